@@ -67,7 +67,9 @@ class Signer:
             CapabilityRefusedError: forged, expired, or made for another purpose.
         """
         body, _, signature = token.rpartition(".")
-        if len(signature) != _SIGNATURE_LENGTH or not hmac.compare_digest(self._sign(body).encode(), signature.encode()):
+        if len(signature) != _SIGNATURE_LENGTH or not hmac.compare_digest(
+            self._sign(body).encode(), signature.encode()
+        ):
             raise CapabilityRefusedError("The signature of this address is not ours.")
         try:
             claims: dict[str, Any] = json.loads(_decode(body))
