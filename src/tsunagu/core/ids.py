@@ -1,19 +1,24 @@
-"""Identifiers: ULIDs, sortable by the time of their making, minted before the thing happens."""
+"""Identifiers: ULIDs, sortable by the time of their making, minted before the thing happens.
+
+Standard library only: the light client mints bundle ids with it. Form: https://github.com/ulid/spec.
+"""
 
 from __future__ import annotations
 
 import re
+import secrets
+import time
 
-from ulid import ULID
-
-ULID_PATTERN = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}\Z")
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_PATTERN = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}\Z")
 
 
 def new_id() -> str:
-    """A new ULID, 26 characters of Crockford base32, e.g. ``01JD6V9Z1Y8M2N3P4Q5R6S7T8V``."""
-    return str(ULID())
+    """A new ULID: 48 bits of milliseconds and 80 random bits in 26 characters of Crockford base32."""
+    number = (time.time_ns() // 1_000_000 << 80) | secrets.randbits(80)
+    return "".join(_ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))
 
 
 def is_id(text: str) -> bool:
     """Whether the text is a well-formed ULID."""
-    return ULID_PATTERN.match(text) is not None
+    return _PATTERN.match(text) is not None
