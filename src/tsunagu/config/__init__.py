@@ -1,0 +1,1 @@
+"""Settings, addresses, process entry points: the only place that knows every room."""

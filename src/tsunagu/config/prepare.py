@@ -1,0 +1,29 @@
+"""Bring a home up to date: ``python -m tsunagu.config.prepare``."""
+
+from __future__ import annotations
+
+import os
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tsunagu.config.settings")
+
+
+def main() -> None:
+    """Migrate after a backup, gather static files."""
+    django.setup()
+    from django.core.management import call_command
+
+    from tsunagu import __version__
+    from tsunagu.core import settings
+    from tsunagu.doors.cli.up import prepare_database
+
+    prepare_database(say=True)
+    stamp = settings.current().home / "static" / ".version"
+    if not stamp.exists() or stamp.read_text("utf-8") != __version__ or __version__.endswith("dev0"):
+        call_command("collectstatic", verbosity=0, interactive=False)
+        stamp.write_text(__version__, "utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""Starts control: gunicorn on WSGI, one process, some threads. ``python -m tsunagu.config.serve``."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from gunicorn.app.base import BaseApplication
+
+from tsunagu.core import logs, settings
+
+
+class Server(BaseApplication):  # type: ignore[misc]
+    """gunicorn without a command line."""
+
+    def load_config(self) -> None:
+        """Loopback unless told otherwise; a proxy ends TLS."""
+        node = settings.current()
+        options: dict[str, Any] = {
+            "bind": f"{node.host}:{node.port}",
+            "workers": 1,
+            "worker_class": "gthread",
+            "threads": node.control_threads,
+            "timeout": 0,
+            "graceful_timeout": 20,
+            "keepalive": 15,
+            "loglevel": "warning",
+            "proc_name": "tsunagu-control",
+            "control_socket_disable": True,
+        }
+        for name, value in options.items():
+            if name in self.cfg.settings:
+                self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        """The application."""
+        from tsunagu.config.wsgi import application
+
+        return application
+
+
+def main() -> None:
+    """Serve until SIGTERM."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tsunagu.config.settings")
+    logs.configure(settings.current().log_level)
+    Server().run()
+
+
+if __name__ == "__main__":
+    main()

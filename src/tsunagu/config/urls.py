@@ -1,0 +1,19 @@
+"""Every address of control."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+
+from tsunagu.config import health
+from tsunagu.doors.internal import views as internal
+from tsunagu.doors.rest.api import api
+
+urlpatterns = [
+    path("api/v1/", api.urls),
+    path("internal/commit", internal.commit),
+    path("internal/listing", internal.listing),
+    path("healthz", health.healthz),
+    path("metrics", health.metrics),
+    path("accounts/", include("allauth.urls")),
+    path("", include("tsunagu.doors.web.urls")),
+]

@@ -1,0 +1,30 @@
+"""A worker process: ``python -m tsunagu.config.work NUMBER``."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tsunagu.config.settings")
+
+
+def main(argv: list[str]) -> None:
+    """Work until SIGTERM; the second SIGTERM ends the running job, which is taken up again later."""
+    from tsunagu.core import logs, settings
+
+    logs.configure(settings.current().log_level)
+    django.setup()
+    from tsunagu.core.ids import new_id
+    from tsunagu.core.jobs import NodeWorker
+
+    number = argv[0] if argv else "0"
+    os.nice(5)  # uploads and pages come first
+    worker = NodeWorker(f"{number}-{os.getpid()}-{new_id()}"[:64])
+    worker.configure_signals()
+    worker.run()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

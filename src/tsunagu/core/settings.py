@@ -1,0 +1,171 @@
+"""The one table of settings: name, default, unit, help. Read once at start into a frozen object.
+
+Order of precedence: the environment (``TSUNAGU_NAME``), then ``HOME/tsunagu.toml`` (key ``name``), then the default.
+No other module reads the environment. ``tsunagu check`` prints every value with its origin, and
+docs/reference/settings.md is made from this table.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tsunagu.core.errors import InvalidInputError
+
+
+class BadSettingError(InvalidInputError):
+    """A setting cannot be used; the message names it, its value and where it came from."""
+
+    code = "core.bad_setting"
+
+
+def _boolean(text: str) -> bool:
+    known = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+    return known[text.strip().lower()]
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One row of the table. ``default`` is text and goes through ``parse`` like every other origin."""
+
+    name: str
+    default: str
+    help: str
+    parse: Callable[[str], Any] = str
+    unit: str = ""
+    is_secret: bool = False
+
+
+TABLE: tuple[Setting, ...] = (
+    Setting("host", "127.0.0.1", "Address on which both servers listen. Loopback unless a proxy needs more."),
+    Setting("port", "8000", "Port of the control server.", int),
+    Setting("bytes_port", "0", "Port of the byte server; 0 means port + 1.", int),
+    Setting("control_url", "", "Address at which people reach control; empty means http://localhost:PORT."),
+    Setting("bytes_url", "", "Address of the byte server, on another host name; empty: http://127.0.0.1:BYTES_PORT."),
+    Setting("allowed_hosts", "", "More host names that control answers to, separated by commas.", _names),
+    Setting("database_url", "", "sqlite:///PATH or postgresql://USER:PASSWORD@HOST:PORT/NAME; empty: HOME/db.sqlite3.",
+            is_secret=True),
+    Setting("store_url", "", "file:///DIR or s3://BUCKET/PREFIX?endpoint=URL&region=NAME; empty: HOME/objects."),
+    Setting("s3_access_key_id", "", "Access key of the S3 store.", is_secret=True),
+    Setting("s3_secret_access_key", "", "Secret key of the S3 store.", is_secret=True),
+    Setting("workers", "2", "Worker processes for background jobs.", int),
+    Setting("control_threads", "8", "Threads of the control server.", int),
+    Setting("bytes_threads", "32", "Threads of the byte server: simultaneous transfers.", int),
+    Setting("capability_lifetime_s", "900", "How long a signed address works.", int, "s"),
+    Setting("extract_timeout_s", "60", "Longest time a reader may take for one file.", float, "s"),
+    Setting("extract_memory_bytes", "2147483648", "Most memory a reader may take for one file.", int, "byte"),
+    Setting("job_lease_s", "15", "A worker silent for so long is held for dead and its job is taken up again.", float, "s"),
+    Setting("job_attempts", "3", "How often a job whose worker died is started at most.", int),
+    Setting("sweep_age_s", "86400", "Objects that no row names are removed when older than this.", float, "s"),
+    Setting("signup", "false", "Whether strangers may make an account on the sign-in page.", _boolean),
+    Setting("mail_url", "", "smtp://USER:PASSWORD@HOST:PORT; empty: mails are written to HOME/mail.", is_secret=True),
+    Setting("mail_from", "tsunagu@localhost", "Sender of mails."),
+    Setting("node_name", "Tsunagu", "Name of this node, shown on every page."),
+    Setting("language", "ja", "Language for people who chose none: ja or en."),
+    Setting("time_zone", "Asia/Tokyo", "Time zone for people who chose none."),
+    Setting("log_level", "INFO", "DEBUG, INFO, WARNING or ERROR."),
+    Setting("debug", "false", "Show tracebacks in the browser. Never on a machine others reach.", _boolean),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings of a node, read once. Attributes are named as in ``TABLE``; ``home`` holds all state."""
+
+    home: Path
+    values: Mapping[str, Any]
+    origins: Mapping[str, str] = field(default_factory=dict)
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self.values[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    @property
+    def bytes_port_number(self) -> int:
+        """Port of the byte server."""
+        return int(self.values["bytes_port"]) or int(self.values["port"]) + 1
+
+    @property
+    def control_address(self) -> str:
+        """Where people reach control, without a slash at the end."""
+        return str(self.values["control_url"] or f"http://localhost:{self.values['port']}").rstrip("/")
+
+    @property
+    def bytes_address(self) -> str:
+        """Where people reach the byte server, without a slash at the end."""
+        return str(self.values["bytes_url"] or f"http://127.0.0.1:{self.bytes_port_number}").rstrip("/")
+
+    @property
+    def store_address(self) -> str:
+        """The object store as a URL."""
+        return str(self.values["store_url"] or (self.home / "objects").as_uri())
+
+    @property
+    def store_options(self) -> dict[str, str]:
+        """Keys that the store needs and that must not stand in a URL."""
+        names = {"access_key_id": "s3_access_key_id", "secret_access_key": "s3_secret_access_key"}
+        return {key: str(self.values[name]) for key, name in names.items() if self.values[name]}
+
+    @property
+    def database_address(self) -> str:
+        """The database as a URL."""
+        return str(self.values["database_url"] or f"sqlite:///{self.home / 'db.sqlite3'}")
+
+    @property
+    def capability_key_file(self) -> Path:
+        """The key that control and the byte server share."""
+        return self.home / "secrets" / "capability.key"
+
+    @property
+    def spool(self) -> Path:
+        """Folder for unfinished uploads and locks."""
+        return self.home / "spool"
+
+
+def read(home: Path, environment: Mapping[str, str]) -> Settings:
+    """The settings of the node whose state lies under ``home``.
+
+    Raises:
+        BadSettingError: a value cannot be parsed, or the file names an unknown setting.
+    """
+    file = home / "tsunagu.toml"
+    written = tomllib.loads(file.read_text("utf-8")) if file.exists() else {}
+    unknown = set(written) - {setting.name for setting in TABLE}
+    if unknown:
+        raise BadSettingError(f"{file} names settings that do not exist: {', '.join(sorted(unknown))}.")
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for setting in TABLE:
+        variable = f"TSUNAGU_{setting.name.upper()}"
+        if variable in environment:
+            text, origin = environment[variable], f"environment {variable}"
+        elif setting.name in written:
+            raw = written[setting.name]
+            text, origin = ",".join(map(str, raw)) if isinstance(raw, list) else str(raw), f"file {file.name}"
+        else:
+            text, origin = setting.default, "default"
+        try:
+            values[setting.name] = setting.parse(text)
+        except (ValueError, KeyError):
+            shown = "(hidden)" if setting.is_secret else repr(text)
+            raise BadSettingError(f"The setting {setting.name} = {shown} ({origin}) cannot be used.") from None
+        origins[setting.name] = origin
+    return Settings(home=home, values=values, origins=origins)
+
+
+@functools.cache
+def current() -> Settings:
+    """The settings of this process: home is ``TSUNAGU_HOME``, else ``.tsunagu`` in the working folder."""
+    home = Path(os.environ.get("TSUNAGU_HOME", ".tsunagu")).absolute()
+    return read(home, os.environ)

@@ -1,0 +1,255 @@
+"""Files arrive: open a push, plan it, commit what became durable, close it with a receipt."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import logging
+import zlib
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import transaction
+
+from tsunagu.core import clock, events, settings
+from tsunagu.core.errors import CapabilityRefusedError
+from tsunagu.core.ids import new_id
+from tsunagu.data.capture.errors import NoSuchPushError, PushClosedError
+from tsunagu.data.capture.models import Push, Unit
+from tsunagu.data.capture.types import Arrival, OpenPush, Plan, Receipt
+from tsunagu.data.datasets import api as datasets
+from tsunagu.foundation.identity import api as identity
+from tsunagu.foundation.identity.api import Actor
+from tsunagu.foundation.policy import api as policy
+from tsunagu.foundation.runs import api as runs
+from tsunagu.foundation.storage import api as storage
+
+logger = logging.getLogger(__name__)
+
+ABANDONED_AFTER = dt.timedelta(days=7)
+MOST_PLANNED = 10_000
+
+
+def open_push(
+    actor: Actor, project: str, dataset: str, *, create: bool = True, kind: str = "push", client: str = "", note: str = ""
+) -> OpenPush:
+    """Begin an upload; its run exists before the first byte.
+
+    Raises:
+        NotFoundError: no such project or dataset for this actor.
+        ActionDeniedError: the actor may not push there.
+    """
+    found = datasets.find_dataset(project, dataset)
+    if found is None and create:
+        try:
+            found = datasets.create_dataset(actor, project, dataset).id
+        except datasets.NameTakenError:  # two clients began at once
+            found = datasets.find_dataset(project, dataset)
+    card = datasets.get_dataset_by_id(actor, found or f"{project}/{dataset}")
+    policy.require(actor, "dataset.push", card.resource)
+    instrument = [runs.Link("in", "instrument", actor.id, actor.name)] if actor.kind == "instrument" else []
+    with transaction.atomic():
+        run_id = runs.start(
+            actor,
+            "capture",
+            dataset_id=card.id,
+            parameters={"way": kind, "note": note[:1000]},
+            software={"client": client[:200]},
+            links=[*instrument, runs.Link("out", "dataset", card.id, card.slug)],
+        )
+        now = clock.now()
+        Push.objects.create(
+            run_id=run_id,
+            dataset_id=card.id,
+            actor_kind=actor.kind,
+            actor_id=actor.id,
+            actor_name=actor.name,
+            token_id=actor.token_id,
+            opened_at=now,
+            last_unit_at=now,
+        )
+    return _open(run_id, card.id, is_empty=card.file_count == 0)
+
+
+def renew(actor: Actor, run_id: str) -> OpenPush:
+    """Another capability for an open push, after asking the rules again.
+
+    Raises:
+        NoSuchPushError: unknown, or somebody else's.
+        PushClosedError: it has ended.
+    """
+    push = _own_push(actor, run_id)
+    card = datasets.get_dataset_by_id(actor, push.dataset_id)
+    policy.require(actor, "dataset.push", card.resource)
+    return _open(run_id, card.id, is_empty=card.file_count == 0)
+
+
+def _open(run_id: str, dataset_id: str, *, is_empty: bool) -> OpenPush:
+    node = settings.current()
+    lifetime = node.capability_lifetime_s
+    capability = storage.signer().sign("push", lifetime_s=lifetime, run=run_id, ds=dataset_id, max=None)
+    expires = clock.isoformat(clock.now() + dt.timedelta(seconds=lifetime))
+    return OpenPush(run_id, capability, expires, node.bytes_address, dataset_id, is_empty)
+
+
+def plan(actor: Actor, run_id: str, files: Sequence[tuple[str, int, str]]) -> Plan:
+    """Which files must travel: not those that stand in the draft, nor content that the actor may read here already.
+
+    Args:
+        actor: Whose push it is.
+        run_id: The push.
+        files: (path, byte count, sha256 hex) of at most 10,000 files.
+
+    Raises:
+        NoSuchPushError: unknown, or somebody else's.
+        PushClosedError: it has ended.
+        BadPathError: a path cannot stand in a dataset.
+    """
+    push = _own_push(actor, run_id)
+    card = datasets.get_dataset_by_id(identity.SYSTEM, push.dataset_id)
+    known = datasets.draft_hashes(card, [path for path, _, _ in files])
+    hashes = [bytes.fromhex(sha256) for _, _, sha256 in files]
+    rest = [number for number, file in enumerate(files) if known.get(file[0]) != hashes[number]]
+    readable = datasets.readable_contents(actor, [hashes[number] for number in rest])
+    held = storage.locate(readable)
+    linked = [number for number in rest if hashes[number] in held and held[hashes[number]].byte_count == files[number][1]]
+    if linked:
+        entries = [(files[number][0], files[number][1], hashes[number]) for number in linked]
+        with transaction.atomic():
+            _commit(push, actor, new_id(), entries, how="linked")
+    skip = set(linked)
+    return Plan(tuple(number for number in rest if number not in skip), len(files) - len(rest), len(linked))
+
+
+def commit_arrival(arrival: Arrival) -> dict[str, Any]:
+    """Write down what the byte server made durable; the same unit again returns the first answer.
+
+    Asks the rules again: a role that was taken away, or an account or token that was closed, ends a push midway.
+
+    Raises:
+        NoSuchPushError, PushClosedError: the push is unknown or over.
+        CapabilityRefusedError: the person's account or token was closed meanwhile.
+        ActionDeniedError: the actor may not push here any more.
+        BadPathError: a path cannot stand in a dataset.
+    """
+    push = Push.objects.filter(run_id=arrival.run, dataset_id=arrival.dataset_id).first()
+    if push is None:
+        raise NoSuchPushError
+    actor = _actor_of(push)
+    entries = [(path, size, bytes.fromhex(sha256)) for path, size, sha256, _ in arrival.files]
+    with transaction.atomic():
+        known = Unit.objects.filter(uid=arrival.unit, push=push).first()
+        if known is not None:
+            answer: dict[str, Any] = known.answer
+            return answer
+        if push.closed_at is not None:
+            raise PushClosedError
+        if not identity.is_active(actor):
+            raise CapabilityRefusedError("The account or access token behind this push was closed.")
+        kind = "pack" if arrival.kind == "pack" else "file"
+        offsets = [(sha256, size, file[3]) for (_, size, sha256), file in zip(entries, arrival.files, strict=True)]
+        storage.register(storage.NewObject(arrival.key, arrival.byte_count, kind, arrival.unit), offsets)
+        return _commit(push, actor, arrival.unit, entries, how="sent")
+
+
+def _commit(push: Push, actor: Actor, unit: str, entries: Sequence[tuple[str, int, bytes]], *, how: str) -> dict[str, Any]:
+    committed = datasets.commit_files(actor, push.dataset_id, push.run_id, entries)
+    listing = json.dumps([[path, size, sha256.hex(), how] for path, size, sha256 in entries], ensure_ascii=False).encode()
+    now = clock.now()
+    answer = {
+        "files": len(entries),
+        "bytes": committed.byte_count,
+        "new_bytes": committed.byte_count,  # what is new to the store would tell about other people's files
+        "committed_at": clock.isoformat(now),
+        "overwritten": list(committed.overwritten)[:100],
+    }
+    Unit.objects.create(
+        uid=unit,
+        push=push,
+        answer=answer,
+        listing=zlib.compress(listing, 1),
+        listing_hash=hashlib.sha256(listing).hexdigest(),
+        file_count=len(entries),
+        committed_at=now,
+    )
+    push.file_count += len(entries)
+    push.byte_count += committed.byte_count
+    push.last_unit_at = now
+    push.save(update_fields=["file_count", "byte_count", "last_unit_at"])
+    if committed.added or committed.replaced:
+        events.record("capture.files_arrived", dataset_id=push.dataset_id, unit=unit)
+    return answer
+
+
+@transaction.atomic
+def finish_push(actor: Actor, run_id: str, *, outcome: str = "ok", reason: str = "") -> Receipt:
+    """End a push; ending it twice changes nothing.
+
+    Returns:
+        The receipt without its list of files.
+
+    Raises:
+        NoSuchPushError: unknown, or somebody else's.
+    """
+    push = Push.objects.select_for_update().filter(run_id=run_id).first()
+    if push is None or push.actor_id != actor.id:
+        raise NoSuchPushError
+    if push.closed_at is None:
+        _close(push, runs.Outcome(outcome), reason)
+    return summary(push)
+
+
+def _close(push: Push, outcome: runs.Outcome, reason: str) -> None:
+    units = list(push.units.order_by("committed_at", "uid").values_list("uid", "listing_hash"))
+    evidence = hashlib.sha256("".join(f"{uid} {digest}\n" for uid, digest in units).encode()).hexdigest()
+    receipt = runs.finish(
+        push.run_id,
+        outcome,
+        reason=reason,
+        parameters={"file_count": push.file_count, "byte_count": push.byte_count, "units_sha256": evidence},
+    )
+    push.closed_at = clock.now()
+    if receipt:
+        push.ledger_index, push.ledger_size, push.ledger_root = receipt.index, receipt.size, receipt.root
+    push.save()
+
+
+def settle_abandoned() -> int:
+    """End pushes that fell silent a week ago: what arrived is kept, the outcome is uncertain."""
+    silent = Push.objects.filter(closed_at=None, last_unit_at__lt=clock.now() - ABANDONED_AFTER)
+    count = 0
+    for push in silent[:1000]:
+        with transaction.atomic():
+            _close(push, runs.Outcome.UNCERTAIN, "The client fell silent; what arrived is kept.")
+        count += 1
+    return count
+
+
+def summary(push: Push) -> Receipt:
+    """The receipt without its list of files."""
+    ledger = {"index": push.ledger_index, "size": push.ledger_size, "root": push.ledger_root}
+    return {
+        "run": push.run_id,
+        "dataset_id": push.dataset_id,
+        "count": push.file_count,
+        "bytes": push.byte_count,
+        "opened_at": clock.isoformat(push.opened_at),
+        "closed_at": clock.isoformat(push.closed_at) if push.closed_at else None,
+        "by": push.actor_name,
+        "ledger": ledger if push.ledger_index is not None else None,
+    }
+
+
+def _own_push(actor: Actor, run_id: str) -> Push:
+    push = Push.objects.filter(run_id=run_id).first()
+    if push is None or (push.actor_kind, push.actor_id) != (actor.kind, actor.id):
+        raise NoSuchPushError
+    if push.closed_at is not None:
+        raise PushClosedError
+    return push
+
+
+def _actor_of(push: Push) -> Actor:
+    kind = "instrument" if push.actor_kind == "instrument" else "person"
+    return Actor(kind, push.actor_id, push.actor_name, token_id=push.token_id)

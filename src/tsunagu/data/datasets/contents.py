@@ -1,0 +1,244 @@
+"""Reading what is in a version: pages of files, folders, differences. Number 0 or None means what one sees first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from django.db import connection
+
+from tsunagu.core import bulk
+from tsunagu.core.errors import NotFoundError
+from tsunagu.core.paths import check_path
+from tsunagu.data.datasets import intervals
+from tsunagu.data.datasets.errors import NoSuchFileError, NoSuchVersionError
+from tsunagu.data.datasets.models import LIVE, Dataset, FileRow, Folder, Project, Version, content_key
+from tsunagu.data.datasets.types import Change, DatasetCard, FileCard, FolderCard, FolderPage, Page
+from tsunagu.foundation.identity.api import Actor
+from tsunagu.foundation.policy import api as policy
+
+_MOST_JUMPS = 60
+_COUNT_CHANGED_BELOW = 100_000
+
+
+def resolve_version(actor: Actor, dataset: DatasetCard, number: int | None) -> int:
+    """The version that a reader means; None: the draft for those who may see it, else the last frozen one.
+
+    Raises:
+        NotFoundError: the actor may not read the dataset.
+        NoSuchVersionError: there is no such version, or it is the draft and the actor may not see it.
+    """
+    if not policy.decide(actor, "dataset.read", dataset.resource) and not dataset.sees_draft:
+        raise NotFoundError
+    if number is None:
+        number = dataset.draft_number if dataset.sees_draft else dataset.last_version
+    is_draft = number == dataset.draft_number
+    if number < 1 or number > dataset.draft_number or (is_draft and not dataset.sees_draft):
+        raise NoSuchVersionError(f"{dataset.slug} has no version {number}.", version=number)
+    return number
+
+
+def list_files(
+    actor: Actor, dataset: DatasetCard, *, version: int | None = None, prefix: str = "", after: str = "", limit: int = 100
+) -> Page:
+    """A page of files in path order.
+
+    Raises:
+        NotFoundError: the actor may not read the dataset, or there is no such version.
+    """
+    number = resolve_version(actor, dataset, version)
+    rows = intervals.rows_at(dataset.row_id, number, prefix=prefix, after=after, limit=limit + 1)
+    return Page(tuple(rows[:limit]), rows[limit - 1].path if len(rows) > limit else "")
+
+
+def all_files(dataset: DatasetCard, version: int, *, prefix: str = "") -> Iterator[FileCard]:
+    """Every file of a version in path order, without asking the rules: the caller has."""
+    after = ""
+    while rows := intervals.rows_at(dataset.row_id, version, prefix=prefix, after=after, limit=5000):
+        yield from rows
+        after = rows[-1].path
+
+
+def get_file(actor: Actor, dataset: DatasetCard, path: str, *, version: int | None = None) -> FileCard:
+    """One file.
+
+    Raises:
+        NoSuchFileError: the version holds no such path.
+        NotFoundError: the actor may not read the dataset, or there is no such version.
+    """
+    number = resolve_version(actor, dataset, version)
+    row = FileRow.objects.filter(dataset_id=dataset.row_id, path=path, since__lte=number, until__gt=number).first()
+    if row is None:
+        raise NoSuchFileError(f"There is no file {path} in this version.", path=path)
+    return FileCard(row.path, row.byte_count, bytes(row.sha256), row.run_row)
+
+
+def list_folder(
+    actor: Actor, dataset: DatasetCard, *, version: int | None = None, folder: str = "", after: str = "", limit: int = 100
+) -> FolderPage:
+    """A page of a folder: subfolders first, then its own files; ``after`` is what the page before returned.
+
+    Raises:
+        NotFoundError: the actor may not read the dataset, or there is no such version.
+    """
+    number = resolve_version(actor, dataset, version)
+    folder = folder.strip("/") + "/" if folder.strip("/") else ""
+    pairs = intervals.pairs_of(dataset.row_id)
+    counts_hold = all(
+        count == 0 for (since, until), count in pairs.items() if (since <= number < until) != (until == LIVE)
+    )
+    folders: list[FolderCard] = []
+    kind, _, mark = after.partition(":")
+    if kind != "file":
+        folders = _subfolders(dataset, number, folder, mark, limit + 1, pairs, counts_hold=counts_hold)
+        if len(folders) > limit:
+            return FolderPage(tuple(folders[:limit]), (), f"dir:{folders[limit - 1].name}")
+        mark = ""
+    files, more = _own_files(dataset, number, folder, mark, limit - len(folders), pairs)
+    return FolderPage(tuple(folders), tuple(files), f"file:{more}" if more else "")
+
+
+def _subfolders(
+    dataset: DatasetCard,
+    number: int,
+    folder: str,
+    after: str,
+    limit: int,
+    pairs: dict[intervals.Pair, int],
+    *,
+    counts_hold: bool,
+) -> list[FolderCard]:
+    found: list[FolderCard] = []
+    while len(found) < limit:
+        rows = Folder.objects.filter(dataset_id=dataset.row_id, parent=folder, name__gt=after).order_by("name")
+        if counts_hold:
+            rows = rows.filter(file_count__gt=0)
+        batch = list(rows[:limit])
+        for row in batch:
+            path = f"{folder}{row.name}"
+            if counts_hold:
+                found.append(FolderCard(path, row.name, row.file_count, row.byte_count))
+            elif intervals.rows_at(dataset.row_id, number, prefix=f"{path}/", limit=1, pairs=pairs):
+                found.append(FolderCard(path, row.name, None, None))
+        if len(batch) < limit:
+            break
+        after = batch[-1].name
+    return found[:limit]
+
+
+def _own_files(
+    dataset: DatasetCard, number: int, folder: str, after: str, limit: int, pairs: dict[intervals.Pair, int]
+) -> tuple[list[FileCard], str]:
+    """Files that lie directly in a folder: read on, and jump over each subfolder that comes in between."""
+    files: list[FileCard] = []
+    mark = after
+    for _ in range(_MOST_JUMPS):
+        rows = intervals.rows_at(dataset.row_id, number, prefix=folder, after=mark, limit=limit + 1, pairs=pairs)
+        inside = next((row for row in rows if "/" in row.path[len(folder) :]), None)
+        own = rows if inside is None else rows[: rows.index(inside)]
+        files += own
+        if len(files) > limit:
+            return files[:limit], files[limit - 1].path
+        if inside is None and len(rows) <= limit:
+            return files, ""
+        if inside is None:
+            mark = rows[-1].path
+        else:
+            part = inside.path[len(folder) :].partition("/")[0]
+            mark = f"{folder}{part}/{intervals.END}"
+    return files, mark
+
+
+def diff_counts(actor: Actor, dataset: DatasetCard, old: int, new: int) -> dict[str, int | None]:
+    """How many paths were added, removed and changed from one version to another; ``changed`` None when too many.
+
+    Raises:
+        NotFoundError: the actor may not see one of them.
+    """
+    resolve_version(actor, dataset, old)
+    resolve_version(actor, dataset, new)
+    added, removed = _diff_pairs(dataset.row_id, min(old, new), max(old, new))
+    pairs = intervals.pairs_of(dataset.row_id)
+    plus, minus = sum(pairs[pair] for pair in added), sum(pairs[pair] for pair in removed)
+    changed = _count_changed(dataset.row_id, min(old, new), max(old, new)) if min(plus, minus) <= _COUNT_CHANGED_BELOW else None
+    if old > new:
+        plus, minus = minus, plus
+    both = changed or 0
+    return {"added": plus - both, "removed": minus - both, "changed": changed}
+
+
+def list_diff(
+    actor: Actor, dataset: DatasetCard, old: int, new: int, *, after: str = "", limit: int = 100
+) -> tuple[list[Change], str]:
+    """A page of the paths that differ, in path order, and the path that continues it.
+
+    Raises:
+        NotFoundError: the actor may not see one of the versions.
+    """
+    resolve_version(actor, dataset, old)
+    resolve_version(actor, dataset, new)
+    added, removed = _diff_pairs(dataset.row_id, min(old, new), max(old, new))
+    first = max(old, new) == old
+    rows = intervals.rows_in(dataset.row_id, [*added, *removed], after, "", 2 * (limit + 1))
+    changes: dict[str, list[FileCard | None]] = {}
+    since_new = min(old, new)
+    for path, size, sha256, run_row, since in rows:
+        slot = changes.setdefault(path, [None, None])
+        slot[1 if since > since_new else 0] = FileCard(path, size, bytes(sha256), run_row)
+    listed: list[Change] = []
+    for path, (before, now) in changes.items():
+        a, b = (now, before) if first else (before, now)
+        listed.append(Change(path, "changed" if a and b else "added" if b else "removed", a, b))
+    # The last path of a full batch may lack its other half.
+    is_full = len(rows) >= 2 * (limit + 1)
+    if is_full:
+        listed = listed[:-1]
+    page = listed[:limit]
+    return page, page[-1].path if page and (is_full or len(listed) > limit) else ""
+
+
+def _diff_pairs(dataset_row: int, low: int, high: int) -> tuple[list[intervals.Pair], list[intervals.Pair]]:
+    pairs = intervals.pairs_of(dataset_row)
+    added = [(since, until) for since, until in pairs if low < since <= high < until]
+    removed = [(since, until) for since, until in pairs if since <= low < until <= high]
+    return added, removed
+
+
+def _count_changed(dataset_row: int, low: int, high: int) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select count(*) from datasets_filerow r join datasets_filerow a on a.dataset_id = r.dataset_id "
+            "and a.path = r.path where r.dataset_id = %s and r.since <= %s and r.until > %s and r.until <= %s "
+            "and a.since > %s and a.since <= %s and a.until > %s",
+            [dataset_row, low, low, high, low, high, high],
+        )
+        row = cursor.fetchone()
+    return int(row[0]) if row else 0
+
+
+def draft_hashes(dataset: DatasetCard, paths: Sequence[str]) -> dict[str, bytes]:
+    """SHA-256 of what stands in the draft at each of the paths; the caller has asked the rules."""
+    kept = {check_path(path): path for path in paths}
+    rows = bulk.select_in(
+        f"select path, sha256 from datasets_filerow where dataset_id = %s and until = {LIVE} and path in ({{values}})",  # noqa: S608
+        list(kept),
+        dataset.row_id,
+    )
+    return {kept[row[0]]: bytes(row[1]) for row in rows}
+
+
+def readable_contents(actor: Actor, hashes: Iterable[bytes]) -> set[bytes]:
+    """Those of the contents that lie in projects which the actor may read: no oracle for other people's files."""
+    wanted = set(hashes)
+    keys = {content_key(sha256) for sha256 in wanted}
+    rows = bulk.select_in(
+        "select sha256, dataset_id from datasets_filerow where content_key in ({values})", list(keys)
+    )
+    projects = Project.objects.filter(policy.visible(actor, "project").q)
+    ids = {row[1] for row in rows}
+    readable = set(Dataset.objects.filter(pk__in=ids, project__in=projects).values_list("pk", flat=True))
+    return wanted & {bytes(row[0]) for row in rows if row[1] in readable}
+
+
+def version_exists(dataset_row: int, number: int) -> bool:
+    """Whether a dataset has a frozen version of that number."""
+    return Version.objects.filter(dataset_id=dataset_row, number=number).exists()

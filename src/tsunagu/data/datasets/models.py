@@ -1,0 +1,166 @@
+"""Projects, datasets, their file rows and versions (docs/adr/0004 says why it is shaped so)."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from tsunagu.core.ids import new_id
+
+LIVE = 2147483647  # ``until`` of a row that still stands
+
+
+def content_key(sha256: bytes) -> int:
+    """A short key of a content for look-ups: its first 63 bits. Whoever looks up compares the whole hash."""
+    return int.from_bytes(sha256[:8], "big") >> 1
+
+
+class Project(models.Model):
+    """A workspace: people, datasets and what they agreed on."""
+
+    uid = models.CharField(primary_key=True, max_length=26, default=new_id, editable=False)
+    name = models.CharField(max_length=100, unique=True)
+    title = models.CharField(max_length=300, blank=True)
+    description = models.TextField(blank=True)
+    created_by = models.CharField(max_length=26)
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Dataset(models.Model):
+    """A tree of files with metadata. Counters speak of the draft."""
+
+    uid = models.CharField(max_length=26, unique=True, default=new_id, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="datasets")
+    name = models.CharField(max_length=100)
+    title = models.CharField(max_length=300, blank=True)
+    access = models.CharField(max_length=10, default="closed")
+    described = models.JSONField(default=dict)
+    draft_number = models.IntegerField(default=1)
+    live_count = models.BigIntegerField(default=0)
+    live_bytes = models.BigIntegerField(default=0)
+    has_frozen = models.BooleanField(default=False)
+    is_description_changed = models.BooleanField(default=False)
+    created_by = models.CharField(max_length=26)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("project", "name"), name="datasets_name_in_project"),)
+        indexes = (
+            models.Index(fields=("project", "-updated_at", "-id"), name="datasets_by_project"),
+            models.Index(fields=("access", "has_frozen", "-updated_at", "-id"), name="datasets_by_access"),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class FileRow(models.Model):
+    """A file at a path, with the interval of versions ``since <= v < until`` in which it stood."""
+
+    dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, db_index=False)
+    path = models.CharField(max_length=4096)
+    sha256 = models.BinaryField(max_length=32)
+    byte_count = models.BigIntegerField()
+    bucket = models.IntegerField()
+    since = models.IntegerField()
+    until = models.IntegerField()
+    run_row = models.BigIntegerField()
+    content_key = models.BigIntegerField(db_index=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("dataset", "path", "until", "since"), name="datasets_file_path"),
+        )
+        indexes = (
+            models.Index(fields=("dataset", "until", "since", "path"), name="datasets_file_interval"),
+            models.Index(fields=("dataset", "bucket"), condition=models.Q(until=LIVE), name="datasets_file_bucket"),
+        )
+
+    def __str__(self) -> str:
+        return self.path
+
+
+class Interval(models.Model):
+    """How many rows of a dataset have this pair (since, until): tells a page which index ranges to merge."""
+
+    dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, db_index=False)
+    since = models.IntegerField()
+    until = models.IntegerField()
+    row_count = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("dataset", "since", "until"), name="datasets_interval"),)
+
+    def __str__(self) -> str:
+        return f"{self.since}..{self.until}: {self.row_count}"
+
+
+class Overwritten(models.Model):
+    """A draft file that another push replaced before it was frozen: nothing of it is lost."""
+
+    dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE)
+    path = models.CharField(max_length=4096)
+    sha256 = models.BinaryField(max_length=32)
+    byte_count = models.BigIntegerField()
+    run_row = models.BigIntegerField()
+    replaced_by_run_row = models.BigIntegerField()
+    replaced_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.path
+
+
+class Folder(models.Model):
+    """A folder that some version of the dataset has or had, with counts of the draft below it."""
+
+    dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, db_index=False)
+    parent = models.CharField(max_length=4096)
+    name = models.CharField(max_length=1024)
+    file_count = models.BigIntegerField(default=0)
+    byte_count = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("dataset", "parent", "name"), name="datasets_folder"),)
+
+    def __str__(self) -> str:
+        return f"{self.parent}{self.name}/"
+
+
+class TreeNode(models.Model):
+    """A node of the Merkle tree over the last frozen version; ``kids`` holds the present children only."""
+
+    dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, db_index=False)
+    node = models.IntegerField()
+    kids = models.BinaryField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("dataset", "node"), name="datasets_tree_node"),)
+
+    def __str__(self) -> str:
+        return str(self.node)
+
+
+class Version(models.Model):
+    """An immutable version; its name is the SHA-256 of ``record``."""
+
+    dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="versions")
+    number = models.IntegerField()
+    version_hash = models.CharField(max_length=64, db_index=True)
+    record = models.TextField()
+    root = models.CharField(max_length=64)
+    file_count = models.BigIntegerField()
+    byte_count = models.BigIntegerField()
+    described = models.JSONField()
+    note = models.TextField(blank=True)
+    run_id = models.CharField(max_length=26)
+    frozen_by = models.CharField(max_length=26)
+    frozen_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("dataset", "number"), name="datasets_version_number"),)
+
+    def __str__(self) -> str:
+        return f"v{self.number}"

@@ -1,0 +1,243 @@
+"""Reading projects and datasets; every list goes through ``policy.visible``."""
+
+from __future__ import annotations
+
+import heapq
+from typing import Any
+
+from django.db.models import Q
+
+from tsunagu.core import clock
+from tsunagu.core.errors import NotFoundError
+from tsunagu.data.datasets.models import Dataset, Interval, Project, Version
+from tsunagu.data.datasets.types import DatasetCard, ProjectCard, VersionRef
+from tsunagu.foundation.identity.api import Actor
+from tsunagu.foundation.policy import api as policy
+
+_LIST_FIELDS = (
+    "id", "uid", "project_id", "project__name", "name", "title", "access", "draft_number", "has_frozen",
+    "is_description_changed", "live_count", "live_bytes", "created_by", "created_at", "updated_at",
+)  # fmt: skip
+
+
+def resource_of(row: Dataset) -> policy.Resource:
+    """A dataset row as rules see it."""
+    return policy.Resource(
+        "dataset", row.uid, project_id=row.project_id, access=policy.Access(row.access), has_frozen=row.has_frozen
+    )
+
+
+def project_card(row: Project) -> ProjectCard:
+    """A project row as others see it."""
+    return ProjectCard(row.uid, row.name, row.title, row.description, clock.isoformat(row.created_at))
+
+
+def any_project(name: str) -> ProjectCard:
+    """A project by name, without asking the rules: the caller does.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    row = Project.objects.filter(name=name).first()
+    if row is None:
+        raise NotFoundError(f"There is no project {name}, or you may not see it.", project=name)
+    return project_card(row)
+
+
+def get_project(actor: Actor, name: str) -> ProjectCard:
+    """A project that the actor may read.
+
+    Raises:
+        NotFoundError: there is none, or the actor may not see it.
+    """
+    card = any_project(name)
+    if not policy.decide(actor, "project.read", card.resource):
+        raise NotFoundError(f"There is no project {name}, or you may not see it.", project=name)
+    return card
+
+
+def list_projects(actor: Actor, *, after: str = "", limit: int = 50) -> list[ProjectCard]:
+    """Projects of the actor by name, after the name given."""
+    rows = Project.objects.filter(policy.visible(actor, "project").q, name__gt=after).order_by("name")
+    return [project_card(row) for row in rows[:limit]]
+
+
+def get_dataset(actor: Actor, project: str, name: str) -> DatasetCard:
+    """A dataset that the actor may read or push to.
+
+    Raises:
+        NotFoundError: there is none, or the actor may not know of it.
+    """
+    row = Dataset.objects.select_related("project").filter(project__name=project, name=name).first()
+    return _guarded(actor, row, f"{project}/{name}")
+
+
+def get_dataset_by_id(actor: Actor, dataset_id: str) -> DatasetCard:
+    """The same by ULID.
+
+    Raises:
+        NotFoundError: there is none, or the actor may not know of it.
+    """
+    row = Dataset.objects.select_related("project").filter(uid=dataset_id).first()
+    return _guarded(actor, row, dataset_id)
+
+
+def _guarded(actor: Actor, row: Dataset | None, name: str) -> DatasetCard:
+    missing = f"There is no dataset {name}, or you may not see it."
+    if row is None:
+        raise NotFoundError(missing, dataset=name)
+    resource = resource_of(row)
+    if not any(policy.decide(actor, action, resource) for action in ("dataset.read", "dataset.push")):
+        raise NotFoundError(missing, dataset=name)
+    return dataset_card(row, sees_draft=bool(policy.decide(actor, "dataset.read_draft", resource)))
+
+
+def find_dataset(project: str, name: str) -> str | None:
+    """ULID of a dataset by name, without asking the rules: the caller does."""
+    return Dataset.objects.filter(project__name=project, name=name).values_list("uid", flat=True).first()
+
+
+def list_datasets(
+    actor: Actor, *, project_id: str = "", after: str = "", limit: int = 50
+) -> tuple[list[DatasetCard], str]:
+    """Datasets that the actor may see, last changed first.
+
+    Args:
+        actor: Who looks.
+        project_id: Only those of a project.
+        after: What the call before returned.
+        limit: How many.
+
+    Returns:
+        The datasets, and the text that continues the list (empty at its end).
+    """
+    found: dict[int, dict[str, Any]] = {}
+    scope = Q(project_id=project_id) if project_id else Q()
+    for branch in policy.visible(actor, "dataset").branches:
+        rows = Dataset.objects.filter(scope, branch, _after(after)).order_by("-updated_at", "-id")
+        for row in rows.values(*_LIST_FIELDS)[: limit + 1]:
+            found[row["id"]] = row
+    newest = heapq.nlargest(limit + 1, found.values(), key=lambda row: (row["updated_at"], row["id"]))
+    page = newest[:limit]
+    drafts = _projects_with_drafts(actor)
+    cards = [_list_card(row, row["project_id"] in drafts) for row in page]
+    last = page[-1] if page else None
+    more = f"{last['updated_at'].timestamp():.6f},{last['id']}" if last and len(newest) > limit else ""
+    return cards, more
+
+
+def _after(text: str) -> Q:
+    if not text:
+        return Q()
+    import datetime as dt
+
+    try:
+        moment_text, _, key_text = text.partition(",")
+        moment, key = dt.datetime.fromtimestamp(float(moment_text), dt.UTC), int(key_text)
+    except ValueError:
+        return Q()
+    return Q(updated_at__lte=moment) & (Q(updated_at__lt=moment) | Q(id__lt=key))
+
+
+def _projects_with_drafts(actor: Actor) -> set[str]:
+    """Projects whose drafts the actor sees; a list must not tell a stranger the counts of a draft."""
+    if actor.kind == "service":
+        return set(Project.objects.values_list("uid", flat=True))
+    return set(Project.objects.filter(policy.visible(actor, "project").q).values_list("uid", flat=True))
+
+
+def _list_card(row: dict[str, Any], sees_draft: bool) -> DatasetCard:  # noqa: FBT001 - one call, named by its place
+    count, size = row["live_count"], row["live_bytes"]
+    if not sees_draft:
+        version = Version.objects.filter(dataset_id=row["id"]).order_by("-number").first()
+        count, size = (version.file_count, version.byte_count) if version else (0, 0)
+    return DatasetCard(
+        id=row["uid"],
+        row_id=row["id"],
+        project_id=row["project_id"],
+        project=row["project__name"],
+        name=row["name"],
+        title=row["title"],
+        access=policy.Access(row["access"]),
+        state="frozen" if row["has_frozen"] else "draft",
+        draft_number=row["draft_number"],
+        has_frozen=row["has_frozen"],
+        file_count=count,
+        byte_count=size,
+        created_by=row["created_by"],
+        created_at=clock.isoformat(row["created_at"]),
+        updated_at=clock.isoformat(row["updated_at"]),
+        sees_draft=sees_draft,
+    )
+
+
+def dataset_card(row: Dataset, *, sees_draft: bool) -> DatasetCard:
+    """A dataset row as one who may see the draft, or may not, sees it."""
+    count, size, described, title = row.live_count, row.live_bytes, row.described, row.title
+    if not sees_draft:
+        version = Version.objects.filter(dataset=row).order_by("-number").first()
+        count, size, described = (version.file_count, version.byte_count, version.described) if version else (0, 0, {})
+        title = str(described.get("title", {}).get("value", row.title))
+    return DatasetCard(
+        id=row.uid,
+        row_id=row.pk,
+        project_id=row.project_id,
+        project=row.project.name,
+        name=row.name,
+        title=title,
+        access=policy.Access(row.access),
+        state=_state(row) if sees_draft else "frozen",
+        draft_number=row.draft_number,
+        has_frozen=row.has_frozen,
+        file_count=count,
+        byte_count=size,
+        created_by=row.created_by,
+        created_at=clock.isoformat(row.created_at),
+        updated_at=clock.isoformat(row.updated_at),
+        sees_draft=sees_draft,
+        described=described,
+    )
+
+
+def _state(row: Dataset) -> Any:
+    if not row.has_frozen:
+        return "draft"
+    changed = Interval.objects.filter(Q(since=row.draft_number) | Q(until=row.draft_number), dataset=row, row_count__gt=0)
+    return "changed" if row.is_description_changed or changed.exists() else "frozen"
+
+
+def version_ref(row: Version) -> VersionRef:
+    """A version row as others see it."""
+    return VersionRef(
+        number=row.number,
+        version_hash=row.version_hash,
+        root=row.root,
+        record=row.record,
+        file_count=row.file_count,
+        byte_count=row.byte_count,
+        note=row.note,
+        run_id=row.run_id,
+        frozen_by=row.frozen_by,
+        frozen_at=clock.isoformat(row.frozen_at),
+        described=row.described,
+    )
+
+
+def list_versions(dataset: DatasetCard, *, before: int = 2**31 - 1, limit: int = 50) -> list[VersionRef]:
+    """Versions of a dataset, newest first."""
+    rows = Version.objects.filter(dataset_id=dataset.row_id, number__lt=before).order_by("-number")
+    return [version_ref(row) for row in rows[:limit]]
+
+
+def get_version(dataset: DatasetCard, number: int) -> VersionRef:
+    """One version.
+
+    Raises:
+        NoSuchVersionError: there is none of that number.
+    """
+    from tsunagu.data.datasets.errors import NoSuchVersionError
+
+    row = Version.objects.filter(dataset_id=dataset.row_id, number=number).first()
+    if row is None:
+        raise NoSuchVersionError(f"{dataset.slug} has no version {number}.", version=number)
+    return version_ref(row)

@@ -1,0 +1,119 @@
+"""Making projects and datasets and changing what they say of themselves."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from tsunagu.core import clock
+from tsunagu.data.datasets import selectors
+from tsunagu.data.datasets.errors import BadNameError, NameTakenError
+from tsunagu.data.datasets.models import Dataset, Project
+from tsunagu.data.datasets.types import DatasetCard, ProjectCard
+from tsunagu.foundation.identity.api import Actor
+from tsunagu.foundation.policy import api as policy
+from tsunagu.foundation.runs import api as runs
+
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,98}[a-z0-9])?\Z")
+
+
+def check_name(name: str) -> str:
+    """The name, if it can stand in an address.
+
+    Raises:
+        BadNameError: it cannot.
+    """
+    if not _NAME.match(name):
+        raise BadNameError(f"The name {name!r} cannot stand in an address.", name=name)
+    return name
+
+
+def create_project(actor: Actor, name: str, *, title: str = "", description: str = "") -> ProjectCard:
+    """A new project; the actor is its owner.
+
+    Raises:
+        BadNameError: the name cannot stand in an address.
+        NameTakenError: there is a project of that name.
+        ActionDeniedError: the actor may not make projects.
+    """
+    policy.require(actor, "project.create", policy.NODE)
+    check_name(name)
+    try:
+        with transaction.atomic():
+            project = Project.objects.create(
+                name=name, title=title[:300], description=description, created_by=actor.id, created_at=clock.now()
+            )
+            scope = policy.Resource("project", project.uid)
+            policy.place(
+                scope, subject_kind="person", subject_id=actor.id, role=policy.Role.OWNER, by=actor.id
+            )
+    except IntegrityError:
+        raise NameTakenError(f"There is a project named {name} already.", name=name) from None
+    return selectors.project_card(project)
+
+
+def create_dataset(actor: Actor, project: str, name: str, *, title: str = "") -> DatasetCard:
+    """A new, empty, closed dataset in a project.
+
+    Raises:
+        NotFoundError: there is no such project for this actor.
+        ActionDeniedError: the actor may not add datasets to it.
+        NameTakenError: the project has a dataset of that name.
+    """
+    home = selectors.any_project(project)
+    policy.require(actor, "project.create_dataset", home.resource)
+    check_name(name)
+    now = clock.now()
+    try:
+        with transaction.atomic():
+            dataset = Dataset.objects.create(
+                project_id=home.id, name=name, title=title[:300], created_by=actor.id, created_at=now, updated_at=now
+            )
+            runs.record(
+                actor,
+                "create",
+                dataset_id=dataset.uid,
+                links=[runs.Link("out", "dataset", dataset.uid, f"{project}/{name}")],
+            )
+    except IntegrityError:
+        raise NameTakenError(f"The project {project} has a dataset named {name} already.", name=name) from None
+    return selectors.dataset_card(dataset, sees_draft=True)
+
+
+@transaction.atomic
+def set_access(actor: Actor, dataset_id: str, access: policy.Access) -> None:
+    """Change who beyond the members may see frozen versions; a recorded decision.
+
+    Raises:
+        ActionDeniedError: the actor does not manage the dataset.
+    """
+    dataset = Dataset.objects.select_for_update().get(uid=dataset_id)
+    policy.require(actor, "dataset.manage", selectors.resource_of(dataset))
+    before, dataset.access = dataset.access, access
+    dataset.updated_at = clock.now()
+    dataset.save(update_fields=["access", "updated_at"])
+    runs.record(actor, "set_access", dataset_id=dataset_id, parameters={"before": before, "now": str(access)})
+
+
+@transaction.atomic
+def set_described(actor: Actor, dataset_id: str, described: Mapping[str, Any], *, title: str | None = None) -> None:
+    """Replace the snapshot of the draft's description; the description room calls it in its own transaction.
+
+    Args:
+        actor: Who changed it.
+        dataset_id: Which dataset.
+        described: name -> {value, unit, origin ...}, JSON values; the next version freezes it.
+        title: The new title for lists, or None.
+
+    Raises:
+        ActionDeniedError: the actor may not describe the dataset.
+    """
+    dataset = Dataset.objects.select_for_update().get(uid=dataset_id)
+    policy.require(actor, "dataset.describe", selectors.resource_of(dataset))
+    dataset.described, dataset.is_description_changed, dataset.updated_at = dict(described), True, clock.now()
+    if title is not None:
+        dataset.title = title[:300]
+    dataset.save(update_fields=["described", "is_description_changed", "updated_at", "title"])

@@ -1,0 +1,148 @@
+"""What the room hands out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from tsunagu.foundation.policy.api import Access, Resource
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectCard:
+    """A project as a list shows it."""
+
+    id: str
+    name: str
+    title: str
+    description: str
+    created_at: str
+
+    @property
+    def resource(self) -> Resource:
+        """The project as rules see it."""
+        return Resource("project", self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetCard:
+    """A dataset as a list shows it; counts are of the draft, or of the last version for those who see no draft.
+
+    Attributes:
+        row_id: Database key, for rooms above that keep rows about a dataset.
+        state: ``draft`` (never frozen), ``changed`` (frozen, draft differs) or ``frozen``.
+    """
+
+    id: str
+    row_id: int
+    project_id: str
+    project: str
+    name: str
+    title: str
+    access: Access
+    state: Literal["draft", "changed", "frozen"]
+    draft_number: int
+    has_frozen: bool
+    file_count: int
+    byte_count: int
+    created_by: str
+    created_at: str
+    updated_at: str
+    sees_draft: bool = False
+    described: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def slug(self) -> str:
+        """``project/dataset``."""
+        return f"{self.project}/{self.name}"
+
+    @property
+    def resource(self) -> Resource:
+        """The dataset as rules see it."""
+        return Resource("dataset", self.id, project_id=self.project_id, access=self.access, has_frozen=self.has_frozen)
+
+    @property
+    def last_version(self) -> int:
+        """Number of the last frozen version; 0 when there is none."""
+        return self.draft_number - 1
+
+
+@dataclass(frozen=True, slots=True)
+class FileCard:
+    """A file of a version."""
+
+    path: str
+    byte_count: int
+    sha256: bytes
+    run_row: int = 0
+
+    @property
+    def name(self) -> str:
+        """The last part of the path."""
+        return self.path.rpartition("/")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class FolderCard:
+    """A folder; counts are None where only the draft knows them."""
+
+    path: str
+    name: str
+    file_count: int | None
+    byte_count: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of files; ``after`` continues it, empty at the end."""
+
+    files: tuple[FileCard, ...]
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FolderPage:
+    """A page of a folder: subfolders first, then files."""
+
+    folders: tuple[FolderCard, ...]
+    files: tuple[FileCard, ...]
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A path that differs between two versions."""
+
+    path: str
+    change: Literal["added", "removed", "changed"]
+    before: FileCard | None
+    now: FileCard | None
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRef:
+    """A frozen version."""
+
+    number: int
+    version_hash: str
+    root: str
+    record: str
+    file_count: int
+    byte_count: int
+    note: str
+    run_id: str
+    frozen_by: str
+    frozen_at: str
+    described: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What a commit of files did to the draft."""
+
+    added: int
+    replaced: int
+    same: int
+    byte_count: int
+    overwritten: tuple[str, ...] = ()

@@ -1,0 +1,54 @@
+"""The door of description: what people and readers say of a dataset, proposals, the mapping."""
+
+from tsunagu.data.description.errors import (
+    BadMappingError,
+    BadValueError,
+    NoSuchProposalError,
+    ProposalDecidedError,
+)
+from tsunagu.data.description.mappings import current_mapping, mapping_history, write_mapping
+from tsunagu.data.description.selectors import (
+    earlier_readings,
+    facts,
+    file_values,
+    history,
+    labels,
+    problem_files,
+    proposals,
+    reading,
+    readings,
+    start_reading_again,
+    status_counts,
+    values,
+)
+from tsunagu.data.description.types import FactSummary, MappingCard, ProposalCard, ReadingCard, ValueCard
+from tsunagu.data.description.values import decide_proposal, set_value
+
+__all__ = [
+    "BadMappingError",
+    "BadValueError",
+    "FactSummary",
+    "MappingCard",
+    "NoSuchProposalError",
+    "ProposalCard",
+    "ProposalDecidedError",
+    "ReadingCard",
+    "ValueCard",
+    "current_mapping",
+    "decide_proposal",
+    "earlier_readings",
+    "facts",
+    "file_values",
+    "history",
+    "labels",
+    "mapping_history",
+    "problem_files",
+    "proposals",
+    "reading",
+    "readings",
+    "set_value",
+    "start_reading_again",
+    "status_counts",
+    "values",
+    "write_mapping",
+]

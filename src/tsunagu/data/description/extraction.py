@@ -1,0 +1,189 @@
+"""Every file that arrives is read in a sandbox; what the reader says is kept beside what people say."""
+
+from __future__ import annotations
+
+import functools
+import json
+import logging
+import os
+import zlib
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import transaction
+
+from tsunagu.core import clock, logs, settings
+from tsunagu.core.errors import NotFoundError
+from tsunagu.data.datasets import api as datasets
+from tsunagu.data.description.mappings import current_mapping, parsed
+from tsunagu.data.description.models import Extraction, Fact
+from tsunagu.formats import api as formats
+from tsunagu.foundation.identity.api import SYSTEM, Actor
+from tsunagu.foundation.runs import api as runs
+from tsunagu.foundation.storage import api as storage
+
+logger = logging.getLogger(__name__)
+
+File = tuple[str, int, bytes]
+
+
+@functools.cache
+def pool() -> formats.ExtractorPool:
+    """The sandbox of this process; readers run at the lowest priority so that uploads never wait for them."""
+    node = settings.current()
+    limits = formats.Limits(wall_s=node.extract_timeout_s, memory_bytes=node.extract_memory_bytes)
+    os.nice(max(0, 10 - os.nice(0)))
+    return formats.ExtractorPool(limits)
+
+
+def read_files(actor: Actor, run_id: str, dataset_id: str, files: Sequence[File], *, again: bool = False) -> int:
+    """Read files and keep what their readers say; doing it twice changes nothing.
+
+    Args:
+        actor: For whom: the node itself, or the person who asked to read again.
+        run_id: Minted when the work was queued.
+        dataset_id: The dataset.
+        files: (path, byte count, sha256).
+        again: Read contents that have a reading already.
+
+    Returns:
+        How many contents were read.
+    """
+    todo = _without_reading(dataset_id, files, again=again)
+    if not todo:
+        return 0
+    card = current_mapping()
+    mapping = parsed(card.text)
+    places = storage.locate(file[2] for file in todo)
+    runs.start(
+        actor,
+        "extract",
+        run_id=run_id,
+        dataset_id=dataset_id,
+        parameters={"file_count": len(todo), "mapping": card.version, "is_again": again},
+        links=[runs.Link("in", "dataset", dataset_id)],
+    )
+    made: list[tuple[File, formats.Outcome]] = []
+    with logs.bind_run(run_id):
+        for file in todo:
+            made.append((file, mapping.apply(_read_one(places[file[2]], file))))
+    counts = Counter(outcome.status for _, outcome in made)
+    _keep(dataset_id, run_id, card.version, made)
+    links = [
+        runs.Link("out", "extraction", sha256.hex(), path) for (path, _, sha256), _ in made[:50]
+    ]
+    runs.finish(run_id, runs.Outcome.OK, parameters={f"{status}_count": n for status, n in counts.items()}, links=links)
+    return len(made)
+
+
+def _without_reading(dataset_id: str, files: Sequence[File], *, again: bool) -> list[File]:
+    unique = list({file[2]: file for file in files}.values())
+    if again:
+        return unique
+    known = Extraction.objects.filter(
+        dataset_id=dataset_id, is_current=True, sha256__in=[file[2] for file in unique]
+    ).values_list("sha256", flat=True)
+    have = {bytes(sha256) for sha256 in known}
+    return [file for file in unique if file[2] not in have]
+
+
+def _read_one(place: storage.Location, file: File) -> formats.Outcome:
+    try:
+        with storage.as_file(place) as path:
+            return pool().extract(path, name=file[0].rpartition("/")[2])
+    except OSError as error:
+        logger.warning("bytes_not_readable", extra={"sha256": file[2].hex()}, exc_info=True)
+        return formats.unreadable(f"The stored bytes could not be read: {error.strerror}.")
+
+
+def _keep(dataset_id: str, run_id: str, mapping: str, made: Sequence[tuple[File, formats.Outcome]]) -> None:
+    previews, pictures = [], []
+    for _, outcome in made:
+        described, blobs = formats.split_previews(outcome)
+        previews.append((described, range(len(pictures), len(pictures) + len(blobs))))
+        pictures.extend(blobs)
+    hashes = storage.put_pack(pictures)
+    now = clock.now()
+    rows = []
+    for (file, outcome), (described, places) in zip(made, previews, strict=True):
+        found = [{**entry} for entry in described]
+        blobs = iter(places)
+        for entry in found:
+            if entry["kind"] == "image":
+                entry["sha256"] = hashes[next(blobs)].hex()
+        rows.append(
+            Extraction(
+                dataset_id=dataset_id,
+                sha256=file[2],
+                path=file[0],
+                reader=outcome.reader or "",
+                reader_version=outcome.reader_version or "",
+                mapping_version=mapping,
+                status=outcome.status,
+                reason=outcome.reason or "",
+                outcome=zlib.compress(json.dumps(formats.outcome_as_json(outcome), ensure_ascii=False).encode(), 1),
+                previews=found,
+                run_id=run_id,
+                made_at=now,
+            )
+        )
+    with transaction.atomic():
+        Extraction.objects.filter(
+            dataset_id=dataset_id, is_current=True, sha256__in=[file[2] for file, _ in made]
+        ).update(is_current=False)
+        Fact.objects.filter(extraction__in=Extraction.objects.filter(
+            dataset_id=dataset_id, is_current=False, sha256__in=[file[2] for file, _ in made]
+        )).delete()
+        Extraction.objects.bulk_create(rows)
+        Fact.objects.bulk_create(
+            fact for row, (_, outcome) in zip(rows, made, strict=True) for fact in _facts(row, outcome)
+        )
+
+
+def _facts(row: Extraction, outcome: formats.Outcome) -> list[Fact]:
+    reading = outcome.reading
+    if reading is None:
+        return []
+    facts = []
+    for field in reading.fields:
+        if not field.name or field.personal:
+            continue
+        value = field.normal_value if field.normal_value is not None else field.value
+        unit = field.normal_unit or field.unit or ""
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        facts.append(
+            Fact(
+                extraction=row,
+                dataset_id=row.dataset_id,
+                name=field.name,
+                text=str(value)[:500],
+                number=float(value) if is_number else None,
+                unit=unit[:50],
+            )
+        )
+    return facts
+
+
+def outcome_of(row: Extraction) -> dict[str, Any]:
+    """The whole outcome of a reading as JSON values."""
+    outcome: dict[str, Any] = json.loads(zlib.decompress(bytes(row.outcome)))
+    return outcome
+
+
+def files_of(dataset_id: str) -> list[File]:
+    """Every file of the draft, for reading again."""
+    card = datasets.get_dataset_by_id(SYSTEM, dataset_id)
+    return [(file.path, file.byte_count, file.sha256) for file in datasets.all_files(card, card.draft_number)]
+
+
+def reading_row(dataset_id: str, sha256: bytes) -> Extraction:
+    """The current reading of a content.
+
+    Raises:
+        NotFoundError: it has not been read yet.
+    """
+    row = Extraction.objects.filter(dataset_id=dataset_id, sha256=sha256, is_current=True).first()
+    if row is None:
+        raise NotFoundError("This file has not been read yet.")
+    return row

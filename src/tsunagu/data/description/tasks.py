@@ -1,0 +1,62 @@
+"""Background work of the room: reading files that arrived, proposing, reading again."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from tsunagu.core import events, jobs
+from tsunagu.core.ids import new_id
+from tsunagu.data.capture import api as capture
+from tsunagu.data.description import extraction, proposals
+from tsunagu.foundation.identity.api import SYSTEM, Actor
+from tsunagu.foundation.runs import api as runs
+
+BATCH = 100
+
+
+@events.subscribe("capture.files_arrived")
+@jobs.job(priority=-10)
+def read_unit(dataset_id: str, unit: str) -> None:
+    """Queue the files of a unit for reading, in batches that a killed worker does not lose much of."""
+    count = len(capture.unit_files(unit))
+    for start in range(0, count, BATCH):
+        read_batch.enqueue(dataset_id=dataset_id, unit=unit, start=start, run_id=new_id())
+
+
+@jobs.job(priority=-20)
+def read_batch(dataset_id: str, unit: str, start: int, run_id: str) -> None:
+    """Read some files of a unit."""
+    files = capture.unit_files(unit)[start : start + BATCH]
+    if extraction.read_files(SYSTEM, run_id, dataset_id, files):
+        jobs.enqueue_once(propose, dataset_id=dataset_id)
+
+
+@jobs.job(priority=-30)
+def propose(dataset_id: str) -> None:
+    """Bring the proposals of a dataset up to date."""
+    proposals.refresh(dataset_id)
+
+
+@jobs.job(priority=-20)
+def read_again(dataset_id: str, actor_id: str, actor_name: str, after: int, run_id: str) -> None:
+    """Read files of the draft again with the mapping and readers of today, a batch at a time."""
+    files = extraction.files_of(dataset_id)
+    actor = Actor("person", actor_id, actor_name)
+    extraction.read_files(actor, run_id, dataset_id, files[after : after + BATCH], again=True)
+    if after + BATCH < len(files):
+        read_again.enqueue(
+            dataset_id=dataset_id,
+            actor_id=actor_id,
+            actor_name=actor_name,
+            after=after + BATCH,
+            run_id=new_id(),
+        )
+    else:
+        jobs.enqueue_once(propose, dataset_id=dataset_id)
+
+
+@jobs.every(dt.timedelta(hours=1))
+@jobs.job(priority=-50)
+def settle() -> None:
+    """End extraction runs whose workers were lost for good."""
+    runs.settle_silent(kind="extract", older_than=dt.timedelta(hours=2))

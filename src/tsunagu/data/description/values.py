@@ -1,0 +1,113 @@
+"""Values that people set, and proposals that they decide."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.db import transaction
+
+from tsunagu.core import clock
+from tsunagu.data.datasets import api as datasets
+from tsunagu.data.description.errors import BadValueError, NoSuchProposalError, ProposalDecidedError
+from tsunagu.data.description.models import Proposal, Value
+from tsunagu.foundation.identity.api import Actor
+from tsunagu.foundation.policy import api as policy
+from tsunagu.foundation.runs import api as runs
+
+_LONGEST = 100_000
+
+
+@transaction.atomic
+def set_value(actor: Actor, dataset_id: str, name: str, value: Any, *, unit: str = "") -> None:
+    """Set a value of the description; a person's word, which no machine overwrites. An empty value removes it.
+
+    Raises:
+        BadValueError: no name, or a value too long.
+        ActionDeniedError: the actor may not describe the dataset.
+    """
+    card = datasets.get_dataset_by_id(actor, dataset_id)
+    policy.require(actor, "dataset.describe", card.resource)
+    name = name.strip()
+    if not name or len(name) > 100:  # noqa: PLR2004 - the column's length
+        raise BadValueError("A value needs a name of at most 100 characters.", name=name[:100])
+    if len(json.dumps(value)) > _LONGEST:
+        raise BadValueError(f"A value is longer than {_LONGEST:,} characters.", name=name)
+    before = Value.objects.filter(dataset_id=dataset_id, name=name, is_current=True).first()
+    run_id = runs.record(
+        actor,
+        "describe",
+        dataset_id=dataset_id,
+        parameters={"name": name, "before": before.value if before else None, "now": value, "unit": unit},
+        links=[runs.Link("out", "value", f"{dataset_id}:{name}"[:80], name)],
+    )
+    origin = {"kind": "person", "id": actor.id, "by": actor.name}
+    _write(actor, dataset_id, name, value, unit, origin, run_id)
+
+
+@transaction.atomic
+def decide_proposal(
+    actor: Actor, dataset_id: str, proposal_id: str, verdict: str, *, value: Any = None, unit: str | None = None
+) -> None:
+    """Accept (as it is, or edited when ``value`` is given) or reject what a machine proposed.
+
+    Args:
+        actor: Who decides.
+        dataset_id: The dataset.
+        proposal_id: The proposal.
+        verdict: ``accept`` or ``reject``.
+        value: An edited value.
+        unit: An edited unit.
+
+    Raises:
+        NoSuchProposalError, ProposalDecidedError: unknown, or decided already.
+        ActionDeniedError: the actor may not describe the dataset.
+    """
+    card = datasets.get_dataset_by_id(actor, dataset_id)
+    policy.require(actor, "dataset.describe", card.resource)
+    row = Proposal.objects.select_for_update().filter(uid=proposal_id, dataset_id=dataset_id).first()
+    if row is None:
+        raise NoSuchProposalError
+    if row.state != "open":
+        raise ProposalDecidedError(state=row.state)
+    is_edited = verdict == "accept" and value is not None and value != row.value
+    row.state = "edited" if is_edited else {"accept": "accepted", "reject": "rejected"}[verdict]
+    row.decided_by, row.decided_at = actor.id, clock.now()
+    row.save(update_fields=["state", "decided_by", "decided_at"])
+    chosen, chosen_unit = (value if is_edited else row.value), (row.unit if unit is None else unit)
+    run_id = runs.record(
+        actor,
+        "decide",
+        dataset_id=dataset_id,
+        parameters={"name": row.name, "verdict": row.state, "proposed": row.value, "now": chosen, "rule": row.rule},
+        links=[runs.Link("in", "proposal", row.uid, row.name)],
+    )
+    if verdict == "accept":
+        origin = {
+            "kind": "proposal",
+            "id": row.uid,
+            "rule": row.rule,
+            "confidence": row.confidence,
+            "evidence": row.evidence[:20],
+            "is_edited": is_edited,
+            "accepted_by": actor.name,
+            "by": actor.name,
+        }
+        _write(actor, dataset_id, row.name, chosen, chosen_unit, origin, run_id)
+
+
+def _write(actor: Actor, dataset_id: str, name: str, value: Any, unit: str, origin: dict[str, Any], run_id: str) -> None:
+    Value.objects.filter(dataset_id=dataset_id, name=name, is_current=True).update(is_current=False)
+    if value not in ("", None, []):
+        Value.objects.create(
+            dataset_id=dataset_id, name=name, value=value, unit=unit, origin=origin, run_id=run_id, set_at=clock.now()
+        )
+        Proposal.objects.filter(dataset_id=dataset_id, name=name, state="open").update(state="superseded")
+    current = Value.objects.filter(dataset_id=dataset_id, is_current=True).order_by("name")
+    snapshot = {
+        row.name: {"value": row.value, "unit": row.unit, "origin": row.origin, "run": row.run_id} for row in current
+    }
+    title = str(snapshot["title"]["value"]) if "title" in snapshot else None
+    if name == "title" and title is None:
+        title = ""
+    datasets.set_described(actor, dataset_id, snapshot, title=title)

@@ -1,0 +1,57 @@
+"""The commands that run a node: up, admin, check, backup, sweep, demo. The client calls ``main``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from tsunagu.core.errors import TsunaguError
+
+NODE_COMMANDS = ("up", "admin", "check", "backup", "sweep", "demo")
+
+
+def main(argv: list[str]) -> int:
+    """Run a node command; returns the exit code."""
+    parser = _parser()
+    options = parser.parse_args(argv)
+    os.environ["TSUNAGU_HOME"] = str(Path(options.home).absolute())
+    if getattr(options, "port", None):
+        os.environ["TSUNAGU_PORT"] = str(options.port)
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tsunagu.config.settings")
+    try:
+        return int(options.run(options) or 0)
+    except TsunaguError as error:
+        print(f"tsunagu: {error.message} {error.remedy} [{error.code}]".replace("  ", " "), file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    from tsunagu.doors.cli import admin, check, demo, up
+
+    parser = argparse.ArgumentParser(prog="tsunagu", description="Run a Tsunagu node.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, text: str, run: object) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=text, description=text)
+        command.add_argument("--home", default=".tsunagu", help="folder that holds all state of the node")
+        command.set_defaults(run=run)
+        return command
+
+    start = add("up", "Start a node; stop it with Ctrl-C.", up.up)
+    start.add_argument("--port", type=int, help="port of the control server; the byte server takes the next one")
+    administer = add("admin", "People: tokens and one-time sign-in links.", admin.admin)
+    administer.add_argument("what", choices=("token", "link", "create"), help="token EMAIL, link EMAIL, create EMAIL")
+    administer.add_argument("email")
+    administer.add_argument("--days", type=float, default=365, help="how long a token works")
+    administer.add_argument("--admin", action="store_true", help="make the person an administrator of the node")
+    look = add("check", "Settings with their origin, what is missing, which engines answer.", check.check)
+    look.add_argument("--json", action="store_true")
+    add("backup", "Copy the database and secrets to HOME/backups.", up.backup_command)
+    add("sweep", "Remove objects that no row names.", admin.sweep)
+    tour = add("demo", "Take a sample laboratory's files through the whole job.", demo.demo)
+    tour.add_argument("--port", type=int)
+    return parser

@@ -1,0 +1,37 @@
+"""People at the shell of the node: tokens and one-time links."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+
+import django
+
+from tsunagu.core import settings
+
+
+def admin(options: argparse.Namespace) -> int:
+    """``token EMAIL`` prints an access token alone; ``link EMAIL`` a one-time address that opens the account."""
+    django.setup()
+    from tsunagu.doors.cli.up import prepare_database
+    from tsunagu.foundation.identity import api as identity
+
+    prepare_database()
+    person = identity.ensure_person(options.email, is_admin=options.admin or not identity.has_people())
+    if options.what == "token":
+        print(identity.issue_token(person.id, label="tsunagu admin token", lifetime=dt.timedelta(days=options.days)))
+    elif options.what == "link":
+        print(f"{settings.current().control_address}/welcome/{identity.make_sign_in_link(person.id)}")
+    else:
+        print(person.id)
+    return 0
+
+
+def sweep(options: argparse.Namespace) -> int:
+    """Remove objects that no row names and that are old enough."""
+    del options
+    django.setup()
+    from tsunagu.foundation.storage import api as storage
+
+    print(storage.sweep(settings.current().sweep_age_s))
+    return 0

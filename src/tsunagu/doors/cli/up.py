@@ -1,0 +1,222 @@
+"""``tsunagu up``: one parent that prepares the home, starts control, bytes and workers, and stops them gently."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from collections.abc import Iterator
+
+from tsunagu.core import clock, logs, settings
+from tsunagu.core.errors import TsunaguError
+
+_RESTART_AFTER_S = 1.0
+_STOP_WITHIN_S = 25.0
+
+
+class PortTakenError(TsunaguError):
+    """Something else listens there."""
+
+    code = "node.port_taken"
+    default_message = "A port of the node is in use by another program."
+
+
+class HomeInUseError(TsunaguError):
+    """A node runs on this home already."""
+
+    code = "node.home_in_use"
+    default_message = "A node runs on this home already."
+
+
+def up(options: argparse.Namespace) -> int:
+    """Start the node and watch over its processes until SIGTERM or Ctrl-C."""
+    del options
+    node = settings.current()
+    node.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for folder in ("secrets", "spool", "tmp", "run", "mail"):
+        (node.home / folder).mkdir(exist_ok=True, mode=0o700)
+    logs.configure(node.log_level)
+    with _only_one(node.home):
+        for port in (node.port, node.bytes_port_number):
+            _require_free(node.host, port)
+        _prepare_in_child()
+        config = _write_bytes_config(node)
+        children = Children(_commands(node, config))
+        return children.watch(lambda: _say_ready(node))
+
+
+def _commands(node: settings.Settings, config: Path) -> dict[str, list[str]]:
+    python = [sys.executable, "-m"]
+    commands = {
+        "control": [*python, "tsunagu.config.serve"],
+        "bytes": [*python, "tsunagu.dataplane.serve", str(config)],
+    }
+    for number in range(1, node.workers + 1):
+        commands[f"worker-{number}"] = [*python, "tsunagu.config.work", str(number)]
+    return commands
+
+
+class Children:
+    """The processes of a node; one that ends is started again."""
+
+    def __init__(self, commands: dict[str, list[str]]) -> None:
+        self._commands = commands
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._is_stopping = False
+
+    def watch(self, on_ready: object) -> int:
+        """Start all, start again what ends, stop all on SIGTERM or SIGINT."""
+        signal.signal(signal.SIGTERM, self._stop)
+        signal.signal(signal.SIGINT, self._stop)
+        for name in self._commands:
+            self._start(name)
+        if callable(on_ready):
+            on_ready()
+        while not self._is_stopping:
+            time.sleep(0.5)
+            for name, child in list(self._running.items()):
+                if child.poll() is not None and not self._is_stopping:
+                    print(f"tsunagu: {name} ended ({child.returncode}); starting it again.", file=sys.stderr)
+                    time.sleep(_RESTART_AFTER_S)
+                    self._start(name)
+        return self._end_all()
+
+    def _start(self, name: str) -> None:
+        # A group of its own: Ctrl-C in the terminal reaches the parent alone, which then stops them in order.
+        self._running[name] = subprocess.Popen(self._commands[name], start_new_session=True)  # noqa: S603
+
+    def _stop(self, *_: object) -> None:
+        self._is_stopping = True
+
+    def _end_all(self) -> int:
+        for child in self._running.values():
+            with contextlib.suppress(ProcessLookupError):
+                child.terminate()
+        deadline = time.monotonic() + _STOP_WITHIN_S
+        for child in self._running.values():
+            try:
+                child.wait(max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(child.pid, signal.SIGKILL)
+        return 0
+
+
+def _say_ready(node: settings.Settings) -> None:
+    deadline = time.monotonic() + 60
+    for port in (node.port, node.bytes_port_number):
+        while time.monotonic() < deadline:
+            with contextlib.suppress(OSError):
+                urllib.request.urlopen(f"http://{node.host}:{port}/healthz", timeout=2).close()  # noqa: S310
+                break
+            time.sleep(0.1)
+    print(f"Tsunagu answers on {node.control_address} (bytes on {node.bytes_address}).", flush=True)
+
+
+@contextlib.contextmanager
+def _only_one(home: Path) -> Iterator[None]:
+    import fcntl
+
+    with (home / "run" / "node.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise HomeInUseError(
+                f"A node runs on {home} already.", remedy="Use it, or give another --home."
+            ) from None
+        yield
+
+
+def _require_free(host: str, port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            raise PortTakenError(
+                f"Port {port} on {host} is in use by another program.", remedy="Give another one with --port."
+            ) from None
+
+
+def _write_bytes_config(node: settings.Settings) -> Path:
+    from tsunagu.core.capabilities import Signer
+    from tsunagu.dataplane.config import Config
+
+    Signer.from_file(node.capability_key_file)
+    config = Config(
+        control_url=f"http://{node.host}:{node.port}",
+        control_origin=node.control_address,
+        store_url=node.store_address,
+        store_options=node.store_options,
+        key_file=str(node.capability_key_file),
+        spool=str(node.spool),
+        host=node.host,
+        port=node.bytes_port_number,
+        threads=node.bytes_threads,
+    )
+    path = node.home / "run" / "bytes.json"
+    config.write(path)
+    return path
+
+
+def _prepare_in_child() -> None:
+    """Migrate in a process of its own, so that the parent that only waits stays small."""
+    done = subprocess.run([sys.executable, "-m", "tsunagu.config.prepare"], check=False)  # noqa: S603
+    if done.returncode:
+        raise TsunaguError("The database could not be prepared; its backup is in HOME/backups.")
+
+
+def prepare_database(*, say: bool = False) -> None:
+    """Bring the database up to date; on an older home after a backup, and saying so."""
+    from django.core.management import call_command
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    executor = MigrationExecutor(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if not plan:
+        return
+    if executor.loader.applied_migrations:
+        target = backup()
+        if say:
+            print(f"This home is older than the program: saved as {target}, now bringing it up to date.")
+    call_command("migrate", verbosity=0, interactive=False)
+
+
+def backup() -> Path:
+    """Copy the database (SQLite: a consistent snapshot; PostgreSQL: pg_dump) and the secrets."""
+    node = settings.current()
+    target = node.home / "backups" / clock.now().strftime("%Y%m%dT%H%M%SZ")
+    target.mkdir(parents=True, mode=0o700)
+    if node.database_address.startswith("sqlite"):
+        source = sqlite3.connect(node.database_address.removeprefix("sqlite:///"))
+        with contextlib.closing(source), contextlib.closing(sqlite3.connect(target / "db.sqlite3")) as copy:
+            source.backup(copy)
+    else:
+        dump = shutil.which("pg_dump")
+        if dump is None:
+            raise TsunaguError("pg_dump is missing.", remedy="Install postgresql-client, then try again.")
+        subprocess.run([dump, "-Fc", "-f", str(target / "db.dump"), node.database_address], check=True)  # noqa: S603
+    shutil.copytree(node.home / "secrets", target / "secrets")
+    return target
+
+
+def backup_command(options: argparse.Namespace) -> int:
+    """``tsunagu backup``: prints the folder."""
+    del options
+    import django
+
+    django.setup()
+    print(backup())
+    return 0
+
+

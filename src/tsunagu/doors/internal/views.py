@@ -1,0 +1,78 @@
+"""The byte server's calls to control: signed with the key that both share, on loopback."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from tsunagu.core import clock
+from tsunagu.core.errors import CapabilityRefusedError, TsunaguError
+from tsunagu.data.capture import api as capture
+from tsunagu.data.datasets import api as datasets
+from tsunagu.foundation.identity.api import ANONYMOUS, Actor
+from tsunagu.foundation.storage import api as storage
+
+_MESSAGE_AGE_S = 120
+_PAGE = 2000
+
+
+def _signed(view: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[HttpRequest], HttpResponse]:
+    @csrf_exempt  # no browser comes here, and the signature says who speaks
+    @require_POST
+    @functools.wraps(view)
+    def answer(request: HttpRequest) -> HttpResponse:
+        body = request.body
+        try:
+            if not storage.signer().check_message(body, request.headers.get("Tsunagu-Signature", "")):
+                raise CapabilityRefusedError("This message is not from the byte server of this node.")
+            message = orjson.loads(body)
+            if abs(clock.epoch_s() - message.get("at", 0)) > _MESSAGE_AGE_S:
+                raise CapabilityRefusedError("This message is too old.")
+            return HttpResponse(orjson.dumps(view(message)), content_type="application/json")
+        except TsunaguError as error:
+            return HttpResponse(
+                orjson.dumps(error.as_problem()), content_type="application/problem+json", status=error.status
+            )
+
+    return answer
+
+
+@_signed
+def commit(message: dict[str, Any]) -> dict[str, Any]:
+    """Write down files that are durable now."""
+    place = message["object"]
+    return capture.commit_arrival(
+        capture.Arrival(
+            run=message["run"],
+            dataset_id=message["dataset"],
+            unit=message["unit"],
+            key=place["key"],
+            byte_count=place["size"],
+            kind=place["kind"],
+            files=message["files"],
+        )
+    )
+
+
+@_signed
+def listing(message: dict[str, Any]) -> dict[str, Any]:
+    """A page of the content of a ``list`` capability, with places; the rules are asked for every page."""
+    claims = storage.signer().read(message["capability"], "list")
+    kind, name = claims.get("who", ["anonymous", ""])
+    actor = Actor(kind, name, "") if kind != "anonymous" else ANONYMOUS
+    card = datasets.get_dataset_by_id(actor, claims["ds"])
+    page = datasets.list_files(
+        actor, card, version=claims["v"], prefix=claims["pre"], after=message.get("after", ""), limit=_PAGE
+    )
+    places = storage.locate(file.sha256 for file in page.files)
+    rows = [
+        [file.path, file.byte_count, file.sha256.hex(), places[file.sha256].key, places[file.sha256].offset]
+        for file in page.files
+    ]
+    return {"files": rows, "next": page.after or None}

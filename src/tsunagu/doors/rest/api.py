@@ -1,0 +1,69 @@
+"""The REST interface under /api/v1; its description is at /api/v1/openapi.json."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from django.http import HttpRequest, HttpResponse
+from ninja import NinjaAPI
+from ninja.errors import ValidationError
+from ninja.parser import Parser
+from ninja.renderers import BaseRenderer
+
+from tsunagu import __version__
+from tsunagu.core.errors import InvalidInputError, TsunaguError
+from tsunagu.doors.rest import datasets, instruments, metadata, node, projects, pushes
+from tsunagu.doors.rest.auth import session_or_token
+
+
+class _Renderer(BaseRenderer):
+    media_type = "application/json"
+
+    def render(self, request: HttpRequest, data: Any, *, response_status: int) -> bytes:
+        del request, response_status
+        return orjson.dumps(data)
+
+
+class _Parser(Parser):
+    def parse_body(self, request: HttpRequest) -> Any:
+        return orjson.loads(request.body)
+
+
+api = NinjaAPI(
+    title="Tsunagu",
+    version=__version__,
+    urls_namespace="rest",
+    auth=session_or_token,
+    renderer=_Renderer(),
+    parser=_Parser(),
+    docs_url=None,
+    description="Errors are RFC 9457 problem details with a stable code, a reason and a remedy.",
+)
+api.add_router("", node.router)
+api.add_router("", projects.router)
+api.add_router("", datasets.router)
+api.add_router("", metadata.router)
+api.add_router("", pushes.router)
+api.add_router("", instruments.router)
+
+
+def problem(error: TsunaguError) -> HttpResponse:
+    """An error of the tree as an HTTP answer."""
+    return HttpResponse(
+        orjson.dumps(error.as_problem()), content_type="application/problem+json", status=error.status
+    )
+
+
+@api.exception_handler(TsunaguError)
+def _known(request: HttpRequest, error: TsunaguError) -> HttpResponse:
+    del request
+    return problem(error)
+
+
+@api.exception_handler(ValidationError)
+def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    del request
+    first = error.errors[0] if error.errors else {}
+    place = ".".join(str(part) for part in first.get("loc", ()))
+    return problem(InvalidInputError(f"The request cannot be used: {place}: {first.get('msg', '')}", errors=error.errors))

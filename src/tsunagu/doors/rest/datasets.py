@@ -1,0 +1,284 @@
+"""Datasets, their files, versions and runs."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from django.http import HttpRequest
+from ninja import Query, Router, Status
+
+from tsunagu.core import settings
+from tsunagu.core.errors import InvalidInputError, NotFoundError
+from tsunagu.data.datasets import api as datasets
+from tsunagu.data.datasets.api import DatasetCard, FileCard, VersionRef
+from tsunagu.data.description import api as description
+from tsunagu.doors.rest import schemas
+from tsunagu.doors.rest.auth import actor_of, require_actor
+from tsunagu.foundation.identity.api import Actor
+from tsunagu.foundation.policy import api as policy
+from tsunagu.foundation.runs import api as runs
+
+router = Router(tags=["datasets"])
+_YOU_MAY = ("read", "read_draft", "push", "write", "describe", "freeze", "manage")
+
+
+def dataset_row(card: DatasetCard) -> dict[str, Any]:
+    """A dataset as lists show it."""
+    return {
+        "id": card.id,
+        "project": card.project,
+        "name": card.name,
+        "title": card.title,
+        "access": str(card.access),
+        "state": card.state,
+        "count": card.file_count,
+        "bytes": card.byte_count,
+        "updated_at": card.updated_at,
+        "url": f"{settings.current().control_address}/d/{card.slug}",
+    }
+
+
+def version_row(version: VersionRef) -> dict[str, Any]:
+    """A version as REST gives it."""
+    return {
+        "number": version.number,
+        "hash": version.version_hash,
+        "root": version.root,
+        "record": version.record,
+        "count": version.file_count,
+        "bytes": version.byte_count,
+        "note": version.note,
+        "run": version.run_id,
+        "frozen_at": version.frozen_at,
+    }
+
+
+def _whole(actor: Actor, card: DatasetCard) -> dict[str, Any]:
+    draft = None
+    if card.sees_draft:
+        draft = {
+            "number": card.draft_number,
+            "count": card.file_count,
+            "bytes": card.byte_count,
+            "is_changed": card.state != "frozen",
+        }
+    may_read = bool(policy.decide(actor, "dataset.read", card.resource)) or card.sees_draft
+    return {
+        **dataset_row(card),
+        "description": str(card.described.get("description", {}).get("value", "")),
+        "draft": draft,
+        "versions": [version_row(v) for v in datasets.list_versions(card, limit=5)] if may_read else [],
+        "you_may": {
+            action: bool(policy.decide(actor, f"dataset.{action}", card.resource)) for action in _YOU_MAY
+        },
+    }
+
+
+@router.get("/datasets", response=schemas.DatasetList)
+def list_datasets(request: HttpRequest, project: str = "", after: str = "", limit: int = 50) -> Any:
+    """Datasets that one may see, last changed first."""
+    actor = actor_of(request)
+    project_id = ""
+    if project:
+        project_id = datasets.any_project(project).id
+    cards, more = datasets.list_datasets(actor, project_id=project_id, after=after, limit=max(1, min(limit, 200)))
+    return {"datasets": [dataset_row(card) for card in cards], "next": more or None}
+
+
+@router.post("/datasets", response={201: schemas.Dataset})
+def create_dataset(request: HttpRequest, body: schemas.NewDataset) -> Any:
+    """Make an empty, closed dataset."""
+    actor = require_actor(request)
+    return Status(201, _whole(actor, datasets.create_dataset(actor, body.project, body.name, title=body.title)))
+
+
+@router.get("/datasets/{project}/{dataset}", response=schemas.Dataset)
+def show_dataset(request: HttpRequest, project: str, dataset: str) -> Any:
+    """One dataset with its draft and latest versions."""
+    actor = actor_of(request)
+    return _whole(actor, datasets.get_dataset(actor, project, dataset))
+
+
+@router.patch("/datasets/{project}/{dataset}", response=schemas.Dataset)
+def change_dataset(request: HttpRequest, project: str, dataset: str, body: schemas.DatasetPatch) -> Any:
+    """Change title, description or access."""
+    actor = require_actor(request)
+    card = datasets.get_dataset(actor, project, dataset)
+    for name, value in (("title", body.title), ("description", body.description)):
+        if value is not None:
+            description.set_value(actor, card.id, name, value)
+    if body.access is not None:
+        if body.access not in set(policy.Access):
+            raise InvalidInputError(f"{body.access!r} is no access.", remedy="Use open, shared or closed.")
+        datasets.set_access(actor, card.id, policy.Access(body.access))
+    return _whole(actor, datasets.get_dataset(actor, project, dataset))
+
+
+def file_rows(card: DatasetCard, files: tuple[FileCard, ...]) -> list[dict[str, Any]]:
+    """Files with what their readers said."""
+    said = description.readings(card, [file.sha256 for file in files])
+    rows = []
+    for file in files:
+        reading = said.get(file.sha256)
+        rows.append(
+            {
+                "path": file.path,
+                "size": file.byte_count,
+                "sha256": file.sha256.hex(),
+                "reader": reading.reader if reading else None,
+                "status": reading.status if reading else "pending",
+                "reason": reading.reason if reading else "",
+            }
+        )
+    return rows
+
+
+@router.get("/datasets/{project}/{dataset}/files", response=schemas.FileList)
+def list_files(
+    request: HttpRequest,
+    project: str,
+    dataset: str,
+    version: int | None = None,
+    prefix: str = "",
+    after: str = "",
+    limit: int = 100,
+) -> Any:
+    """Files of a version (or of what one sees first) in path order."""
+    actor = actor_of(request)
+    card = datasets.get_dataset(actor, project, dataset)
+    number = datasets.resolve_version(actor, card, version)
+    page = datasets.list_files(
+        actor, card, version=number, prefix=prefix, after=after, limit=max(1, min(limit, 1000))
+    )
+    return {"version": number, "files": file_rows(card, page.files), "next": page.after or None}
+
+
+@router.get("/datasets/{project}/{dataset}/tree", response=schemas.Tree)
+def list_tree(
+    request: HttpRequest, project: str, dataset: str, version: int | None = None, folder: str = "", after: str = ""
+) -> Any:
+    """A folder: subfolders first, then files."""
+    actor = actor_of(request)
+    card = datasets.get_dataset(actor, project, dataset)
+    number = datasets.resolve_version(actor, card, version)
+    page = datasets.list_folder(actor, card, version=number, folder=folder, after=after)
+    folders = [
+        {"name": row.name, "path": row.path, "files": row.file_count, "bytes": row.byte_count} for row in page.folders
+    ]
+    return {"version": number, "folders": folders, "files": file_rows(card, page.files), "next": page.after or None}
+
+
+@router.delete("/datasets/{project}/{dataset}/files", response=schemas.Removed)
+def remove_files(request: HttpRequest, project: str, dataset: str, body: schemas.Paths) -> Any:
+    """Take files or folders out of the draft; frozen versions keep them."""
+    actor = require_actor(request)
+    card = datasets.get_dataset(actor, project, dataset)
+    return {"removed": datasets.remove_files(actor, card.id, body.paths)}
+
+
+@router.get("/datasets/{project}/{dataset}/versions", response=schemas.VersionList)
+def list_versions(request: HttpRequest, project: str, dataset: str, before: int = 2**31 - 1) -> Any:
+    """Versions, newest first."""
+    actor = actor_of(request)
+    card = _readable(actor, project, dataset)
+    found = datasets.list_versions(card, before=before, limit=51)
+    more = found[49].number if len(found) > 50 else None  # noqa: PLR2004 - one more than a page
+    return {"versions": [version_row(version) for version in found[:50]], "next": more}
+
+
+@router.get("/datasets/{project}/{dataset}/versions/{number}", response=schemas.VersionRow)
+def show_version(request: HttpRequest, project: str, dataset: str, number: int) -> Any:
+    """One version with its record."""
+    return version_row(datasets.get_version(_readable(actor_of(request), project, dataset), number))
+
+
+def _readable(actor: Actor, project: str, dataset: str) -> DatasetCard:
+    card = datasets.get_dataset(actor, project, dataset)
+    if not policy.decide(actor, "dataset.read", card.resource):
+        raise NotFoundError(f"There is no dataset {project}/{dataset}, or you may not see it.")
+    return card
+
+
+@router.post("/datasets/{project}/{dataset}/freeze", response={201: schemas.VersionRow})
+def freeze(request: HttpRequest, project: str, dataset: str, body: schemas.Note) -> Any:
+    """Make the draft an immutable version."""
+    actor = require_actor(request)
+    card = datasets.get_dataset(actor, project, dataset)
+    return Status(201, version_row(datasets.freeze_version(actor, card.id, note=body.note)))
+
+
+def _side(file: FileCard | None) -> dict[str, Any] | None:
+    return {"size": file.byte_count, "sha256": file.sha256.hex()} if file else None
+
+
+@router.get("/datasets/{project}/{dataset}/diff", response=schemas.Diff)
+def diff(
+    request: HttpRequest,
+    project: str,
+    dataset: str,
+    old: Annotated[int, Query(alias="from")],
+    new: Annotated[int, Query(alias="to")],
+    after: str = "",
+) -> Any:
+    """Paths that differ between two versions (the draft's number is the last version's plus one)."""
+    actor = actor_of(request)
+    card = datasets.get_dataset(actor, project, dataset)
+    changes, more = datasets.list_diff(actor, card, old, new, after=after)
+    rows = [
+        {"path": row.path, "change": row.change, "before": _side(row.before), "now": _side(row.now)} for row in changes
+    ]
+    return {"counts": datasets.diff_counts(actor, card, old, new), "files": rows, "next": more or None}
+
+
+def run_row(run: runs.RunCard) -> dict[str, Any]:
+    """A run as REST gives it."""
+    return {
+        "id": run.id,
+        "kind": run.kind,
+        "outcome": run.outcome,
+        "reason": run.reason,
+        "actor": {"kind": run.actor_kind, "id": run.actor_id, "name": run.actor_name},
+        "started_at": run.started_at,
+        "ended_at": run.ended_at,
+        "parameters": run.parameters,
+        "software": run.software,
+        "links": [
+            {"direction": link.direction, "kind": link.kind, "id": link.id, "label": link.label} for link in run.links
+        ],
+    }
+
+
+@router.get("/datasets/{project}/{dataset}/runs", response=schemas.RunList)
+def list_runs(request: HttpRequest, project: str, dataset: str, before: str = "", limit: int = 50) -> Any:
+    """What happened to the dataset, newest first; for those who may see the draft."""
+    actor = actor_of(request)
+    card = datasets.get_dataset(actor, project, dataset)
+    policy.require(actor, "dataset.read_draft", card.resource)
+    limit = max(1, min(limit, 200))
+    found = runs.of_dataset(card.id, before=before, limit=limit + 1)
+    page = found[:limit]
+    return {"runs": [run_row(run) for run in page], "next": page[-1].id if len(found) > limit else None}
+
+
+@router.post("/datasets/{project}/{dataset}/verify", response=schemas.VerifyReport)
+def verify(request: HttpRequest, project: str, dataset: str, body: schemas.VerifyRequest) -> Any:
+    """Hash the stored bytes again, a part per call; the first call also checks every version."""
+    actor = actor_of(request)
+    card = _readable(actor, project, dataset)
+    problems: list[str] = []
+    checked = {"files": 0, "bytes": 0, "versions": 0}
+    if not body.after:
+        versions = datasets.list_versions(card, limit=1000)
+        for version in versions:
+            problems += datasets.verify_version(card, version)
+        checked["versions"] = len(versions)
+    report = datasets.verify_bytes(actor, card, version=body.version, after=body.after)
+    checked |= {"files": report.file_count, "bytes": report.byte_count}
+    problems += report.problems
+    return {
+        "ok": not problems,
+        "done": not report.after,
+        "after": report.after,
+        "checked": checked,
+        "problems": problems,
+    }

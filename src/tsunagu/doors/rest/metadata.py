@@ -1,0 +1,97 @@
+"""What is said of a dataset: values with origin, proposals, readings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from ninja import Router
+
+from tsunagu.data.datasets import api as datasets
+from tsunagu.data.description import api as description
+from tsunagu.doors.rest import schemas
+from tsunagu.doors.rest.auth import actor_of, require_actor
+
+router = Router(tags=["metadata"])
+
+
+@router.get("/datasets/{project}/{dataset}/metadata", response=schemas.ValueList)
+def list_values(
+    request: HttpRequest, project: str, dataset: str, version: int | None = None, after: str = "", limit: int = 50
+) -> Any:
+    """The dataset's own values first, then every field of every file, file by file."""
+    actor = actor_of(request)
+    card = datasets.get_dataset(actor, project, dataset)
+    found: list[dict[str, Any]] = []
+    if not after:
+        found = [
+            {"key": v.name, "name": v.name, "value": v.value, "unit": v.unit or None, "origin": dict(v.origin)}
+            for v in description.values(actor, card)
+        ]
+    rows, more = description.file_values(actor, card, version=version, after=after, limit=max(1, min(limit, 200)))
+    return {"values": found + rows, "next": more or None}
+
+
+@router.put("/datasets/{project}/{dataset}/metadata/{name}", response=schemas.ValueList)
+def set_value(request: HttpRequest, project: str, dataset: str, name: str, body: schemas.NewValue) -> Any:
+    """Set a value; a person's word, which no machine overwrites."""
+    actor = require_actor(request)
+    card = datasets.get_dataset(actor, project, dataset)
+    description.set_value(actor, card.id, name, body.value, unit=body.unit)
+    found = [
+        {"key": v.name, "name": v.name, "value": v.value, "unit": v.unit or None, "origin": dict(v.origin)}
+        for v in description.values(actor, card)
+    ]
+    return {"values": found, "next": None}
+
+
+@router.get("/datasets/{project}/{dataset}/proposals", response=schemas.ProposalList)
+def list_proposals(request: HttpRequest, project: str, dataset: str) -> Any:
+    """What machines propose, surest first."""
+    actor = actor_of(request)
+    card = datasets.get_dataset(actor, project, dataset)
+    return {"proposals": [_proposal(row) for row in description.proposals(actor, card)], "next": None}
+
+
+def _proposal(row: description.ProposalCard) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "name": row.name,
+        "value": row.value,
+        "unit": row.unit or None,
+        "confidence": row.confidence,
+        "state": row.state,
+        "evidence": [dict(item) for item in row.evidence],
+    }
+
+
+@router.post("/datasets/{project}/{dataset}/proposals/{proposal}/{verdict}", response=schemas.ProposalList)
+def decide(
+    request: HttpRequest, project: str, dataset: str, proposal: str, verdict: str, body: schemas.Decide | None = None
+) -> Any:
+    """Accept (as it is or edited) or reject a proposal."""
+    from tsunagu.core.errors import InvalidInputError
+
+    if verdict not in {"accept", "reject"}:
+        raise InvalidInputError("A proposal is accepted or rejected.", verdict=verdict)
+    actor = require_actor(request)
+    card = datasets.get_dataset(actor, project, dataset)
+    edited = body or schemas.Decide()
+    description.decide_proposal(actor, card.id, proposal, verdict, value=edited.value, unit=edited.unit)
+    return {"proposals": [_proposal(row) for row in description.proposals(actor, card)], "next": None}
+
+
+@router.get("/datasets/{project}/{dataset}/reading")
+def show_reading(request: HttpRequest, project: str, dataset: str, path: str, version: int | None = None) -> Any:
+    """What the reader said of one file: fields, tables, arrays, warnings."""
+    actor = actor_of(request)
+    card = datasets.get_dataset(actor, project, dataset)
+    found, outcome = description.reading(actor, card, path, version=version)
+    return {**outcome, "run": found.run_id, "made_at": found.made_at}
+
+
+@router.post("/datasets/{project}/{dataset}/read-again")
+def read_again(request: HttpRequest, project: str, dataset: str) -> Any:
+    """Read all files of the draft again with today's readers and mapping."""
+    actor = require_actor(request)
+    return {"run": description.start_reading_again(actor, datasets.get_dataset(actor, project, dataset))}

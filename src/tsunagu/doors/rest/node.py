@@ -1,0 +1,30 @@
+"""Who am I, and is the ledger whole."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from ninja import Router
+
+from tsunagu.doors.rest import schemas
+from tsunagu.doors.rest.auth import require_actor
+from tsunagu.foundation.ledger import api as ledger
+
+router = Router(tags=["node"])
+
+
+@router.get("/me", response=schemas.Me)
+def me(request: HttpRequest) -> Any:
+    """Who the token or session belongs to."""
+    actor = require_actor(request)
+    return {"kind": actor.kind, "id": actor.id, "name": actor.name, "is_admin": actor.is_admin}
+
+
+@router.get("/verify/ledger", response=schemas.VerifyReport)
+def verify_ledger(request: HttpRequest) -> Any:
+    """Recompute the whole ledger."""
+    require_actor(request)
+    report = ledger.verify()
+    problems = [report.problem] if report.problem else []
+    return {"ok": not problems, "done": True, "after": "", "checked": {"entries": report.size}, "problems": problems}

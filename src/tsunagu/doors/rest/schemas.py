@@ -1,0 +1,373 @@
+"""What the REST interface takes and gives; OpenAPI is made from it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ninja import Schema
+from pydantic import Field
+
+
+class NewProject(Schema):
+    """A project to make."""
+
+    name: str = Field(description="Lower-case letters, digits, dots, hyphens, underscores; stands in addresses.")
+    title: str = ""
+    description: str = ""
+
+
+class Project(Schema):
+    """A project."""
+
+    id: str
+    name: str
+    title: str
+    description: str
+    created_at: str
+
+
+class ProjectList(Schema):
+    """A page of projects; ``next`` goes into ``after``."""
+
+    projects: list[Project]
+    next: str | None
+
+
+class NewMember(Schema):
+    """Somebody to give a role."""
+
+    email: str = ""
+    instrument: str = Field("", description="ULID of an instrument, instead of an e-mail address.")
+    role: str = Field(description="owner, editor, reader or instrument")
+
+
+class MemberRow(Schema):
+    """Somebody with a role."""
+
+    kind: str
+    id: str
+    name: str
+    role: str
+    expires_at: str | None
+
+
+class MemberList(Schema):
+    """Everybody with a role."""
+
+    members: list[MemberRow]
+
+
+class NewDataset(Schema):
+    """A dataset to make."""
+
+    project: str
+    name: str
+    title: str = ""
+
+
+class DatasetPatch(Schema):
+    """What may be changed of a dataset; left-out fields stay."""
+
+    title: str | None = None
+    description: str | None = None
+    access: str | None = Field(None, description="open, shared or closed")
+
+
+class Draft(Schema):
+    """The draft of a dataset, for those who may see it."""
+
+    number: int
+    count: int
+    bytes: int
+    is_changed: bool
+
+
+class VersionRow(Schema):
+    """A frozen version; ``hash`` is its name, the SHA-256 of ``record``."""
+
+    number: int
+    hash: str
+    root: str
+    record: str
+    count: int
+    bytes: int
+    note: str
+    run: str
+    frozen_at: str
+
+
+class VersionList(Schema):
+    """Versions, newest first."""
+
+    versions: list[VersionRow]
+    next: int | None
+
+
+class DatasetRow(Schema):
+    """A dataset as lists show it."""
+
+    id: str
+    project: str
+    name: str
+    title: str
+    access: str
+    state: str
+    count: int
+    bytes: int
+    updated_at: str
+    url: str
+
+
+class Dataset(DatasetRow):
+    """A dataset with draft and latest versions."""
+
+    description: str
+    draft: Draft | None
+    versions: list[VersionRow]
+    you_may: dict[str, bool]
+
+
+class DatasetList(Schema):
+    """A page of datasets, last changed first."""
+
+    datasets: list[DatasetRow]
+    next: str | None
+
+
+class FileRow(Schema):
+    """A file with what its reader said."""
+
+    path: str
+    size: int
+    sha256: str
+    reader: str | None
+    status: str
+    reason: str
+
+
+class FileList(Schema):
+    """A page of files in path order."""
+
+    version: int
+    files: list[FileRow]
+    next: str | None
+
+
+class FolderRow(Schema):
+    """A folder; counts are null where only the draft knows them."""
+
+    name: str
+    path: str
+    files: int | None
+    bytes: int | None
+
+
+class Tree(Schema):
+    """A page of a folder: subfolders first, then files."""
+
+    version: int
+    folders: list[FolderRow]
+    files: list[FileRow]
+    next: str | None
+
+
+class Paths(Schema):
+    """Files, or folders that end with a slash."""
+
+    paths: list[str]
+
+
+class Removed(Schema):
+    """How many files left the draft."""
+
+    removed: int
+
+
+class NewPush(Schema):
+    """A push to open."""
+
+    create: bool = True
+    kind: str = "push"
+    client: str = ""
+    note: str = ""
+
+
+class Push(Schema):
+    """What a client needs to send files."""
+
+    run: str
+    capability: str
+    expires_at: str
+    byte_url: str
+    dataset_id: str
+    is_empty: bool
+
+
+class PlanRequest(Schema):
+    """Files that a client holds: [path, size, sha256]."""
+
+    files: list[tuple[str, int, str]] = Field(max_length=10_000)
+
+
+class Plan(Schema):
+    """Indexes of the files that must travel."""
+
+    send: list[int]
+    same: int
+    linked: int
+
+
+class Finish(Schema):
+    """How a push ended, as the client sees it."""
+
+    outcome: str = "ok"
+    reason: str = ""
+
+
+class PullRequest(Schema):
+    """Which files somebody wants to read."""
+
+    version: int | None = None
+    prefix: str = ""
+    after: str = ""
+    limit: int = Field(1000, ge=1, le=5000)
+
+
+class PullFile(Schema):
+    """A file with a signed permission to read it."""
+
+    path: str
+    size: int
+    sha256: str
+    capability: str
+
+
+class Pull(Schema):
+    """A page of readable files."""
+
+    version: int
+    version_hash: str | None
+    byte_url: str
+    files: list[PullFile]
+    next: str | None
+
+
+class Note(Schema):
+    """Why a version is frozen."""
+
+    note: str = ""
+
+
+class ChangeRow(Schema):
+    """A path that differs."""
+
+    path: str
+    change: str
+    before: dict[str, Any] | None
+    now: dict[str, Any] | None
+
+
+class Diff(Schema):
+    """Differences of two versions."""
+
+    counts: dict[str, int | None]
+    files: list[ChangeRow]
+    next: str | None
+
+
+class RunRow(Schema):
+    """Something that happened."""
+
+    id: str
+    kind: str
+    outcome: str
+    reason: str
+    actor: dict[str, str]
+    started_at: str
+    ended_at: str | None
+    parameters: dict[str, Any]
+    software: dict[str, Any]
+    links: list[dict[str, str]]
+
+
+class RunList(Schema):
+    """Runs, newest first."""
+
+    runs: list[RunRow]
+    next: str | None
+
+
+class VerifyRequest(Schema):
+    """Continue a check."""
+
+    after: str = ""
+    version: int | None = None
+
+
+class VerifyReport(Schema):
+    """What was checked and what is wrong."""
+
+    ok: bool
+    done: bool
+    after: str
+    checked: dict[str, int]
+    problems: list[str]
+
+
+class Value(Schema):
+    """A metadata value with its origin."""
+
+    key: str
+    name: str | None
+    value: Any
+    unit: str | None
+    origin: dict[str, Any]
+
+
+class ValueList(Schema):
+    """A page of metadata values."""
+
+    values: list[Value]
+    next: str | None
+
+
+class NewValue(Schema):
+    """A value that a person sets."""
+
+    value: Any
+    unit: str = ""
+
+
+class ProposalRow(Schema):
+    """A value that a machine proposes."""
+
+    id: str
+    name: str
+    value: Any
+    unit: str | None
+    confidence: float
+    state: str
+    evidence: list[dict[str, Any]]
+
+
+class ProposalList(Schema):
+    """Open proposals."""
+
+    proposals: list[ProposalRow]
+    next: str | None
+
+
+class Decide(Schema):
+    """An edited value, when a person accepts something else than was proposed."""
+
+    value: Any = None
+    unit: str | None = None
+
+
+class Me(Schema):
+    """Who asks."""
+
+    kind: str
+    id: str
+    name: str
+    is_admin: bool

@@ -1,0 +1,42 @@
+"""Headers on every page, and what a person chose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import translation
+
+from tsunagu.core import settings
+
+Next = Callable[[HttpRequest], HttpResponse]
+
+
+def security_headers(get_response: Next) -> Next:
+    """Content-Security-Policy without inline scripts or styles; pictures and uploads from the byte server."""
+    origin = settings.current().bytes_address
+    policy = (
+        f"default-src 'self'; img-src 'self' data: {origin}; connect-src 'self' {origin}; form-action 'self' {origin}; "
+        "object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+    )
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        response.headers.setdefault("Content-Security-Policy", policy)
+        response.headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+        return response
+
+    return answer
+
+
+def person_preferences(get_response: Next) -> Next:
+    """The language that a signed-in person chose wins over the browser's."""
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        language = getattr(request.user, "language", "") if request.user.is_authenticated else ""
+        if language:
+            translation.activate(language)
+            request.LANGUAGE_CODE = language
+        return get_response(request)
+
+    return answer

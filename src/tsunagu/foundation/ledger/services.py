@@ -1,0 +1,92 @@
+"""Appending to the ledger and checking it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection, transaction
+
+from tsunagu.core import clock
+from tsunagu.foundation.ledger import merkle
+from tsunagu.foundation.ledger.models import Entry, Head
+
+_HASH = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Where an entry stands: its index, and size and root of the tree right after it."""
+
+    index: int
+    size: int
+    root: str
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerReport:
+    """Result of recomputing the ledger; ``problem`` names the first thing that is wrong."""
+
+    size: int
+    root: str
+    problem: str = ""
+
+
+def canonical(value: Any) -> str:
+    """Canonical JSON: sorted keys, no blanks, UTF-8 text unescaped."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def append(kind: str, body: Mapping[str, Any]) -> Receipt:
+    """Append one entry in the running transaction; it stands or falls with what it describes."""
+    return append_all(kind, [body])
+
+
+def append_all(kind: str, bodies: Sequence[Mapping[str, Any]]) -> Receipt:
+    """Append several entries of a kind; the receipt is of the last one."""
+    if not connection.in_atomic_block:
+        with transaction.atomic():
+            return append_all(kind, bodies)
+    head = Head.objects.select_for_update().filter(pk=1).first()
+    if head is None:
+        head, _ = Head.objects.get_or_create(pk=1, defaults={"root": merkle.EMPTY_ROOT})
+        head = Head.objects.select_for_update().get(pk=1)
+    moment = clock.isoformat(clock.now())
+    texts = [canonical({"at": moment, "kind": kind, **body}) for body in bodies]
+    leaves = [merkle.leaf_hash(text.encode()) for text in texts]
+    Entry.objects.bulk_create(
+        Entry(index=head.size + number, kind=kind, body=text, leaf_hash=leaf)
+        for number, (text, leaf) in enumerate(zip(texts, leaves, strict=True))
+    )
+    frontier, head.size = merkle.extend(_split(head.frontier), head.size, leaves)
+    head.frontier, head.root = b"".join(frontier), merkle.root_of(frontier)
+    head.save(update_fields=["size", "frontier", "root"])
+    return Receipt(head.size - 1, head.size, head.root.hex())
+
+
+def verify() -> LedgerReport:
+    """Recompute every leaf and the head; names the first thing that is wrong."""
+    frontier: list[bytes] = []
+    size = 0
+    # A consistent cut: an append between reading the head and the entries must not look like a fault.
+    with transaction.atomic():
+        head = Head.objects.filter(pk=1).first()
+        limit = head.size if head else 0
+        for entry in Entry.objects.filter(index__lt=limit).order_by("index").iterator(chunk_size=5000):
+            leaf = merkle.leaf_hash(entry.body.encode())
+            if entry.index != size:
+                return LedgerReport(size, "", f"Ledger entry {size} is missing.")
+            if leaf != bytes(entry.leaf_hash):
+                return LedgerReport(size, "", f"Ledger entry {entry.index} was changed after it was written.")
+            frontier, size = merkle.extend(frontier, size, [leaf])
+    root = merkle.root_of(frontier)
+    if head is not None and (size != head.size or root != bytes(head.root)):
+        return LedgerReport(size, root.hex(), "The head of the ledger does not fit its entries.")
+    return LedgerReport(size, root.hex())
+
+
+def _split(frontier: bytes) -> list[bytes]:
+    data = bytes(frontier)
+    return [data[start : start + _HASH] for start in range(0, len(data), _HASH)]

@@ -1,0 +1,28 @@
+"""A rule said no."""
+
+from __future__ import annotations
+
+from tsunagu.core.errors import ConflictError, TsunaguError
+from tsunagu.foundation.policy.types import Decision
+
+
+class ActionDeniedError(TsunaguError):
+    """The actor may not do this; the message says why and what would help."""
+
+    code = "policy.denied"
+    status = 403
+    exit_code = 3
+    default_message = "You may not do this."
+
+    @classmethod
+    def of(cls, decision: Decision, action: str) -> ActionDeniedError:
+        """The error for a decision that is not an allow."""
+        return cls(" ".join(decision.reasons), remedy=decision.remedy, action=action, basis=decision.basis)
+
+
+class LastOwnerError(ConflictError):
+    """A project must keep an owner."""
+
+    code = "policy.last_owner"
+    default_message = "This is the last owner; data must not be left without one."
+    default_remedy = "Make somebody else an owner first."

@@ -1,0 +1,23 @@
+"""Reading who has which role."""
+
+from __future__ import annotations
+
+from tsunagu.core import clock
+from tsunagu.foundation.policy.models import Grant
+from tsunagu.foundation.policy.types import Member, Resource, Role
+
+
+def members(scope: Resource) -> list[Member]:
+    """Everybody with a role on exactly this scope, owners first."""
+    order = {role: number for number, role in enumerate(Role)}
+    rows = Grant.objects.filter(scope_kind=scope.kind, scope_id=scope.id).order_by("granted_at", "pk")
+    found = [
+        Member(
+            "instrument" if row.subject_kind == "instrument" else "person",
+            row.subject_id,
+            Role(row.role),
+            clock.isoformat(row.expires_at) if row.expires_at else None,
+        )
+        for row in rows
+    ]
+    return sorted(found, key=lambda member: order[member.role])

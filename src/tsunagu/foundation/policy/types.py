@@ -1,0 +1,95 @@
+"""What rules speak about: actions, resources, decisions, visibility."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+from django.db.models import Q
+
+
+class Role(StrEnum):
+    """What somebody is on a project or a dataset."""
+
+    OWNER = "owner"
+    EDITOR = "editor"
+    READER = "reader"
+    INSTRUMENT = "instrument"
+
+
+class Access(StrEnum):
+    """Who beyond the members may see frozen versions: 公開 / 共有 / 非共有・非公開."""
+
+    OPEN = "open"
+    SHARED = "shared"
+    CLOSED = "closed"
+
+
+Effect = Literal["allow", "deny", "needs"]
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """What somebody wants to act on, as far as rules care.
+
+    Attributes:
+        kind: ``project``, ``dataset``, ``instrument`` or ``node``.
+        id: ULID.
+        project_id: ULID of the project around a dataset.
+        access: The dataset's access.
+        has_frozen: Whether the dataset has a frozen version.
+        owner_id: The person who made an instrument.
+    """
+
+    kind: Literal["project", "dataset", "instrument", "node"]
+    id: str = ""
+    project_id: str = ""
+    access: Access = Access.CLOSED
+    has_frozen: bool = False
+    owner_id: str = ""
+
+
+NODE = Resource("node", "node")
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The answer of ``decide``: effect, reasons in words, the basis and what to do about it."""
+
+    effect: Effect
+    reasons: tuple[str, ...] = ()
+    basis: str = ""
+    remedy: str = ""
+
+    def __bool__(self) -> bool:
+        return self.effect == "allow"
+
+
+@dataclass(frozen=True, slots=True)
+class Visibility:
+    """Which rows somebody may see: the union of ``branches``.
+
+    Each branch alone can walk an index in list order, so a list asks branch by branch and merges; ``q`` is the
+    union as one filter for counts and look-ups.
+    """
+
+    branches: tuple[Q, ...] = field(default_factory=tuple)
+
+    @property
+    def q(self) -> Q:
+        """All branches as one filter; matches nothing when there are none."""
+        union = Q(pk__in=[])
+        for branch in self.branches:
+            union |= branch
+        return union
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Somebody with a role."""
+
+    subject_kind: Literal["person", "instrument"]
+    subject_id: str
+    role: Role
+    expires_at: str | None

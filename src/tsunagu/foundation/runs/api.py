@@ -1,0 +1,21 @@
+"""The door of runs: everything that happened, with outcome and reason."""
+
+from tsunagu.foundation.runs.selectors import by_row_ids, get, of_dataset, open_count, recent_of_actor, row_ids
+from tsunagu.foundation.runs.services import finish, record, settle_silent, start
+from tsunagu.foundation.runs.types import Link, Outcome, RunCard
+
+__all__ = [
+    "Link",
+    "Outcome",
+    "RunCard",
+    "by_row_ids",
+    "finish",
+    "get",
+    "of_dataset",
+    "open_count",
+    "recent_of_actor",
+    "record",
+    "row_ids",
+    "settle_silent",
+    "start",
+]

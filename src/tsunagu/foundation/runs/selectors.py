@@ -1,0 +1,69 @@
+"""Reading runs. Who may see them is decided by the room that owns the dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from tsunagu.core import clock
+from tsunagu.foundation.runs.models import Run
+from tsunagu.foundation.runs.types import Link, RunCard
+
+
+def get(run_id: str) -> RunCard | None:
+    """One run with its links."""
+    row = Run.objects.prefetch_related("links").filter(uid=run_id).first()
+    return _card(row) if row else None
+
+
+def row_ids(run_ids: Iterable[str]) -> dict[str, int]:
+    """Database keys of runs, for rows that point at them."""
+    return dict(Run.objects.filter(uid__in=set(run_ids)).values_list("uid", "pk"))
+
+
+def by_row_ids(keys: Iterable[int]) -> dict[int, RunCard]:
+    """Runs by the database keys that other rows hold."""
+    return {row.pk: _card(row, with_links=False) for row in Run.objects.filter(pk__in=set(keys))}
+
+
+def of_dataset(dataset_id: str, *, before: str = "", limit: int = 50, kinds: Sequence[str] = ()) -> list[RunCard]:
+    """Runs of a dataset, newest first; ``before`` is the id of the last one seen."""
+    rows = Run.objects.filter(dataset_id=dataset_id)
+    if kinds:
+        rows = rows.filter(kind__in=kinds)
+    if before:
+        anchor = Run.objects.filter(uid=before).values_list("pk", flat=True).first()
+        rows = rows.filter(pk__lt=anchor or 0)
+    return [_card(row) for row in rows.order_by("-pk").prefetch_related("links")[:limit]]
+
+
+def open_count(dataset_id: str, kind: str) -> int:
+    """How many runs of a kind are going on for a dataset."""
+    return Run.objects.filter(dataset_id=dataset_id, kind=kind, ended_at=None).count()
+
+
+def recent_of_actor(actor_id: str, *, limit: int = 10) -> list[RunCard]:
+    """What somebody did last, newest first."""
+    rows = Run.objects.filter(actor_id=actor_id).order_by("-pk")[:limit]
+    return [_card(row, with_links=False) for row in rows]
+
+
+def _card(row: Run, *, with_links: bool = True) -> RunCard:
+    links = row.links.all() if with_links else ()
+    return RunCard(
+        id=row.uid,
+        kind=row.kind,
+        outcome=row.outcome,
+        reason=row.reason,
+        actor_kind=row.actor_kind,
+        actor_id=row.actor_id,
+        actor_name=row.actor_name,
+        dataset_id=row.dataset_id,
+        started_at=clock.isoformat(row.started_at),
+        ended_at=clock.isoformat(row.ended_at) if row.ended_at else None,
+        parameters=row.parameters,
+        software=row.software,
+        links=tuple(
+            Link("in" if link.direction == "in" else "out", link.entity_kind, link.entity_id, link.label)
+            for link in links
+        ),
+    )

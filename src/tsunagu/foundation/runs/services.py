@@ -1,0 +1,130 @@
+"""Starting and ending runs."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.db import transaction
+
+from tsunagu import __version__
+from tsunagu.core import clock
+from tsunagu.core.errors import NotFoundError
+from tsunagu.core.ids import new_id
+from tsunagu.foundation.identity.api import Actor
+from tsunagu.foundation.ledger import api as ledger
+from tsunagu.foundation.runs.models import Run, RunLink
+from tsunagu.foundation.runs.types import Link, Outcome
+
+logger = logging.getLogger(__name__)
+
+
+def start(
+    actor: Actor,
+    kind: str,
+    *,
+    run_id: str = "",
+    dataset_id: str = "",
+    parameters: Mapping[str, Any] | None = None,
+    software: Mapping[str, Any] | None = None,
+    links: Iterable[Link] = (),
+) -> str:
+    """Begin a run and return its id. Parameters: JSON values, units in the names (``duration_s``).
+
+    A job mints ``run_id`` when it is queued; starting the same id again (its worker was killed) goes on with it.
+    """
+    if run_id and Run.objects.filter(uid=run_id).exists():
+        return run_id
+    with transaction.atomic():
+        run = Run.objects.create(
+            uid=run_id or new_id(),
+            kind=kind,
+            actor_kind=actor.kind,
+            actor_id=actor.id,
+            actor_name=actor.name,
+            token_id=actor.token_id,
+            dataset_id=dataset_id,
+            parameters=dict(parameters or {}),
+            software={"tsunagu": __version__, **(software or {})},
+            started_at=clock.now(),
+        )
+        _link(run, links)
+    return run.uid
+
+
+@transaction.atomic
+def finish(
+    run_id: str,
+    outcome: Outcome,
+    *,
+    reason: str = "",
+    links: Iterable[Link] = (),
+    parameters: Mapping[str, Any] | None = None,
+) -> ledger.Receipt | None:
+    """End a run, once, and put it into the ledger.
+
+    Returns:
+        Where it stands in the ledger; None when it had already ended (nothing changes then).
+
+    Raises:
+        NotFoundError: there is no such run.
+    """
+    run = Run.objects.select_for_update().filter(uid=run_id).first()
+    if run is None:
+        raise NotFoundError(f"There is no run {run_id}.")
+    if run.ended_at is not None:
+        return None
+    run.outcome, run.reason, run.ended_at = outcome, reason[:4000], clock.now()
+    run.parameters = {**run.parameters, **(parameters or {})}
+    run.save(update_fields=["outcome", "reason", "ended_at", "parameters"])
+    _link(run, links)
+    entities = [[link.direction, link.entity_kind, link.entity_id] for link in run.links.order_by("pk")]
+    logger.info("run_ended", extra={"run": run_id, "kind": run.kind, "outcome": str(outcome)})
+    return ledger.append(
+        "run",
+        {
+            "run": run.uid,
+            "what": run.kind,
+            "actor": [run.actor_kind, run.actor_id],
+            "dataset": run.dataset_id,
+            "outcome": str(outcome),
+            "reason": run.reason,
+            "started": clock.isoformat(run.started_at),
+            "links": entities,
+            "parameters": run.parameters,
+        },
+    )
+
+
+def record(
+    actor: Actor,
+    kind: str,
+    *,
+    dataset_id: str = "",
+    parameters: Mapping[str, Any] | None = None,
+    links: Iterable[Link] = (),
+    reason: str = "",
+) -> str:
+    """A run that is over as soon as it is written: a human decision, a freeze."""
+    with transaction.atomic():
+        run_id = start(actor, kind, dataset_id=dataset_id, parameters=parameters, links=links)
+        finish(run_id, Outcome.OK, reason=reason)
+    return run_id
+
+
+def settle_silent(*, kind: str, older_than: dt.timedelta) -> int:
+    """End runs of a kind that nobody ended: their outcome is uncertain, and the reason says so."""
+    limit = clock.now() - older_than
+    silent = list(Run.objects.filter(kind=kind, ended_at=None, started_at__lt=limit).values_list("uid", flat=True))
+    for run_id in silent:
+        finish(run_id, Outcome.UNCERTAIN, reason="Nobody reported how this ended.")
+    return len(silent)
+
+
+def _link(run: Run, links: Iterable[Link]) -> None:
+    RunLink.objects.bulk_create(
+        RunLink(run=run, direction=link.direction, entity_kind=link.kind, entity_id=link.id, label=link.label[:300])
+        for link in links
+    )

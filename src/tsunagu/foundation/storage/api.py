@@ -1,0 +1,32 @@
+"""The door of storage: which bytes lie where, reading them, signed addresses, the sweep."""
+
+from tsunagu.foundation.storage.selectors import (
+    Location,
+    as_file,
+    check_content,
+    get_capability,
+    get_url,
+    locate,
+    read_pieces,
+    require_location,
+    signer,
+)
+from tsunagu.foundation.storage.services import NewObject, put_pack, register, sweep
+from tsunagu.foundation.storage.stores import store
+
+__all__ = [
+    "Location",
+    "NewObject",
+    "as_file",
+    "check_content",
+    "get_capability",
+    "get_url",
+    "locate",
+    "put_pack",
+    "read_pieces",
+    "register",
+    "require_location",
+    "signer",
+    "store",
+    "sweep",
+]

@@ -1,0 +1,80 @@
+"""Writing down where bytes lie, and removing what nobody names."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from django.db import transaction
+
+from tsunagu.core import bulk
+from tsunagu.core.blobs import find_garbage, new_key
+from tsunagu.core.ids import new_id
+from tsunagu.foundation.storage.models import StoredObject
+from tsunagu.foundation.storage.stores import store
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class NewObject:
+    """An object that the byte server has made durable and that no row names yet."""
+
+    key: str
+    byte_count: int
+    kind: Literal["pack", "file"]
+    unit: str
+
+
+def register(new: NewObject, contents: Sequence[tuple[bytes, int, int]]) -> None:
+    """Name an object and its contents in the running transaction; content that is known stays where it lies.
+
+    Args:
+        new: The object.
+        contents: (sha256, byte count, offset in the object) of each file in it.
+    """
+    row = StoredObject.objects.create(key=new.key, kind=new.kind, byte_count=new.byte_count, unit=new.unit)
+    bulk.insert(
+        "storage_content",
+        ("sha256", "byte_count", "object_id", "offset"),
+        ((sha256, size, row.pk, offset) for sha256, size, offset in dict.fromkeys(contents)),
+        ignore_duplicates=True,
+    )
+
+
+def put_pack(contents: Sequence[bytes]) -> list[bytes]:
+    """Store small contents that the node itself made (previews), durable, as one pack.
+
+    Returns:
+        The SHA-256 of each, in order.
+    """
+    hashes = [hashlib.sha256(content).digest() for content in contents]
+    if not contents:
+        return []
+    key = new_key()
+    store().put(key, b"".join(contents))
+    entries, offset = [], 0
+    for sha256, content in zip(hashes, contents, strict=True):
+        entries.append((sha256, len(content), offset))
+        offset += len(content)
+    with transaction.atomic():
+        register(NewObject(key, offset, "pack", new_id()), entries)
+    return hashes
+
+
+def sweep(min_age_s: float) -> int:
+    """Remove objects that no row names and no upload holds, older than ``min_age_s``; returns how many."""
+    def known(keys: list[str]) -> set[str]:
+        return set(StoredObject.objects.filter(key__in=keys).values_list("key", flat=True))
+
+    removed = 0
+    for key in find_garbage(store(), known, min_age_s):
+        # Ask the database again right before the act: a commit may have come through meanwhile.
+        if not StoredObject.objects.filter(key=key).exists():
+            store().delete(key)
+            removed += 1
+            logger.info("object_swept", extra={"key": key})
+    return removed
