@@ -17,3 +17,5 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("", include("tsunagu.doors.web.urls")),
 ]
+
+handler404 = "tsunagu.doors.web.views.frame.not_found"

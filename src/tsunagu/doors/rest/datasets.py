@@ -13,7 +13,7 @@ from tsunagu.data.datasets import api as datasets
 from tsunagu.data.datasets.api import DatasetCard, FileCard, VersionRef
 from tsunagu.data.description import api as description
 from tsunagu.doors.rest import schemas
-from tsunagu.doors.rest.auth import actor_of, require_actor
+from tsunagu.doors.who import actor_of, require_actor
 from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.policy import api as policy
 from tsunagu.foundation.runs import api as runs

@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest
 from ninja import Router, Schema, Status
 
-from tsunagu.doors.rest.auth import actor_of, require_actor
+from tsunagu.doors.who import actor_of, require_actor
 from tsunagu.experiment.instruments import api as instruments
 
 router = Router(tags=["instruments"])

@@ -10,7 +10,7 @@ from ninja import Router
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.description import api as description
 from tsunagu.doors.rest import schemas
-from tsunagu.doors.rest.auth import actor_of, require_actor
+from tsunagu.doors.who import actor_of, require_actor
 
 router = Router(tags=["metadata"])
 

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from ninja import Router
 
 from tsunagu.doors.rest import schemas
-from tsunagu.doors.rest.auth import require_actor
+from tsunagu.doors.who import require_actor
 from tsunagu.foundation.ledger import api as ledger
 
 router = Router(tags=["node"])

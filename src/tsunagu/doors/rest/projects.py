@@ -8,10 +8,10 @@ from typing import Any
 from django.http import HttpRequest
 from ninja import Router, Status
 
-from tsunagu.core.errors import InvalidInputError, NotFoundError
 from tsunagu.data.datasets import api as datasets
 from tsunagu.doors.rest import schemas
-from tsunagu.doors.rest.auth import actor_of, require_actor
+from tsunagu.doors.roles import give_role
+from tsunagu.doors.who import actor_of, require_actor
 from tsunagu.experiment.instruments import api as instruments
 from tsunagu.foundation.identity import api as identity
 from tsunagu.foundation.policy import api as policy
@@ -73,26 +73,6 @@ def put_member(request: HttpRequest, project: str, body: schemas.NewMember) -> A
     card = datasets.get_project(actor, project)
     give_role(actor, card.resource, email=body.email, instrument=body.instrument, role=body.role)
     return {"members": member_rows(policy.members(card.resource))}
-
-
-def give_role(actor: identity.Actor, scope: policy.Resource, *, email: str, instrument: str, role: str) -> None:
-    """Give a person (by address) or an instrument a role.
-
-    Raises:
-        InvalidInputError: no such role.
-        NotFoundError: nobody here has that address.
-    """
-    if role not in set(policy.Role):
-        raise InvalidInputError(f"{role!r} is no role.", remedy="Roles are owner, editor, reader and instrument.")
-    if instrument:
-        policy.grant(actor, scope, subject_kind="instrument", subject_id=instrument, role=policy.Role(role))
-        return
-    person = identity.find_person(email)
-    if person is None:
-        raise NotFoundError(
-            f"Nobody here has the address {email}.", remedy="The administrator can invite people (tsunagu admin link)."
-        )
-    policy.grant(actor, scope, subject_kind="person", subject_id=person.id, role=policy.Role(role))
 
 
 @router.delete("/projects/{project}/members/{member}", response=schemas.MemberList)

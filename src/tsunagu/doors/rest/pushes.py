@@ -13,7 +13,7 @@ from tsunagu.core.errors import InvalidInputError
 from tsunagu.data.capture import api as capture
 from tsunagu.data.datasets import api as datasets
 from tsunagu.doors.rest import schemas
-from tsunagu.doors.rest.auth import actor_of, require_actor
+from tsunagu.doors.who import actor_of, require_actor
 from tsunagu.foundation.storage import api as storage
 
 router = Router(tags=["files"])

@@ -1,0 +1,37 @@
+"""How bytes, dates and identifiers read: one place for all pages."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.utils import timezone
+from django.utils.formats import number_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+_UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
+
+
+def bytes_text(count: int | None) -> str:
+    """Decimal units, as disks and quotas are sold: 1,500,000 -> ``1.5 MB``."""
+    if count is None:
+        return ""
+    value, unit = float(count), 0
+    while value >= 999.5 and unit < len(_UNITS) - 1:  # noqa: PLR2004 - three digits are shown
+        value, unit = value / 1000, unit + 1
+    digits = 0 if unit == 0 or value >= 100 else 1  # noqa: PLR2004
+    return f"{number_format(round(value, digits), digits, force_grouping=True)}\u202f{_UNITS[unit]}"
+
+
+def moment_html(text: str | None) -> SafeString | str:
+    """``<time>`` in the viewer's zone: ``2026-04-01 14:05``."""
+    if not text:
+        return ""
+    moment = dt.datetime.fromisoformat(text)
+    local = timezone.localtime(moment)
+    return format_html('<time datetime="{}" title="{}">{}</time>', text, local.strftime("%Y-%m-%d %H:%M:%S %Z"), local.strftime("%Y-%m-%d %H:%M"))
+
+
+def short_hash(text: str) -> str:
+    """The first eight characters."""
+    return text[:8]

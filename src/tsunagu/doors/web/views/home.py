@@ -1,0 +1,144 @@
+"""Home: what needs me today; and the projects."""
+
+from __future__ import annotations
+
+from django.contrib.auth import login
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+
+from tsunagu.data.capture import api as capture
+from tsunagu.data.datasets import api as datasets
+from tsunagu.data.description import api as description
+from tsunagu.doors.web.views.frame import done, member, page, problem_page
+from tsunagu.experiment.instruments import api as instruments
+from tsunagu.foundation.identity import api as identity
+from tsunagu.foundation.identity.api import Actor
+from tsunagu.foundation.policy import api as policy
+
+_ROLES = ("owner", "editor", "reader")
+
+
+@page
+def home(request: HttpRequest, actor: Actor) -> HttpResponse:
+    """What needs attention, what runs, what changed last."""
+    cards, more = datasets.list_datasets(actor, limit=8)
+    context = {"datasets": cards, "has_more": bool(more)}
+    if actor.kind == "person":
+        own = [card for card in cards if card.sees_draft]
+        todo = []
+        for card in own:
+            proposals = description.proposals(actor, card)
+            if proposals and policy.decide(actor, "dataset.describe", card.resource):
+                todo.append({"card": card, "count": len(proposals)})
+        silent = [i for i in instruments.list_instruments(actor) if i.state == "silent" or i.beat.get("unplaced")]
+        context |= {
+            "todo": todo,
+            "silent": silent,
+            "uploads": capture.open_pushes(actor),
+            "projects": datasets.list_projects(actor, limit=6),
+        }
+    return render(request, "web/home.html", context)
+
+
+@page
+def search(request: HttpRequest, actor: Actor) -> HttpResponse:
+    """Every dataset that one may see, page by page."""
+    cards, more = datasets.list_datasets(actor, after=request.GET.get("after", ""))
+    return render(request, "web/datasets.html", {"datasets": cards, "after": more})
+
+
+@member
+def projects(request: HttpRequest, actor: Actor) -> HttpResponse:
+    """One's projects; a form makes another."""
+    if request.method == "POST":
+        card = datasets.create_project(
+            actor,
+            request.POST.get("name", "").strip(),
+            title=request.POST.get("title", "").strip(),
+            description=request.POST.get("description", "").strip(),
+        )
+        return done(request, _("The project was made. Next: add a dataset."), "project", project=card.name)
+    found = datasets.list_projects(actor, after=request.GET.get("after", ""), limit=51)
+    shown = found[:50]
+    after = shown[-1].name if len(found) > len(shown) else ""
+    return render(request, "web/projects.html", {"projects": shown, "after": after})
+
+
+@member
+def project(request: HttpRequest, actor: Actor, *, project: str) -> HttpResponse:
+    """A project: its datasets and members."""
+    card = datasets.get_project(actor, project)
+    if request.method == "POST":
+        made = datasets.create_dataset(
+            actor, project, request.POST.get("name", "").strip(), title=request.POST.get("title", "").strip()
+        )
+        return done(request, _("The dataset was made. Next: send files."), "upload", project=project, dataset=made.name)
+    cards, more = datasets.list_datasets(actor, project_id=card.id, after=request.GET.get("after", ""))
+    context = {
+        "project": card,
+        "datasets": cards,
+        "after": more,
+        "members": member_rows(card.resource),
+        "may_create": bool(policy.decide(actor, "project.create_dataset", card.resource)),
+    }
+    return render(request, "web/project.html", context)
+
+
+def member_rows(scope: policy.Resource) -> list[dict[str, object]]:
+    """Members with the names that people know."""
+    found = policy.members(scope)
+    people = identity.people(member.subject_id for member in found)
+    machines = instruments.names(member.subject_id for member in found)
+    return [
+        {
+            "id": member.subject_id,
+            "kind": member.subject_kind,
+            "name": people[member.subject_id].name if member.subject_id in people else machines.get(member.subject_id, ""),
+            "role": str(member.role),
+            "expires_at": member.expires_at,
+        }
+        for member in found
+    ]
+
+
+@member
+def members(request: HttpRequest, actor: Actor, *, project: str) -> HttpResponse:
+    """Who is in the project, with which role, until when."""
+    from tsunagu.doors.roles import give_role
+
+    card = datasets.get_project(actor, project)
+    if request.method == "POST":
+        if request.POST.get("remove"):
+            kind = request.POST.get("kind", "person")
+            policy.revoke(actor, card.resource, subject_kind=kind, subject_id=request.POST["remove"])
+            return done(request, _("The role was taken away."), "members", project=project)
+        give_role(
+            actor,
+            card.resource,
+            email=request.POST.get("email", "").strip(),
+            instrument="",
+            role=request.POST.get("role", ""),
+        )
+        return done(request, _("The role was given."), "members", project=project)
+    context = {
+        "project": card,
+        "members": member_rows(card.resource),
+        "roles": _ROLES,
+        "may_manage": bool(policy.decide(actor, "project.manage", card.resource)),
+    }
+    return render(request, "web/members.html", context)
+
+
+@page
+def welcome(request: HttpRequest, actor: Actor, *, secret: str) -> HttpResponse:
+    """A one-time link: asks for one press, so that a mail scanner that follows links does not use it up."""
+    del actor
+    if request.method != "POST":
+        return render(request, "web/welcome.html")
+    try:
+        person = identity.use_sign_in_link(secret)
+    except identity.NotSignedInError as error:
+        return problem_page(request, error)
+    login(request, person, backend="allauth.account.auth_backends.AuthenticationBackend")
+    return redirect("account")

@@ -1,0 +1,34 @@
+"""Who asks: an access token, the session of the web pages, or nobody."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest
+
+from tsunagu.foundation.identity import api as identity
+from tsunagu.foundation.identity.api import Actor
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """The actor behind a request.
+
+    Raises:
+        NotSignedInError: a token was sent and it is not valid.
+    """
+    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return identity.actor_for_token(secret.strip())
+    if request.user.is_authenticated:
+        return identity.actor_for_person(request.user)
+    return identity.ANONYMOUS
+
+
+def require_actor(request: HttpRequest) -> Actor:
+    """The actor, who must not be anonymous.
+
+    Raises:
+        NotSignedInError: nobody is signed in.
+    """
+    actor = actor_of(request)
+    if actor.kind == "anonymous":
+        raise identity.NotSignedInError
+    return actor
