@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
+from django.utils.translation import gettext
 
 from tsunagu.core.errors import TsunaguError
 from tsunagu.doors.who import actor_of
@@ -59,7 +60,14 @@ def to_sign_in(request: HttpRequest) -> HttpResponseRedirect:
 def problem_page(request: HttpRequest, error: TsunaguError) -> HttpResponse:
     """An error of the tree: what happened, why, what to do, its code."""
     status = error.status if error.status != 460 else 422  # noqa: PLR2004 - tus's own status
-    return render(request, "web/problem.html", {"error": error}, status=status)
+    context = {
+        "error": error,
+        "plain": error.default_message,
+        # The kind of error in the viewer's language; what is special about this one stands below it.
+        "general": gettext(error.default_message) if error.default_message else error.message,
+        "remedy": gettext(error.remedy) if error.remedy else "",
+    }
+    return render(request, "web/problem.html", context, status=status)
 
 
 def done(request: HttpRequest, message: str, target: str, **parts: Any) -> HttpResponse:
