@@ -71,6 +71,7 @@ INSTALLED_APPS = [
     "tsunagu.data.description",
     "tsunagu.experiment.instruments",
     "tsunagu.doors.web",
+    "tsunagu.config",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

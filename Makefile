@@ -1,0 +1,34 @@
+# make run: a node with a sample laboratory. make test: everything that CI runs. The rest is for developers.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PY := .venv/bin/python
+PORT ?= 8000
+HOME_DIR ?= .tsunagu
+
+help:  ## This list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+
+env: .venv/.stamp  ## Build .venv from the pinned requirements
+
+.venv/.stamp: requirements-dev.txt pyproject.toml
+	@test -x .venv/bin/python || python3 -m venv .venv
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . -e plugins/*/
+	@touch $@
+
+run: env  ## Start a node on http://localhost:8000 and take a sample laboratory through the whole job
+	@$(PY) -m tsunagu.client demo --home $(HOME_DIR) --port $(PORT)
+
+test: env  ## Everything that CI runs
+	@$(PY) tests/run.py
+
+check: env  ## Format, lint, types, contracts, fast tests: under three minutes
+	@$(PY) tests/run.py --fast
+
+bench: env  ## Benchmarks with peers and limits; writes benchmarks/RESULTS.md
+	@$(PY) benchmarks/run.py
+
+pins: ## Write requirements-dev.txt anew
+	@.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --extra dev pyproject.toml -o requirements-dev.txt
+
+.PHONY: help env run test check bench pins

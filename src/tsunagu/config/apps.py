@@ -1,0 +1,18 @@
+"""Loads what rooms do in the background, so that their subscriptions stand before the first event."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from django.apps import AppConfig
+
+
+class ConfigConfig(AppConfig):
+    """The composition of the node."""
+
+    name = "tsunagu.config"
+
+    def ready(self) -> None:
+        """Import every room's tasks."""
+        for room in ("foundation.storage", "data.capture", "data.description"):
+            import_module(f"tsunagu.{room}.tasks")
