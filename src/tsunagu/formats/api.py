@@ -1,0 +1,58 @@
+"""The door of the formats room: bytes of a file in, facts and previews out. No Django behind it."""
+
+from __future__ import annotations
+
+from tsunagu.formats.errors import MappingError, SandboxError, UnreadableError
+from tsunagu.formats.reader import Context, Read, Reader
+from tsunagu.formats.registry import installed_readers
+from tsunagu.formats.sandbox.pool import ExtractorPool, extract, sandbox_report
+from tsunagu.formats.sandbox.walls import SandboxReport, Wall
+from tsunagu.formats.types import (
+    Array,
+    Column,
+    CurvePreview,
+    Field,
+    ImagePreview,
+    Limits,
+    ListingPreview,
+    Member,
+    Outcome,
+    Preview,
+    ReaderInfo,
+    Reading,
+    Series,
+    Table,
+    TablePreview,
+    TextPreview,
+)
+
+__all__ = [
+    "Array",
+    "Column",
+    "Context",
+    "CurvePreview",
+    "ExtractorPool",
+    "Field",
+    "ImagePreview",
+    "Limits",
+    "ListingPreview",
+    "MappingError",
+    "Member",
+    "Outcome",
+    "Preview",
+    "Read",
+    "Reader",
+    "ReaderInfo",
+    "Reading",
+    "SandboxError",
+    "SandboxReport",
+    "Series",
+    "Table",
+    "TablePreview",
+    "TextPreview",
+    "UnreadableError",
+    "Wall",
+    "extract",
+    "installed_readers",
+    "sandbox_report",
+]
