@@ -1,80 +1,58 @@
-"""Placeholder until the readers land."""
+"""The door of the formats room: bytes of a file in, facts and previews out. No Django behind it."""
 
-from dataclasses import dataclass
+from __future__ import annotations
 
+from tsunagu.formats.errors import MappingError, SandboxError, UnreadableError
+from tsunagu.formats.reader import Context, Read, Reader
+from tsunagu.formats.registry import installed_readers
+from tsunagu.formats.sandbox.pool import ExtractorPool, extract, sandbox_report
+from tsunagu.formats.sandbox.walls import SandboxReport, Wall
+from tsunagu.formats.types import (
+    Array,
+    Column,
+    CurvePreview,
+    Field,
+    ImagePreview,
+    Limits,
+    ListingPreview,
+    Member,
+    Outcome,
+    Preview,
+    ReaderInfo,
+    Reading,
+    Series,
+    Table,
+    TablePreview,
+    TextPreview,
+)
 
-class MappingError(ValueError):
-    line = 0
-
-
-@dataclass
-class Limits:
-    wall_s: float = 60
-    memory_bytes: int = 2**31
-
-
-@dataclass
-class Outcome:
-    status: str
-    reader: str | None = None
-    reader_version: str | None = None
-    reason: str | None = None
-    reading: object = None
-
-
-class Mapping:
-    version = "0"
-
-    def apply(self, outcome):
-        return outcome
-
-    def labels(self, language):
-        return {}
-
-
-class ExtractorPool:
-    def __init__(self, limits):
-        pass
-
-    def extract(self, path, *, name):
-        return Outcome("unrecognised", reason="no reader")
-
-
-def default_mapping_text():
-    return ""
-
-
-def parse_mapping(text):
-    return Mapping()
-
-
-def unreadable(reason):
-    return Outcome("unreadable", reason=reason)
-
-
-def split_previews(outcome):
-    return [], []
-
-
-def outcome_as_json(outcome):
-    return {"status": outcome.status}
-
-
-def outcome_from_json(value):
-    return Outcome(value["status"])
-
-
-def propose(outcomes):
-    return []
-
-
-def evidence_as_json(item):
-    return {}
-
-
-def without_personal(outcome):
-    return outcome
-
-
-def diff_as_json(a, b):
-    return {}
+__all__ = [
+    "Array",
+    "Column",
+    "Context",
+    "CurvePreview",
+    "ExtractorPool",
+    "Field",
+    "ImagePreview",
+    "Limits",
+    "ListingPreview",
+    "MappingError",
+    "Member",
+    "Outcome",
+    "Preview",
+    "Read",
+    "Reader",
+    "ReaderInfo",
+    "Reading",
+    "SandboxError",
+    "SandboxReport",
+    "Series",
+    "Table",
+    "TablePreview",
+    "TextPreview",
+    "UnreadableError",
+    "Wall",
+    "extract",
+    "installed_readers",
+    "sandbox_report",
+]

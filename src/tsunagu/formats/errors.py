@@ -1,0 +1,64 @@
+"""What goes wrong while a file is read; the reason of each becomes the ``reason`` of an outcome."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from tsunagu.core.errors import InvalidInputError, TsunaguError
+
+ReasonCode = Literal[
+    "empty",
+    "truncated",
+    "corrupt",
+    "encrypted",
+    "unsupported",
+    "pickled",
+    "too_big",
+    "out_of_memory",
+    "out_of_time",
+    "crashed",
+    "reader_failed",
+    "not_accessible",
+    "unrecognised",
+]
+
+
+class UnreadableError(TsunaguError):
+    """Raised by a reader that knows what is wrong; the message is shown to the researcher as it stands.
+
+    Args:
+        message: One sentence naming what is wrong, with numbers where there are any.
+        reason_code: The stable word for it.
+    """
+
+    code: ClassVar[str] = "formats.unreadable"
+    status: ClassVar[int] = 422
+    default_message = "The file could not be read."
+
+    def __init__(self, message: str = "", *, reason_code: ReasonCode = "corrupt") -> None:
+        self.reason_code: ReasonCode = reason_code
+        super().__init__(message)
+
+
+def truncated(have: int, need: int, what: str = "The file") -> UnreadableError:
+    """The error for a file that is shorter than it says; sizes in bytes."""
+    return UnreadableError(
+        f"{what} ends after {have:,} of {need:,} announced bytes.", reason_code="truncated"
+    )
+
+
+class MappingError(InvalidInputError):
+    """A mapping file is wrong; the message names the line."""
+
+    code = "formats.mapping"
+    default_message = "The mapping cannot be used."
+    default_remedy = "Correct the line and save again; the mapping in force stays as it was."
+
+
+class SandboxError(TsunaguError):
+    """The child process that reads files cannot be started on this machine."""
+
+    code = "formats.sandbox"
+    status = 500
+    default_message = "The process that reads files cannot be started."
+    default_remedy = "Run `tsunagu check`; it says which wall is missing."

@@ -1,0 +1,60 @@
+"""The contract of a reader, and what it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from tsunagu.formats.types import Limits, ReaderInfo, Reading
+
+HEAD_BYTES = 65536
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a reader may know besides the bytes.
+
+    ``name`` is the file's name as the researcher knows it, without the ending of a compression that was
+    already undone; ``byte_count`` the size of what ``path`` gives; ``head`` its first 64 KiB.
+    """
+
+    name: str
+    byte_count: int
+    head: bytes = b""
+    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def is_whole_head(self) -> bool:
+        """Whether ``head`` is the whole file."""
+        return self.byte_count <= len(self.head)
+
+
+Read = Callable[[Path, Context], Reading]
+
+
+@runtime_checkable
+class Reader(Protocol):
+    """What an entry point of the group ``tsunagu.readers`` resolves to.
+
+    Importing and sniffing must be light: numpy, h5py and the like are imported by :meth:`load` only.
+    """
+
+    @property
+    def info(self) -> ReaderInfo:
+        """Name, version, what it reads."""
+        ...
+
+    def sniff(self, head: bytes, name: str) -> int:
+        """How surely the content is this format: 0 (no) to 100 (a signature that nothing else has).
+
+        Args:
+            head: The first 64 KiB; of a compressed file, of what it holds.
+            name: The file's name; only a hint that breaks ties.
+        """
+        ...
+
+    def load(self) -> Read:
+        """Import the heavy part. The callable raises ``UnreadableError`` for what it cannot read."""
+        ...

@@ -1,0 +1,183 @@
+"""The process that keeps the parsing libraries loaded and forks a fresh child for every file.
+
+Started by the pool as ``python -m tsunagu.formats.sandbox.zygote FD``. It answers one command at a time on
+the control socket and parses nothing itself: bytes of files reach only the children.
+
+    hello            -> readers, problems, which outer walls stand
+    load READER      -> import that reader's libraries
+    fork LIMITS + fd -> a child that waits for one job on the passed socket; its pid and pidfd come back
+    reap PID         -> how that child ended
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import json
+import os
+import socket
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tsunagu.formats.examine import ReaderNotLoadedError, examine, warm_versions
+from tsunagu.formats.registry import installed_readers
+from tsunagu.formats.sandbox import landlock, walls, wire
+from tsunagu.formats.types import Limits
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tsunagu.formats.reader import Read, Reader
+
+_MESSAGE_BYTES = 65536
+
+
+class Zygote:
+    """The state of the process: readers known, readers loaded, children not yet reaped."""
+
+    def __init__(self, control: socket.socket) -> None:
+        self.control = control
+        self.readers: Sequence[Reader]
+        self.readers, self.problems = installed_readers()
+        warm_versions(self.readers)
+        self.loaded: dict[str, Read] = {}
+        self.ended: dict[int, int] = {}
+        self.landlock_version = landlock.abi()
+        self.places = walls.interpreter_places()
+
+    def serve(self) -> None:
+        """Answer until the other side closes."""
+        outer = walls.raise_outer()
+        while True:
+            data, descriptors, _, _ = socket.recv_fds(self.control, _MESSAGE_BYTES, 1)
+            if not data:
+                return
+            message = json.loads(data)
+            answer: dict[str, Any] = {}
+            passed: list[int] = []
+            match message["do"]:
+                case "hello":
+                    answer = {
+                        "readers": [reader.info.name for reader in self.readers],
+                        "problems": list(self.problems),
+                        "outer": outer,
+                    }
+                case "load":
+                    answer = self._load(message["reader"])
+                case "fork":
+                    answer, passed = self._fork(message, descriptors[0])
+                case "reap":
+                    answer = {"status": self._reap(message["pid"])}
+            socket.send_fds(self.control, [json.dumps(answer).encode()], passed)
+            for descriptor in (*passed, *descriptors):
+                os.close(descriptor)
+
+    def _load(self, name: str) -> dict[str, Any]:
+        reader = next((reader for reader in self.readers if reader.info.name == name), None)
+        if reader is None:
+            return {"error": "no such reader"}
+        known = set(sys.modules)
+        try:
+            self.loaded[name] = reader.load()
+        except Exception as error:  # noqa: BLE001 - a plugin's import may fail in any way
+            return {"error": f"{type(error).__name__}: {error}"}
+        self.places += walls.interpreter_places(_folders(set(sys.modules) - known))
+        # What is there now is shared with all children; the collector must not touch (and copy) it.
+        gc.collect()
+        gc.freeze()
+        return {}
+
+    def _fork(self, message: dict[str, Any], channel: int) -> tuple[dict[str, Any], list[int]]:
+        self._collect()
+        pid = os.fork()
+        if pid == 0:
+            code = 1
+            try:
+                self.control.close()
+                Child(self, channel, Limits(**message["limits"])).work(is_probe=message.get("probe", False))
+                code = 0
+            finally:
+                # No clean-up of inherited state: libraries' exit handlers belong to the zygote.
+                os._exit(code)
+        return {"pid": pid}, [os.pidfd_open(pid)]
+
+    def _collect(self) -> None:
+        with contextlib.suppress(ChildProcessError):
+            while True:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+                if pid == 0:
+                    return
+                self.ended[pid] = status
+
+    def _reap(self, pid: int) -> int:
+        if pid not in self.ended:
+            with contextlib.suppress(ChildProcessError):
+                self.ended[pid] = os.waitpid(pid, 0)[1]
+        status = self.ended.pop(pid, 0)
+        # Children that ended well are never asked for.
+        self.ended.clear()
+        return status
+
+
+class Child:
+    """One process, one file."""
+
+    def __init__(self, zygote: Zygote, channel: int, limits: Limits) -> None:
+        self.zygote = zygote
+        self.channel = socket.socket(fileno=channel)
+        self.limits = limits
+        # Made now: once the inner walls stand, no memory file can be made.
+        self.scratch = os.memfd_create("unpacked", os.MFD_CLOEXEC)
+
+    def work(self, *, is_probe: bool) -> None:
+        """Raise the walls, take one job, answer, end."""
+        walls.raise_inner(self.limits)
+        data, descriptors, _, _ = socket.recv_fds(self.channel, _MESSAGE_BYTES, 1)
+        if not data or not descriptors:
+            return
+        job = json.loads(data)
+        source = descriptors[0]
+        walls.enclose([*self.zygote.places, source], version=self.zygote.landlock_version)
+        if is_probe:
+            self.channel.sendall(wire.pack({"walls": walls.attempt()}))
+            return
+        try:
+            outcome = examine(
+                Path(f"/proc/self/fd/{source}"),
+                name=job["name"],
+                readers=self.zygote.readers,
+                loaded=self.zygote.loaded,
+                limits=self.limits,
+                scratch=os.fdopen(self.scratch, "w+b"),
+            )
+        except ReaderNotLoadedError as need:
+            self.channel.sendall(wire.pack({"need": need.reader}))
+            return
+        self.channel.sendall(wire.pack_outcome(outcome))
+
+
+def _folders(modules: set[str]) -> set[Path]:
+    """The package folders of newly imported modules: a plugin may live outside of site-packages."""
+    files = (getattr(sys.modules.get(module.partition(".")[0]), "__file__", None) for module in modules)
+    return {Path(file).parent for file in files if file and Path(file).name.startswith("__init__.")}
+
+
+def _silence() -> None:
+    """Libraries print; nobody must take that for an answer, and a log must not fill with file contents."""
+    null = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(null, descriptor)
+    os.close(null)
+
+
+def main() -> None:
+    """Serve on the control socket whose descriptor number is the first argument."""
+    control = socket.socket(fileno=int(sys.argv[1]))
+    control.set_inheritable(False)
+    _silence()
+    Zygote(control).serve()
+
+
+if __name__ == "__main__":
+    main()
