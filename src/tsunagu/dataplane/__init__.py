@@ -1,1 +1,0 @@
-"""The byte server: tus, bundles, ranges, ZIP. No Django, no cookies; it believes only signed capabilities."""
