@@ -81,15 +81,20 @@ class BundleParser:
         self._seen: set[str] = set()
         self._max_files = max_files
 
-    def advance(self, buffer: memoryview | mmap.mmap | bytes, end: int) -> None:
-        """Read all files that are complete within ``buffer[:end]``.
+    def advance(self, buffer: memoryview | mmap.mmap | bytes, end: int, *, base: int = 0) -> None:
+        """Read all files that are complete before byte ``end`` of the bundle.
+
+        Args:
+            buffer: The bundle from byte ``base`` on; ``base`` is at most ``position``.
+            end: How far the bundle has arrived, counted from its start.
+            base: Where the buffer starts in the bundle: a caller may map a window instead of the whole file.
 
         Raises:
             DamagedBundleError: bytes after the end mark, too many files, a path twice or not UTF-8.
             BadPathError: with ``fields.path``.
             ChecksumMismatchError: with ``fields.path``.
         """
-        position, entries, seen = self.position, self.entries, self._seen
+        position, end, entries, seen = self.position - base, end - base, self.entries, self._seen
         with memoryview(buffer) as view:
             while not self.is_ended and end - position >= HEADER_SIZE:
                 length, size, digest = _HEADER.unpack_from(view, position)
@@ -108,16 +113,16 @@ class BundleParser:
                     if hashlib.sha256(content).digest() != digest:
                         raise ChecksumMismatchError(path=path)
                 seen.add(path)
-                entries.append(Entry(path, size, digest.hex(), start))
+                entries.append(Entry(path, size, digest.hex(), base + start))
                 if len(entries) > self._max_files:
                     raise DamagedBundleError(f"A bundle holds more than {self._max_files:,} files.")
                 self.content_bytes += size
                 position = start + size
-            self.position = position
             if not self.is_ended and end - position >= len(END) and view[position : position + 2] == END:
                 self.is_ended = True
-                self.position = position + len(END)
-        if self.is_ended and end > self.position:
+                position += len(END)
+            self.position = base + position
+        if self.is_ended and end > position:
             raise DamagedBundleError("There are bytes after the end of the bundle.")
 
     def finish(self) -> None:
