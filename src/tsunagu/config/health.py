@@ -18,7 +18,9 @@ def healthz(request: HttpRequest) -> HttpResponse:
             cursor.execute("select 1")
     except Exception as error:  # noqa: BLE001 - whatever it is, the node is not healthy
         return HttpResponse(
-            json.dumps({"ok": False, "why": type(error).__name__}), content_type="application/json", status=503
+            json.dumps({"ok": False, "why": type(error).__name__}),
+            content_type="application/json",
+            status=503,
         )
     return HttpResponse(json.dumps({"ok": True}), content_type="application/json")
 
@@ -31,14 +33,19 @@ def metrics(request: HttpRequest) -> HttpResponse:
         "jobs_failed": jobs.failed_count(),
         **_sums(),
     }
-    lines = [line for name, value in numbers.items() for line in (f"# TYPE tsunagu_{name} gauge", f"tsunagu_{name} {value}")]
+    lines = [
+        line
+        for name, value in numbers.items()
+        for line in (f"# TYPE tsunagu_{name} gauge", f"tsunagu_{name} {value}")
+    ]
     with connection.cursor() as cursor:
         cursor.execute("select outcome, count(*) from runs_run group by outcome")
         rows = cursor.fetchall()
     lines.append("# TYPE tsunagu_runs gauge")
     lines += [f'tsunagu_runs{{outcome="{outcome or "open"}"}} {count}' for outcome, count in rows]
     return HttpResponse(
-        "\n".join([*lines, "# EOF\n"]), content_type="application/openmetrics-text; version=1.0.0; charset=utf-8"
+        "\n".join([*lines, "# EOF\n"]),
+        content_type="application/openmetrics-text; version=1.0.0; charset=utf-8",
     )
 
 

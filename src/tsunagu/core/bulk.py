@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, cast
 
 from django.db import connection
 
@@ -16,7 +16,9 @@ def is_postgresql() -> bool:
     return connection.vendor == "postgresql"
 
 
-def insert(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, ignore_duplicates: bool = False) -> None:
+def insert(
+    table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, ignore_duplicates: bool = False
+) -> None:
     """Insert rows into a table in the running transaction.
 
     Args:
@@ -30,14 +32,16 @@ def insert(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *,
         if not is_postgresql():
             verb = "insert or ignore" if ignore_duplicates else "insert"
             marks = ", ".join(["%s"] * len(columns))
-            cursor.executemany(f'{verb} into "{table}" ({names}) values ({marks})', rows)  # noqa: S608 - constants
+            cursor.executemany(f'{verb} into "{table}" ({names}) values ({marks})', cast("Any", rows))
             return
         target = f'"{table}"'
         if ignore_duplicates:
             # COPY knows no ON CONFLICT: copy aside, then insert.
             target = f'"new_{table}"'
-            cursor.execute(f'create temporary table {target} on commit drop as select {names} from "{table}" limit 0')  # noqa: S608
-        with cursor.copy(f"copy {target} ({names}) from stdin") as copy:  # type: ignore[attr-defined]
+            cursor.execute(
+                f'create temporary table {target} on commit drop as select {names} from "{table}" limit 0'  # noqa: S608
+            )
+        with cursor.copy(f"copy {target} ({names}) from stdin") as copy:
             for row in rows:
                 copy.write_row(row)
         if ignore_duplicates:

@@ -66,7 +66,9 @@ def enqueue_once(declared: Job, **kwargs: Any) -> None:
     """Put a job into the queue unless the same one with the same arguments already waits there."""
     path = declared.module_path  # type: ignore[attr-defined]
     wanted = {"args": [], "kwargs": kwargs}
-    waiting = DBTaskResult.objects.filter(status="READY", task_path=path).values_list("args_kwargs", flat=True)
+    waiting = DBTaskResult.objects.filter(status="READY", task_path=path).values_list(
+        "args_kwargs", flat=True
+    )
     if wanted not in waiting:
         declared.enqueue(**kwargs)
 
@@ -106,16 +108,20 @@ def reclaim() -> int:
         if row.worker_ids and row.worker_ids[-1] in alive:
             continue
         if len(row.worker_ids) >= limits.job_attempts:
-            changed = DBTaskResult.objects.filter(pk=row.pk, status="RUNNING", worker_ids=row.worker_ids).update(
+            changed = DBTaskResult.objects.filter(
+                pk=row.pk, status="RUNNING", worker_ids=row.worker_ids
+            ).update(
                 status="FAILED", finished_at=clock.now(), exception_class_path="tsunagu.core.jobs.WorkerLost"
             )
         else:
-            changed = DBTaskResult.objects.filter(pk=row.pk, status="RUNNING", worker_ids=row.worker_ids).update(
-                status="READY"
-            )
+            changed = DBTaskResult.objects.filter(
+                pk=row.pk, status="RUNNING", worker_ids=row.worker_ids
+            ).update(status="READY")
             count += changed
         if changed:
-            logger.warning("job_of_lost_worker", extra={"task": row.task_path, "attempts": len(row.worker_ids)})
+            logger.warning(
+                "job_of_lost_worker", extra={"task": row.task_path, "attempts": len(row.worker_ids)}
+            )
     return count
 
 
@@ -171,13 +177,13 @@ class NodeWorker(Worker):
             idle_s = min(idle_s * 1.5, _IDLE_LONGEST_S)
         self._stop.set()
 
-    def _claim(self) -> DBTaskResult | None:
+    def _claim(self) -> DBTaskResult[..., Any] | None:
         # An exclusive transaction twenty times a second would hold up every writer on SQLite: look first.
         ready = DBTaskResult.objects.ready()
         if not ready.exists():
             return None
         with transaction.atomic():
-            row: DBTaskResult | None = ready.select_for_update(skip_locked=True).first()
+            row: DBTaskResult[..., Any] | None = ready.select_for_update(skip_locked=True).first()
             if row is not None:
                 row.claim(self.worker_id)
         return row

@@ -23,6 +23,7 @@ class JsonFormatter(logging.Formatter):
     """Control characters are escaped by JSON, so a file name cannot forge a line."""
 
     def format(self, record: logging.LogRecord) -> str:
+        """The record as one JSON object."""
         line: dict[str, Any] = {
             "at": clock.isoformat(clock.now()),
             "level": record.levelname.lower(),

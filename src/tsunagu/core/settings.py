@@ -25,7 +25,16 @@ class BadSettingError(InvalidInputError):
 
 
 def _boolean(text: str) -> bool:
-    known = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+    known = {
+        "1": True,
+        "true": True,
+        "yes": True,
+        "on": True,
+        "0": False,
+        "false": False,
+        "no": False,
+        "off": False,
+    }
     return known[text.strip().lower()]
 
 
@@ -50,11 +59,21 @@ TABLE: tuple[Setting, ...] = (
     Setting("port", "8000", "Port of the control server.", int),
     Setting("bytes_port", "0", "Port of the byte server; 0 means port + 1.", int),
     Setting("control_url", "", "Address at which people reach control; empty means http://localhost:PORT."),
-    Setting("bytes_url", "", "Address of the byte server, on another host name; empty: http://127.0.0.1:BYTES_PORT."),
+    Setting(
+        "bytes_url",
+        "",
+        "Address of the byte server, on another host name; empty: http://127.0.0.1:BYTES_PORT.",
+    ),
     Setting("allowed_hosts", "", "More host names that control answers to, separated by commas.", _names),
-    Setting("database_url", "", "sqlite:///PATH or postgresql://USER:PASSWORD@HOST:PORT/NAME; empty: HOME/db.sqlite3.",
-            is_secret=True),
-    Setting("store_url", "", "file:///DIR or s3://BUCKET/PREFIX?endpoint=URL&region=NAME; empty: HOME/objects."),
+    Setting(
+        "database_url",
+        "",
+        "sqlite:///PATH or postgresql://USER:PASSWORD@HOST:PORT/NAME; empty: HOME/db.sqlite3.",
+        is_secret=True,
+    ),
+    Setting(
+        "store_url", "", "file:///DIR or s3://BUCKET/PREFIX?endpoint=URL&region=NAME; empty: HOME/objects."
+    ),
     Setting("s3_access_key_id", "", "Access key of the S3 store.", is_secret=True),
     Setting("s3_secret_access_key", "", "Secret key of the S3 store.", is_secret=True),
     Setting("workers", "2", "Worker processes for background jobs.", int),
@@ -63,11 +82,24 @@ TABLE: tuple[Setting, ...] = (
     Setting("capability_lifetime_s", "900", "How long a signed address works.", int, "s"),
     Setting("extract_timeout_s", "60", "Longest time a reader may take for one file.", float, "s"),
     Setting("extract_memory_bytes", "2147483648", "Most memory a reader may take for one file.", int, "byte"),
-    Setting("job_lease_s", "15", "A worker silent for so long is held for dead and its job is taken up again.", float, "s"),
+    Setting(
+        "job_lease_s",
+        "15",
+        "A worker silent for so long is held for dead and its job is taken up again.",
+        float,
+        "s",
+    ),
     Setting("job_attempts", "3", "How often a job whose worker died is started at most.", int),
-    Setting("sweep_age_s", "86400", "Objects that no row names are removed when older than this.", float, "s"),
+    Setting(
+        "sweep_age_s", "86400", "Objects that no row names are removed when older than this.", float, "s"
+    ),
     Setting("signup", "false", "Whether strangers may make an account on the sign-in page.", _boolean),
-    Setting("mail_url", "", "smtp://USER:PASSWORD@HOST:PORT; empty: mails are written to HOME/mail.", is_secret=True),
+    Setting(
+        "mail_url",
+        "",
+        "smtp://USER:PASSWORD@HOST:PORT; empty: mails are written to HOME/mail.",
+        is_secret=True,
+    ),
     Setting("mail_from", "tsunagu@localhost", "Sender of mails."),
     Setting("node_name", "Tsunagu", "Name of this node, shown on every page."),
     Setting("language", "ja", "Language for people who chose none: ja or en."),
@@ -115,7 +147,8 @@ class Settings:
     def store_options(self) -> dict[str, str]:
         """Keys that the store needs and that must not stand in a URL."""
         names = {"access_key_id": "s3_access_key_id", "secret_access_key": "s3_secret_access_key"}
-        return {key: str(self.values[name]) for key, name in names.items() if self.values[name]}
+        options = {key: str(self.values[name]) for key, name in names.items() if self.values[name]}
+        return {**options, "spool": str(self.spool / "s3")} if self.store_address.startswith("s3:") else {}
 
     @property
     def database_address(self) -> str:
@@ -159,7 +192,9 @@ def read(home: Path, environment: Mapping[str, str]) -> Settings:
             values[setting.name] = setting.parse(text)
         except (ValueError, KeyError):
             shown = "(hidden)" if setting.is_secret else repr(text)
-            raise BadSettingError(f"The setting {setting.name} = {shown} ({origin}) cannot be used.") from None
+            raise BadSettingError(
+                f"The setting {setting.name} = {shown} ({origin}) cannot be used."
+            ) from None
         origins[setting.name] = origin
     return Settings(home=home, values=values, origins=origins)
 

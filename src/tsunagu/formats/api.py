@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from tsunagu.formats.errors import MappingError, SandboxError, UnreadableError
+from tsunagu.formats.mapping import Mapping, default_mapping_text, diff_fields, parse_mapping
+from tsunagu.formats.propose import propose
 from tsunagu.formats.reader import Context, Read, Reader
 from tsunagu.formats.registry import installed_readers
 from tsunagu.formats.sandbox.pool import ExtractorPool, extract, sandbox_report
@@ -36,6 +38,7 @@ __all__ = [
     "ImagePreview",
     "Limits",
     "ListingPreview",
+    "Mapping",
     "MappingError",
     "Member",
     "Outcome",
@@ -52,7 +55,11 @@ __all__ = [
     "TextPreview",
     "UnreadableError",
     "Wall",
+    "default_mapping_text",
+    "diff_fields",
     "extract",
     "installed_readers",
+    "parse_mapping",
+    "propose",
     "sandbox_report",
 ]

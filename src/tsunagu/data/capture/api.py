@@ -2,7 +2,14 @@
 
 from tsunagu.data.capture.errors import NoSuchPushError, PushClosedError
 from tsunagu.data.capture.selectors import open_pushes, pushes_of_dataset, receipt, unit_files
-from tsunagu.data.capture.services import commit_arrival, finish_push, open_push, plan, renew, settle_abandoned
+from tsunagu.data.capture.services import (
+    commit_arrival,
+    finish_push,
+    open_push,
+    plan,
+    renew,
+    settle_abandoned,
+)
 from tsunagu.data.capture.types import Arrival, OpenPush, Plan, PushCard, Receipt
 
 __all__ = [

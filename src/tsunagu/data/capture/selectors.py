@@ -55,9 +55,11 @@ def pushes_of_dataset(dataset_id: str, *, limit: int = 20) -> list[PushCard]:
 def _card(row: Push) -> PushCard:
     closed = clock.isoformat(row.closed_at) if row.closed_at else None
     opened = clock.isoformat(row.opened_at)
-    return PushCard(row.run_id, row.dataset_id, row.file_count, row.byte_count, opened, closed, row.actor_name)
+    return PushCard(
+        row.run_id, row.dataset_id, row.file_count, row.byte_count, opened, closed, row.actor_name
+    )
 
 
-def _listing(unit: Unit) -> list[list[object]]:
-    listing: list[list[object]] = json.loads(zlib.decompress(bytes(unit.listing)))
+def _listing(unit: Unit) -> list[tuple[str, int, str, str]]:
+    listing: list[tuple[str, int, str, str]] = json.loads(zlib.decompress(bytes(unit.listing)))
     return listing

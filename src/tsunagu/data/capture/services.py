@@ -8,7 +8,7 @@ import json
 import logging
 import zlib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from django.db import transaction
 
@@ -32,7 +32,14 @@ MOST_PLANNED = 10_000
 
 
 def open_push(
-    actor: Actor, project: str, dataset: str, *, create: bool = True, kind: str = "push", client: str = "", note: str = ""
+    actor: Actor,
+    project: str,
+    dataset: str,
+    *,
+    create: bool = True,
+    kind: str = "push",
+    client: str = "",
+    note: str = "",
 ) -> OpenPush:
     """Begin an upload; its run exists before the first byte.
 
@@ -113,7 +120,11 @@ def plan(actor: Actor, run_id: str, files: Sequence[tuple[str, int, str]]) -> Pl
     rest = [number for number, file in enumerate(files) if known.get(file[0]) != hashes[number]]
     readable = datasets.readable_contents(actor, [hashes[number] for number in rest])
     held = storage.locate(readable)
-    linked = [number for number in rest if hashes[number] in held and held[hashes[number]].byte_count == files[number][1]]
+    linked = [
+        number
+        for number in rest
+        if hashes[number] in held and held[hashes[number]].byte_count == files[number][1]
+    ]
     if linked:
         entries = [(files[number][0], files[number][1], hashes[number]) for number in linked]
         with transaction.atomic():
@@ -147,15 +158,21 @@ def commit_arrival(arrival: Arrival) -> dict[str, Any]:
             raise PushClosedError
         if not identity.is_active(actor):
             raise CapabilityRefusedError("The account or access token behind this push was closed.")
-        kind = "pack" if arrival.kind == "pack" else "file"
-        offsets = [(sha256, size, file[3]) for (_, size, sha256), file in zip(entries, arrival.files, strict=True)]
+        kind: Literal["pack", "file"] = "pack" if arrival.kind == "pack" else "file"
+        offsets = [
+            (sha256, size, file[3]) for (_, size, sha256), file in zip(entries, arrival.files, strict=True)
+        ]
         storage.register(storage.NewObject(arrival.key, arrival.byte_count, kind, arrival.unit), offsets)
         return _commit(push, actor, arrival.unit, entries, how="sent")
 
 
-def _commit(push: Push, actor: Actor, unit: str, entries: Sequence[tuple[str, int, bytes]], *, how: str) -> dict[str, Any]:
+def _commit(
+    push: Push, actor: Actor, unit: str, entries: Sequence[tuple[str, int, bytes]], *, how: str
+) -> dict[str, Any]:
     committed = datasets.commit_files(actor, push.dataset_id, push.run_id, entries)
-    listing = json.dumps([[path, size, sha256.hex(), how] for path, size, sha256 in entries], ensure_ascii=False).encode()
+    listing = json.dumps(
+        [[path, size, sha256.hex(), how] for path, size, sha256 in entries], ensure_ascii=False
+    ).encode()
     now = clock.now()
     answer = {
         "files": len(entries),
@@ -251,5 +268,5 @@ def _own_push(actor: Actor, run_id: str) -> Push:
 
 
 def _actor_of(push: Push) -> Actor:
-    kind = "instrument" if push.actor_kind == "instrument" else "person"
+    kind: Literal["instrument", "person"] = "instrument" if push.actor_kind == "instrument" else "person"
     return Actor(kind, push.actor_id, push.actor_name, token_id=push.token_id)

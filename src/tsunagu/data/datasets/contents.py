@@ -38,7 +38,13 @@ def resolve_version(actor: Actor, dataset: DatasetCard, number: int | None) -> i
 
 
 def list_files(
-    actor: Actor, dataset: DatasetCard, *, version: int | None = None, prefix: str = "", after: str = "", limit: int = 100
+    actor: Actor,
+    dataset: DatasetCard,
+    *,
+    version: int | None = None,
+    prefix: str = "",
+    after: str = "",
+    limit: int = 100,
 ) -> Page:
     """A page of files in path order.
 
@@ -66,14 +72,22 @@ def get_file(actor: Actor, dataset: DatasetCard, path: str, *, version: int | No
         NotFoundError: the actor may not read the dataset, or there is no such version.
     """
     number = resolve_version(actor, dataset, version)
-    row = FileRow.objects.filter(dataset_id=dataset.row_id, path=path, since__lte=number, until__gt=number).first()
+    row = FileRow.objects.filter(
+        dataset_id=dataset.row_id, path=path, since__lte=number, until__gt=number
+    ).first()
     if row is None:
         raise NoSuchFileError(f"There is no file {path} in this version.", path=path)
     return FileCard(row.path, row.byte_count, bytes(row.sha256), row.run_row)
 
 
 def list_folder(
-    actor: Actor, dataset: DatasetCard, *, version: int | None = None, folder: str = "", after: str = "", limit: int = 100
+    actor: Actor,
+    dataset: DatasetCard,
+    *,
+    version: int | None = None,
+    folder: str = "",
+    after: str = "",
+    limit: int = 100,
 ) -> FolderPage:
     """A page of a folder: subfolders first, then its own files; ``after`` is what the page before returned.
 
@@ -109,7 +123,9 @@ def _subfolders(
 ) -> list[FolderCard]:
     found: list[FolderCard] = []
     while len(found) < limit:
-        rows = Folder.objects.filter(dataset_id=dataset.row_id, parent=folder, name__gt=after).order_by("name")
+        rows = Folder.objects.filter(dataset_id=dataset.row_id, parent=folder, name__gt=after).order_by(
+            "name"
+        )
         if counts_hold:
             rows = rows.filter(file_count__gt=0)
         batch = list(rows[:limit])
@@ -132,7 +148,9 @@ def _own_files(
     files: list[FileCard] = []
     mark = after
     for _ in range(_MOST_JUMPS):
-        rows = intervals.rows_at(dataset.row_id, number, prefix=folder, after=mark, limit=limit + 1, pairs=pairs)
+        rows = intervals.rows_at(
+            dataset.row_id, number, prefix=folder, after=mark, limit=limit + 1, pairs=pairs
+        )
         inside = next((row for row in rows if "/" in row.path[len(folder) :]), None)
         own = rows if inside is None else rows[: rows.index(inside)]
         files += own
@@ -159,7 +177,11 @@ def diff_counts(actor: Actor, dataset: DatasetCard, old: int, new: int) -> dict[
     added, removed = _diff_pairs(dataset.row_id, min(old, new), max(old, new))
     pairs = intervals.pairs_of(dataset.row_id)
     plus, minus = sum(pairs[pair] for pair in added), sum(pairs[pair] for pair in removed)
-    changed = _count_changed(dataset.row_id, min(old, new), max(old, new)) if min(plus, minus) <= _COUNT_CHANGED_BELOW else None
+    changed = (
+        _count_changed(dataset.row_id, min(old, new), max(old, new))
+        if min(plus, minus) <= _COUNT_CHANGED_BELOW
+        else None
+    )
     if old > new:
         plus, minus = minus, plus
     both = changed or 0

@@ -11,7 +11,9 @@ class BadNameError(InvalidInputError):
 
     code = "datasets.bad_name"
     default_message = "This name cannot stand in an address."
-    default_remedy = "Use lower-case letters, digits, dots, hyphens and underscores, at most 100; titles are free text."
+    default_remedy = (
+        "Use lower-case letters, digits, dots, hyphens and underscores, at most 100; titles are free text."
+    )
 
 
 class NameTakenError(ConflictError):

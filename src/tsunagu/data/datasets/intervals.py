@@ -30,7 +30,13 @@ def pairs_of(dataset_row: int) -> dict[Pair, int]:
 
 
 def rows_at(
-    dataset_row: int, version: int, *, prefix: str = "", after: str = "", limit: int, pairs: dict[Pair, int] | None = None
+    dataset_row: int,
+    version: int,
+    *,
+    prefix: str = "",
+    after: str = "",
+    limit: int,
+    pairs: dict[Pair, int] | None = None,
 ) -> list[FileCard]:
     """Files of a version whose path starts with ``prefix`` and comes after ``after``, in path order."""
     known = pairs_of(dataset_row) if pairs is None else pairs
@@ -55,11 +61,14 @@ def rows_at(
 def _just_before(path: str) -> str:
     """The greatest text below a path that no path has: paths hold no control characters."""
     last = ord(path[-1]) - 1
-    last = 0xD7FF if 0xD800 <= last <= 0xDFFF else last  # surrogates are no characters
+    if 0xD800 <= last <= 0xDFFF:  # noqa: PLR2004 - surrogates are no characters
+        last = 0xD7FF
     return path[:-1] + chr(last) + END
 
 
-def rows_in(dataset_row: int, pairs: Sequence[Pair], low: str, high: str, limit: int) -> list[tuple[Any, ...]]:
+def rows_in(
+    dataset_row: int, pairs: Sequence[Pair], low: str, high: str, limit: int
+) -> list[tuple[Any, ...]]:
     """Raw rows of the pairs, merged in path order: (path, byte count, sha256, run row, since)."""
     if not pairs:
         return []

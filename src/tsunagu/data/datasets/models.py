@@ -76,7 +76,9 @@ class FileRow(models.Model):
         )
         indexes = (
             models.Index(fields=("dataset", "until", "since", "path"), name="datasets_file_interval"),
-            models.Index(fields=("dataset", "bucket"), condition=models.Q(until=LIVE), name="datasets_file_bucket"),
+            models.Index(
+                fields=("dataset", "bucket"), condition=models.Q(until=LIVE), name="datasets_file_bucket"
+            ),
         )
 
     def __str__(self) -> str:
@@ -92,7 +94,9 @@ class Interval(models.Model):
     row_count = models.BigIntegerField(default=0)
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=("dataset", "since", "until"), name="datasets_interval"),)
+        constraints = (
+            models.UniqueConstraint(fields=("dataset", "since", "until"), name="datasets_interval"),
+        )
 
     def __str__(self) -> str:
         return f"{self.since}..{self.until}: {self.row_count}"

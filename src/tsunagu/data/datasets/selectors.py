@@ -23,7 +23,11 @@ _LIST_FIELDS = (
 def resource_of(row: Dataset) -> policy.Resource:
     """A dataset row as rules see it."""
     return policy.Resource(
-        "dataset", row.uid, project_id=row.project_id, access=policy.Access(row.access), has_frozen=row.has_frozen
+        "dataset",
+        row.uid,
+        project_id=row.project_id,
+        access=policy.Access(row.access),
+        has_frozen=row.has_frozen,
     )
 
 
@@ -176,7 +180,9 @@ def dataset_card(row: Dataset, *, sees_draft: bool) -> DatasetCard:
     count, size, described, title = row.live_count, row.live_bytes, row.described, row.title
     if not sees_draft:
         version = Version.objects.filter(dataset=row).order_by("-number").first()
-        count, size, described = (version.file_count, version.byte_count, version.described) if version else (0, 0, {})
+        count, size, described = (
+            (version.file_count, version.byte_count, version.described) if version else (0, 0, {})
+        )
         title = str(described.get("title", {}).get("value", row.title))
     return DatasetCard(
         id=row.uid,
@@ -202,7 +208,9 @@ def dataset_card(row: Dataset, *, sees_draft: bool) -> DatasetCard:
 def _state(row: Dataset) -> Any:
     if not row.has_frozen:
         return "draft"
-    changed = Interval.objects.filter(Q(since=row.draft_number) | Q(until=row.draft_number), dataset=row, row_count__gt=0)
+    changed = Interval.objects.filter(
+        Q(since=row.draft_number) | Q(until=row.draft_number), dataset=row, row_count__gt=0
+    )
     return "changed" if row.is_description_changed or changed.exists() else "frozen"
 
 

@@ -74,7 +74,9 @@ def _merge(kids: bytes, children: Mapping[int, bytes | None]) -> bytes:
         kids[start]: kids[start + 1 : start + _ENTRY] for start in range(0, len(kids), _ENTRY)
     }
     table.update(children)
-    return b"".join(bytes([nibble]) + digest for nibble, digest in sorted(table.items()) if digest is not None)
+    return b"".join(
+        bytes([nibble]) + digest for nibble, digest in sorted(table.items()) if digest is not None
+    )
 
 
 def root_of(files: Iterable[tuple[str, int, bytes]]) -> bytes:

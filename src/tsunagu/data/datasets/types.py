@@ -60,7 +60,9 @@ class DatasetCard:
     @property
     def resource(self) -> Resource:
         """The dataset as rules see it."""
-        return Resource("dataset", self.id, project_id=self.project_id, access=self.access, has_frozen=self.has_frozen)
+        return Resource(
+            "dataset", self.id, project_id=self.project_id, access=self.access, has_frozen=self.has_frozen
+        )
 
     @property
     def last_version(self) -> int:

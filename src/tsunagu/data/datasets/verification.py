@@ -31,7 +31,12 @@ class Report:
 
 
 def verify_bytes(
-    actor: Actor, dataset: DatasetCard, *, version: int | None = None, after: str = "", limit_bytes: int = 1 << 30
+    actor: Actor,
+    dataset: DatasetCard,
+    *,
+    version: int | None = None,
+    after: str = "",
+    limit_bytes: int = 1 << 30,
 ) -> Report:
     """Hash stored bytes again, in path order, until about ``limit_bytes`` are done.
 
@@ -72,7 +77,9 @@ def verify_version(dataset: DatasetCard, version: VersionRef) -> list[str]:
         count, byte_count = count + 1, byte_count + file.byte_count
     problems = []
     if (count, byte_count) != (record["count"], record["bytes"]):
-        problems.append(f"{label}: {count:,} files, {byte_count:,} bytes are listed; the record says {record['count']:,}, {record['bytes']:,}.")
+        problems.append(
+            f"{label}: {count:,} files, {byte_count:,} bytes are listed; the record says {record['count']:,}, {record['bytes']:,}."
+        )
     if tree.root_of(files).hex() != record["root"]:
         problems.append(f"{label}: the list of files does not fit the version's root hash.")
     described = hashlib.sha256(ledger.canonical(version.described).encode()).hexdigest()

@@ -34,10 +34,12 @@ def pool() -> formats.ExtractorPool:
     node = settings.current()
     limits = formats.Limits(wall_s=node.extract_timeout_s, memory_bytes=node.extract_memory_bytes)
     os.nice(max(0, 10 - os.nice(0)))
-    return formats.ExtractorPool(limits)
+    return formats.ExtractorPool(limits=limits)
 
 
-def read_files(actor: Actor, run_id: str, dataset_id: str, files: Sequence[File], *, again: bool = False) -> int:
+def read_files(
+    actor: Actor, run_id: str, dataset_id: str, files: Sequence[File], *, again: bool = False
+) -> int:
     """Read files and keep what their readers say; doing it twice changes nothing.
 
     Args:
@@ -64,16 +66,17 @@ def read_files(actor: Actor, run_id: str, dataset_id: str, files: Sequence[File]
         parameters={"file_count": len(todo), "mapping": card.version, "is_again": again},
         links=[runs.Link("in", "dataset", dataset_id)],
     )
-    made: list[tuple[File, formats.Outcome]] = []
     with logs.bind_run(run_id):
-        for file in todo:
-            made.append((file, mapping.apply(_read_one(places[file[2]], file))))
+        made = [(file, mapping.apply(_read_one(places[file[2]], file))) for file in todo]
     counts = Counter(outcome.status for _, outcome in made)
     _keep(dataset_id, run_id, card.version, made)
-    links = [
-        runs.Link("out", "extraction", sha256.hex(), path) for (path, _, sha256), _ in made[:50]
-    ]
-    runs.finish(run_id, runs.Outcome.OK, parameters={f"{status}_count": n for status, n in counts.items()}, links=links)
+    links = [runs.Link("out", "extraction", sha256.hex(), path) for (path, _, sha256), _ in made[:50]]
+    runs.finish(
+        run_id,
+        runs.Outcome.OK,
+        parameters={f"{status}_count": n for status, n in counts.items()},
+        links=links,
+    )
     return len(made)
 
 
@@ -91,27 +94,24 @@ def _without_reading(dataset_id: str, files: Sequence[File], *, again: bool) -> 
 def _read_one(place: storage.Location, file: File) -> formats.Outcome:
     try:
         with storage.as_file(place) as path:
-            return pool().extract(path, name=file[0].rpartition("/")[2])
+            return pool().extract(path, name=file[0].rpartition("/")[2], sha256=file[2].hex())
     except OSError as error:
         logger.warning("bytes_not_readable", extra={"sha256": file[2].hex()}, exc_info=True)
-        return formats.unreadable(f"The stored bytes could not be read: {error.strerror}.")
+        return formats.Outcome("unreadable", reason=f"The stored bytes could not be read: {error.strerror}.")
 
 
 def _keep(dataset_id: str, run_id: str, mapping: str, made: Sequence[tuple[File, formats.Outcome]]) -> None:
-    previews, pictures = [], []
-    for _, outcome in made:
-        described, blobs = formats.split_previews(outcome)
-        previews.append((described, range(len(pictures), len(pictures) + len(blobs))))
-        pictures.extend(blobs)
-    hashes = storage.put_pack(pictures)
+    blobs = [outcome.blobs() for _, outcome in made]
+    hashes = iter(storage.put_pack([picture for named in blobs for picture in named.values()]))
     now = clock.now()
     rows = []
-    for (file, outcome), (described, places) in zip(made, previews, strict=True):
-        found = [{**entry} for entry in described]
-        blobs = iter(places)
-        for entry in found:
-            if entry["kind"] == "image":
-                entry["sha256"] = hashes[next(blobs)].hex()
+    for (file, outcome), named in zip(made, blobs, strict=True):
+        plain = outcome.as_json()
+        places = {name: next(hashes).hex() for name in named}
+        previews = plain["reading"].pop("previews")
+        for preview in previews:
+            if preview["kind"] == "image":
+                preview["sha256"] = places[preview.pop("png")]
         rows.append(
             Extraction(
                 dataset_id=dataset_id,
@@ -122,8 +122,8 @@ def _keep(dataset_id: str, run_id: str, mapping: str, made: Sequence[tuple[File,
                 mapping_version=mapping,
                 status=outcome.status,
                 reason=outcome.reason or "",
-                outcome=zlib.compress(json.dumps(formats.outcome_as_json(outcome), ensure_ascii=False).encode(), 1),
-                previews=found,
+                outcome=zlib.compress(json.dumps(plain, ensure_ascii=False).encode(), 1),
+                previews=previews,
                 run_id=run_id,
                 made_at=now,
             )
@@ -132,9 +132,11 @@ def _keep(dataset_id: str, run_id: str, mapping: str, made: Sequence[tuple[File,
         Extraction.objects.filter(
             dataset_id=dataset_id, is_current=True, sha256__in=[file[2] for file, _ in made]
         ).update(is_current=False)
-        Fact.objects.filter(extraction__in=Extraction.objects.filter(
-            dataset_id=dataset_id, is_current=False, sha256__in=[file[2] for file, _ in made]
-        )).delete()
+        Fact.objects.filter(
+            extraction__in=Extraction.objects.filter(
+                dataset_id=dataset_id, is_current=False, sha256__in=[file[2] for file, _ in made]
+            )
+        ).delete()
         Extraction.objects.bulk_create(rows)
         Fact.objects.bulk_create(
             fact for row, (_, outcome) in zip(rows, made, strict=True) for fact in _facts(row, outcome)
@@ -142,11 +144,8 @@ def _keep(dataset_id: str, run_id: str, mapping: str, made: Sequence[tuple[File,
 
 
 def _facts(row: Extraction, outcome: formats.Outcome) -> list[Fact]:
-    reading = outcome.reading
-    if reading is None:
-        return []
     facts = []
-    for field in reading.fields:
+    for field in outcome.reading.fields:
         if not field.name or field.personal:
             continue
         value = field.normal_value if field.normal_value is not None else field.value
@@ -158,7 +157,7 @@ def _facts(row: Extraction, outcome: formats.Outcome) -> list[Fact]:
                 dataset_id=row.dataset_id,
                 name=field.name,
                 text=str(value)[:500],
-                number=float(value) if is_number else None,
+                number=float(str(value)) if is_number else None,
                 unit=unit[:50],
             )
         )
@@ -166,8 +165,9 @@ def _facts(row: Extraction, outcome: formats.Outcome) -> list[Fact]:
 
 
 def outcome_of(row: Extraction) -> dict[str, Any]:
-    """The whole outcome of a reading as JSON values."""
+    """The whole outcome of a reading as JSON values; previews lie beside it in the row."""
     outcome: dict[str, Any] = json.loads(zlib.decompress(bytes(row.outcome)))
+    outcome["reading"]["previews"] = []
     return outcome
 
 

@@ -21,7 +21,7 @@ def current_mapping() -> MappingCard:
     row = MappingText.objects.order_by("-pk").first()
     if row is None:
         text = formats.default_mapping_text()
-        return MappingCard(text, parsed(text).version, "", "", "")
+        return MappingCard(text, parsed(text).mapping_version, "", "", "")
     return MappingCard(row.text, row.version, row.note, row.written_by, clock.isoformat(row.written_at))
 
 
@@ -47,7 +47,7 @@ def write_mapping(actor: Actor, text: str, *, note: str = "") -> MappingCard:
         ActionDeniedError: the actor is no data steward.
     """
     policy.require(actor, "mapping.edit", policy.NODE)
-    version = parsed(text).version
+    version = parsed(text).mapping_version
     MappingText.objects.create(
         text=text, version=version, note=note[:500], written_by=actor.id, written_at=clock.now()
     )

@@ -23,7 +23,9 @@ class Value(models.Model):
     class Meta:
         constraints = (
             models.UniqueConstraint(
-                fields=("dataset_id", "name"), condition=models.Q(is_current=True), name="description_one_current"
+                fields=("dataset_id", "name"),
+                condition=models.Q(is_current=True),
+                name="description_one_current",
             ),
         )
 
@@ -75,7 +77,9 @@ class Extraction(models.Model):
     class Meta:
         constraints = (
             models.UniqueConstraint(
-                fields=("dataset_id", "sha256"), condition=models.Q(is_current=True), name="description_one_reading"
+                fields=("dataset_id", "sha256"),
+                condition=models.Q(is_current=True),
+                name="description_one_reading",
             ),
         )
         indexes = (

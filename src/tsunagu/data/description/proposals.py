@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from django.db import transaction
 
 from tsunagu.core import clock
@@ -20,7 +22,7 @@ def refresh(dataset_id: str) -> int:
         How many proposals are open afterwards.
     """
     rows = Extraction.objects.filter(dataset_id=dataset_id, is_current=True).order_by("pk")[:_MOST_FILES]
-    outcomes = [(row.path, formats.outcome_from_json(outcome_of(row))) for row in rows]
+    outcomes = [(row.path, formats.Outcome.from_json(outcome_of(row))) for row in rows]
     settled = set(Value.objects.filter(dataset_id=dataset_id, is_current=True).values_list("name", flat=True))
     rejected = [
         (row.name, row.value) for row in Proposal.objects.filter(dataset_id=dataset_id, state="rejected")
@@ -34,7 +36,7 @@ def refresh(dataset_id: str) -> int:
             unit=found.unit or "",
             confidence=found.confidence,
             rule=found.rule,
-            evidence=[formats.evidence_as_json(item) for item in found.evidence[:20]],
+            evidence=[asdict(item) for item in found.evidence[:20]],
             made_at=clock.now(),
         )
         for found in formats.propose(outcomes)

@@ -33,7 +33,8 @@ def values(actor: Actor, dataset: DatasetCard) -> list[ValueCard]:
         ]
     rows = Value.objects.filter(dataset_id=dataset.id, is_current=True).order_by("name")
     return [
-        ValueCard(row.name, row.value, row.unit, row.origin, row.run_id, clock.isoformat(row.set_at)) for row in rows
+        ValueCard(row.name, row.value, row.unit, row.origin, row.run_id, clock.isoformat(row.set_at))
+        for row in rows
     ]
 
 
@@ -50,7 +51,8 @@ def history(actor: Actor, dataset: DatasetCard, name: str) -> list[ValueCard]:
     policy.require(actor, "dataset.read_draft", dataset.resource)
     rows = Value.objects.filter(dataset_id=dataset.id, name=name).order_by("-pk")[:100]
     return [
-        ValueCard(row.name, row.value, row.unit, row.origin, row.run_id, clock.isoformat(row.set_at)) for row in rows
+        ValueCard(row.name, row.value, row.unit, row.origin, row.run_id, clock.isoformat(row.set_at))
+        for row in rows
     ]
 
 
@@ -63,7 +65,9 @@ def proposals(actor: Actor, dataset: DatasetCard, *, state: str = "open") -> lis
     policy.require(actor, "dataset.read_draft", dataset.resource)
     rows = Proposal.objects.filter(dataset_id=dataset.id, state=state).order_by("-confidence", "name", "pk")
     return [
-        ProposalCard(row.uid, row.name, row.value, row.unit, row.confidence, row.rule, row.state, row.evidence)
+        ProposalCard(
+            row.uid, row.name, row.value, row.unit, row.confidence, row.rule, row.state, row.evidence
+        )
         for row in rows[:200]
     ]
 
@@ -89,7 +93,9 @@ def _card(row: Extraction) -> ReadingCard:
     )
 
 
-def reading(actor: Actor, dataset: DatasetCard, path: str, *, version: int | None = None) -> tuple[ReadingCard, dict[str, Any]]:
+def reading(
+    actor: Actor, dataset: DatasetCard, path: str, *, version: int | None = None
+) -> tuple[ReadingCard, dict[str, Any]]:
     """What the reader said of one file, with its whole outcome as JSON values.
 
     Raises:
@@ -99,11 +105,14 @@ def reading(actor: Actor, dataset: DatasetCard, path: str, *, version: int | Non
     row = reading_row(dataset.id, file.sha256)
     outcome = outcome_of(row)
     if not dataset.sees_draft:
-        outcome = formats.without_personal(outcome)
+        fields = outcome["reading"]["fields"]
+        outcome["reading"]["fields"] = [field for field in fields if not field["personal"]]
     return _card(row), outcome
 
 
-def earlier_readings(actor: Actor, dataset: DatasetCard, path: str) -> list[tuple[ReadingCard, dict[str, Any]]]:
+def earlier_readings(
+    actor: Actor, dataset: DatasetCard, path: str
+) -> list[tuple[ReadingCard, dict[str, Any]]]:
     """All readings of a file's content, newest first, each with the difference to the one before.
 
     Raises:
@@ -114,13 +123,15 @@ def earlier_readings(actor: Actor, dataset: DatasetCard, path: str) -> list[tupl
     rows = list(Extraction.objects.filter(dataset_id=dataset.id, sha256=file.sha256).order_by("-pk")[:20])
     found = []
     for number, row in enumerate(rows):
-        before = formats.outcome_from_json(outcome_of(rows[number + 1])) if number + 1 < len(rows) else None
-        now = formats.outcome_from_json(outcome_of(row))
-        found.append((_card(row), formats.diff_as_json(before, now) if before else {}))
+        before = formats.Outcome.from_json(outcome_of(rows[number + 1])) if number + 1 < len(rows) else None
+        now = formats.Outcome.from_json(outcome_of(row))
+        found.append((_card(row), formats.diff_fields(before, now) if before else {}))
     return found
 
 
-def file_values(actor: Actor, dataset: DatasetCard, *, version: int | None = None, after: str = "", limit: int = 50) -> tuple[list[dict[str, Any]], str]:
+def file_values(
+    actor: Actor, dataset: DatasetCard, *, version: int | None = None, after: str = "", limit: int = 50
+) -> tuple[list[dict[str, Any]], str]:
     """Every field that readers found, file by file in path order, with its origin.
 
     Returns:
@@ -175,12 +186,14 @@ def facts(actor: Actor, dataset: DatasetCard) -> list[FactSummary]:
     rows = (
         Fact.objects.filter(dataset_id=dataset.id)
         .values("name", "unit", "text")
-        .annotate(files=Count("extraction_id", distinct=True), low=Min("number"), high=Max("number"), one=Min("pk"))
+        .annotate(
+            files=Count("extraction_id", distinct=True), low=Min("number"), high=Max("number"), one=Min("pk")
+        )
         .order_by("name", "unit", "-files", "text")[:5000]
     )
     groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for row in rows:
-        groups.setdefault((row["name"], row["unit"]), []).append(row)
+        groups.setdefault((row["name"], row["unit"]), []).append(dict(row))
     examples = {
         fact.pk: fact.extraction.path
         for fact in Fact.objects.select_related("extraction")
@@ -228,7 +241,9 @@ def start_reading_again(actor: Actor, dataset: DatasetCard) -> str:
 
     policy.require(actor, "dataset.describe", dataset.resource)
     run_id = new_id()
-    read_again.enqueue(dataset_id=dataset.id, actor_id=actor.id, actor_name=actor.name, after=0, run_id=run_id)
+    read_again.enqueue(
+        dataset_id=dataset.id, actor_id=actor.id, actor_name=actor.name, after=0, run_id=run_id
+    )
     return run_id
 
 
@@ -236,6 +251,5 @@ def labels(language: str) -> dict[str, str]:
     """Words of a language for normalised names, from the mapping in force."""
     from tsunagu.data.description.mappings import current_mapping, parsed
 
-    return parsed(current_mapping().text).labels(language)
-
-
+    terms = parsed(current_mapping().text).terms
+    return {term.name: term.label.get(language) or term.name for term in terms}

@@ -42,12 +42,18 @@ def set_value(actor: Actor, dataset_id: str, name: str, value: Any, *, unit: str
         links=[runs.Link("out", "value", f"{dataset_id}:{name}"[:80], name)],
     )
     origin = {"kind": "person", "id": actor.id, "by": actor.name}
-    _write(actor, dataset_id, name, value, unit, origin, run_id)
+    _write(actor, dataset_id, name, value, unit, origin=origin, run_id=run_id)
 
 
 @transaction.atomic
 def decide_proposal(
-    actor: Actor, dataset_id: str, proposal_id: str, verdict: str, *, value: Any = None, unit: str | None = None
+    actor: Actor,
+    dataset_id: str,
+    proposal_id: str,
+    verdict: str,
+    *,
+    value: Any = None,
+    unit: str | None = None,
 ) -> None:
     """Accept (as it is, or edited when ``value`` is given) or reject what a machine proposed.
 
@@ -79,7 +85,13 @@ def decide_proposal(
         actor,
         "decide",
         dataset_id=dataset_id,
-        parameters={"name": row.name, "verdict": row.state, "proposed": row.value, "now": chosen, "rule": row.rule},
+        parameters={
+            "name": row.name,
+            "verdict": row.state,
+            "proposed": row.value,
+            "now": chosen,
+            "rule": row.rule,
+        },
         links=[runs.Link("in", "proposal", row.uid, row.name)],
     )
     if verdict == "accept":
@@ -93,19 +105,28 @@ def decide_proposal(
             "accepted_by": actor.name,
             "by": actor.name,
         }
-        _write(actor, dataset_id, row.name, chosen, chosen_unit, origin, run_id)
+        _write(actor, dataset_id, row.name, chosen, chosen_unit, origin=origin, run_id=run_id)
 
 
-def _write(actor: Actor, dataset_id: str, name: str, value: Any, unit: str, origin: dict[str, Any], run_id: str) -> None:
+def _write(
+    actor: Actor, dataset_id: str, name: str, value: Any, unit: str, *, origin: dict[str, Any], run_id: str
+) -> None:
     Value.objects.filter(dataset_id=dataset_id, name=name, is_current=True).update(is_current=False)
     if value not in ("", None, []):
         Value.objects.create(
-            dataset_id=dataset_id, name=name, value=value, unit=unit, origin=origin, run_id=run_id, set_at=clock.now()
+            dataset_id=dataset_id,
+            name=name,
+            value=value,
+            unit=unit,
+            origin=origin,
+            run_id=run_id,
+            set_at=clock.now(),
         )
         Proposal.objects.filter(dataset_id=dataset_id, name=name, state="open").update(state="superseded")
     current = Value.objects.filter(dataset_id=dataset_id, is_current=True).order_by("name")
     snapshot = {
-        row.name: {"value": row.value, "unit": row.unit, "origin": row.origin, "run": row.run_id} for row in current
+        row.name: {"value": row.value, "unit": row.unit, "origin": row.origin, "run": row.run_id}
+        for row in current
     }
     title = str(snapshot["title"]["value"]) if "title" in snapshot else None
     if name == "title" and title is None:

@@ -42,12 +42,18 @@ def _parser() -> argparse.ArgumentParser:
         return command
 
     start = add("up", "Start a node; stop it with Ctrl-C.", up.up)
-    start.add_argument("--port", type=int, help="port of the control server; the byte server takes the next one")
+    start.add_argument(
+        "--port", type=int, help="port of the control server; the byte server takes the next one"
+    )
     administer = add("admin", "People: tokens and one-time sign-in links.", admin.admin)
-    administer.add_argument("what", choices=("token", "link", "create"), help="token EMAIL, link EMAIL, create EMAIL")
+    administer.add_argument(
+        "what", choices=("token", "link", "create"), help="token EMAIL, link EMAIL, create EMAIL"
+    )
     administer.add_argument("email")
     administer.add_argument("--days", type=float, default=365, help="how long a token works")
-    administer.add_argument("--admin", action="store_true", help="make the person an administrator of the node")
+    administer.add_argument(
+        "--admin", action="store_true", help="make the person an administrator of the node"
+    )
     look = add("check", "Settings with their origin, what is missing, which engines answer.", check.check)
     look.add_argument("--json", action="store_true")
     add("backup", "Copy the database and secrets to HOME/backups.", up.backup_command)

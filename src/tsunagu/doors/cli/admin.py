@@ -19,7 +19,11 @@ def admin(options: argparse.Namespace) -> int:
     prepare_database()
     person = identity.ensure_person(options.email, is_admin=options.admin or not identity.has_people())
     if options.what == "token":
-        print(identity.issue_token(person.id, label="tsunagu admin token", lifetime=dt.timedelta(days=options.days)))
+        print(
+            identity.issue_token(
+                person.id, label="tsunagu admin token", lifetime=dt.timedelta(days=options.days)
+            )
+        )
     elif options.what == "link":
         print(f"{settings.current().control_address}/welcome/{identity.make_sign_in_link(person.id)}")
     else:
@@ -31,7 +35,7 @@ def sweep(options: argparse.Namespace) -> int:
     """Remove objects that no row names and that are old enough."""
     del options
     django.setup()
-    from tsunagu.foundation.storage import api as storage
+    from tsunagu.doors.upkeep import sweep_now
 
-    print(storage.sweep(settings.current().sweep_age_s))
+    print(sweep_now())
     return 0

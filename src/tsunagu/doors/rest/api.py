@@ -66,4 +66,6 @@ def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
     del request
     first = error.errors[0] if error.errors else {}
     place = ".".join(str(part) for part in first.get("loc", ()))
-    return problem(InvalidInputError(f"The request cannot be used: {place}: {first.get('msg', '')}", errors=error.errors))
+    return problem(
+        InvalidInputError(f"The request cannot be used: {place}: {first.get('msg', '')}", errors=error.errors)
+    )

@@ -81,7 +81,9 @@ def list_datasets(request: HttpRequest, project: str = "", after: str = "", limi
     project_id = ""
     if project:
         project_id = datasets.any_project(project).id
-    cards, more = datasets.list_datasets(actor, project_id=project_id, after=after, limit=max(1, min(limit, 200)))
+    cards, more = datasets.list_datasets(
+        actor, project_id=project_id, after=after, limit=max(1, min(limit, 200))
+    )
     return {"datasets": [dataset_row(card) for card in cards], "next": more or None}
 
 
@@ -89,7 +91,9 @@ def list_datasets(request: HttpRequest, project: str = "", after: str = "", limi
 def create_dataset(request: HttpRequest, body: schemas.NewDataset) -> Any:
     """Make an empty, closed dataset."""
     actor = require_actor(request)
-    return Status(201, _whole(actor, datasets.create_dataset(actor, body.project, body.name, title=body.title)))
+    return Status(
+        201, _whole(actor, datasets.create_dataset(actor, body.project, body.name, title=body.title))
+    )
 
 
 @router.get("/datasets/{project}/{dataset}", response=schemas.Dataset)
@@ -134,7 +138,7 @@ def file_rows(card: DatasetCard, files: tuple[FileCard, ...]) -> list[dict[str, 
 
 
 @router.get("/datasets/{project}/{dataset}/files", response=schemas.FileList)
-def list_files(
+def list_files(  # noqa: PLR0917 - ninja reads the signature
     request: HttpRequest,
     project: str,
     dataset: str,
@@ -155,7 +159,12 @@ def list_files(
 
 @router.get("/datasets/{project}/{dataset}/tree", response=schemas.Tree)
 def list_tree(
-    request: HttpRequest, project: str, dataset: str, version: int | None = None, folder: str = "", after: str = ""
+    request: HttpRequest,
+    project: str,
+    dataset: str,
+    version: int | None = None,
+    folder: str = "",
+    after: str = "",
 ) -> Any:
     """A folder: subfolders first, then files."""
     actor = actor_of(request)
@@ -163,9 +172,15 @@ def list_tree(
     number = datasets.resolve_version(actor, card, version)
     page = datasets.list_folder(actor, card, version=number, folder=folder, after=after)
     folders = [
-        {"name": row.name, "path": row.path, "files": row.file_count, "bytes": row.byte_count} for row in page.folders
+        {"name": row.name, "path": row.path, "files": row.file_count, "bytes": row.byte_count}
+        for row in page.folders
     ]
-    return {"version": number, "folders": folders, "files": file_rows(card, page.files), "next": page.after or None}
+    return {
+        "version": number,
+        "folders": folders,
+        "files": file_rows(card, page.files),
+        "next": page.after or None,
+    }
 
 
 @router.delete("/datasets/{project}/{dataset}/files", response=schemas.Removed)
@@ -225,7 +240,8 @@ def diff(
     card = datasets.get_dataset(actor, project, dataset)
     changes, more = datasets.list_diff(actor, card, old, new, after=after)
     rows = [
-        {"path": row.path, "change": row.change, "before": _side(row.before), "now": _side(row.now)} for row in changes
+        {"path": row.path, "change": row.change, "before": _side(row.before), "now": _side(row.now)}
+        for row in changes
     ]
     return {"counts": datasets.diff_counts(actor, card, old, new), "files": rows, "next": more or None}
 
@@ -243,7 +259,8 @@ def run_row(run: runs.RunCard) -> dict[str, Any]:
         "parameters": run.parameters,
         "software": run.software,
         "links": [
-            {"direction": link.direction, "kind": link.kind, "id": link.id, "label": link.label} for link in run.links
+            {"direction": link.direction, "kind": link.kind, "id": link.id, "label": link.label}
+            for link in run.links
         ],
     }
 

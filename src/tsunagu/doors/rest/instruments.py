@@ -30,7 +30,10 @@ def list_instruments(request: HttpRequest, after: str = "") -> Any:
     """Instruments that one may see, by name."""
     found = instruments.list_instruments(actor_of(request), after=after, limit=51)
     page = found[:50]
-    return {"instruments": [asdict(card) for card in page], "next": page[-1].name if len(found) > 50 else None}  # noqa: PLR2004
+    return {
+        "instruments": [asdict(card) for card in page],
+        "next": page[-1].name if len(found) > len(page) else None,
+    }
 
 
 @router.post("/instruments", response={201: dict[str, Any]})

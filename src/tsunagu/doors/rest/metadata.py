@@ -17,7 +17,12 @@ router = Router(tags=["metadata"])
 
 @router.get("/datasets/{project}/{dataset}/metadata", response=schemas.ValueList)
 def list_values(
-    request: HttpRequest, project: str, dataset: str, version: int | None = None, after: str = "", limit: int = 50
+    request: HttpRequest,
+    project: str,
+    dataset: str,
+    version: int | None = None,
+    after: str = "",
+    limit: int = 50,
 ) -> Any:
     """The dataset's own values first, then every field of every file, file by file."""
     actor = actor_of(request)
@@ -25,10 +30,18 @@ def list_values(
     found: list[dict[str, Any]] = []
     if not after:
         found = [
-            {"key": v.name, "name": v.name, "value": v.value, "unit": v.unit or None, "origin": dict(v.origin)}
+            {
+                "key": v.name,
+                "name": v.name,
+                "value": v.value,
+                "unit": v.unit or None,
+                "origin": dict(v.origin),
+            }
             for v in description.values(actor, card)
         ]
-    rows, more = description.file_values(actor, card, version=version, after=after, limit=max(1, min(limit, 200)))
+    rows, more = description.file_values(
+        actor, card, version=version, after=after, limit=max(1, min(limit, 200))
+    )
     return {"values": found + rows, "next": more or None}
 
 
@@ -67,7 +80,12 @@ def _proposal(row: description.ProposalCard) -> dict[str, Any]:
 
 @router.post("/datasets/{project}/{dataset}/proposals/{proposal}/{verdict}", response=schemas.ProposalList)
 def decide(
-    request: HttpRequest, project: str, dataset: str, proposal: str, verdict: str, body: schemas.Decide | None = None
+    request: HttpRequest,
+    project: str,
+    dataset: str,
+    proposal: str,
+    verdict: str,
+    body: schemas.Decide | None = None,
 ) -> Any:
     """Accept (as it is or edited) or reject a proposal."""
     from tsunagu.core.errors import InvalidInputError
@@ -82,7 +100,9 @@ def decide(
 
 
 @router.get("/datasets/{project}/{dataset}/reading")
-def show_reading(request: HttpRequest, project: str, dataset: str, path: str, version: int | None = None) -> Any:
+def show_reading(
+    request: HttpRequest, project: str, dataset: str, path: str, version: int | None = None
+) -> Any:
     """What the reader said of one file: fields, tables, arrays, warnings."""
     actor = actor_of(request)
     card = datasets.get_dataset(actor, project, dataset)

@@ -27,4 +27,10 @@ def verify_ledger(request: HttpRequest) -> Any:
     require_actor(request)
     report = ledger.verify()
     problems = [report.problem] if report.problem else []
-    return {"ok": not problems, "done": True, "after": "", "checked": {"entries": report.size}, "problems": problems}
+    return {
+        "ok": not problems,
+        "done": True,
+        "after": "",
+        "checked": {"entries": report.size},
+        "problems": problems,
+    }

@@ -25,13 +25,18 @@ def list_projects(request: HttpRequest, after: str = "", limit: int = 50) -> Any
     limit = max(1, min(limit, 200))
     found = datasets.list_projects(actor_of(request), after=after, limit=limit + 1)
     page = found[:limit]
-    return {"projects": [asdict(card) for card in page], "next": page[-1].name if len(found) > limit else None}
+    return {
+        "projects": [asdict(card) for card in page],
+        "next": page[-1].name if len(found) > limit else None,
+    }
 
 
 @router.post("/projects", response={201: schemas.Project})
 def create_project(request: HttpRequest, body: schemas.NewProject) -> Any:
     """Make a project; one becomes its owner."""
-    card = datasets.create_project(require_actor(request), body.name, title=body.title, description=body.description)
+    card = datasets.create_project(
+        require_actor(request), body.name, title=body.title, description=body.description
+    )
     return Status(201, asdict(card))
 
 
@@ -51,7 +56,9 @@ def list_members(request: HttpRequest, project: str) -> Any:
 def member_rows(members: list[policy.Member]) -> list[dict[str, Any]]:
     """Members with the names that people know."""
     people = identity.people(member.subject_id for member in members)
-    machines = instruments.names(member.subject_id for member in members if member.subject_kind == "instrument")
+    machines = instruments.names(
+        member.subject_id for member in members if member.subject_kind == "instrument"
+    )
     return [
         {
             "kind": member.subject_kind,

@@ -11,7 +11,9 @@ from pydantic import Field
 class NewProject(Schema):
     """A project to make."""
 
-    name: str = Field(description="Lower-case letters, digits, dots, hyphens, underscores; stands in addresses.")
+    name: str = Field(
+        description="Lower-case letters, digits, dots, hyphens, underscores; stands in addresses."
+    )
     title: str = ""
     description: str = ""
 

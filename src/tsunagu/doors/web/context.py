@@ -12,4 +12,8 @@ from tsunagu.core import settings
 def page_frame(request: HttpRequest) -> dict[str, Any]:
     """Name of the node and theme of the person."""
     theme = getattr(request.user, "theme", "") if hasattr(request, "user") else ""
-    return {"node_name": settings.current().node_name, "theme": theme, "byte_url": settings.current().bytes_address}
+    return {
+        "node_name": settings.current().node_name,
+        "theme": theme,
+        "byte_url": settings.current().bytes_address,
+    }

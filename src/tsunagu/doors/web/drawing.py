@@ -23,12 +23,20 @@ def curve_svg(preview: Mapping[str, Any], *, is_small: bool = False) -> SafeStri
         is_small: A thumbnail without axes.
     """
     series = preview["series"][:_MOST_SERIES]
-    points = [[(x, y) for x, y in zip(s["x"], s["y"], strict=False) if _is_number(x) and _is_number(y)] for s in series]
+    points = [
+        [(x, y) for x, y in zip(s["x"], s["y"], strict=False) if _is_number(x) and _is_number(y)]
+        for s in series
+    ]
     flat = [point for line in points for point in line]
     title = str(preview.get("title") or _("Curve"))
     if not flat:
         return format_html('<p class="meta">{}</p>', _("This curve has no points."))
-    frame = _Frame(flat, is_reversed=bool(preview.get("x_reversed")), is_small=is_small, from_zero=bool(preview.get("is_sticks")))
+    frame = _Frame(
+        flat,
+        is_reversed=bool(preview.get("x_reversed")),
+        is_small=is_small,
+        from_zero=bool(preview.get("is_sticks")),
+    )
     parts = [] if is_small else [frame.axes(_labelled(preview, "x"), _labelled(preview, "y"))]
     for number, line in enumerate(points, 1):
         if preview.get("is_sticks"):
@@ -55,7 +63,9 @@ def _labelled(preview: Mapping[str, Any], axis: str) -> str:
 class _Frame:
     """Maps numbers to places in the drawing."""
 
-    def __init__(self, points: Sequence[tuple[float, float]], *, is_reversed: bool, is_small: bool, from_zero: bool) -> None:
+    def __init__(
+        self, points: Sequence[tuple[float, float]], *, is_reversed: bool, is_small: bool, from_zero: bool
+    ) -> None:
         xs, ys = [x for x, _ in points], [y for _, y in points]
         if from_zero:
             ys.append(0.0)
@@ -77,15 +87,27 @@ class _Frame:
         parts = [f'<path class="axis" d="M{left} {top}V{bottom}H{right}"/>']
         for tick in _ticks(self._x0, self._x1):
             place = self.x(tick)
-            parts.append(f'<line class="gridline" x1="{place:.1f}" x2="{place:.1f}" y1="{top}" y2="{bottom}"/>')
-            parts.append(f'<text x="{place:.1f}" y="{bottom + 17}" text-anchor="middle">{_tick_text(tick)}</text>')
+            parts.append(
+                f'<line class="gridline" x1="{place:.1f}" x2="{place:.1f}" y1="{top}" y2="{bottom}"/>'
+            )
+            parts.append(
+                f'<text x="{place:.1f}" y="{bottom + 17}" text-anchor="middle">{_tick_text(tick)}</text>'
+            )
         for tick in _ticks(self._y0, self._y1):
             place = self.y(tick)
-            parts.append(f'<line class="gridline" x1="{left}" x2="{right}" y1="{place:.1f}" y2="{place:.1f}"/>')
-            parts.append(f'<text x="{left - 6}" y="{place + 4:.1f}" text-anchor="end">{_tick_text(tick)}</text>')
-        parts.append(f'<text x="{(left + right) / 2}" y="{_HEIGHT - 8}" text-anchor="middle">{escape(x_label)}</text>')
+            parts.append(
+                f'<line class="gridline" x1="{left}" x2="{right}" y1="{place:.1f}" y2="{place:.1f}"/>'
+            )
+            parts.append(
+                f'<text x="{left - 6}" y="{place + 4:.1f}" text-anchor="end">{_tick_text(tick)}</text>'
+            )
+        parts.append(
+            f'<text x="{(left + right) / 2}" y="{_HEIGHT - 8}" text-anchor="middle">{escape(x_label)}</text>'
+        )
         middle = (top + bottom) / 2
-        parts.append(f'<text transform="translate(14 {middle}) rotate(-90)" text-anchor="middle">{escape(y_label)}</text>')
+        parts.append(
+            f'<text transform="translate(14 {middle}) rotate(-90)" text-anchor="middle">{escape(y_label)}</text>'
+        )
         return "".join(parts)
 
 
@@ -131,7 +153,11 @@ def provenance_svg(nodes: Sequence[Mapping[str, Any]], edges: Sequence[tuple[str
         for row, node in enumerate(column):
             places[node["id"]] = (6 + number * (_NODE_W + _GAP_X), top + row * (_NODE_H + _GAP_Y))
     width = 12 + len(columns) * (_NODE_W + _GAP_X) - _GAP_X
-    lines = format_html_join("", '<path d="{}" marker-end="url(#arrow)"/>', ((_edge(places[a], places[b]),) for a, b in edges if a in places and b in places))
+    lines = format_html_join(
+        "",
+        '<path d="{}" marker-end="url(#arrow)"/>',
+        ((_edge(places[a], places[b]),) for a, b in edges if a in places and b in places),
+    )
     boxes = format_html_join("", "{}", ((_node_svg(node, places[node["id"]]),) for node in nodes))
     return format_html(
         '<svg class="prov" viewBox="0 0 {} {}" width="{}" height="{}" role="img" aria-label="{}">'

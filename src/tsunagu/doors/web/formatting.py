@@ -29,7 +29,12 @@ def moment_html(text: str | None) -> SafeString | str:
         return ""
     moment = dt.datetime.fromisoformat(text)
     local = timezone.localtime(moment)
-    return format_html('<time datetime="{}" title="{}">{}</time>', text, local.strftime("%Y-%m-%d %H:%M:%S %Z"), local.strftime("%Y-%m-%d %H:%M"))
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        text,
+        local.strftime("%Y-%m-%d %H:%M:%S %Z"),
+        local.strftime("%Y-%m-%d %H:%M"),
+    )
 
 
 def short_hash(text: str) -> str:

@@ -48,7 +48,12 @@ def graph(card: DatasetCard, found: Sequence[RunCard]) -> tuple[list[Node], list
 
 
 def _add_run(
-    card: DatasetCard, nodes: dict[str, Node], edges: list[tuple[str, str]], kind: str, run: RunCard, count: int
+    card: DatasetCard,
+    nodes: dict[str, Node],
+    edges: list[tuple[str, str]],
+    kind: str,
+    run: RunCard,
+    count: int,
 ) -> None:
     title = run_word(kind)
     sub = run.started_at[:16].replace("T", " ")
@@ -59,7 +64,9 @@ def _add_run(
         "kind": "run",
         "title": title,
         "sub": sub,
-        "url": reverse("run", kwargs={"project": card.project, "dataset": card.name, "run": run.id}) if card.sees_draft else "",
+        "url": reverse("run", kwargs={"project": card.project, "dataset": card.name, "run": run.id})
+        if card.sees_draft
+        else "",
         "is_failed": run.outcome in {"failed", "uncertain"},
         "column": _CAPTURE if kind == "capture" else _WORK,
     }

@@ -20,9 +20,8 @@ _SILENT_AFTER = dt.timedelta(minutes=3)
 def card(row: Instrument) -> InstrumentCard:
     """An instrument row as its page shows it."""
     silence = max(_SILENT_AFTER, 3 * dt.timedelta(seconds=float(row.config.get("poll_s", 5))))
-    if row.beat_at is None:
-        state = "never"
-    else:
+    state = "never"
+    if row.beat_at is not None:
         state = "online" if clock.now() - row.beat_at < silence else "silent"
     return InstrumentCard(
         id=row.uid,

@@ -83,7 +83,9 @@ def set_config(actor: Actor, name: str, config: Mapping[str, Any]) -> Instrument
             actor, scope, subject_kind="instrument", subject_id=found.id, role=policy.Role.INSTRUMENT
         )
     for project in sorted(before - projects_in(checked)):
-        policy.revoke(actor, datasets.any_project(project).resource, subject_kind="instrument", subject_id=found.id)
+        policy.revoke(
+            actor, datasets.any_project(project).resource, subject_kind="instrument", subject_id=found.id
+        )
     Instrument.objects.filter(uid=found.id).update(config=checked)
     runs.record(
         actor,

@@ -13,7 +13,9 @@ from tsunagu.core.ids import new_id
 class PersonManager(BaseUserManager["Person"]):
     """Makes people; e-mail addresses are kept in lower case."""
 
-    def create_user(self, email: str, password: str | None = None, *, name: str = "", is_admin: bool = False) -> Person:
+    def create_user(
+        self, email: str, password: str | None = None, *, name: str = "", is_admin: bool = False
+    ) -> Person:
         """A new person; without a password the account opens by a one-time link or a passkey."""
         person = self.model(email=email.strip().lower(), name=name, is_admin=is_admin)
         person.set_password(password) if password else person.set_unusable_password()

@@ -34,7 +34,13 @@ def tokens_of(person_id: str) -> list[TokenCard]:
         return clock.isoformat(value) if value else None  # type: ignore[arg-type]
 
     return [
-        TokenCard(row.uid, row.label, clock.isoformat(row.created_at), moment(row.expires_at), moment(row.last_used_at))
+        TokenCard(
+            row.uid,
+            row.label,
+            clock.isoformat(row.created_at),
+            moment(row.expires_at),
+            moment(row.last_used_at),
+        )
         for row in rows
     ]
 

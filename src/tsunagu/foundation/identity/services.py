@@ -47,7 +47,9 @@ def issue_token(person_id: str, *, label: str, lifetime: dt.timedelta | None = N
     secret = _PERSON_PREFIX + secrets.token_urlsafe(32)
     expires = clock.now() + lifetime if lifetime else None
     person = Person.objects.get(uid=person_id)
-    AccessToken.objects.create(secret_hash=_digest(secret), person=person, label=label[:200], expires_at=expires)
+    AccessToken.objects.create(
+        secret_hash=_digest(secret), person=person, label=label[:200], expires_at=expires
+    )
     return secret
 
 
@@ -66,7 +68,9 @@ def revoke_instrument_tokens(instrument_id: str) -> None:
 
 def revoke_token(person_id: str, token_id: str) -> None:
     """Withdraw one of a person's own tokens."""
-    AccessToken.objects.filter(person__uid=person_id, uid=token_id, revoked_at=None).update(revoked_at=clock.now())
+    AccessToken.objects.filter(person__uid=person_id, uid=token_id, revoked_at=None).update(
+        revoked_at=clock.now()
+    )
 
 
 def actor_for_token(secret: str) -> Actor:
@@ -97,7 +101,9 @@ def make_sign_in_link(person_id: str, *, lifetime: dt.timedelta = dt.timedelta(d
     """A secret that opens the account once."""
     secret = secrets.token_urlsafe(32)
     SignInLink.objects.create(
-        secret_hash=_digest(secret), person=Person.objects.get(uid=person_id), expires_at=clock.now() + lifetime
+        secret_hash=_digest(secret),
+        person=Person.objects.get(uid=person_id),
+        expires_at=clock.now() + lifetime,
     )
     return secret
 
@@ -109,7 +115,12 @@ def use_sign_in_link(secret: str) -> Person:
     Raises:
         NotSignedInError: unknown, expired or already used.
     """
-    link = SignInLink.objects.select_for_update().select_related("person").filter(secret_hash=_digest(secret)).first()
+    link = (
+        SignInLink.objects.select_for_update()
+        .select_related("person")
+        .filter(secret_hash=_digest(secret))
+        .first()
+    )
     if link is None or link.used_at or link.expires_at < clock.now() or not link.person.is_active:
         raise NotSignedInError(
             "This sign-in link is unknown, expired or already used.",
@@ -120,7 +131,11 @@ def use_sign_in_link(secret: str) -> Person:
     return link.person
 
 
-def set_preferences(person_id: str, *, name: str | None = None, language: str | None = None, theme: str | None = None) -> None:
+def set_preferences(
+    person_id: str, *, name: str | None = None, language: str | None = None, theme: str | None = None
+) -> None:
     """Change what a person chose; None leaves a value as it is."""
     chosen = {"name": name, "language": language, "theme": theme}
-    Person.objects.filter(uid=person_id).update(**{key: value for key, value in chosen.items() if value is not None})
+    Person.objects.filter(uid=person_id).update(
+        **{key: value for key, value in chosen.items() if value is not None}
+    )

@@ -60,7 +60,7 @@ def append_all(kind: str, bodies: Sequence[Mapping[str, Any]]) -> Receipt:
         Entry(index=head.size + number, kind=kind, body=text, leaf_hash=leaf)
         for number, (text, leaf) in enumerate(zip(texts, leaves, strict=True))
     )
-    frontier, head.size = merkle.extend(_split(head.frontier), head.size, leaves)
+    frontier, head.size = merkle.extend(_split(bytes(head.frontier)), head.size, leaves)
     head.frontier, head.root = b"".join(frontier), merkle.root_of(frontier)
     head.save(update_fields=["size", "frontier", "root"])
     return Receipt(head.size - 1, head.size, head.root.hex())
@@ -88,5 +88,4 @@ def verify() -> LedgerReport:
 
 
 def _split(frontier: bytes) -> list[bytes]:
-    data = bytes(frontier)
-    return [data[start : start + _HASH] for start in range(0, len(data), _HASH)]
+    return [frontier[start : start + _HASH] for start in range(0, len(frontier), _HASH)]

@@ -18,7 +18,13 @@ from tsunagu.foundation.policy.models import Grant
 from tsunagu.foundation.policy.types import Access, Decision, Resource, Role, Visibility
 
 _READ = frozenset({"project.read", "dataset.read", "dataset.read_draft"})
-_WRITE = _READ | {"project.create_dataset", "dataset.push", "dataset.write", "dataset.freeze", "dataset.describe"}
+_WRITE = _READ | {
+    "project.create_dataset",
+    "dataset.push",
+    "dataset.write",
+    "dataset.freeze",
+    "dataset.describe",
+}
 _OWN = _WRITE | {"project.manage", "dataset.manage"}
 ROLE_ACTIONS: Mapping[Role, frozenset[str]] = {
     Role.OWNER: _OWN,
@@ -28,7 +34,14 @@ ROLE_ACTIONS: Mapping[Role, frozenset[str]] = {
     Role.INSTRUMENT: frozenset({"project.create_dataset", "dataset.push"}),
 }
 ADMIN_ACTIONS = frozenset(
-    {"node.admin", "mapping.edit", "instrument.create", "instrument.manage", "instrument.read", "project.create"}
+    {
+        "node.admin",
+        "mapping.edit",
+        "instrument.create",
+        "instrument.manage",
+        "instrument.read",
+        "project.create",
+    }
 )
 PERSON_ACTIONS = frozenset({"project.create", "instrument.create", "instrument.list"})
 ACTIONS = _OWN | ADMIN_ACTIONS | PERSON_ACTIONS
@@ -44,7 +57,9 @@ def roles_of(actor: Actor, resource: Resource) -> frozenset[Role]:
     return frozenset(Role(role) for role in _in_force(actor).filter(scope).values_list("role", flat=True))
 
 
-def decide(actor: Actor, action: str, resource: Resource, context: Mapping[str, Any] | None = None) -> Decision:
+def decide(
+    actor: Actor, action: str, resource: Resource, context: Mapping[str, Any] | None = None
+) -> Decision:
     """Whether the actor may do the action on the resource.
 
     Args:
@@ -95,7 +110,9 @@ def visible(actor: Actor, kind: str) -> Visibility:
         return Visibility((Q(),))
     readers = [role for role, actions in ROLE_ACTIONS.items() if f"{kind}.read" in actions]
     grants = _in_force(actor).filter(role__in=readers)
-    projects = list(grants.filter(scope_kind="project").values_list("scope_id", flat=True)) if actor.id else []
+    projects = (
+        list(grants.filter(scope_kind="project").values_list("scope_id", flat=True)) if actor.id else []
+    )
     if kind == "project":
         return Visibility((Q(pk__in=projects),) if projects else ())
     branches: list[Q] = []

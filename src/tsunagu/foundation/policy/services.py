@@ -58,7 +58,9 @@ def grant(
     """
     require(actor, f"{scope.kind}.manage", scope)
     _keep_an_owner(scope, subject_id, role)
-    place(scope, subject_kind=subject_kind, subject_id=subject_id, role=role, by=actor.id, expires_at=expires_at)
+    place(
+        scope, subject_kind=subject_kind, subject_id=subject_id, role=role, by=actor.id, expires_at=expires_at
+    )
 
 
 def place(
@@ -78,7 +80,10 @@ def place(
         scope_id=scope.id,
         defaults={"role": role, "granted_by": by, "granted_at": clock.now(), "expires_at": expires_at},
     )
-    append("grant", {"scope": [scope.kind, scope.id], "subject": [subject_kind, subject_id], "role": role, "by": by})
+    append(
+        "grant",
+        {"scope": [scope.kind, scope.id], "subject": [subject_kind, subject_id], "role": role, "by": by},
+    )
 
 
 @transaction.atomic

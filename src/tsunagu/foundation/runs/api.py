@@ -1,6 +1,13 @@
 """The door of runs: everything that happened, with outcome and reason."""
 
-from tsunagu.foundation.runs.selectors import by_row_ids, get, of_dataset, open_count, recent_of_actor, row_ids
+from tsunagu.foundation.runs.selectors import (
+    by_row_ids,
+    get,
+    of_dataset,
+    open_count,
+    recent_of_actor,
+    row_ids,
+)
 from tsunagu.foundation.runs.services import finish, record, settle_silent, start
 from tsunagu.foundation.runs.types import Link, Outcome, RunCard
 

@@ -25,7 +25,9 @@ def by_row_ids(keys: Iterable[int]) -> dict[int, RunCard]:
     return {row.pk: _card(row, with_links=False) for row in Run.objects.filter(pk__in=set(keys))}
 
 
-def of_dataset(dataset_id: str, *, before: str = "", limit: int = 50, kinds: Sequence[str] = ()) -> list[RunCard]:
+def of_dataset(
+    dataset_id: str, *, before: str = "", limit: int = 50, kinds: Sequence[str] = ()
+) -> list[RunCard]:
     """Runs of a dataset, newest first; ``before`` is the id of the last one seen."""
     rows = Run.objects.filter(dataset_id=dataset_id)
     if kinds:

@@ -117,7 +117,9 @@ def record(
 def settle_silent(*, kind: str, older_than: dt.timedelta) -> int:
     """End runs of a kind that nobody ended: their outcome is uncertain, and the reason says so."""
     limit = clock.now() - older_than
-    silent = list(Run.objects.filter(kind=kind, ended_at=None, started_at__lt=limit).values_list("uid", flat=True))
+    silent = list(
+        Run.objects.filter(kind=kind, ended_at=None, started_at__lt=limit).values_list("uid", flat=True)
+    )
     for run_id in silent:
         finish(run_id, Outcome.UNCERTAIN, reason="Nobody reported how this ended.")
     return len(silent)
@@ -125,6 +127,12 @@ def settle_silent(*, kind: str, older_than: dt.timedelta) -> int:
 
 def _link(run: Run, links: Iterable[Link]) -> None:
     RunLink.objects.bulk_create(
-        RunLink(run=run, direction=link.direction, entity_kind=link.kind, entity_id=link.id, label=link.label[:300])
+        RunLink(
+            run=run,
+            direction=link.direction,
+            entity_kind=link.kind,
+            entity_id=link.id,
+            label=link.label[:300],
+        )
         for link in links
     )

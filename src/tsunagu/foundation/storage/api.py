@@ -11,7 +11,7 @@ from tsunagu.foundation.storage.selectors import (
     require_location,
     signer,
 )
-from tsunagu.foundation.storage.services import NewObject, put_pack, register, sweep
+from tsunagu.foundation.storage.services import NewObject, drop_unnamed, forget_dead, named, put_pack, register
 from tsunagu.foundation.storage.stores import store
 
 __all__ = [
@@ -19,14 +19,16 @@ __all__ = [
     "NewObject",
     "as_file",
     "check_content",
+    "drop_unnamed",
+    "forget_dead",
     "get_capability",
     "get_url",
     "locate",
+    "named",
     "put_pack",
     "read_pieces",
     "register",
     "require_location",
     "signer",
     "store",
-    "sweep",
 ]

@@ -29,7 +29,7 @@ class Location:
 def locate(hashes: Iterable[bytes]) -> dict[bytes, Location]:
     """Where contents lie, by SHA-256; unknown ones are missing from the answer."""
     rows = bulk.select_in(
-        "select c.sha256, o.key, c.\"offset\", c.byte_count from storage_content c "
+        'select c.sha256, o.key, c."offset", c.byte_count from storage_content c '
         "join storage_storedobject o on o.id = c.object_id where c.sha256 in ({values})",
         list(set(hashes)),
     )
@@ -38,7 +38,8 @@ def locate(hashes: Iterable[bytes]) -> dict[bytes, Location]:
 
 def read_pieces(location: Location) -> Iterator[bytes]:
     """The bytes of a content in pieces of about 1 MiB."""
-    return store().read(location.key, location.offset, location.byte_count)
+    with store().open(location.key, location.offset, location.byte_count) as reader:
+        yield from reader.pieces()
 
 
 @contextlib.contextmanager

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import logging
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from django.db import transaction
 
-from tsunagu.core import bulk
-from tsunagu.core.blobs import find_garbage, new_key
+from tsunagu.core import bulk, clock
+from tsunagu.core.blobs import new_key
 from tsunagu.core.ids import new_id
 from tsunagu.foundation.storage.models import StoredObject
 from tsunagu.foundation.storage.stores import store
@@ -55,7 +57,14 @@ def put_pack(contents: Sequence[bytes]) -> list[bytes]:
     if not contents:
         return []
     key = new_key()
-    store().put(key, b"".join(contents))
+    writer = store().create(key)
+    try:
+        for content in contents:
+            os.write(writer.fileno(), content)
+        writer.finish(sum(map(len, contents)))
+    except BaseException:
+        writer.abort()
+        raise
     entries, offset = [], 0
     for sha256, content in zip(hashes, contents, strict=True):
         entries.append((sha256, len(content), offset))
@@ -65,16 +74,29 @@ def put_pack(contents: Sequence[bytes]) -> list[bytes]:
     return hashes
 
 
-def sweep(min_age_s: float) -> int:
-    """Remove objects that no row names and no upload holds, older than ``min_age_s``; returns how many."""
-    def known(keys: list[str]) -> set[str]:
-        return set(StoredObject.objects.filter(key__in=keys).values_list("key", flat=True))
-
+def drop_unnamed(keys: Sequence[str]) -> int:
+    """Remove those of the objects that still no row names; returns how many."""
     removed = 0
-    for key in find_garbage(store(), known, min_age_s):
+    for key in keys:
         # Ask the database again right before the act: a commit may have come through meanwhile.
         if not StoredObject.objects.filter(key=key).exists():
             store().delete(key)
             removed += 1
             logger.info("object_swept", extra={"key": key})
     return removed
+
+
+def forget_dead(*, older_than: dt.timedelta = dt.timedelta(days=2)) -> int:
+    """Remove objects whose every content lies in another object (the same bytes were sent twice)."""
+    dead = StoredObject.objects.filter(contents=None, stored_at__lt=clock.now() - older_than)
+    count = 0
+    for row in dead[:1000]:
+        row.delete()
+        store().delete(row.key)
+        count += 1
+    return count
+
+
+def named(keys: list[str]) -> set[str]:
+    """Those of the keys that a row names."""
+    return set(StoredObject.objects.filter(key__in=keys).values_list("key", flat=True))

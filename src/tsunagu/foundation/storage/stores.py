@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+
 from tsunagu.core import settings
 from tsunagu.core.blobs import BlobStore, open_store
 
@@ -12,4 +13,3 @@ def store() -> BlobStore:
     """The object store of this node."""
     node = settings.current()
     return open_store(node.store_address, options=node.store_options)
-

@@ -20,7 +20,17 @@ from tsunagu.foundation.policy import api as policy
 from tsunagu.foundation.runs import api as runs
 
 Entry = tuple[str, int, bytes]
-_COLUMNS = ("dataset_id", "path", "sha256", "byte_count", "bucket", "since", "until", "run_row", "content_key")
+_COLUMNS = (
+    "dataset_id",
+    "path",
+    "sha256",
+    "byte_count",
+    "bucket",
+    "since",
+    "until",
+    "run_row",
+    "content_key",
+)
 
 
 @dataclass(slots=True)
@@ -143,7 +153,10 @@ def remove_files(actor: Actor, dataset_id: str, paths: Sequence[str]) -> int:
     if missing:
         raise NoSuchFileError(f"{missing[0]} is not in the draft.", path=missing[0], missing=len(missing))
     run_id = runs.record(
-        actor, "remove", dataset_id=dataset_id, parameters={"file_count": len(rows), "paths": list(paths)[:100]}
+        actor,
+        "remove",
+        dataset_id=dataset_id,
+        parameters={"file_count": len(rows), "paths": list(paths)[:100]},
     )
     sums = _Ledger(dataset)
     _end_rows(dataset, list(rows.values()), sums, runs.row_ids([run_id])[run_id])
@@ -162,7 +175,9 @@ def _live_rows(dataset: Dataset, paths: list[str]) -> dict[str, _Row]:
 
 
 def _rows_below(dataset: Dataset, folder: str) -> dict[str, _Row]:
-    rows = FileRow.objects.filter(dataset=dataset, until=LIVE, path__gt=folder, path__lt=folder + intervals.END)
+    rows = FileRow.objects.filter(
+        dataset=dataset, until=LIVE, path__gt=folder, path__lt=folder + intervals.END
+    )
     found = rows.values_list("pk", "path", "byte_count", "sha256", "since", "run_row")
     return {row[1]: _row(row) for row in found.iterator(chunk_size=5000)}
 

@@ -44,7 +44,11 @@ def create_project(actor: Actor, name: str, *, title: str = "", description: str
     try:
         with transaction.atomic():
             project = Project.objects.create(
-                name=name, title=title[:300], description=description, created_by=actor.id, created_at=clock.now()
+                name=name,
+                title=title[:300],
+                description=description,
+                created_by=actor.id,
+                created_at=clock.now(),
             )
             scope = policy.Resource("project", project.uid)
             policy.place(
@@ -70,7 +74,12 @@ def create_dataset(actor: Actor, project: str, name: str, *, title: str = "") ->
     try:
         with transaction.atomic():
             dataset = Dataset.objects.create(
-                project_id=home.id, name=name, title=title[:300], created_by=actor.id, created_at=now, updated_at=now
+                project_id=home.id,
+                name=name,
+                title=title[:300],
+                created_by=actor.id,
+                created_at=now,
+                updated_at=now,
             )
             runs.record(
                 actor,
@@ -79,7 +88,9 @@ def create_dataset(actor: Actor, project: str, name: str, *, title: str = "") ->
                 links=[runs.Link("out", "dataset", dataset.uid, f"{project}/{name}")],
             )
     except IntegrityError:
-        raise NameTakenError(f"The project {project} has a dataset named {name} already.", name=name) from None
+        raise NameTakenError(
+            f"The project {project} has a dataset named {name} already.", name=name
+        ) from None
     return selectors.dataset_card(dataset, sees_draft=True)
 
 
@@ -99,7 +110,9 @@ def set_access(actor: Actor, dataset_id: str, access: policy.Access) -> None:
 
 
 @transaction.atomic
-def set_described(actor: Actor, dataset_id: str, described: Mapping[str, Any], *, title: str | None = None) -> None:
+def set_described(
+    actor: Actor, dataset_id: str, described: Mapping[str, Any], *, title: str | None = None
+) -> None:
     """Replace the snapshot of the draft's description; the description room calls it in its own transaction.
 
     Args:

@@ -58,7 +58,10 @@ def freeze_version(actor: Actor, dataset_id: str, *, note: str = "") -> VersionR
         "freeze",
         dataset_id=dataset.uid,
         parameters={"number": number, "note": note[:1000]},
-        links=[runs.Link("in", "dataset", dataset.uid), runs.Link("out", "version", version_hash, f"v{number}")],
+        links=[
+            runs.Link("in", "dataset", dataset.uid),
+            runs.Link("out", "version", version_hash, f"v{number}"),
+        ],
     )
     version = Version.objects.create(
         dataset=dataset,
@@ -123,9 +126,7 @@ def _update_tree(dataset: Dataset, buckets: list[int]) -> bytes:
 
 
 def _bucket_hashes(dataset: Dataset, buckets: list[int]) -> dict[int, bytes]:
-    select = (
-        f"select bucket, path, byte_count, sha256 from datasets_filerow where dataset_id = %s and until = {LIVE}"  # noqa: S608
-    )
+    select = f"select bucket, path, byte_count, sha256 from datasets_filerow where dataset_id = %s and until = {LIVE}"  # noqa: S608
     if dataset.live_count <= _WALK_BELOW * len(buckets):
         with connection.cursor() as cursor:
             cursor.execute(select, [dataset.pk])

@@ -49,7 +49,9 @@ _ICONS = {"ok": "✓", "warn": "!", "danger": "✕", "info": "i", "blue": "◆",
 
 
 def _chip(colour: str, word: str) -> SafeString:
-    return format_html('<span class="chip {}"><span aria-hidden="true">{}</span>{}</span>', colour, _ICONS[colour], word)
+    return format_html(
+        '<span class="chip {}"><span aria-hidden="true">{}</span>{}</span>', colour, _ICONS[colour], word
+    )
 
 
 @register.simple_tag
@@ -136,7 +138,9 @@ def origin_line(origin: Mapping[str, Any]) -> SafeString:
     """Where a value comes from, in one line."""
     kind = origin.get("kind")
     if kind == "person":
-        return format_html('<span class="origin">{}</span>', _("typed by %(name)s") % {"name": origin.get("by", "")})
+        return format_html(
+            '<span class="origin">{}</span>', _("typed by %(name)s") % {"name": origin.get("by", "")}
+        )
     if kind == "proposal":
         evidence = origin.get("evidence") or [{}]
         first = evidence[0]
@@ -146,11 +150,19 @@ def origin_line(origin: Mapping[str, Any]) -> SafeString:
             text = _("proposed by machine, accepted by %(name)s")
         line = text % {"name": origin.get("by", "")}
         if first.get("path"):
-            source = _("from %(where)s of %(path)s") % {"where": first.get("where") or first.get("key", ""), "path": first["path"]}
-            return format_html('<span class="origin machine">{}</span> <span class="origin">{}</span>', line, source)
+            source = _("from %(where)s of %(path)s") % {
+                "where": first.get("where") or first.get("key", ""),
+                "path": first["path"],
+            }
+            return format_html(
+                '<span class="origin machine">{}</span> <span class="origin">{}</span>', line, source
+            )
         return format_html('<span class="origin machine">{}</span>', line)
     if kind == "file":
-        text = _("from %(where)s of %(path)s") % {"where": origin.get("where", ""), "path": origin.get("path", "")}
+        text = _("from %(where)s of %(path)s") % {
+            "where": origin.get("where", ""),
+            "path": origin.get("path", ""),
+        }
         return format_html('<span class="origin">{}</span>', text)
     return SafeString("")
 

@@ -74,7 +74,7 @@ def overview(request: HttpRequest, actor: Actor, *, project: str, dataset: str) 
     context = frame(actor, card, "overview", version)
     first = datasets.list_files(actor, card, version=version, limit=60)
     readings = description.readings(card, [file.sha256 for file in first.files])
-    samples = []
+    samples: list[dict[str, Any]] = []
     for file in first.files:
         reading = readings.get(file.sha256)
         if reading and reading.previews and len(samples) < 6:  # noqa: PLR2004 - two rows of three
@@ -89,7 +89,9 @@ def overview(request: HttpRequest, actor: Actor, *, project: str, dataset: str) 
         "proposal_count": len(description.proposals(actor, card)) if card.sees_draft else 0,
         "last": last[0] if last else None,
         "members": member_rows(policy.Resource("project", card.project_id)) if card.sees_draft else [],
-        "uploads": [push for push in capture.pushes_of_dataset(card.id, limit=5) if not push.closed_at] if card.sees_draft else [],
+        "uploads": [push for push in capture.pushes_of_dataset(card.id, limit=5) if not push.closed_at]
+        if card.sees_draft
+        else [],
         "control_url": settings.current().control_address,
         "people": [context["values"][name] for name in _PEOPLE if name in context["values"]],
     }
@@ -101,12 +103,20 @@ def _for_pushers(request: HttpRequest, card: DatasetCard) -> HttpResponse:
 
 
 @page
-def files(request: HttpRequest, actor: Actor, *, project: str, dataset: str, folder: str = "") -> HttpResponse:
+def files(
+    request: HttpRequest, actor: Actor, *, project: str, dataset: str, folder: str = ""
+) -> HttpResponse:
     """A folder of a version: subfolders, then files."""
     card, version = _card(request, actor, project, dataset)
     if request.method == "POST":
         datasets.remove_files(actor, card.id, request.POST.getlist("path"))
-        return done(request, _("The files were removed from the draft. Frozen versions keep them."), "files", project=project, dataset=dataset)
+        return done(
+            request,
+            _("The files were removed from the draft. Frozen versions keep them."),
+            "files",
+            project=project,
+            dataset=dataset,
+        )
     context = frame(actor, card, "files", version)
     after = request.GET.get("after", "")
     listed = datasets.list_folder(actor, card, version=version, folder=folder, after=after)
@@ -131,7 +141,12 @@ def zip_url(actor: Actor, card: DatasetCard, version: int, folder: str) -> str:
     node = settings.current()
     prefix = f"{folder}/" if folder else ""
     token = storage.signer().sign(
-        "list", lifetime_s=node.capability_lifetime_s, ds=card.id, v=version, pre=prefix, who=[actor.kind, actor.id]
+        "list",
+        lifetime_s=node.capability_lifetime_s,
+        ds=card.id,
+        v=version,
+        pre=prefix,
+        who=[actor.kind, actor.id],
     )
     name = (folder.rpartition("/")[2] or card.name).replace("/", "_")
     from urllib.parse import quote
@@ -205,7 +220,9 @@ def _change_metadata(request: HttpRequest, actor: Actor, card: DatasetCard) -> H
         edited = posted.get("value")
         original = {p.id: p for p in description.proposals(actor, card)}.get(posted["proposal"])
         is_edited = edited is not None and original is not None and edited != _text_of(original.value)
-        description.decide_proposal(actor, card.id, posted["proposal"], verdict, value=edited if is_edited else None)
+        description.decide_proposal(
+            actor, card.id, posted["proposal"], verdict, value=edited if is_edited else None
+        )
         message = _("The proposal was accepted.") if verdict == "accept" else _("The proposal was rejected.")
     elif "accept_sure" in posted:
         sure = [p for p in description.proposals(actor, card) if p.confidence >= 0.9]  # noqa: PLR2004 - what the button says
@@ -214,7 +231,9 @@ def _change_metadata(request: HttpRequest, actor: Actor, card: DatasetCard) -> H
         message = _("%(count)s proposals were accepted.") % {"count": len(sure)}
     else:
         name = posted.get("name", "") or posted.get("new_name", "")
-        description.set_value(actor, card.id, name, posted.get("value", "").strip(), unit=posted.get("unit", "").strip())
+        description.set_value(
+            actor, card.id, name, posted.get("value", "").strip(), unit=posted.get("unit", "").strip()
+        )
         message = _("The value was saved.")
     return done(request, message, "metadata", project=card.project, dataset=card.name)
 
@@ -270,7 +289,11 @@ def versions(request: HttpRequest, actor: Actor, *, project: str, dataset: str) 
     new = int(new_text) if new_text.isdigit() else newest
     old = int(old_text) if old_text.isdigit() else max(1, new - 1)
     people = identity.people(v.frozen_by for v in found)
-    context |= {"versions": [{"version": v, "by": people.get(v.frozen_by)} for v in found], "old": old, "new": new}
+    context |= {
+        "versions": [{"version": v, "by": people.get(v.frozen_by)} for v in found],
+        "old": old,
+        "new": new,
+    }
     if old != new and new >= 1:
         changes, after = datasets.list_diff(actor, card, old, new, after=request.GET.get("after", ""))
         context |= {"counts": datasets.diff_counts(actor, card, old, new), "changes": changes, "after": after}

@@ -47,7 +47,8 @@ def member(view: View) -> View:
     def answer(request: HttpRequest, actor: Actor, **parts: Any) -> HttpResponse:
         if actor.kind != "person":
             raise NotSignedInError
-        return view(request, actor, **parts)
+        shown: HttpResponse = view(request, actor, **parts)
+        return shown
 
     return answer
 

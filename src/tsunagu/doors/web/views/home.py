@@ -31,7 +31,9 @@ def home(request: HttpRequest, actor: Actor) -> HttpResponse:
             proposals = description.proposals(actor, card)
             if proposals and policy.decide(actor, "dataset.describe", card.resource):
                 todo.append({"card": card, "count": len(proposals)})
-        silent = [i for i in instruments.list_instruments(actor) if i.state == "silent" or i.beat.get("unplaced")]
+        silent = [
+            i for i in instruments.list_instruments(actor) if i.state == "silent" or i.beat.get("unplaced")
+        ]
         context |= {
             "todo": todo,
             "silent": silent,
@@ -73,7 +75,13 @@ def project(request: HttpRequest, actor: Actor, *, project: str) -> HttpResponse
         made = datasets.create_dataset(
             actor, project, request.POST.get("name", "").strip(), title=request.POST.get("title", "").strip()
         )
-        return done(request, _("The dataset was made. Next: send files."), "upload", project=project, dataset=made.name)
+        return done(
+            request,
+            _("The dataset was made. Next: send files."),
+            "upload",
+            project=project,
+            dataset=made.name,
+        )
     cards, more = datasets.list_datasets(actor, project_id=card.id, after=request.GET.get("after", ""))
     context = {
         "project": card,
@@ -94,7 +102,9 @@ def member_rows(scope: policy.Resource) -> list[dict[str, object]]:
         {
             "id": member.subject_id,
             "kind": member.subject_kind,
-            "name": people[member.subject_id].name if member.subject_id in people else machines.get(member.subject_id, ""),
+            "name": people[member.subject_id].name
+            if member.subject_id in people
+            else machines.get(member.subject_id, ""),
             "role": str(member.role),
             "expires_at": member.expires_at,
         }

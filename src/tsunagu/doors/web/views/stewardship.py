@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import yaml
 from django.http import HttpRequest, HttpResponse
@@ -64,7 +65,9 @@ def _save_rules(request: HttpRequest, actor: Actor, name: str) -> HttpResponse:
     if not isinstance(config, dict):
         raise instruments.BadRuleError(_("The rules begin with the word folders and a colon."))
     instruments.set_config(actor, name, config)
-    return done(request, _("The rules were saved; the agent fetches them within a minute."), "instrument", name=name)
+    return done(
+        request, _("The rules were saved; the agent fetches them within a minute."), "instrument", name=name
+    )
 
 
 @member
@@ -83,14 +86,18 @@ def mapping(request: HttpRequest, actor: Actor) -> HttpResponse:
             description.write_mapping(actor, text, note=request.POST.get("note", ""))
         except description.BadMappingError as error:
             return render(request, "web/mapping.html", {**context, "text": text, "error": error}, status=422)
-        return done(request, _("The mapping is in force. Read datasets again to apply it to files that are here."), "mapping")
+        return done(
+            request,
+            _("The mapping is in force. Read datasets again to apply it to files that are here."),
+            "mapping",
+        )
     return render(request, "web/mapping.html", context)
 
 
 @member
 def account(request: HttpRequest, actor: Actor) -> HttpResponse:
     """Name, language, theme, access tokens; passkeys and passwords are django-allauth's pages."""
-    context = {"tokens": identity.tokens_of(actor.id), "person": request.user}
+    context: dict[str, Any] = {"tokens": identity.tokens_of(actor.id), "person": request.user}
     if request.method == "POST":
         if "revoke" in request.POST:
             identity.revoke_token(actor.id, request.POST["revoke"])

@@ -88,7 +88,7 @@ async function sendLarge(job) {
   if (!url) {
     const made = await bytes("POST", `${push.byte_url}/tus`, { ...tus, "Upload-Length": String(job.file.size), "Upload-Metadata": `path ${encode(job.path)}` });
     if (!made.ok) throw new Error((await made.json()).title);
-    url = made.headers.get("Location");
+    url = new URL(made.headers.get("Location"), push.byte_url).href;
     keep({ ...state(), uploads: { ...state().uploads, [key]: url } });
   }
   job.sent = offset;
