@@ -96,10 +96,11 @@ def _hosts_in_use() -> set[str]:
 
 def test_no_registry_host_in_committed_files():
     files = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    hosts = _hosts_in_use()
     wrong = [
         f"{name}: {host}"
         for name in files
-        for host in _hosts_in_use()
+        for host in hosts
         if (ROOT / name).is_file() and host.encode() in (ROOT / name).read_bytes()
     ]
     assert not wrong

@@ -107,7 +107,7 @@ def visible(actor: Actor, kind: str) -> Visibility:
             (rows whose primary key is the ULID).
     """
     if actor.kind == "service":
-        return Visibility((Q(),))
+        return Visibility((Q(pk__isnull=False),))
     readers = [role for role, actions in ROLE_ACTIONS.items() if f"{kind}.read" in actions]
     grants = _in_force(actor).filter(role__in=readers)
     projects = (

@@ -38,20 +38,7 @@ def freeze_version(actor: Actor, dataset_id: str, *, note: str = "") -> VersionR
     if not buckets and not dataset.is_description_changed and not (number == 1 and dataset.live_count == 0):
         raise NothingToFreezeError
     root = _update_tree(dataset, buckets)
-    previous = Version.objects.filter(dataset=dataset, number=number - 1).first()
-    described_hash = hashlib.sha256(ledger.canonical(dataset.described).encode()).hexdigest()
-    record = ledger.canonical(
-        {
-            "bytes": dataset.live_bytes,
-            "count": dataset.live_count,
-            "dataset": dataset.uid,
-            "format": "tsunagu-version-1",
-            "metadata": described_hash,
-            "number": number,
-            "previous": previous.version_hash if previous else None,
-            "root": root.hex(),
-        }
-    )
+    record = _record(dataset, root)
     version_hash = hashlib.sha256(record.encode()).hexdigest()
     run_id = runs.record(
         actor,
@@ -83,6 +70,24 @@ def freeze_version(actor: Actor, dataset_id: str, *, note: str = "") -> VersionR
     dataset.save(update_fields=["draft_number", "has_frozen", "is_description_changed", "updated_at"])
     events.record("datasets.frozen", dataset_id=dataset.uid, number=number)
     return selectors.version_ref(version)
+
+
+def _record(dataset: Dataset, root: bytes) -> str:
+    """The canonical record whose SHA-256 is the version's name (docs/reference/wire.md)."""
+    previous = Version.objects.filter(dataset=dataset, number=dataset.draft_number - 1).first()
+    described = hashlib.sha256(ledger.canonical(dataset.described).encode()).hexdigest()
+    return ledger.canonical(
+        {
+            "bytes": dataset.live_bytes,
+            "count": dataset.live_count,
+            "dataset": dataset.uid,
+            "format": "tsunagu-version-1",
+            "metadata": described,
+            "number": dataset.draft_number,
+            "previous": previous.version_hash if previous else None,
+            "root": root.hex(),
+        }
+    )
 
 
 def _changed_buckets(dataset_row: int, draft: int) -> list[int]:

@@ -1,0 +1,60 @@
+"""Fixtures of the in-process tests."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture
+def person(db: Any) -> Callable[..., Any]:
+    """Makes people that act."""
+    from tsunagu.foundation.identity import api as identity
+    from tsunagu.foundation.identity.models import Person
+
+    def make(name: str = "owner", **more: Any) -> identity.Actor:
+        identity.ensure_person(f"{name}@example.org", name=name, **more)
+        return identity.actor_for_person(Person.objects.get(email=f"{name}@example.org"))
+
+    return make
+
+
+@pytest.fixture
+def dataset(person: Callable[..., Any]) -> tuple[Any, Any]:
+    """An owner and an empty dataset."""
+    from tsunagu.data.datasets import api as datasets
+
+    owner = person()
+    datasets.create_project(owner, "lab")
+    return owner, datasets.create_dataset(owner, "lab", "data")
+
+
+@pytest.fixture
+def put() -> Callable[..., Any]:
+    """Puts files into the draft as the byte server does; content is text."""
+    from tsunagu.core.blobs import new_key
+    from tsunagu.core.ids import new_id
+    from tsunagu.data.capture import api as capture
+    from tsunagu.foundation.storage.stores import store
+
+    def send(actor: Any, card: Any, files: dict[str, bytes]) -> dict[str, Any]:
+        opened = capture.open_push(actor, card.project, card.name)
+        key, pack, rows = new_key(), b"", []
+        for path, content in files.items():
+            rows.append((path, len(content), hashlib.sha256(content).hexdigest(), len(pack)))
+            pack += content
+        writer = store().create(key)
+        import os
+
+        os.write(writer.fileno(), pack)
+        writer.finish(len(pack))
+        answer = capture.commit_arrival(
+            capture.Arrival(opened.run, card.id, new_id(), key, len(pack), "pack", rows)
+        )
+        capture.finish_push(actor, opened.run)
+        return {**answer, "run": opened.run}
+
+    return send

@@ -1,0 +1,120 @@
+"""``visible`` says exactly what ``decide`` says, on random worlds; roles end by themselves."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tsunagu.core import clock
+from tsunagu.data.datasets import api as datasets
+from tsunagu.data.datasets.models import Dataset
+from tsunagu.foundation.identity import api as identity
+from tsunagu.foundation.policy import api as policy
+
+ROLES = list(policy.Role)
+
+
+@pytest.mark.django_db
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    world=st.lists(
+        st.tuples(
+            st.sampled_from(list(policy.Access)),
+            st.booleans(),
+            st.sampled_from([None, *ROLES]),
+            st.sampled_from([None, *ROLES]),
+            st.booleans(),
+        ),
+        max_size=6,
+    )
+)
+def test_lists_show_what_decisions_allow(person, world):
+    from tsunagu.core.ids import new_id
+
+    owner, asker = person("owner"), person("asker")
+    for access, has_frozen, project_role, dataset_role, is_over in world:
+        name = f"p{new_id().lower()}"
+        project = datasets.create_project(owner, name)
+        card = datasets.create_dataset(owner, name, "d")
+        Dataset.objects.filter(uid=card.id).update(access=access, has_frozen=has_frozen)
+        end = clock.now() + dt.timedelta(hours=-1 if is_over else 1)
+        for scope, role in ((project.resource, project_role), (card.resource, dataset_role)):
+            if role:
+                policy.grant(
+                    owner, scope, subject_kind="person", subject_id=asker.id, role=role, expires_at=end
+                )
+    for actor in (asker, owner, identity.ANONYMOUS, identity.SYSTEM):
+        shown = set(Dataset.objects.filter(policy.visible(actor, "dataset").q).values_list("uid", flat=True))
+        allowed = set()
+        for row in Dataset.objects.all():
+            resource = policy.Resource(
+                "dataset", row.uid, project_id=row.project_id, access=policy.Access(row.access), has_frozen=row.has_frozen
+            )
+            if policy.decide(actor, "dataset.read", resource):
+                allowed.add(row.uid)
+        assert shown == allowed
+        if actor.kind != "service":
+            found, after = [], ""
+            while True:
+                page, after = datasets.list_datasets(actor, after=after, limit=2)
+                found += [card.id for card in page]
+                if not after:
+                    break
+            assert sorted(found) == sorted(allowed)
+
+
+@pytest.mark.django_db
+def test_a_stranger_does_not_learn_that_it_exists(dataset, person):
+    from tsunagu.core.errors import NotFoundError
+
+    _, card = dataset
+    stranger = person("stranger")
+    with pytest.raises(NotFoundError):
+        datasets.get_dataset(stranger, "lab", "data")
+    with pytest.raises(NotFoundError):
+        policy.require(stranger, "dataset.write", card.resource)
+
+
+@pytest.mark.django_db
+def test_a_reader_may_not_write_and_is_told_why(dataset, person):
+    owner, card = dataset
+    reader = person("reader")
+    project = datasets.get_project(owner, "lab")
+    policy.grant(owner, project.resource, subject_kind="person", subject_id=reader.id, role=policy.Role.READER)
+    with pytest.raises(policy.ActionDeniedError) as caught:
+        policy.require(reader, "dataset.write", card.resource)
+    assert "reader" in caught.value.message or "閲覧者" in caught.value.message
+    assert caught.value.remedy
+
+
+@pytest.mark.django_db
+def test_the_last_owner_stays(dataset):
+    owner, _ = dataset
+    project = datasets.get_project(owner, "lab")
+    with pytest.raises(policy.LastOwnerError):
+        policy.revoke(owner, project.resource, subject_kind="person", subject_id=owner.id)
+
+
+@pytest.mark.django_db
+def test_strangers_see_counts_of_frozen_versions_only(dataset, person):
+    from tsunagu.data.datasets.tests.test_versions import commit
+
+    owner, card = dataset
+    commit(owner, card, {"a": b"1"})
+    datasets.freeze_version(owner, card.id)
+    datasets.set_access(owner, card.id, policy.Access.OPEN)
+    commit(owner, card, {"secret": b"2"})
+    cards, _ = datasets.list_datasets(identity.ANONYMOUS)
+    assert [c.file_count for c in cards] == [1]
+    seen = datasets.get_dataset(identity.ANONYMOUS, "lab", "data")
+    assert [f.path for f in datasets.list_files(identity.ANONYMOUS, seen).files] == ["a"]
+    with pytest.raises(datasets.NoSuchVersionError):
+        datasets.list_files(identity.ANONYMOUS, seen, version=2)
+
+
+def test_an_unknown_action_is_a_mistake_of_the_program():
+    with pytest.raises(ValueError, match="unknown action"):
+        policy.decide(identity.ANONYMOUS, "dataset.fly", policy.NODE)
