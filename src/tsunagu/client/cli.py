@@ -1,0 +1,203 @@
+"""The ``tsunagu`` command: reads the arguments, runs one command, turns errors into exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from tsunagu.client.errors import EXIT_INTERRUPTED, NodeToolsMissingError
+from tsunagu.client.messages import text
+from tsunagu.core.errors import TsunaguError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+NODE_COMMANDS = ("up", "admin", "check", "backup", "sweep", "demo")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(
+                errors="backslashreplace"
+            )  # a console of another code page must not stop the work
+    command = ""
+    try:
+        if arguments and arguments[0] in NODE_COMMANDS:
+            return _node_command(arguments)
+        options = parser().parse_args(arguments)
+        command = options.command or ""
+        if not command:
+            parser().print_help()
+            return 0
+        return _client_command(options)
+    except TsunaguError as error:
+        from tsunagu.client.output import show_error
+
+        show_error(error)
+        return int(error.exit_code)
+    except KeyboardInterrupt:
+        key = "interrupted_resumable" if command in {"push", "pull"} else "interrupted"
+        print(f"\n{text(key)}", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output left (`| head`): nothing more to say, and no complaint at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _client_command(options: argparse.Namespace) -> int:
+    from tsunagu.client import commands
+    from tsunagu.client.output import Output
+
+    output = Output(as_json=getattr(options, "json", False), quiet=getattr(options, "quiet", False))
+    options.url, options.token = getattr(options, "url", None), getattr(options, "token", None)
+    run = getattr(commands, f"run_{options.command}")
+    return int(run(options, output) or 0)
+
+
+def _node_command(arguments: list[str]) -> int:
+    import importlib
+
+    try:
+        door = importlib.import_module("tsunagu.doors.cli")
+    except ModuleNotFoundError as error:
+        raise NodeToolsMissingError(
+            text("node_tools_missing", command=arguments[0], module=error.name or ""),
+            remedy=text("node_tools_remedy"),
+        ) from error
+    return int(door.main(arguments) or 0)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The arguments of every client command."""
+    common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    common.add_argument("--json", action="store_true", help=text("help_json"))
+    common.add_argument("--quiet", "-q", action="store_true", help=text("help_quiet"))
+    common.add_argument("--url", help=text("help_url"))
+    common.add_argument("--token", help=text("help_token"))
+    top = argparse.ArgumentParser(
+        prog="tsunagu",
+        description=text("help_top"),
+        epilog=text("help_top_end"),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        parents=[common],
+    )
+    top.add_argument("--version", action="version", version=_version())
+    commands = top.add_subparsers(dest="command", metavar=text("help_metavar"), title=text("help_commands"))
+
+    def add(name: str, example: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(
+            name,
+            help=text(f"help_{name}"),
+            description=text(f"help_{name}"),
+            epilog=f"{text('help_examples')}\n  " + example.replace("\n", "\n  "),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            parents=[common],
+        )
+        made.set_defaults(command=name)
+        return made
+
+    _account_commands(add)
+    _reading_commands(add)
+    _writing_commands(add)
+    for name in NODE_COMMANDS:
+        commands.add_parser(name, help=text(f"help_{name}"), add_help=False)
+    return top
+
+
+def _version() -> str:
+    from tsunagu import __version__
+
+    return f"tsunagu {__version__}"
+
+
+def _account_commands(add: Any) -> None:
+    login = add(
+        "login", "tsunagu login --url https://data.example.ac.jp\ntsunagu login --token - < token.txt"
+    )
+    login.add_argument("address", nargs="?", help=text("help_login_address"))
+    add("whoami", "tsunagu whoami --json")
+    project = add("project", "tsunagu project create films\ntsunagu project list")
+    project.add_argument("action", choices=["create", "list"])
+    project.add_argument("name", nargs="?")
+    project.add_argument("--title", default="", help=text("help_project_title"))
+
+
+def _reading_commands(add: Any) -> None:
+    listing = add("ls", "tsunagu ls\ntsunagu ls films\ntsunagu ls films/run-7/raw")
+    listing.add_argument("place", nargs="?", default="", metavar="PROJECT[/DATASET[/FOLDER]]")
+    listing.add_argument("--version", type=int, dest="number", metavar="N", help=text("help_version"))
+    show = add("show", "tsunagu show films/run-7 --json")
+    _dataset(show)
+    files = add("files", "tsunagu files films/run-7 --json\ntsunagu files films/run-7 --version 2")
+    _dataset(files)
+    files.add_argument("--version", type=int, dest="number", metavar="N", help=text("help_version"))
+    files.add_argument("--prefix", default="", help=text("help_prefix"))
+    _dataset(add("metadata", "tsunagu metadata films/run-7 --json"))
+    proposals = add("proposals", "tsunagu proposals films/run-7\ntsunagu proposals films/run-7 accept 01J...")
+    _dataset(proposals)
+    proposals.add_argument("decision", nargs="?", choices=["accept", "reject"])
+    proposals.add_argument("id", nargs="?")
+    diff = add("diff", "tsunagu diff films/run-7 1 2")
+    _dataset(diff)
+    diff.add_argument("old", metavar="A")
+    diff.add_argument("new", metavar="B")
+    _dataset(add("runs", "tsunagu runs films/run-7"))
+    receipt = add("receipt", "tsunagu receipt 01J... --json > receipt.json")
+    receipt.add_argument("run", metavar="RUN")
+    _dataset(add("open", "tsunagu open films/run-7"))
+    pull = add(
+        "pull", "tsunagu pull films/run-7 measured/\ntsunagu pull films/run-7@2 measured/ --prefix raw/"
+    )
+    pull.add_argument("dataset", metavar="PROJECT/DATASET[@VERSION]")
+    pull.add_argument("destination", metavar="DEST")
+    pull.add_argument("--prefix", default="", help=text("help_prefix"))
+    pull.add_argument("--force", action="store_true", help=text("help_force"))
+    verify = add(
+        "verify", "tsunagu verify\ntsunagu verify films/run-7\ntsunagu verify films/run-7@2 --local measured/"
+    )
+    verify.add_argument("dataset", nargs="?", metavar="PROJECT/DATASET[@VERSION]")
+    verify.add_argument("--local", metavar="DIR", help=text("help_local"))
+
+
+def _writing_commands(add: Any) -> None:
+    push = add(
+        "push",
+        "tsunagu push measured/ films/run-7\ntsunagu push measured/ films/run-7 --receipt receipt.json",
+    )
+    push.add_argument("folder", metavar="FOLDER")
+    _dataset(push)
+    push.add_argument("--receipt", metavar="FILE", help=text("help_receipt_file"))
+    push.add_argument("-m", "--note", default="", help=text("help_note"))
+    push.add_argument("--no-create", action="store_true", help=text("help_no_create"))
+    freeze = add("freeze", 'tsunagu freeze films/run-7 -m "as submitted"')
+    _dataset(freeze)
+    freeze.add_argument("-m", "--note", default="", help=text("help_note"))
+    change = add("set", "tsunagu set films/run-7 temperature 77 --unit K")
+    _dataset(change)
+    change.add_argument("key", metavar="KEY")
+    change.add_argument("value", metavar="VALUE")
+    change.add_argument("--unit", help=text("help_unit"))
+    remove = add("rm", "tsunagu rm films/run-7 raw/test.dat")
+    _dataset(remove)
+    remove.add_argument("paths", nargs="+", metavar="PATH")
+    watch = add("watch", "tsunagu watch C:\\data films/run-7")
+    watch.add_argument("folder", metavar="FOLDER")
+    _dataset(watch)
+    watch.add_argument("--settle", type=float, default=10.0, metavar="SECONDS", help=text("help_settle"))
+    watch.add_argument("--poll", type=float, default=5.0, metavar="SECONDS", help=text("help_poll"))
+    watch.add_argument("--state", metavar="DIR", help=text("help_state"))
+    watch.add_argument("--once", action="store_true", help=text("help_once"))
+
+
+def _dataset(command: argparse.ArgumentParser) -> None:
+    command.add_argument("dataset", metavar="PROJECT/DATASET")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
