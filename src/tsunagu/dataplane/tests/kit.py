@@ -199,7 +199,7 @@ class ByteNode:
         finally:
             connection.close()
 
-    def send_bundle(self, body: bytes, unit: str = "", media_type: str = MEDIA_TYPE, **headers: str) -> Answer:
+    def send_bundle(self, body: bytes | Iterable[bytes], unit: str = "", media_type: str = MEDIA_TYPE, **headers: str) -> Answer:
         return self.ask(
             "POST",
             "/bundles",
