@@ -199,7 +199,9 @@ class ByteNode:
         finally:
             connection.close()
 
-    def send_bundle(self, body: bytes | Iterable[bytes], unit: str = "", media_type: str = MEDIA_TYPE, **headers: str) -> Answer:
+    def send_bundle(
+        self, body: bytes | Iterable[bytes], unit: str = "", media_type: str = MEDIA_TYPE, **headers: str
+    ) -> Answer:
         return self.ask(
             "POST",
             "/bundles",
@@ -230,7 +232,8 @@ class ByteNode:
 
 def bundle(files: Iterable[tuple[str, bytes]], *, end: bytes = END) -> bytes:
     return (
-        b"".join(encode_header(path, len(data), hashlib.sha256(data).digest()) + data for path, data in files) + end
+        b"".join(encode_header(path, len(data), hashlib.sha256(data).digest()) + data for path, data in files)
+        + end
     )
 
 

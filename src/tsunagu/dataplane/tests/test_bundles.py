@@ -15,7 +15,12 @@ from tsunagu.core.bundle import END, encode_header, read_stream
 from tsunagu.core.ids import new_id
 from tsunagu.dataplane.tests.kit import ByteNode, bundle, read_log
 
-FILES = [("a.txt", b"first"), ("folder/b.bin", bytes(range(256)) * 40), ("empty", b""), ("日本語/データ.csv", b"1,2")]
+FILES = [
+    ("a.txt", b"first"),
+    ("folder/b.bin", bytes(range(256)) * 40),
+    ("empty", b""),
+    ("日本語/データ.csv", b"1,2"),
+]
 
 
 def test_a_bundle_is_kept_and_committed(node: ByteNode) -> None:
@@ -201,7 +206,15 @@ def test_damaged_tars_are_refused(node: ByteNode) -> None:
     negative[124:136] = b"\xff" * 12  # a size below zero, in base 256
     huge = bytearray(whole)
     huge[156:157] = b"L"  # a name of 2,000 bytes that is followed by nothing
-    for body in [b"", b"x" * 512, whole[:300], whole[:1000], whole[: 512 + 2048], bytes(negative), bytes(huge)]:
+    for body in [
+        b"",
+        b"x" * 512,
+        whole[:300],
+        whole[:1000],
+        whole[: 512 + 2048],
+        bytes(negative),
+        bytes(huge),
+    ]:
         answer = node.send_bundle(body, media_type="application/x-tar")
         assert answer.status in {400, 422}, answer.body
     assert len(node.control.units) == units

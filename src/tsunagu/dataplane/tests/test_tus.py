@@ -63,7 +63,9 @@ def test_the_page_of_control_may_call_and_no_other(node: ByteNode) -> None:
     assert answer.headers["Access-Control-Allow-Credentials"] is None
     other = node.ask("OPTIONS", "/tus", Origin="http://evil.example")
     assert other.headers["Access-Control-Allow-Origin"] is None
-    assert "Upload-Offset" in node.ask("GET", "/nothing", Origin=ORIGIN).headers["Access-Control-Expose-Headers"]
+    assert (
+        "Upload-Offset" in node.ask("GET", "/nothing", Origin=ORIGIN).headers["Access-Control-Expose-Headers"]
+    )
 
 
 def test_a_file_in_three_pieces(node: ByteNode) -> None:
@@ -243,7 +245,7 @@ def test_expired_uploads_are_removed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("checks", [False, True])
-def test_tuspy_sends_and_resumes(node: ByteNode, tmp_path: Path, checks: bool) -> None:
+def test_tuspy_sends_and_resumes(node: ByteNode, tmp_path: Path, *, checks: bool) -> None:
     data = os.urandom(5_000_001)
     source = tmp_path / "source"
     source.write_bytes(data)
@@ -275,11 +277,15 @@ def test_a_stalled_sender_is_left_and_its_bytes_kept(fresh_node: ByteNode) -> No
     with node.raw() as connection:  # headers drop by drop
         connection.sendall(b"GET /healthz HTTP/1.1\r\n")
         connection.settimeout(8)
-        with pytest.raises(OSError, match="(?i)reset|broken|closed"):
-            for _ in range(60):
-                connection.sendall(b"X")
-                time.sleep(0.1)
+        with pytest.raises(OSError, match=r"(?i)reset|broken|closed"):
+            _drip(connection)
     assert node.ask("GET", "/healthz").status == 200
+
+
+def _drip(connection: socket.socket) -> None:
+    for _ in range(60):
+        connection.sendall(b"X")
+        time.sleep(0.1)
 
 
 def _patch_head(node: ByteNode, place: str, offset: int, length: int) -> bytes:
