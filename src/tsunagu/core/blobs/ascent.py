@@ -41,7 +41,7 @@ class _Ascent:
     """One upload in its own thread."""
 
     def __init__(self, bucket: Any, key: str, path: Path, size_hint: int) -> None:
-        self.sent = 0
+        self.sent = 0  # only moves under the lock
         self.error: BaseException | None = None
         self._bucket = bucket
         self._key = key
@@ -66,6 +66,12 @@ class _Ascent:
             self._changed.notify()
         self._thread.join()
         return self.error is None
+
+    def rewind(self, end: int) -> bool:
+        """Forget that there are bytes from ``end`` on; False when some of them went up already."""
+        with self._changed:
+            self._end = min(self._end, end)
+            return self.sent <= end
 
     def drop(self) -> None:
         with self._changed:
@@ -155,11 +161,16 @@ class Ascents:
                 "The S3 store kept another size than was sent.", expected=size, found=found
             )
 
-    def drop(self, key: str, *, beyond: int = -1) -> None:
-        """Abort the upload of a key, if it went further than ``beyond``."""
+    def rewind(self, key: str, end: int) -> None:
+        """Forget the bytes from ``end`` on; what went up of them is aborted."""
         with self._guard:
             ascent = self._live.get(key)
-            if ascent is None or ascent.sent <= beyond:
-                return
-            del self._live[key]
-        ascent.drop()
+        if ascent is not None and not ascent.rewind(end):
+            self.drop(key)
+
+    def drop(self, key: str) -> None:
+        """Abort the upload of a key."""
+        with self._guard:
+            ascent = self._live.pop(key, None)
+        if ascent is not None:
+            ascent.drop()

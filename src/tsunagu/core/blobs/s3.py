@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import os
 import time
 from pathlib import Path
@@ -108,7 +109,7 @@ class S3Writer:
 
     def rewind(self, end: int) -> None:
         """Cut the spool file; parts that went up beyond it are dropped."""
-        self._ascents.drop(self.key, beyond=end)
+        self._ascents.rewind(self.key, end)
         with contextlib.suppress(OSError):
             if os.fstat(self._handle).st_size > end:
                 os.ftruncate(self._handle, end)
@@ -172,6 +173,7 @@ class S3Store:
             access_key_id=options.get("access_key_id", ""),
             secret_access_key=options.get("secret_access_key", ""),
             virtual_hosted_style_request=False,
+            retry_config={"max_retries": 3, "retry_timeout": dt.timedelta(seconds=20)},
             client_options={"allow_http": endpoint.startswith("http://"), "timeout": "120s"},
         )
         self._unfinished = MultipartDoor(
@@ -212,9 +214,14 @@ class S3Store:
         if not length:
             self.size(key)
             return S3Reader(iter(()), 0, key)
-        with _translated(key):
-            result = obstore.get(self._bucket, key, options={"range": (offset, offset + length)})
-            held = int(result.meta["size"])
+        try:
+            with _translated(key):
+                result = obstore.get(self._bucket, key, options={"range": (offset, offset + length)})
+                held = int(result.meta["size"])
+        except UnavailableError:
+            held = self.size(key)  # the store works; then it was the range that it refused
+            if held >= offset + length:
+                raise
         if held < offset + length:
             raise ObjectMissingError("A stored object is shorter than its record says.", key=key)
         return S3Reader(iter(result.stream(min_chunk_size=1 << 20)), length, key)
