@@ -49,7 +49,7 @@ def post_bundle(context: Context, request: Request) -> Response:
         raise InvalidInputError("The header Tsunagu-Bundle-Id must hold a ULID.")
     key = new_key()
     with locks.hold(context.settings.spool_dir, key):
-        writer = context.store.create(key)
+        writer = context.store.create(key, size_hint=request.body.length or 0)
         try:
             receive = _receive_tar if is_tar else _receive_bundle
             entries, size = receive(context, request, writer)

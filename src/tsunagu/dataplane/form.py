@@ -33,7 +33,7 @@ def post_form(context: Context, request: Request) -> Response:
         raise UnsupportedMediaTypeError(media_type=kind)
     key = new_key()
     with locks.hold(context.settings.spool_dir, key):
-        writer = context.store.create(key)
+        writer = context.store.create(key, size_hint=request.body.length or 0)
         try:
             form = _Form(context, writer)
             _parse(context, request, form, options["boundary"])

@@ -83,6 +83,7 @@ class Intake:
         except BaseException:
             self._roll_back(run, known)
             raise
+        writer.advance(run.end)
         upload.offset = run.end
         upload.expires_at = self._uploads.deadline()
         if upload.offset == upload.length:
@@ -96,12 +97,12 @@ class Intake:
 
     def _open(self, upload: Upload) -> Writer:
         try:
-            return self._context.store.resume(upload.key)
+            return self._context.store.resume(upload.key, size_hint=upload.length)
         except ObjectMissingError:
             if upload.offset:
                 self._uploads.forget(upload, self._context.store)
                 raise UploadMissingError from None
-            return self._context.store.create(upload.key)
+            return self._context.store.create(upload.key, size_hint=upload.length)
 
     def _receive(self, run: _Run, request: Request) -> bool:
         start = run.start
@@ -126,8 +127,7 @@ class Intake:
             writer.abort()
             self._uploads.forget(upload, self._context.store)
             return
-        with contextlib.suppress(OSError):
-            os.ftruncate(writer.fileno(), upload.offset)
+        writer.rewind(upload.offset)
         writer.detach()
         if known and upload.offset == run.start:
             self._uploads.keep_hash(upload, known)
@@ -170,7 +170,8 @@ class _Run:
         """Bytes before ``end`` are in the file."""
         self.end = end
         self.follower.grow(end)
-        self.writer.advance(end)
+        if self._may_save:
+            self.writer.advance(end)
         # Never at the very end: a client that sees the full offset believes that all is committed.
         is_due = self._may_save and end - self._saved >= _CHECKPOINT and end < self.upload.length
         if is_due and not (self._thread and self._thread.is_alive()):

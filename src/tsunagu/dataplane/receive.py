@@ -185,7 +185,7 @@ class SpliceBody:
 
     def discard(self) -> None:
         """Drop the rest, straight from the connection."""
-        if self._left == self._length:
+        if not self._body.failed:
             StreamBody(self._body, self._length).discard()
             return
         deadline = time.monotonic() + _DISCARD_S
@@ -210,17 +210,17 @@ class SpliceBody:
         """
         if self._length > limit:
             raise TooMuchError(limit=limit)
+        if self._length >= _ALLOCATE_FROM:
+            _allocate(handle, offset, self._length)
         # From here on the parser must not read this connection again unless all went well.
         self._body.failed = True
         early = self._reader.unreader.take_buffered()
         body, rest = early[: self._length], early[self._length :]
+        self._left = self._length - len(body)
         if rest:
             self._reader.unreader.unread(rest)  # a pipelined request
-        if self._length >= _ALLOCATE_FROM:
-            _allocate(handle, offset, self._length)
         if body:
             write_all(handle, body, offset)
-        self._left -= len(body)
         end = offset + len(body)
         growth = _Growth(handle, end, on_growth)
         if len(body) < self._length:

@@ -119,6 +119,12 @@ class LocalWriter:
         self.sync()
         self.detach()
 
+    def rewind(self, end: int) -> None:
+        """Cut the file."""
+        with suppress(OSError):
+            if os.fstat(self._handle).st_size > end:
+                os.ftruncate(self._handle, end)
+
     def detach(self) -> None:
         """Close the file and leave it."""
         handle, self._handle = self._handle, -1
@@ -140,7 +146,7 @@ class LocalStore:
         self.root = Path(unquote(urlsplit(url).path))
         self._durable: set[Path] = set()
 
-    def create(self, key: str) -> Writer:
+    def create(self, key: str, *, size_hint: int = 0) -> Writer:  # noqa: ARG002 - a folder needs no plan
         """Begin an object: the file stands under its final name at once, but no record speaks of it yet."""
         path = self._path(key)
         try:
@@ -150,7 +156,7 @@ class LocalStore:
             raise translate(error) from error
         return LocalWriter(key, path, handle)
 
-    def resume(self, key: str) -> Writer:
+    def resume(self, key: str, *, size_hint: int = 0) -> Writer:  # noqa: ARG002
         """Open an unfinished object again."""
         path = self._path(key)
         try:

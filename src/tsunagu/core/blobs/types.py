@@ -111,6 +111,9 @@ class Writer(Protocol):
             StorageFullError, UnavailableError: nothing is kept.
         """
 
+    def rewind(self, end: int) -> None:
+        """Forget the bytes from ``end`` on, also where ``advance`` has named them."""
+
     def detach(self) -> None:
         """Close it unfinished; ``store.resume(key)`` takes it up again."""
 
@@ -123,10 +126,15 @@ class BlobStore(Protocol):
 
     url: str
 
-    def create(self, key: str) -> Writer:
-        """Begin an object under a fresh key."""
+    def create(self, key: str, *, size_hint: int = 0) -> Writer:
+        """Begin an object under a fresh key.
 
-    def resume(self, key: str) -> Writer:
+        Args:
+            key: From ``new_key``.
+            size_hint: How large it will be, when that is known: S3 counts at most 10,000 parts.
+        """
+
+    def resume(self, key: str, *, size_hint: int = 0) -> Writer:
         """Take up an object that was detached, or left by a process that died.
 
         Raises:

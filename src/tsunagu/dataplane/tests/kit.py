@@ -200,7 +200,7 @@ class ByteNode:
             connection.close()
 
     def send_bundle(
-        self, body: bytes, unit: str = "", media_type: str = MEDIA_TYPE, **headers: str
+        self, body: bytes | Iterable[bytes], unit: str = "", media_type: str = MEDIA_TYPE, **headers: str
     ) -> Answer:
         return self.ask(
             "POST",

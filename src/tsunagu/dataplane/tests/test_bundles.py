@@ -142,7 +142,7 @@ def test_a_sender_that_goes_away_leaves_nothing(node: ByteNode) -> None:
 def test_a_chunked_bundle_is_taken(node: ByteNode) -> None:
     body = bundle([("chunked", b"12345" * 1000)])
     pieces = (body[start : start + 700] for start in range(0, len(body), 700))
-    assert node.send_bundle(pieces, Transfer_Encoding="chunked").status == 201
+    assert node.send_bundle(pieces).status == 201
     assert node.content("chunked") == b"12345" * 1000
 
 
