@@ -6,6 +6,8 @@ import io
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.ma
+from PIL import Image
 
 from tsunagu.formats.findings import clip
 from tsunagu.formats.types import CurvePreview, ImagePreview, Series, TablePreview, TextPreview
@@ -14,8 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
-    from PIL import Image
 
+# Everything lazy is loaded now, once, and not again in each child.
+Image.init()
 CURVE_POINTS = 1000
 CURVE_SERIES = 6
 IMAGE_SIDE = 640
@@ -92,7 +95,7 @@ def curve(
 
 
 def _numbers(values: Any) -> NDArray[np.float64]:
-    array = np.ma.filled(np.ma.asarray(values, dtype=np.float64), np.nan)
+    array = numpy.ma.filled(numpy.ma.asarray(values, dtype=np.float64), np.nan)
     return np.asarray(array, dtype=np.float64).ravel()
 
 
@@ -109,8 +112,6 @@ def image_of_array(
     Shapes: (H, W) any number type, or (H, W, 3 or 4) of 8 bits. ``original`` is (width, height) in the file
     when ``values`` was already thinned.
     """
-    from PIL import Image
-
     array = np.asarray(values)
     if array.ndim not in {2, 3} or 0 in array.shape:
         return None
@@ -131,7 +132,7 @@ def _grey(array: NDArray[Any]) -> NDArray[np.uint8]:
     if array.dtype == np.bool_:
         return array.astype(np.uint8) * np.uint8(255)
     numbers = np.abs(array) if np.iscomplexobj(array) else array
-    numbers = np.ma.filled(np.ma.asarray(numbers, dtype=np.float32), np.nan)
+    numbers = numpy.ma.filled(numpy.ma.asarray(numbers, dtype=np.float32), np.nan)
     finite = numbers[np.isfinite(numbers)]
     if finite.size == 0:
         return np.zeros(numbers.shape, dtype=np.uint8)
@@ -148,8 +149,6 @@ def image_of_picture(
     title: str, picture: Image.Image, *, original: tuple[int, int] | None = None
 ) -> ImagePreview:
     """A PNG of at most 640 pixels a side from a Pillow picture; ``original`` is (width, height)."""
-    from PIL import Image
-
     width, height = original or picture.size
     if picture.mode not in {"L", "RGB", "RGBA"}:
         deep = picture.mode in {"I", "F", "I;16", "I;16B", "I;16L"}

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from tsunagu.core.errors import InvalidInputError, TsunaguError
+
+if TYPE_CHECKING:
+    from tsunagu.formats.types import Reading
 
 ReasonCode = Literal[
     "empty",
@@ -29,21 +32,27 @@ class UnreadableError(TsunaguError):
     Args:
         message: One sentence naming what is wrong, with numbers where there are any.
         reason_code: The stable word for it.
+        partial: What was found before it broke; a researcher still wants the header of half a file.
     """
 
     code: ClassVar[str] = "formats.unreadable"
     status: ClassVar[int] = 422
     default_message = "The file could not be read."
 
-    def __init__(self, message: str = "", *, reason_code: ReasonCode = "corrupt") -> None:
+    def __init__(
+        self, message: str = "", *, reason_code: ReasonCode = "corrupt", partial: Reading | None = None
+    ) -> None:
         self.reason_code: ReasonCode = reason_code
+        self.partial = partial
         super().__init__(message)
 
 
-def truncated(have: int, need: int, what: str = "The file") -> UnreadableError:
+def truncated(
+    have: int, need: int, what: str = "The file", *, partial: Reading | None = None
+) -> UnreadableError:
     """The error for a file that is shorter than it says; sizes in bytes."""
     return UnreadableError(
-        f"{what} ends after {have:,} of {need:,} announced bytes.", reason_code="truncated"
+        f"{what} ends after {have:,} of {need:,} announced bytes.", reason_code="truncated", partial=partial
     )
 
 

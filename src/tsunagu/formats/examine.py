@@ -90,7 +90,8 @@ def examine(
         raise
     except Exception as error:  # noqa: BLE001 - the last line of defence: a reason, never a traceback
         reason, code = _explain(error, reader, name)
-        outcome = Outcome("unreadable", reason=reason, reason_code=code)
+        partial = error.partial if isinstance(error, UnreadableError) else None
+        outcome = Outcome("unreadable", reason=reason, reason_code=code, reading=partial or Reading())
     if reader is not None:
         outcome = _signed(outcome, reader)
     return _timed(outcome, time.perf_counter() - started)

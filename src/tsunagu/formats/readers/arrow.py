@@ -115,7 +115,7 @@ class Summary:
         if length < _LEAST_POINTS or not columns:
             return None
         first = min(columns)
-        is_axis = len(columns) > 1 and _is_monotonic(columns[first])
+        is_axis = len(columns) > 1 and is_monotonic(columns[first])
         x = columns.pop(first) if is_axis else np.arange(length, dtype=float)
         drawn = list(columns)[: draw.CURVE_SERIES]
         same_unit = {units[i] if i < len(units) else None for i in drawn}
@@ -128,7 +128,8 @@ class Summary:
         )
 
 
-def _is_monotonic(values: Any) -> bool:
+def is_monotonic(values: Any) -> bool:
+    """Whether numbers run in one direction, a few steps excepted: then they are an axis. Shape: (N,)."""
     steps = np.diff(values[np.isfinite(values)])
     if steps.size < _LEAST_POINTS - 2:
         return False

@@ -273,7 +273,30 @@ def find_layout(text: str, *, is_whole: bool) -> Layout | None:
     if not is_whole and len(lines) > 1:
         lines = lines[:-1]
     delimiter = _delimiter(lines)
-    rows = _split(lines, delimiter)
+    return _layout(_split(lines, delimiter), delimiter)
+
+
+def layout_of_cells(cells: Sequence[Sequence[str]]) -> Layout | None:
+    """The same for rows that are cells already, as in a sheet; ``skipped_lines`` counts rows."""
+    rows = _Rows()
+    width = max((len(row) for row in cells), default=0)
+    for number, row in enumerate(cells, 1):
+        if any(row):
+            # A sheet is a rectangle: empty cells at the right say that a row is shorter.
+            bare = list(row)
+            while bare and not bare[-1]:
+                bare.pop()
+            rows.cells.append(bare)
+            rows.lines.append(number)
+    usual = _width(rows.cells) if rows.cells else width
+    rows.cells = [
+        [*row, *[""] * (usual - len(row))] if len(row) < usual and _is_numeric_row(row) and row[0] else row
+        for row in rows.cells
+    ]
+    return _layout(rows, "\t")
+
+
+def _layout(rows: _Rows, delimiter: str | None) -> Layout | None:
     if not rows.cells:
         return None
     width = _width(rows.cells)

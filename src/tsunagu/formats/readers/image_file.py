@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from tsunagu.formats.reader import Context
     from tsunagu.formats.types import Reading
 
-# Plugins load lazily otherwise, once in every child.
-Image.init()
 _PIXELS = 300_000_000
 _BLOB_BYTES = 200
 _PERSONAL = {"Artist", "XPAuthor", "CameraOwnerName", "BodySerialNumber", "LensSerialNumber", "OwnerName"}

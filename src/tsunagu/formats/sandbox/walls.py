@@ -68,17 +68,26 @@ def raise_outer() -> dict[str, bool]:
     return in_force
 
 
-def interpreter_places(extra: Iterable[Path] = ()) -> list[int]:
-    """Open descriptors of the folders that a reader's lazy imports need: stdlib, packages, this package."""
-    paths = {Path(sysconfig.get_path(key)) for key in ("stdlib", "platstdlib", "purelib", "platlib")}
-    paths.add(Path(__file__).parents[2])
-    paths.update(Path(place) for place in _SYSTEM_PLACES)
-    paths.update(extra)
-    descriptors = []
-    for path in sorted(paths):
+class Places:
+    """Open descriptors of the folders that lazy imports need: stdlib, packages, this package, plugins."""
+
+    def __init__(self) -> None:
+        self._folders: list[Path] = []
+        self.descriptors: list[int] = []
+        for key in ("stdlib", "platstdlib", "purelib", "platlib"):
+            self.add(Path(sysconfig.get_path(key)))
+        self.add(Path(__file__).parents[2])
+        for place in _SYSTEM_PLACES:
+            self.add(Path(place))
+
+    def add(self, folder: Path) -> None:
+        """Take a folder in, unless a folder above it is in already."""
+        folder = folder.resolve()
+        if any(folder.is_relative_to(known) for known in self._folders):
+            return
         with contextlib.suppress(OSError):
-            descriptors.append(os.open(path, os.O_PATH | os.O_CLOEXEC))
-    return descriptors
+            self.descriptors.append(os.open(folder, os.O_PATH | os.O_CLOEXEC))
+            self._folders.append(folder)
 
 
 def raise_inner(limits: Limits) -> None:

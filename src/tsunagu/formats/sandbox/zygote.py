@@ -11,6 +11,7 @@ the control socket and parses nothing itself: bytes of files reach only the chil
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import gc
 import json
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from tsunagu.formats.reader import Read, Reader
 
 _MESSAGE_BYTES = 65536
+# Loaded here once; each child would import them again.
+_CODECS = ("ascii", "latin-1", "cp1252", "cp437", "cp932", "euc_jp", "iso2022_jp", "utf-8-sig", "utf-16", "utf-32")
 
 
 class Zygote:
@@ -44,7 +47,9 @@ class Zygote:
         self.loaded: dict[str, Read] = {}
         self.ended: dict[int, int] = {}
         self.landlock_version = landlock.abi()
-        self.places = walls.interpreter_places()
+        for codec in _CODECS:
+            codecs.lookup(codec)
+        self.places = walls.Places()
 
     def serve(self) -> None:
         """Answer until the other side closes."""
@@ -82,7 +87,8 @@ class Zygote:
             self.loaded[name] = reader.load()
         except Exception as error:  # noqa: BLE001 - a plugin's import may fail in any way
             return {"error": f"{type(error).__name__}: {error}"}
-        self.places += walls.interpreter_places(_folders(set(sys.modules) - known))
+        for folder in _folders(set(sys.modules) - known):
+            self.places.add(folder)
         # What is there now is shared with all children; the collector must not touch (and copy) it.
         gc.collect()
         gc.freeze()
@@ -138,7 +144,7 @@ class Child:
             return
         job = json.loads(data)
         source = descriptors[0]
-        walls.enclose([*self.zygote.places, source], version=self.zygote.landlock_version)
+        walls.enclose([*self.zygote.places.descriptors, source], version=self.zygote.landlock_version)
         if is_probe:
             self.channel.sendall(wire.pack({"walls": walls.attempt()}))
             return

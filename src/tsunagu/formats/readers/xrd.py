@@ -1,0 +1,200 @@
+"""X-ray diffraction scans: Rigaku RAS, Bruker UXD, PANalytical XRDML.
+
+True intensity of RAS is column 2 times column 3 (the attenuator's factor). XRDML keeps its points in
+``intensities`` or, in newer files, in ``counts``; positions are a start and an end or a list.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tsunagu.formats import draw
+from tsunagu.formats.encoding import Encoding, decode, detect
+from tsunagu.formats.errors import UnreadableError
+from tsunagu.formats.findings import Findings, as_number
+from tsunagu.formats.readers.xml_tree import walk
+from tsunagu.formats.safe_xml import local, parse
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from xml.etree.ElementTree import Element
+
+    from tsunagu.formats.reader import Context
+    from tsunagu.formats.types import Reading
+
+_BYTES = 128 << 20
+_PERSONAL = re.compile(r"OPERATOR|/author/", re.IGNORECASE)
+_UXD_UNITS = {
+    "_STEPTIME": "s", "_STEPSIZE": "deg", "_START": "deg", "_THETA": "deg", "_2THETA": "deg", "_KV": "kV", "_MA": "mA",
+    "_WL1": "Å", "_WL2": "Å", "_WLB": "Å",
+}  # fmt: skip
+
+
+def read(path: Path, context: Context) -> Reading:
+    """Conditions as fields, every scan as an array, all scans drawn.
+
+    Raises:
+        UnreadableError: damaged, or cut off inside a scan.
+    """
+    if context.byte_count > _BYTES:
+        raise UnreadableError(
+            f"The scan has {context.byte_count:,} bytes; the limit is {_BYTES:,}.", reason_code="too_big"
+        )
+    findings = Findings(context.limits)
+    data = path.read_bytes()
+    if context.head.lstrip(b"\xef\xbb\xbf \r\n").startswith(b"<"):
+        scans, problem = _xrdml(parse(data), findings)
+    else:
+        text = decode(data, detect(context.head) or Encoding("cp932", is_sure=False))
+        scans, problem = _ras(text, findings) if "*RAS_" in text[:4096] else _uxd(text, findings)
+    units = ("deg", "counts")
+    for index, (x, y) in enumerate(scans):
+        low, high = (y.min(), y.max()) if y.size else (None, None)
+        findings.array(f"scan {index + 1}", y.shape, "float64", minimum=as_number(low), maximum=as_number(high), where=f"scan {index + 1}, {x.size:,} positions")  # fmt: skip
+    lines = [draw.series(f"scan {index + 1}", x, y) for index, (x, y) in enumerate(scans)]
+    findings.preview(draw.curve(context.name, lines, x=("2θ", units[0]), y=("intensity", units[1])))
+    if problem:
+        raise UnreadableError(problem, reason_code="truncated", partial=findings.finish())
+    if not scans:
+        findings.warn("The file holds no scan.")
+    return findings.finish()
+
+
+def _ras(text: str, findings: Findings) -> tuple[list[tuple[Any, Any]], str]:
+    scans: list[tuple[Any, Any]] = []
+    rows: list[list[float]] | None = None
+    block, is_open = 0, False
+    for number, line in enumerate(text.splitlines(), 1):
+        stripped = line.strip()
+        if stripped == "*RAS_HEADER_START":
+            block, is_open = block + 1, True
+        elif stripped == "*RAS_INT_START":
+            rows, is_open = [], True
+        elif stripped == "*RAS_INT_END" and rows is not None:
+            array = np.asarray(rows, dtype=np.float64).reshape(-1, 3)
+            scans.append((array[:, 0], array[:, 1] * array[:, 2]))
+            rows, is_open = None, False
+        elif rows is not None:
+            cells = [as_number(cell) for cell in stripped.split()]
+            if len(cells) in {2, 3} and None not in cells:
+                rows.append([float(cell) for cell in [*cells, 1.0][:3] if cell is not None])
+        elif stripped.startswith("*") and " " in stripped:
+            key, _, value = stripped.partition(" ")
+            value = value.strip().strip('"')
+            if value:
+                where = f"line {number}" if block <= 1 else f"block {block}, line {number}"
+                findings.field(
+                    key.lstrip("*"), _number(value), where=where, personal=bool(_PERSONAL.search(key))
+                )
+    if rows:
+        array = np.asarray(rows, dtype=np.float64).reshape(-1, 3)
+        scans.append((array[:, 0], array[:, 1] * array[:, 2]))
+    return scans, "The RAS file breaks off inside a block." if is_open or not text.strip().endswith(
+        "*RAS_DATA_END"
+    ) else ""
+
+
+def _number(text: str) -> str | int | float:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def _uxd(text: str, findings: Findings) -> tuple[list[tuple[Any, Any]], str]:
+    scans: list[tuple[Any, Any]] = []
+    settings: dict[str, float] = {}
+    values: list[float] | None = None
+    is_paired = False
+
+    def close() -> None:
+        if not values:
+            return
+        flat = np.asarray(values, dtype=np.float64)
+        if is_paired:
+            pairs = flat[: flat.size // 2 * 2].reshape(-1, 2)
+            scans.append((pairs[:, 0], pairs[:, 1]))
+        else:
+            start, step = settings.get("_START", settings.get("_2THETA", 0.0)), settings.get("_STEPSIZE", 1.0)
+            scans.append((start + step * np.arange(flat.size), flat))
+
+    for number, line in enumerate(text.splitlines(), 1):
+        stripped = line.strip()
+        if stripped.startswith(";"):
+            continue
+        if stripped.startswith("_"):
+            key, mark, value = (part.strip() for part in stripped.partition("="))
+            if not mark and key.upper() in {
+                "_COUNTS",
+                "_CPS",
+                "_2THETACOUNTS",
+                "_2THETACPS",
+                "_2THETACOUNTSTIME",
+            }:
+                close()
+                values, is_paired = [], key.upper().startswith("_2THETA")
+                continue
+            if mark and value:
+                if key.upper() == "_DRIVE" and values is not None:
+                    close()
+                    values = None
+                value = value.strip("'\"")
+                number_value = as_number(value)
+                if number_value is not None:
+                    settings[key.upper()] = number_value
+                findings.field(key, _number(value), unit=_UXD_UNITS.get(key.upper()), where=f"line {number}", personal=bool(_PERSONAL.search(key)))  # fmt: skip
+        elif values is not None:
+            values += [n for cell in stripped.split() if (n := as_number(cell)) is not None]
+    close()
+    announced, found = int(settings.get("_STEPCOUNT", 0)), scans[-1][1].size if scans else 0
+    if announced and found < announced:
+        return scans, f"The scan breaks off after {found:,} of {announced:,} announced points."
+    return scans, ""
+
+
+def _xrdml(root: Element, findings: Findings) -> tuple[list[tuple[Any, Any]], str]:
+    scans: list[tuple[Any, Any]] = []
+    for node in root.iter():
+        if isinstance(node.tag, str) and local(node.tag) == "dataPoints":
+            scan = _points(node)
+            if scan is not None:
+                scans.append(scan)
+            for child in list(node):
+                if isinstance(child.tag, str) and local(child.tag) in {
+                    "intensities",
+                    "counts",
+                    "listPositions",
+                }:
+                    node.remove(child)
+    start = findings.field_count
+    walk(root, f"/{local(root.tag)}", findings, 0)
+    del start
+    return scans, ""
+
+
+def _points(node: Element) -> tuple[Any, Any] | None:
+    y: Any = None
+    ends: tuple[float, float] | None = None
+    listed: Any = None
+    for child in node:
+        name = local(child.tag) if isinstance(child.tag, str) else ""
+        if name in {"intensities", "counts"} and child.text:
+            y = np.array(child.text.split(), dtype=np.float64)
+        elif name == "positions" and child.get("axis") in {"2Theta", "2theta"}:
+            found = {
+                local(part.tag): (part.text or "").strip() for part in child if isinstance(part.tag, str)
+            }
+            if "listPositions" in found:
+                listed = np.array(found["listPositions"].split(), dtype=np.float64)
+            elif "startPosition" in found and "endPosition" in found:
+                ends = (float(found["startPosition"]), float(found["endPosition"]))
+    if y is None or not y.size:
+        return None
+    if listed is not None and listed.size == y.size:
+        return listed, y
+    return (np.linspace(ends[0], ends[1], y.size) if ends else np.arange(y.size, dtype=float)), y
