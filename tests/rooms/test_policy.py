@@ -100,7 +100,7 @@ def test_the_last_owner_stays(dataset):
 
 @pytest.mark.django_db
 def test_strangers_see_counts_of_frozen_versions_only(dataset, person):
-    from tsunagu.data.datasets.tests.test_versions import commit
+    from tests.rooms.test_versions import commit
 
     owner, card = dataset
     commit(owner, card, {"a": b"1"})
