@@ -1,6 +1,7 @@
 """The folder that a pull writes into: never outside of it, never over what a person changed.
 
-``DEST/.tsunagu`` holds half-received files and the memory of what was pulled; it may be deleted at any time.
+``DEST/.tsunagu`` holds half-received files while a pull goes on and is gone after it, so that the folder then holds the
+dataset's files and nothing else. What was pulled is remembered beside the user's other caches.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import sys
 import unicodedata
 from typing import TYPE_CHECKING, NamedTuple
 
+from tsunagu.client.account import cache_folder
 from tsunagu.client.messages import text
 from tsunagu.client.reading import READ_FLAGS, hash_pages
 from tsunagu.client.walk import OWN_FOLDER
@@ -68,7 +70,10 @@ class LocalTree:
         self._claimed: dict[str, str] = {}
 
     def _memory(self) -> str:
-        return os.path.join(self.own, "pulled.sqlite")  # noqa: PTH118
+        name = hashlib.sha256(os.path.realpath(self.root).encode("utf-8", "surrogateescape")).hexdigest()[:32]
+        folder = os.path.join(cache_folder(), "pulls")  # noqa: PTH118
+        os.makedirs(folder, exist_ok=True)  # noqa: PTH103
+        return os.path.join(folder, f"{name}.sqlite")  # noqa: PTH118
 
     def _connect(self) -> sqlite3.Connection:
         db = sqlite3.connect(self._memory(), timeout=30)
@@ -85,6 +90,10 @@ class LocalTree:
         """Keep what is remembered, close the file."""
         self._db.commit()
         self._db.close()
+        # Half-received files stay for the next try; without any the folder is the dataset and nothing else.
+        for folder in (os.path.join(self.own, "parts"), self.own):  # noqa: PTH118
+            with contextlib.suppress(OSError):
+                os.rmdir(folder)  # noqa: PTH106
 
     def commit(self) -> None:
         """Keep what was pulled so far."""

@@ -128,7 +128,7 @@ def test_breaks_are_survived(client: Client, filled: FakeNode, tmp_path: Path, f
     report = client.dataset("films/one").pull(str(tmp_path / "d"))
     assert here(tmp_path / "d") == FILES
     assert (report.fetched, report.problems) == (5, [])
-    assert not list((tmp_path / "d" / ".tsunagu" / "parts").iterdir())
+    assert not (tmp_path / "d" / ".tsunagu").exists()
 
 
 def test_a_broken_pull_goes_on_where_it_stopped(client: Client, filled: FakeNode, tmp_path: Path) -> None:
@@ -224,7 +224,7 @@ def test_a_lost_memory_means_hashing_not_fetching(client: Client, filled: FakeNo
     import shutil
 
     client.dataset("films/one").pull(str(tmp_path / "d"))
-    shutil.rmtree(tmp_path / "d" / ".tsunagu")
+    shutil.rmtree(tmp_path / "cache" / "pulls")
     report = client.dataset("films/one").pull(str(tmp_path / "d"))
     assert (report.same, report.fetched) == (5, 0)
 

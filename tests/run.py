@@ -1,0 +1,95 @@
+"""Runs what CI runs: installs what the server suites need, checks the house, then every suite.
+
+``python tests/run.py`` is ``make test``; ``--fast`` is ``make check``. Suites whose servers cannot be had here are
+skipped and named at the end.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PYTHON = sys.executable
+BIN = Path(PYTHON).parent
+# Suite -> (a program that must be there, Debian packages that bring it).
+SERVERS = {
+    "browser": ("chromium", ("chromium", "fonts-noto-cjk")),
+    "postgresql": ("/usr/lib/postgresql/15/bin/initdb", ("postgresql-15",)),
+    "s3": ("radosgw", ("radosgw", "ceph-mon", "ceph-osd", "ceph-mgr", "ceph-common")),
+}
+
+
+def main(argv: list[str]) -> int:
+    """Run everything; the exit code tells whether all of it passed."""
+    is_fast = "--fast" in argv
+    skipped = [] if is_fast else install_servers()
+    results: list[tuple[str, bool, float]] = []
+    for name, command in (*checks(), *(suites(is_fast=is_fast))):
+        started = time.monotonic()
+        print(f"\n=== {name}", flush=True)
+        code = subprocess.run(command, cwd=ROOT, check=False, env=environment()).returncode
+        # pytest answers 5 when a suite holds no test for this machine.
+        results.append((name, code in {0, 5}, time.monotonic() - started))
+    print("\n=== Summary")
+    for name, is_good, seconds in results:
+        print(f"{'ok    ' if is_good else 'FAILED'} {seconds:7.1f} s  {name}")
+    for name in skipped:
+        print(f"skipped: the {name} suite; its packages are not here and cannot be installed without root.")
+    failed = sum(not is_good for _, is_good, _ in results)
+    print(f"{len(results) - failed} passed, {failed} failed")
+    return bool(failed)
+
+
+def checks() -> list[tuple[str, list[str]]]:
+    """Format, lint, types, contracts, languages."""
+    tree = ["src", "tests", "tools", "benchmarks", "plugins"]
+    there = [name for name in tree if (ROOT / name).exists()]
+    return [
+        ("format", [str(BIN / "ruff"), "format", "--check", "--quiet", *there]),
+        ("lint", [str(BIN / "ruff"), "check", "--quiet", *there]),
+        ("types", [str(BIN / "mypy")]),
+        ("contracts", [str(BIN / "lint-imports")]),
+    ]
+
+
+def suites(*, is_fast: bool) -> list[tuple[str, list[str]]]:
+    """pytest, the quick tests in two processes, the long suites one by one."""
+    pytest = [PYTHON, "-m", "pytest", "-q", "--durations=5"]
+    long = "crash or browser or servers or functional or samples"
+    quick = ("quick tests", [*pytest, "-n", "2", "--dist", "loadfile", "-m", f"not ({long})"])
+    if is_fast:
+        return [quick]
+    return [
+        quick,
+        ("a running node", [*pytest, "-m", "functional and not (crash or browser or servers)"]),
+        ("real instrument files", [*pytest, "-m", "samples and not (crash or browser or servers)"]),
+        ("PostgreSQL and S3", [*pytest, "-m", "servers"]),
+        ("browser", [*pytest, "-m", "browser"]),
+        ("kills at random points", [*pytest, "-m", "crash and not servers"]),
+    ]
+
+
+def install_servers() -> list[str]:
+    """Install missing Debian packages as root; returns the suites that have to be skipped."""
+    missing = {name: packages for name, (program, packages) in SERVERS.items() if not shutil.which(program)}
+    if missing and os.geteuid() == 0 and shutil.which("apt-get"):
+        quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        names = [package for packages in missing.values() for package in packages]
+        print(f"Installing {', '.join(names)} for the server suites.", flush=True)
+        subprocess.run(["apt-get", "update", "-qq"], env=quiet, check=False)
+        subprocess.run(["apt-get", "install", "-y", "-qq", *names], env=quiet, check=False, stdout=subprocess.DEVNULL)
+    return [name for name, (program, _) in SERVERS.items() if not shutil.which(program)]
+
+
+def environment() -> dict[str, str]:
+    """Without settings of a person's own node."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("TSUNAGU_")}
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
