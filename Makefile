@@ -4,6 +4,7 @@ SHELL := /bin/bash
 PY := .venv/bin/python
 PORT ?= 8000
 HOME_DIR ?= .tsunagu
+PLUGINS := $(foreach file,$(wildcard plugins/*/pyproject.toml),-e $(dir $(file)))
 
 help:  ## This list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -13,7 +14,7 @@ env: .venv/.stamp  ## Build .venv from the pinned requirements
 .venv/.stamp: requirements-dev.txt pyproject.toml
 	@test -x .venv/bin/python || python3 -m venv .venv
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
-	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . -e plugins/*/
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . $(PLUGINS)
 	@touch $@
 
 run: env  ## Start a node on http://localhost:8000 and take a sample laboratory through the whole job

@@ -36,7 +36,9 @@ class Node:
     def __init__(self, home: Path, port: int, extra: dict[str, str] | None = None) -> None:
         self.home, self.port = home, port
         self.url = f"http://localhost:{port}"
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(("TSUNAGU_", "DJANGO_"))}
+        clean = {
+            name: value for name, value in os.environ.items() if not name.startswith(("TSUNAGU_", "DJANGO_"))
+        }
         self.environment = {**clean, "TSUNAGU_PORT": str(port), "PYTHONUNBUFFERED": "1", **(extra or {})}
         self.process: subprocess.Popen[bytes] | None = None
         self.token = ""
@@ -78,7 +80,10 @@ class Node:
                 os.kill(pid, signal.SIGKILL)
         self.process.wait(30)
         deadline = time.monotonic() + 20
-        while any(Path(f"/proc/{pid}").exists() and not _is_zombie(pid) for pid in found) and time.monotonic() < deadline:
+        while (
+            any(Path(f"/proc/{pid}").exists() and not _is_zombie(pid) for pid in found)
+            and time.monotonic() < deadline
+        ):
             time.sleep(0.02)
 
     def children(self) -> list[int]:
@@ -88,14 +93,27 @@ class Node:
 
     def run(self, *arguments: str, check: bool = True, **more: Any) -> subprocess.CompletedProcess[str]:
         """The command line against this node."""
-        environment = {**self.environment, "TSUNAGU_URL": self.url, "TSUNAGU_TOKEN": self.token, "LANG": "C.UTF-8"}
+        environment = {
+            **self.environment,
+            "TSUNAGU_URL": self.url,
+            "TSUNAGU_TOKEN": self.token,
+            "LANG": "C.UTF-8",
+        }
         environment["XDG_CACHE_HOME"] = environment["XDG_STATE_HOME"] = str(self.home / "cache")
         environment.update(more.pop("env", {}))
         done = subprocess.run(
-            [TSUNAGU, *arguments], env=environment, capture_output=True, text=True, check=False, timeout=300, **more
+            [TSUNAGU, *arguments],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+            **more,
         )
         if check and done.returncode:
-            raise AssertionError(f"tsunagu {' '.join(arguments)}: {done.returncode}\n{done.stdout}\n{done.stderr}")
+            raise AssertionError(
+                f"tsunagu {' '.join(arguments)}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+            )
         return done
 
     def json(self, *arguments: str) -> Any:
@@ -110,7 +128,9 @@ class Node:
         """A REST call: status and JSON."""
         headers = {"Authorization": f"Bearer {self.token if token is None else token}"} if token != "" else {}
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"{self.url}/api/v1{path}", method=method, data=data, headers=headers)
+        request = urllib.request.Request(
+            f"{self.url}/api/v1{path}", method=method, data=data, headers=headers
+        )
         try:
             with urllib.request.urlopen(request, timeout=120) as answer:
                 return answer.status, json.loads(answer.read() or b"null")

@@ -82,7 +82,9 @@ def install_servers() -> list[str]:
         names = [package for packages in missing.values() for package in packages]
         print(f"Installing {', '.join(names)} for the server suites.", flush=True)
         subprocess.run(["apt-get", "update", "-qq"], env=quiet, check=False)
-        subprocess.run(["apt-get", "install", "-y", "-qq", *names], env=quiet, check=False, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            ["apt-get", "install", "-y", "-qq", *names], env=quiet, check=False, stdout=subprocess.DEVNULL
+        )
     return [name for name, (program, _) in SERVERS.items() if not shutil.which(program)]
 
 

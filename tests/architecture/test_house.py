@@ -24,7 +24,11 @@ PROGRAM = [p for p in SOURCE.rglob("*.py") if "migrations" not in p.parts and "t
 
 
 def test_no_module_is_too_long():
-    long = {str(p.relative_to(ROOT)): n for p in PROGRAM if (n := len(p.read_text("utf-8").splitlines())) > MOST_LINES}
+    long = {
+        str(p.relative_to(ROOT)): n
+        for p in PROGRAM
+        if (n := len(p.read_text("utf-8").splitlines())) > MOST_LINES
+    }
     assert not long
 
 
@@ -85,9 +89,8 @@ def test_the_byte_server_knows_no_django():
 
 
 def _hosts_in_use() -> set[str]:
-    texts = []
-    for command in (["-m", "pip", "config", "list"],):
-        texts.append(subprocess.run([sys.executable, *command], capture_output=True, text=True, check=False).stdout)
+    asked = [sys.executable, "-m", "pip", "config", "list"]
+    texts = [subprocess.run(asked, capture_output=True, text=True, check=False).stdout]
     for file in [Path("/etc/apt/sources.list"), *Path("/etc/apt/sources.list.d").glob("*")]:
         texts += [file.read_text("utf-8", "replace")] if file.is_file() else []
     found = {host for text in texts for host in re.findall(r"https?://(?:[^@/\s]*@)?([\w.-]+\.[a-z]+)", text)}
@@ -95,7 +98,9 @@ def _hosts_in_use() -> set[str]:
 
 
 def test_no_registry_host_in_committed_files():
-    files = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    files = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
     hosts = _hosts_in_use()
     wrong = [
         f"{name}: {host}"
@@ -126,12 +131,18 @@ def test_every_error_code_is_its_own():
 
     codes = {}
     for leaf in leaves(TsunaguError):
-        if "code" in vars(leaf) and leaf.__module__.startswith("tsunagu.") and "client" not in leaf.__module__:
+        if (
+            "code" in vars(leaf)
+            and leaf.__module__.startswith("tsunagu.")
+            and "client" not in leaf.__module__
+        ):
             assert codes.setdefault(leaf.code, leaf) is leaf, leaf.code
 
 
 def test_both_languages_are_complete():
-    done = subprocess.run([sys.executable, ROOT / "tools" / "messages.py"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, ROOT / "tools" / "messages.py"], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout
 
 
@@ -145,5 +156,7 @@ def test_no_migration_is_missing():
 def test_entry_points_are_installed():
     from importlib.metadata import entry_points
 
-    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]["tsunagu.readers"]
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"][
+        "tsunagu.readers"
+    ]
     assert set(declared) <= {point.name for point in entry_points(group="tsunagu.readers")}

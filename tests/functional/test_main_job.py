@@ -17,7 +17,9 @@ pytestmark = pytest.mark.functional
 def folder(tmp_path):
     root = tmp_path / "folder"
     (root / "sub" / "deep").mkdir(parents=True)
-    (root / "xrd.csv").write_text("angle (deg),intensity (cps)\n" + "".join(f"{a},{a * 3}\n" for a in range(60)))
+    (root / "xrd.csv").write_text(
+        "angle (deg),intensity (cps)\n" + "".join(f"{a},{a * 3}\n" for a in range(60))
+    )
     (root / "sub" / "試料1.txt").write_text("Operator: 髙橋\nTemperature: 295 K\n", "utf-8")
     (root / "sub" / "deep" / "empty.dat").write_bytes(b"")
     (root / "big.bin").write_bytes(bytes(range(256)) * 20_000)
@@ -26,7 +28,9 @@ def folder(tmp_path):
 
 def tree_of(root):
     return {
-        unicodedata.normalize("NFC", p.relative_to(root).as_posix()): hashlib.sha256(p.read_bytes()).hexdigest()
+        unicodedata.normalize("NFC", p.relative_to(root).as_posix()): hashlib.sha256(
+            p.read_bytes()
+        ).hexdigest()
         for p in root.rglob("*")
         if p.is_file()
     }

@@ -51,7 +51,11 @@ def test_lists_show_what_decisions_allow(person, world):
         allowed = set()
         for row in Dataset.objects.all():
             resource = policy.Resource(
-                "dataset", row.uid, project_id=row.project_id, access=policy.Access(row.access), has_frozen=row.has_frozen
+                "dataset",
+                row.uid,
+                project_id=row.project_id,
+                access=policy.Access(row.access),
+                has_frozen=row.has_frozen,
             )
             if policy.decide(actor, "dataset.read", resource):
                 allowed.add(row.uid)
@@ -83,7 +87,9 @@ def test_a_reader_may_not_write_and_is_told_why(dataset, person):
     owner, card = dataset
     reader = person("reader")
     project = datasets.get_project(owner, "lab")
-    policy.grant(owner, project.resource, subject_kind="person", subject_id=reader.id, role=policy.Role.READER)
+    policy.grant(
+        owner, project.resource, subject_kind="person", subject_id=reader.id, role=policy.Role.READER
+    )
     with pytest.raises(policy.ActionDeniedError) as caught:
         policy.require(reader, "dataset.write", card.resource)
     assert "reader" in caught.value.message or "閲覧者" in caught.value.message

@@ -51,7 +51,9 @@ def test_a_plan_skips_and_links(dataset, put):
     put(owner, card, {"a": b"1", "b": b"2"})
     opened = capture.open_push(owner, "lab", "data")
     digest = {data: hashlib.sha256(data).hexdigest() for data in (b"1", b"2", b"3")}
-    plan = capture.plan(owner, opened.run, [("a", 1, digest[b"1"]), ("moved/b", 1, digest[b"2"]), ("c", 1, digest[b"3"])])
+    plan = capture.plan(
+        owner, opened.run, [("a", 1, digest[b"1"]), ("moved/b", 1, digest[b"2"]), ("c", 1, digest[b"3"])]
+    )
     assert (plan.same, plan.linked, plan.send) == (1, 1, (2,))
     card = datasets.get_dataset(owner, "lab", "data")
     assert [f.path for f in datasets.list_files(owner, card).files] == ["a", "b", "moved/b"]
@@ -104,7 +106,9 @@ def test_an_ended_push_takes_nothing_more(dataset):
     assert runs.get(opened.run).outcome == "aborted"
 
 
-@pytest.mark.parametrize("path", ["../x", "/etc/passwd", "a//b", "a/./b", "", "a\nb", "a\x00b", "x" * 256, "\ud800"])
+@pytest.mark.parametrize(
+    "path", ["../x", "/etc/passwd", "a//b", "a/./b", "", "a\nb", "a\x00b", "x" * 256, "\ud800"]
+)
 def test_a_bad_path_refuses_the_whole_unit(dataset, path):
     owner, _ = dataset
     opened = capture.open_push(owner, "lab", "data")

@@ -15,11 +15,27 @@ from tsunagu.data.datasets import intervals, tree
 from tsunagu.foundation.ledger import api as ledger
 from tsunagu.foundation.runs import api as runs
 
-PATHS = ["a", "a.txt", "a/b", "a/b/c", "a/b.d", "a/bb/c", "z", "データ/試料1.csv", "データ/試料2.csv", "ab", "a b", "A", "𠮷/髙"]
+PATHS = [
+    "a",
+    "a.txt",
+    "a/b",
+    "a/b/c",
+    "a/b.d",
+    "a/bb/c",
+    "z",
+    "データ/試料1.csv",
+    "データ/試料2.csv",
+    "ab",
+    "a b",
+    "A",
+    "𠮷/髙",
+]
 CONTENTS = [b"", b"1", b"2", b"three"]
 edits = st.lists(
     st.one_of(
-        st.tuples(st.just("put"), st.dictionaries(st.sampled_from(PATHS), st.sampled_from(CONTENTS), max_size=6)),
+        st.tuples(
+            st.just("put"), st.dictionaries(st.sampled_from(PATHS), st.sampled_from(CONTENTS), max_size=6)
+        ),
         st.tuples(st.just("remove"), st.sets(st.sampled_from(PATHS), max_size=3)),
         st.tuples(st.just("freeze"), st.none()),
     ),
@@ -46,7 +62,9 @@ def check_state(owner: Any, name: str, model: dict[str, bytes], frozen: list[dic
         version = datasets.get_version(card, number)
         listed = list(datasets.all_files(card, number))
         assert [file.path for file in listed] == sorted(state)
-        expected = tree.root_of((path, len(data), hashlib.sha256(data).digest()) for path, data in state.items())
+        expected = tree.root_of(
+            (path, len(data), hashlib.sha256(data).digest()) for path, data in state.items()
+        )
         assert version.root == expected.hex()
         assert not datasets.verify_version(card, version)
         assert hashlib.sha256(version.record.encode()).hexdigest() == version.version_hash
@@ -119,7 +137,11 @@ def test_pages_and_folders_agree_with_the_whole(dataset):
             after = page.after
             if not after:
                 break
-        expected = sorted(files) if version == 1 else sorted(p for p in files if p != "5.txt" and not p.startswith("f003/"))
+        expected = (
+            sorted(files)
+            if version == 1
+            else sorted(p for p in files if p != "5.txt" and not p.startswith("f003/"))
+        )
         assert paths == expected
         assert walk(owner, card, version, "") == expected
 

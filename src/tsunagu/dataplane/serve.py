@@ -17,8 +17,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
-from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
+from gunicorn.app.base import BaseApplication
+from gunicorn.workers.gthread import ThreadWorker
 
 from tsunagu.core import clock
 from tsunagu.dataplane.app import create_app
@@ -96,7 +96,7 @@ class Server(BaseApplication):  # type: ignore[misc]
             "proc_name": "tsunagu-bytes",
             "umask": 0o027,
             "logconfig_dict": _logging(),
-            "worker_tmp_dir": "/dev/shm" if Path("/dev/shm").is_dir() else None,  # noqa: S108 - gunicorn's heartbeat
+            "worker_tmp_dir": "/dev/shm" if Path("/dev/shm").is_dir() else None,
         }.items():
             self.cfg.set(name, value)
 

@@ -47,7 +47,8 @@ class Pusher(threading.Thread):
 
     def _push_bundle(self, name: str) -> None:
         files = [
-            (f"{name}/{part}", self.random.randbytes(self.random.choice([0, 10, 4096, 300_000]))) for part in range(20)
+            (f"{name}/{part}", self.random.randbytes(self.random.choice([0, 10, 4096, 300_000])))
+            for part in range(20)
         ]
         unit = new_id()
         while not self.is_over.is_set():
@@ -107,7 +108,9 @@ def _judge(node: ByteNode, pushers: list[Pusher]) -> None:
         assert node.content(path) == data
     for path, (size, sha256, _, _) in node.control.rows().items():
         data = node.content(path)
-        assert (len(data), hashlib.sha256(data).hexdigest()) == (size, sha256), "nothing half-written is claimed"
+        assert (len(data), hashlib.sha256(data).hexdigest()) == (size, sha256), (
+            "nothing half-written is claimed"
+        )
     for upload_id in [file.stem for file in (node.home / "spool" / "uploads").glob("*.json")]:
         node.ask("DELETE", f"/tus/{upload_id}", **tus_headers(node.token()))
     spool = node.settings.spool_dir

@@ -54,7 +54,7 @@ class TusMachine(RuleBasedStateMachine):
     def begin(self) -> None:
         self.models: list[Model] = []
         self.committed: dict[str, bytes] = {}
-        self.random = random.Random(7)  # noqa: S311 - content of test files
+        self.random = random.Random(7)
 
     @rule(target=uploads, size=SIZES, is_hash_wrong=st.booleans(), announces=st.booleans())
     def create(self, size: int, *, is_hash_wrong: bool, announces: bool) -> Model | None:

@@ -33,7 +33,18 @@ if TYPE_CHECKING:
 
 _MESSAGE_BYTES = 65536
 # Loaded here once; each child would import them again.
-_CODECS = ("ascii", "latin-1", "cp1252", "cp437", "cp932", "euc_jp", "iso2022_jp", "utf-8-sig", "utf-16", "utf-32")
+_CODECS = (
+    "ascii",
+    "latin-1",
+    "cp1252",
+    "cp437",
+    "cp932",
+    "euc_jp",
+    "iso2022_jp",
+    "utf-8-sig",
+    "utf-16",
+    "utf-32",
+)
 
 
 class Zygote:

@@ -11,7 +11,14 @@ from tsunagu.foundation.storage.selectors import (
     require_location,
     signer,
 )
-from tsunagu.foundation.storage.services import NewObject, drop_unnamed, forget_dead, named, put_pack, register
+from tsunagu.foundation.storage.services import (
+    NewObject,
+    drop_unnamed,
+    forget_dead,
+    named,
+    put_pack,
+    register,
+)
 from tsunagu.foundation.storage.stores import store
 
 __all__ = [

@@ -74,7 +74,8 @@ def problem_page(request: HttpRequest, error: TsunaguError) -> HttpResponse:
 def done(request: HttpRequest, message: str, target: str, **parts: Any) -> HttpResponse:
     """Say what was done and go on."""
     messages.success(request, message)
-    return redirect(target, **parts)
+    answer: HttpResponse = redirect(target, **parts)
+    return answer
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
