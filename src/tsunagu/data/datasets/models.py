@@ -127,7 +127,9 @@ class Folder(models.Model):
     byte_count = models.BigIntegerField(default=0)
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=("dataset", "parent", "name"), name="datasets_folder_name"),)
+        constraints = (
+            models.UniqueConstraint(fields=("dataset", "parent", "name"), name="datasets_folder_name"),
+        )
 
     def __str__(self) -> str:
         return f"{self.parent}{self.name}/"
