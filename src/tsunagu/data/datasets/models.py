@@ -51,6 +51,7 @@ class Dataset(models.Model):
         indexes = (
             models.Index(fields=("project", "-updated_at", "-id"), name="datasets_by_project"),
             models.Index(fields=("access", "has_frozen", "-updated_at", "-id"), name="datasets_by_access"),
+            models.Index(fields=("-updated_at", "-id"), name="datasets_by_change"),
         )
 
     def __str__(self) -> str:
