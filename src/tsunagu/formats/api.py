@@ -7,7 +7,8 @@ from tsunagu.formats.mapping.difference import diff_fields
 from tsunagu.formats.mapping.model import Key, Mapping, Term
 from tsunagu.formats.mapping.parse import default_mapping, default_mapping_text, parse_mapping
 from tsunagu.formats.mapping.rde import from_rde, to_rde
-from tsunagu.formats.propose import propose
+from tsunagu.formats.proposing.evidence import Evidence, Proposal
+from tsunagu.formats.proposing.propose import propose
 from tsunagu.formats.reader import Context, Read, Reader
 from tsunagu.formats.registry import installed_readers
 from tsunagu.formats.sandbox.pool import ExtractorPool, extract, sandbox_report
@@ -36,6 +37,7 @@ __all__ = [
     "Column",
     "Context",
     "CurvePreview",
+    "Evidence",
     "ExtractorPool",
     "Field",
     "ImagePreview",
@@ -47,6 +49,7 @@ __all__ = [
     "Member",
     "Outcome",
     "Preview",
+    "Proposal",
     "Read",
     "Reader",
     "ReaderInfo",
