@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pydicom
 from pydicom import config
 from pydicom.errors import InvalidDicomError
-from pydicom.pixels import pixel_array
+from pydicom.pixels.utils import pixel_array
 
 from tsunagu.formats import draw
 from tsunagu.formats.errors import UnreadableError, truncated
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _BINARY = {"OB", "OW", "OF", "OD", "OL", "OV", "UN"}
 _BINARY_BYTES = 64
+_PATIENT_GROUP = 0x0010
 _PIXELS = {0x7FE00008, 0x7FE00009, 0x7FE00010}
 _FRAME_VALUES = 100_000_000
 # PS3.15 table E.1-1, what names a person, a place of care or an identity beyond group 0010 and VR PN.
@@ -83,7 +84,9 @@ def _elements(dataset: Any, place: str, findings: Findings, depth: int, *, is_pe
                 if not place
                 else f"tag {str(tag).replace(' ', '')} in {place[:-1]}"
             )
-            personal = is_personal or tag.group == 0x0010 or int(tag) in _PERSONAL or element.VR == "PN"
+            personal = (
+                is_personal or tag.group == _PATIENT_GROUP or int(tag) in _PERSONAL or element.VR == "PN"
+            )
             if element.VR == "SQ":
                 for index, item in enumerate(element.value[:20] if depth < findings.limits.depth else ()):
                     _elements(item, f"{key}[{index}].", findings, depth + 1, is_personal=personal)
@@ -127,9 +130,12 @@ def _scalar(value: Any) -> Any:
 
 
 def _pixels(dataset: Any, findings: Findings, context: Context) -> None:
-    rows, columns = int(dataset.get("Rows", 0) or 0), int(dataset.get("Columns", 0) or 0)
-    frames = int(dataset.get("NumberOfFrames", 1) or 1)
-    samples, bits = int(dataset.get("SamplesPerPixel", 1) or 1), int(dataset.get("BitsAllocated", 16) or 16)
+    rows, columns = _count(dataset, "Rows", 0, findings), _count(dataset, "Columns", 0, findings)
+    frames = _count(dataset, "NumberOfFrames", 1, findings)
+    samples, bits = (
+        _count(dataset, "SamplesPerPixel", 1, findings),
+        _count(dataset, "BitsAllocated", 16, findings),
+    )
     if not rows or not columns:
         findings.warn("The picture has no rows or no columns.")
         return
@@ -149,6 +155,15 @@ def _pixels(dataset: Any, findings: Findings, context: Context) -> None:
     if rows * columns * samples > _FRAME_VALUES:
         return
     findings.preview(_frame(dataset, frames, findings, context))
+
+
+def _count(dataset: Any, keyword: str, default: int, findings: Findings) -> int:
+    value = dataset.get(keyword, default)
+    try:
+        return int(value or default)
+    except (ValueError, TypeError):
+        findings.warn(f"{keyword} is {str(value)[:40]!r}, which is no number; {default} was taken.")
+        return default
 
 
 def _frame(dataset: Any, frames: int, findings: Findings, context: Context) -> ImagePreview | None:

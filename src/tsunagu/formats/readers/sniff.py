@@ -146,11 +146,20 @@ def mseed(head: bytes, name: str) -> int:  # noqa: ARG001
     """Version 3 by its mark, version 2 (and full SEED control headers) by sequence number and kind."""
     if head[:3] == b"MS\x03" and len(head) >= 40:
         return 97
-    if re.match(rb"[0-9 ]{6}[DRQM][ \x00]", head) and len(head) >= 48:
+    if re.match(rb"[0-9 \x00]{6}[DRQM][ \x00]", head) and len(head) >= 48 and _has_seed_time(head):
         return 92
-    if re.match(rb"\d{6}[VASTD] [ *]?0[0-9][0-9]\d{4}", head):
+    if re.match(rb"\d{6}[VASTD][ *]0\d\d[ \d]{4}", head):
         return 85
     return 0
+
+
+def _has_seed_time(head: bytes) -> bool:
+    """A plausible year, day and hour at byte 20, in either byte order: six digits and a letter are not rare."""
+    for order in "<>":
+        year, day = struct.unpack_from(f"{order}HH", head, 20)
+        if 1900 <= year <= 2500 and 1 <= day <= 366:
+            return head[24] < 24 and head[25] < 60
+    return False
 
 
 def image(head: bytes, name: str) -> int:  # noqa: ARG001
