@@ -164,12 +164,13 @@ def is_number(text: str) -> bool:
 
 
 def _blank_separated(lines: list[str], name: str) -> int:
-    """Columns of numbers between blanks."""
-    if not has_ending(name, *_TABLE_ENDINGS) and "." in name:
-        return 0
+    """Columns of numbers between blanks; under a name that does not hint at it, nothing but numbers."""
+    is_hinted = has_ending(name, *_TABLE_ENDINGS) or "." not in name
     rows = [line.split() for line in lines]
     tail = rows[len(rows) // 2 :]
     if len(tail) < 2 or len(tail[-1]) < 2:
         return 0
-    regular = sum(len(row) == len(tail[-1]) and sum(map(is_number, row)) * 2 > len(row) for row in tail)
-    return 35 if regular >= 0.9 * len(tail) else 0
+    least = 0.5 if is_hinted else 0.99
+    regular = sum(len(row) == len(tail[-1]) and sum(map(is_number, row)) > least * len(row) for row in tail)
+    share, count = (0.9, 2) if is_hinted else (1.0, 5)
+    return 35 if regular >= share * len(tail) and len(tail) >= count else 0
