@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pydicom
 from pydicom import config
+from pydicom.dataelem import RawDataElement
 from pydicom.errors import InvalidDicomError
 from pydicom.pixels.utils import pixel_array
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 _BINARY = {"OB", "OW", "OF", "OD", "OL", "OV", "UN"}
 _BINARY_BYTES = 64
 _PATIENT_GROUP = 0x0010
+_UNDEFINED = 0xFFFFFFFF
+_ELEMENT_HEAD_BYTES = 8
 _PIXELS = {0x7FE00008, 0x7FE00009, 0x7FE00010}
 _FRAME_VALUES = 100_000_000
 # PS3.15 table E.1-1, what names a person, a place of care or an identity beyond group 0010 and VR PN.
@@ -64,12 +67,43 @@ def read(path: Path, context: Context) -> Reading:
         raise UnreadableError("The file ends before the first DICOM element.", reason_code="truncated")
     if getattr(dataset, "file_meta", None):
         _elements(dataset.file_meta, "", findings, 0, is_personal=False)
+    end = _announced_end(dataset)
     _elements(dataset, "", findings, 0, is_personal=False)
+    _require_whole(dataset, end, findings, context)
     if any(tag in dataset for tag in _PIXELS):
         _pixels(dataset, findings, context)
     elif "WaveformSequence" in dataset:
         _waveform(dataset, findings, context)
     return findings.finish()
+
+
+def _announced_end(dataset: Any) -> int | None:
+    """Where the last element ends by its length; to be asked before any is parsed. Unknown for deflated files."""
+    syntax = getattr(getattr(dataset, "file_meta", None), "TransferSyntaxUID", None)
+    raw = [item for item in map(dataset.get_item, dataset.keys()) if isinstance(item, RawDataElement)]
+    last = max(raw, key=lambda item: item.value_tell, default=None)
+    if last is None or last.length == _UNDEFINED or getattr(syntax, "is_deflated", False):
+        return None
+    return int(last.value_tell + last.length)
+
+
+def _require_whole(dataset: Any, end: int | None, findings: Findings, context: Context) -> None:
+    """Pydicom takes an element that breaks off as it stands; only the lengths tell.
+
+    Raises:
+        UnreadableError: the last element is shorter than it says.
+    """
+    has_pixels = any(tag in dataset for tag in _PIXELS)
+    if end is not None and end > context.byte_count and not has_pixels:
+        raise truncated(context.byte_count, end, partial=findings.finish())
+    if end is not None and 0 < context.byte_count - end < _ELEMENT_HEAD_BYTES and not has_pixels:
+        raise truncated(context.byte_count, end + _ELEMENT_HEAD_BYTES, partial=findings.finish())
+    kind = str(
+        getattr(getattr(getattr(dataset, "file_meta", None), "MediaStorageSOPClassUID", None), "name", "")
+    )
+    is_picture = ("BitsAllocated" in dataset and "Rows" in dataset) or kind.endswith("Image Storage")
+    if is_picture and not has_pixels:
+        findings.warn("The header announces a picture, and the file holds none; it may be cut off.")
 
 
 def _elements(dataset: Any, place: str, findings: Findings, depth: int, *, is_personal: bool) -> None:

@@ -29,9 +29,28 @@ def xml_root(head: bytes) -> str | None:
     text = head_text(head)
     if text is None or not text.lstrip().startswith("<"):
         return None
-    bare = re.sub(r"<!--.*?-->|<!DOCTYPE[^>\[]*(\[.*?\])?\s*>", "", text[:16384], flags=re.DOTALL)
-    match = _XML_ROOT.search(bare)
+    at = _behind_prolog(text)
+    match = _XML_ROOT.match(text, at)
     return match.group(1) if match else None
+
+
+def _behind_prolog(text: str) -> int:
+    """Where the first element begins: behind declarations, comments and a document type, each found in one step."""
+    at = 0
+    while True:
+        at = len(text) - len(text[at:].lstrip())
+        ends = {"<?": "?>", "<!--": "-->", "<!DOCTYPE": ">"}
+        mark = next((mark for mark in ends if text.startswith(mark, at)), None)
+        if mark is None:
+            return at
+        inner = text.find("[", at) if mark == "<!DOCTYPE" else -1
+        if 0 <= inner < text.find(">", at):
+            closing = text.find("]", inner)
+            at = max(at, closing) if closing >= 0 else len(text)
+        end = text.find(ends[mark], at)
+        if end < 0:
+            return len(text)
+        at = end + len(ends[mark])
 
 
 def jcamp(head: bytes, name: str) -> int:

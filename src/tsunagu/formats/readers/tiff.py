@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +17,7 @@ from tsunagu.formats.findings import Findings
 from tsunagu.formats.readers.ome import read_ome
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tsunagu.formats.reader import Context
@@ -28,6 +32,7 @@ _PERSONAL = {"Artist", "HostComputer", "GPSTag"}
 _PAGE_VALUES = 64_000_000
 _PAGES = 100_000
 _UNIT_AT = 2
+_OBJECT = re.compile(r"<[^<>]*>")
 _VENDORS = (
     "fei_metadata", "sem_metadata", "imagej_metadata", "sis_metadata", "tvips_metadata", "lsm_metadata",
     "micromanager_metadata", "metaseries_metadata", "fluoview_metadata", "andor_metadata", "pilatus_metadata",
@@ -45,6 +50,7 @@ def read(path: Path, context: Context) -> Reading:
     try:
         # An OME-TIFF may name other files; they are never opened.
         with (
+            _heard(findings),
             path.open("rb") as source,
             tifffile.TiffFile(source, name=context.name, _multifile=False) as tiff,
         ):
@@ -64,6 +70,29 @@ def read(path: Path, context: Context) -> Reading:
             f"The TIFF structure is damaged: {str(error).rstrip('.')}.", partial=findings.finish()
         ) from error
     return findings.finish()
+
+
+class _Ear(logging.Handler):
+    """tifffile says in its log what it passes over."""
+
+    def __init__(self, findings: Findings) -> None:
+        super().__init__(logging.WARNING)
+        self.findings = findings
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep the sentence, without the addresses of objects in it."""
+        text = _OBJECT.sub("", record.getMessage()).strip(" :")
+        self.findings.warn(f"Damaged or unusual: {text}.")
+
+
+@contextmanager
+def _heard(findings: Findings) -> Iterator[None]:
+    logger, ear = tifffile.logger(), _Ear(findings)
+    logger.addHandler(ear)
+    try:
+        yield
+    finally:
+        logger.removeHandler(ear)
 
 
 def _contents(tiff: Any, path: Path, findings: Findings, context: Context) -> None:
