@@ -58,10 +58,13 @@ def _decode(native: str) -> tuple[str, str]:
     for part in raw.split(os.fsencode(os.sep)):
         for encoding in ("utf-8", "cp932"):
             try:
-                parts.append(part.decode(encoding))
-                break
+                text = part.decode(encoding)
             except UnicodeDecodeError:
                 continue
+            # Python's CP932 reads stray bytes as private characters, which no PC ever showed to anybody.
+            if not any(unicodedata.category(c) == "Co" for c in text):
+                parts.append(text)
+                break
         else:
             parts.append(part.decode("ascii", "backslashreplace"))
             worst = "bytes"

@@ -35,6 +35,7 @@ class Listing:
 
     Attributes:
         missing: The code of why the root could not be read, or ``""``. Then nothing is known about its files.
+        identity: Device and number of the root: an empty mount point has another one than the share that was there.
         unread: Folders below it, as bytes with a separator at the end, that could not be read.
     """
 
@@ -44,6 +45,7 @@ class Listing:
         self.troubles: list[Trouble] = []
         self.unread: list[bytes] = []
         self.missing = ""
+        self.identity: list[int] = []
         self.missing_fields: Mapping[str, Any] = {}
 
     @property
@@ -76,7 +78,8 @@ def scan(root: str, is_known: Callable[[bytes, int, int], bool]) -> Listing:
             code, fields = _reason(error)
             listing.troubles.append(Trouble(names.show(prefix).path, code, fields))
     try:
-        os.stat(names.extended(root))
+        now = os.stat(names.extended(root))
+        listing.identity = [now.st_dev, now.st_ino]
     except OSError as error:  # a share that went away midway must not look like removed folders
         listing.missing, listing.missing_fields = _reason(error)
     return listing

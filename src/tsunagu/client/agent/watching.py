@@ -65,14 +65,18 @@ class FolderWatch:
         listing = self._read(self.path, self._is_known)
         index = self._ledger.index(self.path)
         missing, fields = listing.missing, listing.missing_fields
+        fact = f"root {self.path}"
         if not missing and listing.is_empty and any(entry[2] != "vanished" for entry in index.values()):
-            missing = "folder_emptied"  # an empty mount point looks like this too
+            # Somebody may have cleaned up; but an empty mount point looks like this too, and is another folder.
+            missing = "" if self._ledger.fact(fact) == listing.identity else "folder_emptied"
         if missing:
             self._lost(Trouble(self.path, missing, fields))
             return
         if self.missing is not None:
             self._tell("folder_back", folder=self.path)
         self.missing = None
+        if not listing.is_empty and self._ledger.fact(fact) != listing.identity:
+            self._ledger.remember(fact, listing.identity)
         self.troubles = [*self._broken, *listing.troubles]
         with self._ledger.together():
             rested = [pair for found in listing.files if (pair := self._see(found, now_s)) is not None]
