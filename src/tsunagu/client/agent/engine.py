@@ -111,10 +111,16 @@ class Engine:
     def _ask(self, now: float) -> None:
         """Fetch the configuration and report, when it is time."""
         if self.wishes.config is not None:
+            if self.state != "online":
+                self._online_or_not(self._greet)
             return
         self._online_or_not(lambda: self._fetch(now))
         if time.monotonic() >= self._line_at and time.monotonic() >= self._beat_at:
             self._online_or_not(self._beat)
+
+    def _greet(self) -> None:
+        self._beats.who()
+        self._reached()
 
     def _fetch(self, now: float) -> None:
         if now < self._ask_at and self.state == "online":

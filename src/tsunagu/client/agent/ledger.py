@@ -210,7 +210,8 @@ class Ledger:
         """Another file that goes, or went, to the same place."""
         sql = (
             _SELECT + "WHERE project = ? AND dataset = ? AND path = ? AND id != ? "
-            "AND state NOT IN ('seen', 'ignored', 'vanished') ORDER BY id LIMIT 1"
+            "AND (done_at > 0 OR state NOT IN ('seen', 'settling')) AND state NOT IN ('ignored', 'vanished') "
+            "ORDER BY id LIMIT 1"
         )
         found = self._base.execute(sql, (project, dataset, path, own)).fetchone()
         return None if found is None else Row(found)

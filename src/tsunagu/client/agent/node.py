@@ -76,6 +76,10 @@ class NodeDoor:
         """Close the connections."""
         self._line.close()
 
+    def who(self) -> dict[str, Any]:
+        """Who the token stands for."""
+        return self._call("GET", "/me")
+
     def config(self) -> dict[str, Any]:
         """What this instrument's agent shall do."""
         return self._call("GET", "/agent/config")
