@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import html
+import http.cookiejar
 import json
 import os
 import random
+import re
+import shlex
 import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
-import urllib.error
+import urllib.parse
 import urllib.request
 from pathlib import Path
 
@@ -198,6 +202,34 @@ def test_files_land_where_the_rules_say(pc):
     )
     assert "done" not in {json.loads(line)["event"] for line in again.stdout.splitlines()}
     assert (pc.home / "agent.json").stat().st_mode & 0o077 == 0
+
+
+def test_the_command_of_the_page_works_as_it_stands(pc):
+    """Fetched and started by Python alone, with the words that the page shows."""
+    pc.configure([{"pattern": "*", "project": "lab", "dataset": pc.name}])
+    (pc.source / "a.dat").write_text("content")
+    opener = urllib.request.build_opener(
+        urllib.request.HTTPCookieProcessor(cookies := http.cookiejar.CookieJar())
+    )
+    page, bearer = f"{pc.node.url}/instruments/{pc.name}", {"Authorization": f"Bearer {pc.node.token}"}
+    opener.open(urllib.request.Request(page, headers=bearer)).close()
+    secret = next(cookie.value for cookie in cookies if cookie.name == "csrftoken")
+    form = urllib.parse.urlencode({"token": "1", "csrfmiddlewaretoken": secret}).encode()
+    with opener.open(urllib.request.Request(page, data=form, headers={**bearer, "Referer": page})) as answer:
+        shown = html.unescape(answer.read().decode())
+    command = next(
+        line for line in re.findall(r'<pre class="command"[^>]*>(.*)', shown) if line.startswith("python3 -c")
+    )
+    command = command.removesuffix("</pre>") + f" --home {pc.home} --patience 0.02 --json"
+    # ``once`` stands where the page's command says nothing and means ``run``.
+    command = command.replace("python3", shlex.quote(pc.python)).replace(
+        "tsunagu_agent.pyz --url", "tsunagu_agent.pyz once --url"
+    )
+    done = subprocess.run(
+        ["sh", "-c", command], cwd=pc.base, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert pc.held(f"lab/{pc.name}") == sums(pc.source)
 
 
 def test_a_growing_file_waits_until_it_rests(pc):
