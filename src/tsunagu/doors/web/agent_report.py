@@ -37,7 +37,7 @@ def describe(card: InstrumentCard) -> dict[str, Any]:
             {
                 "path": folder["path"],
                 "settle_s": folder["settle_s"],
-                "state": _reason(states.get(folder["path"], ""), {}),
+                "is_away": states.get(folder["path"], "ok") != "ok",
                 **rule,
             }
             for folder in card.config.get("folders", ())
