@@ -93,6 +93,10 @@ class Pc:
         self.running.send_signal(how)
         self.running.wait(30)
 
+    def is_running(self):
+        asked = [self.python, str(self.file), "status", "--home", str(self.home), "--json"]
+        return json.loads(subprocess.run(asked, capture_output=True, check=True).stdout)["is_running"]
+
     def beat(self):
         return self.node.api("GET", f"/instruments/{self.name}")[1]["beat"]
 
@@ -179,14 +183,17 @@ def test_files_land_where_the_rules_say(pc):
     (pc.source / "large.bin").write_bytes(os.urandom(5_000_000))
     (pc.source / "notes.txt").write_text("nobody wants me")
     (pc.source / "~$open.ras").write_text("temporary")
+    pc.home = pc.source / "agent"  # a home in the wrong place is not data
+    pc.home.mkdir(mode=0o700)
     before = snapshot(pc.source)
     done = pc.once()
+    after = {name: seen for name, seen in snapshot(pc.source).items() if not name.startswith(b"agent")}
     assert done.returncode == 1, done.stderr  # one file has no place, and somebody should know
     all_sums = sums(pc.source)
     assert pc.held(f"lab/{pc.name}-ab12") == {"AB12_1.ras": all_sums["AB12_1.ras"]}
     assert pc.held(f"lab/{pc.name}-cd7") == {"deep/cd7_2.RAS": all_sums["deep/cd7_2.RAS"]}
     assert pc.held(f"second/{pc.name}") == {"large.bin": all_sums["large.bin"]}
-    assert snapshot(pc.source) == before
+    assert after == {name: seen for name, seen in before.items() if name != b"agent"}
     beat = pc.beat()
     assert [(entry["path"], entry["code"]) for entry in beat["unplaced"]] == [("notes.txt", "no_rule")]
     assert beat["queue"] == 0
@@ -344,9 +351,14 @@ def test_a_withdrawn_token_stops_sending_and_loses_nothing(pc):
     )
     assert json.loads(status.stdout)["queue"] == 1
     assert pc.once().returncode == 3
+    pc.start()
+    pc.wait_for(pc.is_running)
     pc.token = fresh
-    assert pc.once().returncode == 0
-    assert pc.held(f"lab/{pc.name}") == sums(pc.source)
+    # The page's new command finds the agent of the old token at work, and hands the token over.
+    handed = subprocess.run(pc.command(), capture_output=True, text=True, timeout=60, check=False)
+    assert handed.returncode == 0
+    pc.wait_for(lambda: pc.held(f"lab/{pc.name}") == sums(pc.source))
+    assert pc.running.poll() is None
 
 
 def test_two_agents_with_one_home(pc):
@@ -465,6 +477,42 @@ def test_watch_ends_well_on_interrupt(node, tmp_path):
                 break
         watching.send_signal(signal.SIGINT)
         assert watching.wait(30) == 130
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="cron of Linux")
+def test_starting_with_the_system_by_cron(tmp_path):
+    """A stand-in for crontab keeps the table in a file; lines of others stay as they are."""
+    from tsunagu.client.agent_file import agent_bytes
+
+    table, program = tmp_path / "table", tmp_path / "tsunagu_agent.pyz"
+    program.write_bytes(agent_bytes())
+    crontab = tmp_path / "bin" / "crontab"
+    crontab.parent.mkdir()
+    crontab.write_text(f'#!/bin/sh\ncase "$1" in -l) cat {table} ;; -) cat > {table} ;; esac\n')
+    crontab.chmod(0o755)
+    table.write_text("0 3 * * * backup 50% of it\n")
+    environment = {"PATH": f"{crontab.parent}:/usr/bin:/bin", "HOME": str(tmp_path), "LANG": "C.UTF-8"}
+
+    def run(*arguments, say=""):
+        return subprocess.run(
+            [sys.executable, str(program), *arguments, "--home", str(tmp_path / "h o")],
+            env=environment, capture_output=True, text=True, input=say, check=False,
+        )  # fmt: skip
+
+    assert run("install", "--yes").returncode == 2  # no address yet
+    given = ("install", "--url", "http://localhost:1", "--token", "t")
+    asked = run(*given, say="n\n")
+    assert "@reboot" in asked.stdout
+    assert table.read_text() == "0 3 * * * backup 50% of it\n"
+    for _ in range(2):
+        assert run(*given, "--yes").returncode == 0
+    lines = table.read_text().splitlines()
+    assert lines[0] == "0 3 * * * backup 50% of it"
+    assert len(lines) == 2
+    assert f"'{tmp_path / 'h o'}'" in lines[1]
+    assert "--token" not in lines[1]
+    assert run("uninstall", "--yes").returncode == 0
+    assert table.read_text() == "0 3 * * * backup 50% of it\n"
 
 
 @pytest.mark.crash

@@ -58,6 +58,7 @@ def watch(options: argparse.Namespace, output: Output) -> int:
     ledger = Ledger(home.file("ledger.sqlite3"))
     wishes = Wishes(
         config=_config(folder, options.dataset, options.settle, options.poll),
+        own_folder=home.path,
         on_event=_Shown(output),
         client=f"{user_agent()} watch",
     )

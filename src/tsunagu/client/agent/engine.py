@@ -30,12 +30,14 @@ class Wishes(NamedTuple):
     Attributes:
         config: A fixed configuration (``tsunagu watch``), or None to ask the node for the instrument's.
         patience: Multiplies waiting times (not the settling time); tests are impatient.
+        own_folder: The agent's home, which is never sent.
         on_event: Told of everything that happens, as (name, fields).
     """
 
     config: Mapping[str, Any] | None = None
     patience: float = 1.0
     on_event: Callable[[str, Mapping[str, Any]], None] = lambda _name, _fields: None
+    own_folder: str = ""
     ca_file: str = ""
     client: str = ""
 
@@ -142,7 +144,7 @@ class Engine:
         self._limiter.rate = rate
         self._sender.limit_pieces(rate)
         self.folders = [
-            FolderWatch(folder, self.ledger, poll_s=self.poll_s, tell=self.tell)
+            FolderWatch(folder, self.ledger, poll_s=self.poll_s, tell=self.tell, skip=self.wishes.own_folder)
             for folder in config.get("folders") or ()
         ]
         self._sender.folders = [folder.path for folder in self.folders]

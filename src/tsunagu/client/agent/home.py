@@ -93,6 +93,13 @@ class Home:
             os.fsync(file.fileno())
         os.replace(fresh, self.file("agent.json"))
 
+    def kept_at(self) -> int:
+        """When `keep` wrote last, in nanoseconds; changes when another start brings a new token."""
+        try:
+            return os.stat(self.file("agent.json")).st_mtime_ns
+        except OSError:
+            return 0
+
     def log(self) -> logging.Logger:
         """The log file; it turns over by size and never fills the PC's disk."""
         logger = logging.getLogger("tsunagu.agent")

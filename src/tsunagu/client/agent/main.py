@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -39,6 +40,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         home.hold()
     except HomeInUseError:
+        if options.command == "run" and options.token and home.settings() != settings:
+            home.keep(settings)
+            _say(text("handed_over"), sys.stderr)
+            return 0
         _say(text("in_use", home=home.path), sys.stderr)
         return EXIT_IN_USE
     try:
@@ -83,25 +88,41 @@ def _settings(home: Home, options: argparse.Namespace) -> dict[str, str] | None:
     return {"url": url, "token": token, "ca_file": ca_file}
 
 
-def _work(home: Home, settings: Mapping[str, str], options: argparse.Namespace) -> int:
-    is_new = home.settings() != dict(settings)
-    if is_new:
-        home.keep(dict(settings))
-    ledger = Ledger(home.file("ledger.sqlite3"))
-    wishes = Wishes(
-        patience=options.patience, on_event=_printer(as_json=options.json), ca_file=settings["ca_file"]
-    )
+def _work(home: Home, settings: dict[str, str], options: argparse.Namespace) -> int:
+    """Work until stopped; a new address or token that another start left in the home is taken at once."""
     stop = _Stop()
-    _say(text("started", url=settings["url"], home=home.path), sys.stderr)
-    if is_new:
+    if home.settings() != settings:
+        home.keep(settings)
         _say(text("token_kept"), sys.stderr)
-    engine = Engine(settings["url"], settings["token"], ledger, home.log(), wishes)
+    log = home.log()
+    while True:
+        kept_at = home.kept_at()
+        code = _serve(home, settings, options, log, lambda: stop.is_set or home.kept_at() != kept_at)  # noqa: B023 - called within this turn
+        if stop.is_set or options.command == "once" or home.kept_at() == kept_at:
+            return code
+        settings = home.settings()
+
+
+def _serve(
+    home: Home,
+    settings: Mapping[str, str],
+    options: argparse.Namespace,
+    log: logging.Logger,
+    is_stopped: Callable[[], bool],
+) -> int:
+    ledger = Ledger(home.file("ledger.sqlite3"))
+    show = _printer(as_json=options.json)
+    wishes = Wishes(
+        patience=options.patience, own_folder=home.path, on_event=show, ca_file=settings.get("ca_file", "")
+    )
+    _say(text("started", url=settings["url"], home=home.path), sys.stderr)
+    engine = Engine(settings["url"], settings["token"], ledger, log, wishes)
     try:
         engine.tell("started", version=VERSION, url=settings["url"])
         if options.command == "once":
-            engine.run_once(stop.is_set)
+            engine.run_once(is_stopped)
             return exit_code(engine)
-        engine.run(stop.is_set)
+        engine.run(is_stopped)
     except KeyboardInterrupt:
         pass
     finally:
@@ -124,19 +145,17 @@ def exit_code(engine: Engine) -> int:
 
 
 class _Stop:
-    """Set by SIGTERM (the system goes down) and SIGINT; what is under way is broken off at the next piece."""
+    """Set by SIGTERM (the system goes down) and SIGINT; what is under way is broken off where it is."""
 
     def __init__(self) -> None:
-        self._is_set = False
+        self.is_set = False
         with contextlib.suppress(ValueError):  # not the main thread
-            signal.signal(signal.SIGTERM, self._set)
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, self._set)
 
     def _set(self, _number: int, _frame: Any) -> None:
-        self._is_set = True
+        self.is_set = True
         raise KeyboardInterrupt
-
-    def is_set(self) -> bool:
-        return self._is_set
 
 
 def _printer(*, as_json: bool) -> Callable[[str, Mapping[str, Any]], None]:

@@ -8,6 +8,7 @@ from typing import Any, Callable, Iterator, Mapping, NamedTuple
 
 from . import names
 
+_PULLED = ".tsunagu"  # notes of `tsunagu pull`, not data
 _REPARSE_MOUNT, _REPARSE_LINK = 0xA0000003, 0xA000000C
 
 
@@ -54,17 +55,21 @@ class Listing:
         return not self.files and not self.known
 
 
-def scan(root: str, is_known: Callable[[bytes, int, int], bool]) -> Listing:
+def scan(root: str, is_known: Callable[[bytes, int, int], bool], skip: str = "") -> Listing:
     """Every regular file below the root.
 
     Args:
         root: The folder as it is configured. Links are not followed; what they point to below the root is there anyway.
+        skip: The agent's own folder, should it lie below the root.
         is_known: Says of (name, size, mtime_ns) that nothing is to be done; such files are only noted as present.
     """
     listing = Listing()
     folders = [("", names.extended(root))]
+    own = os.path.normcase(names.extended(os.path.abspath(skip))) if skip else None
     while folders:
         prefix, native = folders.pop()
+        if prefix and own == os.path.normcase(os.path.abspath(native)):
+            continue
         try:
             for entry in _entries(native):
                 _take(listing, entry, prefix, folders, is_known)
@@ -102,7 +107,8 @@ def _take(
         listing.troubles.append(Trouble(names.show(relative).path, "link"))
         return
     if entry.is_dir(follow_symlinks=False):
-        folders.append((relative + os.sep, entry.path))
+        if entry.name != _PULLED:
+            folders.append((relative + os.sep, entry.path))
         return
     if not entry.is_file(follow_symlinks=False):
         listing.troubles.append(Trouble(names.show(relative).path, "special"))

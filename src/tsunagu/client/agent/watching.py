@@ -33,6 +33,7 @@ class FolderWatch:
         ledger: Remembers every file.
         poll_s: Time between two looks.
         tell: Called with the name of an event and its fields.
+        skip: The agent's own folder.
         read: Reads the folder; replaced in tests.
         check: Opens a file and compares it with what was seen; replaced in tests.
     """
@@ -44,6 +45,7 @@ class FolderWatch:
         *,
         poll_s: float,
         tell: Tell,
+        skip: str = "",
         read: Callable[..., Listing] = scan,
         check: Callable[[str, reading.Still], None] = reading.probe,
     ) -> None:
@@ -52,6 +54,7 @@ class FolderWatch:
         self._complete: Mapping[str, Any] = settings.get("complete") or {}
         self._rules = Rules(settings.get("rules") or (), settings.get("ignore") or ())
         self._ledger, self._tell, self._read, self._check = ledger, tell, read, check
+        self._skip = skip
         self._rest = Rest(settle_s, max(2 * poll_s, settle_s / 2))
         self.missing: Trouble | None = None
         self.troubles: list[Trouble] = [
@@ -62,7 +65,7 @@ class FolderWatch:
 
     def look(self, now_s: float) -> None:
         """Read the folder once; ``now_s`` is the steady clock."""
-        listing = self._read(self.path, self._is_known)
+        listing = self._read(self.path, self._is_known, self._skip)
         index = self._ledger.index(self.path)
         missing, fields = listing.missing, listing.missing_fields
         fact = f"root {self.path}"

@@ -90,6 +90,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "Another agent already works with {home}. Stop it first, or give another folder with --home.",
         "{home}では別のエージェントが動いています。先に止めるか、--homeで別のフォルダーを指定してください。",
     ),
+    "handed_over": (
+        "The agent that runs here already takes the new address and token.",
+        "動作中のエージェントが、新しいアドレスとトークンを使います。",
+    ),
     "started": ("Watching for {url}. Home: {home}. Stop with Ctrl-C; nothing is lost.", "{url}に送ります。台帳: {home} 止めるにはCtrl-Cを押します。止めても失われるものはありません。"),
     "token_kept": (
         "The token is kept; from now on start it without --url and --token.",

@@ -11,13 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tsunagu.client.agent import names, reading, rules, scan
+from tsunagu.client.agent import names, reading, report, rules, scan
 from tsunagu.client.agent.engine import is_open
 from tsunagu.client.agent.home import Home, HomeInUseError
 from tsunagu.client.agent.ledger import Ledger, StateError
 from tsunagu.client.agent.node import Push
 from tsunagu.client.agent.rest import Rest
 from tsunagu.client.agent.sending import Sender
+from tsunagu.client.agent.watching import FolderWatch
 
 
 def test_a_file_rests_after_the_time_and_two_looks():
@@ -230,6 +231,43 @@ def test_the_window_of_the_day(monkeypatch):
     ]
     assert [is_open("08:00-09:00", h * hour) for h in (7.9, 8, 9)] == [False, True, False]
     assert is_open("", 0)
+
+
+def test_windows_paths_know_no_limit(monkeypatch):
+    import ntpath
+    from types import SimpleNamespace
+
+    monkeypatch.setattr(names, "os", SimpleNamespace(name="nt", path=ntpath, sep="\\"))
+    assert names.extended(r"C:\Data") == "\\\\?\\C:\\Data"
+    assert names.extended(r"\\server\share\a") == "\\\\?\\UNC\\server\\share\\a"
+    assert names.extended("\\\\?\\C:\\Data") == "\\\\?\\C:\\Data"
+    assert names.show(r"sub\測定.csv") == ("sub/測定.csv", "", "")
+
+
+@pytest.mark.parametrize("jump_s", [-4e9, -3600.0, 3600.0, 4e11])
+def test_a_wall_clock_that_jumps_changes_nothing(tmp_path, monkeypatch, jump_s):
+    import time
+
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.dat").write_bytes(b"content")
+    ledger = Ledger(str(tmp_path / "ledger"))
+    rule = {"pattern": "*", "project": "p", "dataset": "d"}
+    watch = FolderWatch(
+        {"path": str(tmp_path / "in"), "settle_s": 10, "rules": [rule]},
+        ledger,
+        poll_s=5,
+        tell=lambda *_, **__: None,
+    )
+    real = time.time
+    watch.look(0.0)
+    monkeypatch.setattr(time, "time", lambda: real() + jump_s)
+    watch.look(5.0)
+    assert ledger.counts() == {"settling": 1}
+    monkeypatch.setattr(time, "time", lambda: real() - jump_s)
+    watch.look(10.0)
+    assert ledger.counts() == {"at_rest": 1}
+    assert isinstance(report.moment(real() + jump_s), str)
+    ledger.close()
 
 
 class LyingNode:
