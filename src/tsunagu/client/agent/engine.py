@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import calendar
 import datetime as dt
 import logging
 import random
@@ -202,10 +201,12 @@ class Engine:
     def _compare_clocks(self, server_time: str, own_s: float) -> None:
         """Server minus agent, in seconds; only people and the window of the day use it."""
         try:
-            parsed = dt.datetime.strptime(server_time[:19], "%Y-%m-%dT%H:%M:%S")  # noqa: DTZ007 - the node speaks UTC
+            parsed = dt.datetime.strptime(server_time, "%Y-%m-%dT%H:%M:%S.%fZ").replace(
+                tzinfo=dt.timezone.utc
+            )
         except ValueError:
             return
-        offset = round(calendar.timegm(parsed.timetuple()) + 0.5 - own_s, 1)
+        offset = round(parsed.timestamp() - own_s, 1)
         if self.clock_offset_s is None or abs(offset - self.clock_offset_s) > 1:
             self.ledger.remember("clock_offset_s", offset)
             self.clock_offset_s = offset
