@@ -36,8 +36,8 @@ urlpatterns = [
     re_path(r"^instruments/(?P<name>[a-z0-9._-]+)$", stewardship.show, name="instrument"),
     path("mapping", stewardship.mapping, name="mapping"),
     path("account", stewardship.account, name="account"),
-    path("agent/tsunagu_agent.py", agent.script, {"name": "tsunagu_agent.py"}, name="agent_script"),
-    path("agent/verify_version.py", agent.script, {"name": "verify_version.py"}, name="verify_script"),
+    path("agent/tsunagu_agent.pyz", agent.agent, name="agent_file"),
+    path("agent/verify_version.py", agent.script, name="verify_script"),
     path("language", set_language, name="set_language"),
     path("favicon.ico", RedirectView.as_view(url="/static/web/icon.svg"), name="favicon"),
 ]
