@@ -1,4 +1,4 @@
-"""Instruments, the mapping, and one's own account."""
+"""Instruments, and one's own account."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import datetime as dt
 from typing import Any
 
 import yaml
+from allauth.mfa.models import Authenticator
+from allauth.mfa.utils import is_mfa_enabled
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from tsunagu.core import settings
-from tsunagu.data.description import api as description
 from tsunagu.doors.web.views.frame import done, member
 from tsunagu.experiment.instruments import api as instruments
 from tsunagu.foundation.identity import api as identity
 from tsunagu.foundation.identity.api import Actor
-from tsunagu.foundation.policy import api as policy
 
 _DESCRIBED = ("title", "manufacturer", "model", "serial_number", "description")
 _EXAMPLE = """folders:
@@ -71,39 +71,19 @@ def _save_rules(request: HttpRequest, actor: Actor, name: str) -> HttpResponse:
 
 
 @member
-def mapping(request: HttpRequest, actor: Actor) -> HttpResponse:
-    """The YAML text from raw keys to common names, for data stewards."""
-    current = description.current_mapping()
-    context = {
-        "mapping": current,
-        "text": current.text,
-        "history": description.mapping_history(limit=10),
-        "may_edit": bool(policy.decide(actor, "mapping.edit", policy.NODE)),
-    }
-    if request.method == "POST":
-        text = request.POST.get("text", "").replace("\r\n", "\n")
-        try:
-            description.write_mapping(actor, text, note=request.POST.get("note", ""))
-        except description.BadMappingError as error:
-            return render(request, "web/mapping.html", {**context, "text": text, "error": error}, status=422)
-        return done(
-            request,
-            _("The mapping is in force. Read datasets again to apply it to files that are here."),
-            "mapping",
-        )
-    return render(request, "web/mapping.html", context)
-
-
-@member
 def account(request: HttpRequest, actor: Actor) -> HttpResponse:
     """Name, language, theme, access tokens; passkeys and passwords are django-allauth's pages."""
-    context: dict[str, Any] = {"tokens": identity.tokens_of(actor.id), "person": request.user}
+    context: dict[str, Any] = {
+        "tokens": identity.tokens_of(actor.id),
+        "person": request.user,
+        "has_passkey": is_mfa_enabled(request.user, [Authenticator.Type.WEBAUTHN]),
+    }
     if request.method == "POST":
         if "revoke" in request.POST:
             identity.revoke_token(actor.id, request.POST["revoke"])
             return done(request, _("The token no longer works."), "account")
         if "label" in request.POST:
-            days = min(max(int(request.POST.get("days") or 90), 1), 730)
+            days = _days(request.POST.get("days", ""))
             context["secret"] = identity.issue_token(
                 actor.id, label=request.POST["label"].strip() or "token", lifetime=dt.timedelta(days=days)
             )
@@ -118,3 +98,8 @@ def account(request: HttpRequest, actor: Actor) -> HttpResponse:
         )
         return done(request, _("Saved."), "account")
     return render(request, "web/account.html", context)
+
+
+def _days(text: str) -> int:
+    """How long a token shall work; 90 days where nothing sensible was said."""
+    return min(max(int(text), 1), 730) if text.isdigit() and len(text) < 6 else 90  # noqa: PLR2004
