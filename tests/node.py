@@ -135,7 +135,8 @@ class Node:
             with urllib.request.urlopen(request, timeout=120) as answer:
                 return answer.status, json.loads(answer.read() or b"null")
         except urllib.error.HTTPError as error:
-            return error.code, json.loads(error.read() or b"null")
+            with error:
+                return error.code, json.loads(error.read() or b"null")
 
     def wait_for_readings(self, dataset: str, *, timeout_s: float = 120) -> list[dict[str, Any]]:
         """The files of a dataset once every one of them has been read."""

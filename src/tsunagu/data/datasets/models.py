@@ -95,7 +95,7 @@ class Interval(models.Model):
 
     class Meta:
         constraints = (
-            models.UniqueConstraint(fields=("dataset", "since", "until"), name="datasets_interval"),
+            models.UniqueConstraint(fields=("dataset", "since", "until"), name="datasets_interval_pair"),
         )
 
     def __str__(self) -> str:
@@ -127,7 +127,7 @@ class Folder(models.Model):
     byte_count = models.BigIntegerField(default=0)
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=("dataset", "parent", "name"), name="datasets_folder"),)
+        constraints = (models.UniqueConstraint(fields=("dataset", "parent", "name"), name="datasets_folder_name"),)
 
     def __str__(self) -> str:
         return f"{self.parent}{self.name}/"

@@ -14,11 +14,11 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 
 from tsunagu.core import clock, logs, settings
 from tsunagu.core.errors import TsunaguError
+from tsunagu.doors.cli.running import only_one
 
 _RESTART_AFTER_S = 1.0
 _STOP_WITHIN_S = 25.0
@@ -31,13 +31,6 @@ class PortTakenError(TsunaguError):
     default_message = "A port of the node is in use by another program."
 
 
-class HomeInUseError(TsunaguError):
-    """A node runs on this home already."""
-
-    code = "node.home_in_use"
-    default_message = "A node runs on this home already."
-
-
 def up(options: argparse.Namespace) -> int:
     """Start the node and watch over its processes until SIGTERM or Ctrl-C."""
     del options
@@ -46,7 +39,7 @@ def up(options: argparse.Namespace) -> int:
     for folder in ("secrets", "spool", "tmp", "run", "mail"):
         (node.home / folder).mkdir(exist_ok=True, mode=0o700)
     logs.configure(node.log_level)
-    with _only_one(node.home):
+    with only_one(node):
         for port in (node.port, node.bytes_port_number):
             _require_free(node.host, port)
         _prepare_in_child()
@@ -121,20 +114,6 @@ def _say_ready(node: settings.Settings) -> None:
                 break
             time.sleep(0.1)
     print(f"Tsunagu answers on {node.control_address} (bytes on {node.bytes_address}).", flush=True)
-
-
-@contextlib.contextmanager
-def _only_one(home: Path) -> Iterator[None]:
-    import fcntl
-
-    with (home / "run" / "node.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise HomeInUseError(
-                f"A node runs on {home} already.", remedy="Use it, or give another --home."
-            ) from None
-        yield
 
 
 def _require_free(host: str, port: int) -> None:
