@@ -138,6 +138,7 @@ ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # people come by an administrator's link; a node may have no mail server
+MFA_FORMS = {"add_webauthn": "tsunagu.doors.web.accounts.AddKeyForm"}
 MFA_TOTP_ISSUER = NODE.node_name
 # The browser accepts passkeys over plain HTTP on localhost alone; elsewhere TLS is needed anyway.
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = _control.hostname == "localhost"
