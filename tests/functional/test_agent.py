@@ -336,7 +336,7 @@ def test_a_withdrawn_token_stops_sending_and_loses_nothing(pc):
     pc.configure([{"pattern": "*", "project": "lab", "dataset": pc.name}])
     (pc.source / "before.dat").write_text("before")
     pc.start()
-    pc.wait_for(lambda: pc.held(f"lab/{pc.name}"))
+    pc.wait_for(lambda: '"event": "done"' in (pc.base / "console").read_text("utf-8"))
     fresh = pc.node.api("POST", f"/instruments/{pc.name}/token")[1]["token"]  # the one before stops working
     (pc.source / "after.dat").write_text("after")
     pc.wait_for(lambda: '"event": "refused"' in (pc.base / "console").read_text("utf-8"))
