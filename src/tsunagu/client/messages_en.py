@@ -149,6 +149,7 @@ MESSAGES = {
     "help_check": "Check the settings of a node.",
     "help_backup": "Back a node up.",
     "help_sweep": "Remove what broken uploads left in a node.",
+    "help_down": "Stop the node that runs on a home.",
     "help_demo": "Take sample files through the whole job.",
     "help_version": "a frozen version instead of the draft",
     "help_prefix": "only paths that start so",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import F, Q
 
 from tsunagu.core import clock
 from tsunagu.core.errors import NotFoundError
@@ -124,7 +124,8 @@ def list_datasets(
     newest = heapq.nlargest(limit + 1, found.values(), key=lambda row: (row["updated_at"], row["id"]))
     page = newest[:limit]
     drafts = _projects_with_drafts(actor)
-    cards = [_list_card(row, row["project_id"] in drafts) for row in page]
+    changed = _changed_since_frozen([row["id"] for row in page if row["has_frozen"]])
+    cards = [_list_card(row, row["project_id"] in drafts, is_changed=row["id"] in changed) for row in page]
     last = page[-1] if page else None
     more = f"{last['updated_at'].timestamp():.6f},{last['id']}" if last and len(newest) > limit else ""
     return cards, more
@@ -150,7 +151,15 @@ def _projects_with_drafts(actor: Actor) -> set[str]:
     return set(Project.objects.filter(policy.visible(actor, "project").q).values_list("uid", flat=True))
 
 
-def _list_card(row: dict[str, Any], sees_draft: bool) -> DatasetCard:  # noqa: FBT001 - one call, named by its place
+def _changed_since_frozen(keys: list[int]) -> set[int]:
+    """Which of the frozen datasets have a draft that differs from their last version; one query for a page."""
+    at_draft = Q(since=F("dataset__draft_number")) | Q(until=F("dataset__draft_number"))
+    files = Interval.objects.filter(at_draft, dataset_id__in=keys, row_count__gt=0)
+    said = Dataset.objects.filter(pk__in=keys, is_description_changed=True)
+    return {*files.values_list("dataset_id", flat=True), *said.values_list("pk", flat=True)}
+
+
+def _list_card(row: dict[str, Any], sees_draft: bool, *, is_changed: bool) -> DatasetCard:  # noqa: FBT001 - one call, named by its place
     count, size = row["live_count"], row["live_bytes"]
     if not sees_draft:
         version = Version.objects.filter(dataset_id=row["id"]).order_by("-number").first()
@@ -163,7 +172,7 @@ def _list_card(row: dict[str, Any], sees_draft: bool) -> DatasetCard:  # noqa: F
         name=row["name"],
         title=row["title"],
         access=policy.Access(row["access"]),
-        state="frozen" if row["has_frozen"] else "draft",
+        state="draft" if not row["has_frozen"] else "changed" if is_changed and sees_draft else "frozen",
         draft_number=row["draft_number"],
         has_frozen=row["has_frozen"],
         file_count=count,
