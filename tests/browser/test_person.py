@@ -11,7 +11,7 @@ import pytest
 from tests.browser import kit
 
 pytestmark = pytest.mark.browser
-PASSWORD = "長い合言葉 for tests 1"  # noqa: S105 - of a person made for the test
+PASSWORD = "長い合言葉 for tests 1"
 
 
 def test_the_whole_job(node, window, tmp_path):
@@ -153,7 +153,9 @@ def test_a_stranger_is_told_nothing_and_a_reader_is_told_why(node, window):
     status, _ = node.api("PUT", "/projects/lab/members", {"email": "reader@example.org", "role": "reader"})
     if status == 404:
         node.make_token("reader@example.org")
-        status, _ = node.api("PUT", "/projects/lab/members", {"email": "reader@example.org", "role": "reader"})
+        status, _ = node.api(
+            "PUT", "/projects/lab/members", {"email": "reader@example.org", "role": "reader"}
+        )
     assert status == 200
     reader = window("ja")
     kit.sign_in(reader, node, "reader@example.org")

@@ -44,7 +44,9 @@ def hold_after(page, count):
             return  # neither answered nor refused
         route.continue_()
 
-    page.route("**/tus/*", lambda route: piece(route) if route.request.method == "PATCH" else route.continue_())
+    page.route(
+        "**/tus/*", lambda route: piece(route) if route.request.method == "PATCH" else route.continue_()
+    )
     return seen
 
 

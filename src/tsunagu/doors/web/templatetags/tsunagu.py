@@ -141,7 +141,7 @@ def origin_line(origin: Mapping[str, Any]) -> SafeString:
         else:
             text = _("proposed by machine, accepted by %(name)s")
         line = format_html('<span class="origin machine">{}</span>', text % {"name": origin.get("by", "")})
-        first = next(iter(origin.get("evidence") or []), {})
+        first: dict[str, Any] = next(iter(origin.get("evidence") or []), {})
         source = evidence_line(first) if first.get("path") else ""
         return format_html('{} <span class="origin">{}</span>', line, source) if source else line
     if kind == "file":
@@ -188,7 +188,7 @@ def is_checkbox(field: BoundField) -> bool:
 def without_placeholder(field: BoundField) -> SafeString:
     """The field without grey text in it, which people take for an answer; Django ties help and error to it."""
     field.field.widget.attrs.pop("placeholder", None)
-    attributes = (
+    attributes: dict[str, str | bool] = (
         {"aria-invalid": "true", "aria-describedby": f"{field.auto_id}_error"} if field.errors else {}
     )
     return field.as_widget(attrs=attributes)
