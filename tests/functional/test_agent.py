@@ -240,10 +240,10 @@ def test_the_command_of_the_page_works_as_it_stands(pc):
 
 
 def test_a_growing_file_waits_until_it_rests(pc):
-    pc.configure([{"pattern": "*", "project": "lab", "dataset": pc.name}], folder={"settle_s": 1.0})
+    pc.configure([{"pattern": "*", "project": "lab", "dataset": pc.name}], folder={"settle_s": 2.5})
     pc.start()
     path = pc.source / "growing.dat"
-    for number in range(25):
+    for number in range(40):
         with path.open("ab") as file:
             file.write(b"line %d\n" % number)
         assert not pc.held(f"lab/{pc.name}")
