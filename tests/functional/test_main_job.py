@@ -47,6 +47,9 @@ def test_push_freeze_pull_verify(node, folder, tmp_path):
     assert tree_of(target) == tree_of(folder)
     report = node.json("verify", "lab/main")
     assert report["ok"]
+    report = node.json("verify", "lab/main@1", "--local", str(target))
+    assert report["ok"]
+    assert report["checked"]["version_hash"] == node.json("show", "lab/main")["versions"][0]["hash"]
 
 
 def test_a_second_push_sends_nothing(node, folder):
