@@ -35,12 +35,12 @@ class VerifyReport:
         return {"ok": self.is_ok, **asdict(self)}
 
 
-def verify_node(dataset: Dataset) -> VerifyReport:
-    """Page through the node's own check; counts of the pages are added up."""
+def verify_node(dataset: Dataset, version: int | None = None) -> VerifyReport:
+    """Page through the node's own check of the draft or a version; counts of the pages are added up."""
     report = VerifyReport(dataset.name)
     after: Any = None
     while True:
-        content = {} if after is None else {"after": after}
+        content = {"version": version} if after is None else {"version": version, "after": after}
         page = dataset.node.post(f"{dataset_path(dataset.name)}/verify", content, repeatable=True)
         for key, value in (page.get("checked") or {}).items():
             known = report.checked.get(key, 0)

@@ -228,7 +228,7 @@ class Dataset:
         from tsunagu.client.verify import verify_local, verify_node
 
         if local is None:
-            return verify_node(self)
+            return verify_node(self, version)
         return verify_local(self, local, version)
 
     def open(self, path: str, *, version: int | None = None) -> io.BufferedReader:
