@@ -7,8 +7,11 @@ docs/locale after ``sphinx-build -b gettext``.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import importlib
+import inspect
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -19,6 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 CATALOGUES = DOCS / "locale" / "ja" / "LC_MESSAGES"
 TRANSLATED = ("tutorials/first-instrument", "explanation/architecture")
+PIPE = r"\|"  # in a cell, code or not
 MADE = "<!-- Made by tools/docs.py from {source}; change that, then run: .venv/bin/python tools/docs.py write -->"
 
 _NODE_EXAMPLES = {
@@ -52,12 +56,13 @@ def pages() -> dict[str, str]:
         "reference/settings.md": _settings(),
         "reference/rest.md": _rest(),
         "reference/errors.md": _errors(),
+        "reference/python.md": _python(),
     }
 
 
 def _table(head: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> str:
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
-    lines += [f"| {' | '.join(cell.replace('|', '&#124;') for cell in row)} |" for row in rows]
+    lines += [f"| {' | '.join(cell.replace('|', PIPE) for cell in row)} |" for row in rows]
     return "\n".join(lines)
 
 
@@ -280,6 +285,73 @@ def _errors() -> str:
         "line itself and have no HTTP status. The message may be more exact than the one here.\n\n"
         f"{_table(('code', 'status', 'exit', 'message', 'remedy'), rows)}\n"
     )
+
+
+# --- the Python client
+
+_PYTHON_INTRO = """`import tsunagu` loads Python's standard library alone, so it can live in every notebook and every instrument script.
+
+```python
+import tsunagu
+
+with tsunagu.connect() as client:  # TSUNAGU_URL and TSUNAGU_TOKEN, or what `tsunagu login` stored
+    data = client.dataset("films/run-7")
+    report = data.push("measured", note="first half")
+    print(report.sent, report.problems)
+    for file in data.files():
+        print(file.path, file.status, file.reason or "")
+    version = data.freeze("as submitted")
+    data.pull("copy", version=version.number)
+    with data.open("raw/scan.csv", version=1) as file:  # a seekable file; only what is read travels
+        print(file.readline())
+```
+
+Errors are the same tree as on the node: catch `tsunagu.core.errors.TsunaguError`, or a leaf; `code`, `message`, `remedy`
+and `fields` say what happened ([all errors](errors.md)). Lists are generators that fetch page after page."""
+
+
+def _python() -> str:
+    from tsunagu.client import pull, push, types, verify, workspace
+
+    parts = [
+        "# Python client",
+        MADE.format(source="tsunagu.client"),
+        _PYTHON_INTRO,
+        "## Functions and classes",
+    ]
+    parts.append(f"### `connect{_signature(workspace.connect)}`\n\n{_doc(workspace.connect)}")
+    for one in (workspace.Client, workspace.Project, workspace.Dataset):
+        parts.append(f"### `{one.__name__}`\n\n{_doc(one)}")
+        methods = (
+            (f"`{name}{_signature(method)}`", _doc(method).partition("\n")[0])
+            for name, method in vars(one).items()
+            if inspect.isfunction(method) and not name.startswith("_")
+        )
+        parts.append(_table(("method", "what it does"), methods))
+    parts.append("## What comes back")
+    for record in (
+        types.ProjectInfo, types.DatasetInfo, types.FileInfo, types.Value, types.VersionInfo,
+        push.PushReport, pull.PullReport, verify.VerifyReport,
+    ):  # fmt: skip
+        fields = ", ".join(f"`{field.name}`" for field in dataclasses.fields(record))
+        parts.append(f"### `{record.__name__}`\n\n{_doc(record)}\n\nFields: {fields}.")
+    return "\n\n".join(parts) + "\n"
+
+
+def _signature(function: Any) -> str:
+    signature = inspect.signature(function)
+    kept = [
+        one.replace(annotation=str(one.annotation))
+        for one in signature.parameters.values()
+        if one.name != "self"
+    ]
+    text = str(signature.replace(parameters=kept))
+    return re.sub(r"'([^']+)'(?= =|,|\)|$)", r"\1", text)
+
+
+def _doc(thing: Any) -> str:
+    text = inspect.getdoc(thing) or ""
+    return re.sub(r"\n\n(Args|Raises|Returns):.*", "", text, flags=re.DOTALL).replace("``", "`")
 
 
 # --- Japanese
