@@ -20,6 +20,9 @@ env: .venv/.stamp  ## Build .venv from the pinned requirements
 run: env  ## Start a node on http://localhost:8000 and take a sample laboratory through the whole job
 	@$(PY) -m tsunagu.client demo --home $(HOME_DIR) --port $(PORT)
 
+stop:  ## Stop the node that make run started
+	@$(PY) -m tsunagu.client down --home $(HOME_DIR)
+
 test: env  ## Everything that CI runs
 	@$(PY) tests/run.py
 
@@ -32,4 +35,4 @@ bench: env  ## Benchmarks with peers and limits; writes benchmarks/RESULTS.md
 pins: ## Write requirements-dev.txt anew
 	@.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --extra dev pyproject.toml -o requirements-dev.txt
 
-.PHONY: help env run test check bench pins
+.PHONY: help env run stop test check bench pins

@@ -18,12 +18,12 @@ CATALOGUE = WEB / "doors" / "web" / "locale" / "ja" / "LC_MESSAGES" / "django.po
 Key = tuple[str, str, str]  # context, message, plural
 
 _TRANSLATE = re.compile(r"""{%\s*translate\s+(?:"([^"]*)"|'([^']*)')""")
-_FILTERED = re.compile(r"_\('([^']*)'\)")
+_FILTERED = re.compile(r"""_\((?:'([^']*)'|"([^"]*)")\)""")
 _BLOCK = re.compile(r"{%\s*blocktranslate(.*?)%}(.*?){%\s*endblocktranslate\s*%}", re.DOTALL)
 _PLURAL = re.compile(r"{%\s*plural\s*%}")
 _VARIABLE = re.compile(r"{{\s*(\w+)\s*}}")
 _TEXT = r'"((?:[^"\\]|\\.)*)"'
-_GETTEXT = re.compile(rf"(?<![\w.])(?:_|gettext|gettext_lazy)\(\s*{_TEXT}")
+_GETTEXT = re.compile(rf"(?<![\w.])(?:_|gettext|gettext_lazy|later)\(\s*{_TEXT}")
 _PGETTEXT = re.compile(rf"pgettext\(\s*{_TEXT},\s*{_TEXT}")
 _DEFAULT = re.compile(rf"default_(?:message|remedy)(?:: ClassVar\[str\])? = \(?\s*{_TEXT}")
 _NGETTEXT = re.compile(rf"ngettext\(\s*{_TEXT},\s*{_TEXT}")
@@ -33,7 +33,7 @@ def _template_keys(text: str) -> Iterator[Key]:
     for match in _TRANSLATE.finditer(text):
         yield "", (match.group(1) or match.group(2)).replace("%", "%%"), ""  # as Django looks it up
     for match in _FILTERED.finditer(text):
-        yield "", match.group(1), ""
+        yield "", match.group(1) or match.group(2), ""
     for match in _BLOCK.finditer(text):
         parts = [_VARIABLE.sub(r"%(\1)s", part.replace("%", "%%")) for part in _PLURAL.split(match.group(2))]
         yield "", parts[0], parts[1] if len(parts) > 1 else ""

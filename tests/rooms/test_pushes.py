@@ -122,3 +122,19 @@ def test_names_are_kept_in_one_form(dataset, put):
     put(owner, card, {"か\u3099.txt": b"1"})
     card = datasets.get_dataset(owner, "lab", "data")
     assert [f.path for f in datasets.list_files(owner, card).files] == ["\u304c.txt"]
+
+
+def test_the_longest_path_fits_every_index(dataset, put):
+    import random
+
+    letters = random.Random(1)  # text that no index can compress
+    part = "".join(chr(letters.randrange(0x4E00, 0x9F00)) for _ in range(85))
+    longest = "/".join([part] * 7 + ["x" * 255])[-2048:]
+    while len(longest.encode()) > 2048:
+        longest = longest[1:]
+    longest = longest.lstrip("/")
+    owner, card = dataset
+    put(owner, card, {longest: b"1"})
+    datasets.freeze_version(owner, card.id)
+    card = datasets.get_dataset(owner, "lab", "data")
+    assert datasets.get_file(owner, card, longest, version=1).byte_count == 1

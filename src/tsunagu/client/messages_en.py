@@ -104,6 +104,9 @@ MESSAGES = {
     "verify_no_reason": "The node found something wrong and gave no reason.",
     # Watch
     "watch_began": "Watching {folder} for {dataset}. Stop with Ctrl-C; nothing is lost.",
+    "watch_in_use": "{folder} is being watched already.",
+    "watch_in_use_remedy": "Stop the other watch, or give another folder for the ledger with --state.",
+    "watch_incomplete": "The watch ended without some files ({count}).",
     "watch_queue": "Waiting {queue}, done {done}, problems {errors}",
     # Node commands
     "node_tools_missing": "The command {command} runs a node, and the parts for that are not installed ({module}).",
@@ -146,6 +149,7 @@ MESSAGES = {
     "help_check": "Check the settings of a node.",
     "help_backup": "Back a node up.",
     "help_sweep": "Remove what broken uploads left in a node.",
+    "help_down": "Stop the node that runs on a home.",
     "help_demo": "Take sample files through the whole job.",
     "help_version": "a frozen version instead of the draft",
     "help_prefix": "only paths that start so",

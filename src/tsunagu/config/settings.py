@@ -137,12 +137,15 @@ ACCOUNT_ADAPTER = "tsunagu.doors.web.accounts.AccountAdapter"
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # people come by an administrator's link; a node may have no mail server
+MFA_FORMS = {"add_webauthn": "tsunagu.doors.web.accounts.AddKeyForm"}
 MFA_TOTP_ISSUER = NODE.node_name
 # The browser accepts passkeys over plain HTTP on localhost alone; elsewhere TLS is needed anyway.
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = _control.hostname == "localhost"
 USERSESSIONS_TRACK_ACTIVITY = False
 LOGIN_REDIRECT_URL = "/"
 LOGIN_URL = "/accounts/login/"
+CSRF_FAILURE_VIEW = "tsunagu.doors.web.views.frame.stale"
 
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"

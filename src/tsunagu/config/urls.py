@@ -19,3 +19,5 @@ urlpatterns = [
 ]
 
 handler404 = "tsunagu.doors.web.views.frame.not_found"
+handler403 = "tsunagu.doors.web.views.frame.refused"
+handler500 = "tsunagu.doors.web.views.frame.broken"

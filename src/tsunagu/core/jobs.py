@@ -73,6 +73,14 @@ def enqueue_once(declared: Job, **kwargs: Any) -> None:
         declared.enqueue(**kwargs)
 
 
+def waiting(declared: Job, **arguments: Any) -> list[dict[str, Any]]:
+    """Arguments of the jobs of one kind that wait or run and have these arguments among theirs."""
+    path = declared.module_path  # type: ignore[attr-defined]
+    wanted = {f"args_kwargs__kwargs__{name}": value for name, value in arguments.items()}
+    rows = DBTaskResult.objects.filter(status__in=("READY", "RUNNING"), task_path=path, **wanted)
+    return [dict(row["kwargs"]) for row in rows.values_list("args_kwargs", flat=True)[:10_000]]
+
+
 def enqueue_due() -> None:
     """Put periodic jobs that are due into the queue."""
     for declared, interval in _periodic:

@@ -9,7 +9,7 @@ import unicodedata
 
 from tsunagu.core.errors import InvalidInputError
 
-MAX_PATH_BYTES = 4096
+MAX_PATH_BYTES = 2048  # an index row of PostgreSQL takes 2,704 bytes
 MAX_PART_BYTES = 255
 
 

@@ -112,6 +112,25 @@ class TusDoor:
         location = ("Location", f"/tus/{upload.id}")
         return self._answer(upload, HTTPStatus.CREATED, location, *extra)
 
+    def unfinished(self, request: Request) -> Response:
+        """GET: what a push has begun and not ended, so that a browser that was reloaded can go on.
+
+        A page cannot keep its files over a reload; the person chooses them again, and path, length and what the client
+        put into the metadata (time of change, hash of the beginning) tell whether they are the same. Not part of tus.
+        """
+        grant = self._context.read_grant(request.bearer)
+        found = [
+            {
+                "url": f"/tus/{upload.id}",
+                "path": upload.path,
+                "length": upload.length,
+                "offset": upload.offset,
+                "metadata": _read_metadata(upload.metadata),
+            }
+            for upload in self._uploads.of_run(grant.run)
+        ]
+        return Response.json(HTTPStatus.OK, {"uploads": found})
+
     def head(self, request: Request, upload_id: str) -> Response:
         """HEAD: how far the upload has come.
 
@@ -207,7 +226,7 @@ class TusDoor:
 
 def _read_number(request: Request, name: str) -> int:
     text = request.header(name)
-    if not text.isascii() or not text.isdigit() or len(text) > 18:
+    if not text.isascii() or not text.isdigit() or len(text) > 18:  # noqa: PLR2004 - below 2**63
         raise BadHeaderError(f"The header {name} must hold a number of bytes.")
     return int(text)
 

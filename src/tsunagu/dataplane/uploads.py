@@ -137,6 +137,16 @@ class Uploads:
                 if entry.name.endswith(".json"):
                     yield entry.name.removesuffix(".json")
 
+    def of_run(self, run: str) -> list[Upload]:
+        """Uploads of a push that have not expired and whose bytes are not all here."""
+        found = []
+        for upload_id in self.ids():
+            with contextlib.suppress(UploadMissingError):
+                upload = self.load(upload_id)
+                if upload.run == run and not upload.is_complete:
+                    found.append(upload)
+        return sorted(found, key=lambda upload: upload.path)
+
     def count(self) -> int:
         """How many uploads have a state."""
         return sum(1 for _ in self.ids())

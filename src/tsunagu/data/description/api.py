@@ -14,6 +14,7 @@ from tsunagu.data.description.selectors import (
     history,
     labels,
     problem_files,
+    progress,
     proposals,
     reading,
     readings,
@@ -21,7 +22,14 @@ from tsunagu.data.description.selectors import (
     status_counts,
     values,
 )
-from tsunagu.data.description.types import FactSummary, MappingCard, ProposalCard, ReadingCard, ValueCard
+from tsunagu.data.description.types import (
+    FactSummary,
+    MappingCard,
+    ProposalCard,
+    ReadingCard,
+    ReadingProgress,
+    ValueCard,
+)
 from tsunagu.data.description.values import decide_proposal, set_value
 
 __all__ = [
@@ -33,6 +41,7 @@ __all__ = [
     "ProposalCard",
     "ProposalDecidedError",
     "ReadingCard",
+    "ReadingProgress",
     "ValueCard",
     "current_mapping",
     "decide_proposal",
@@ -43,6 +52,7 @@ __all__ = [
     "labels",
     "mapping_history",
     "problem_files",
+    "progress",
     "proposals",
     "reading",
     "readings",

@@ -7,13 +7,19 @@ from typing import Any
 
 from django.db.models import Count, Max, Min
 
-from tsunagu.core import clock
+from tsunagu.core import clock, jobs
 from tsunagu.core.ids import new_id
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.datasets.api import DatasetCard
 from tsunagu.data.description.extraction import outcome_of, reading_row
 from tsunagu.data.description.models import Extraction, Fact, Proposal, Value
-from tsunagu.data.description.types import FactSummary, ProposalCard, ReadingCard, ValueCard
+from tsunagu.data.description.types import (
+    FactSummary,
+    ProposalCard,
+    ReadingCard,
+    ReadingProgress,
+    ValueCard,
+)
 from tsunagu.formats import api as formats
 from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.policy import api as policy
@@ -221,6 +227,24 @@ def status_counts(dataset: DatasetCard) -> dict[str, int]:
     """How many contents were read, read with warnings, not recognised or not readable."""
     rows = Extraction.objects.filter(dataset_id=dataset.id, is_current=True).values("status")
     return {row["status"]: row["n"] for row in rows.annotate(n=Count("pk")).order_by("status")}
+
+
+def progress(dataset: DatasetCard) -> ReadingProgress:
+    """How far reading is; costs the same for any size, since it looks at queued work. The caller has asked the rules."""
+    from tsunagu.data.description.tasks import BATCH, read_again, read_batch, read_unit
+
+    total = dataset.file_count
+    again = jobs.waiting(read_again, dataset_id=dataset.id)
+    if again:
+        return ReadingProgress(
+            is_running=True, is_again=True, done=min(total, *(job["after"] for job in again)), total=total
+        )
+    batches = jobs.waiting(read_batch, dataset_id=dataset.id)
+    if not batches and not jobs.waiting(read_unit, dataset_id=dataset.id):
+        return ReadingProgress(is_running=False, is_again=False, done=total, total=total)
+    counted = sum(status_counts(dataset).values())
+    done = max(counted, total - BATCH * len(batches) if batches else 0)
+    return ReadingProgress(is_running=True, is_again=False, done=min(total, max(0, done)), total=total)
 
 
 def problem_files(dataset: DatasetCard, *, limit: int = 20) -> list[ReadingCard]:

@@ -77,3 +77,19 @@ class MappingCard:
     note: str
     written_by: str
     written_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingProgress:
+    """How far the readers are with the files of a dataset.
+
+    Attributes:
+        is_running: Whether reading still waits or goes on.
+        is_again: Whether files that have a reading are being read anew.
+        done, total: Files; approximate where one content stands under several paths.
+    """
+
+    is_running: bool
+    is_again: bool
+    done: int
+    total: int

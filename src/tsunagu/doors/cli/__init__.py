@@ -1,4 +1,4 @@
-"""The commands that run a node: up, admin, check, backup, sweep, demo. The client calls ``main``."""
+"""The commands that run a node: up, down, admin, check, backup, sweep, demo. The client calls ``main``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tsunagu.core.errors import TsunaguError
 
-NODE_COMMANDS = ("up", "admin", "check", "backup", "sweep", "demo")
+NODE_COMMANDS = ("up", "admin", "check", "backup", "sweep", "demo", "down")
 
 
 def main(argv: list[str]) -> int:
@@ -45,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     start.add_argument(
         "--port", type=int, help="port of the control server; the byte server takes the next one"
     )
+    add("down", "Stop the node that runs on a home.", demo.down)
     administer = add("admin", "People: tokens and one-time sign-in links.", admin.admin)
     administer.add_argument(
         "what", choices=("token", "link", "create"), help="token EMAIL, link EMAIL, create EMAIL"

@@ -1,11 +1,229 @@
-"""To come."""
+"""``tsunagu check``: every setting with its origin, what is missing, which engines answer."""
 
 from __future__ import annotations
 
 import argparse
+import json
+import os
+import shutil
+import time
+import urllib.request
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import django
+
+from tsunagu.core import settings
+from tsunagu.core.errors import TsunaguError
+
+_LITTLE_SPACE = 2 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes:
+        state: ``ok``, ``warn`` (the node works, somebody should know) or ``bad`` (it does not).
+        remedy: What to do about it; empty when there is nothing to do.
+    """
+
+    name: str
+    state: str
+    detail: str
+    remedy: str = ""
 
 
 def check(options: argparse.Namespace) -> int:
-    """To come."""
-    del options
-    return 0
+    """Print settings and findings; exit code 1 when something is bad."""
+    node = settings.current()
+    looks: tuple[Callable[[settings.Settings], list[Finding]], ...] = (_home,)
+    if node.home.exists():  # looking must not make a home
+        django.setup()
+        looks = _LOOKS
+    findings = [finding for look in looks for finding in _safely(look, node)]
+    is_ok = all(finding.state != "bad" for finding in findings)
+    rows = _settings(node)
+    if options.json:
+        report = {"ok": is_ok, "settings": rows, "findings": [asdict(finding) for finding in findings]}
+        print(json.dumps(report, ensure_ascii=False, indent=2))
+    else:
+        _print(node, rows, findings)
+    return 0 if is_ok else 1
+
+
+def _settings(node: settings.Settings) -> list[dict[str, Any]]:
+    rows = []
+    for setting in settings.TABLE:
+        value = node.values[setting.name]
+        if setting.is_secret and value:
+            value = "(hidden)"
+        shown = list(value) if isinstance(value, tuple) else value
+        rows.append(
+            {"name": setting.name, "value": shown, "unit": setting.unit, "origin": node.origins[setting.name]}
+        )
+    return rows
+
+
+def _print(node: settings.Settings, rows: list[dict[str, Any]], findings: list[Finding]) -> None:
+    print(f"home {node.home}\n")
+    for row in rows:
+        value = ",".join(row["value"]) if isinstance(row["value"], list) else row["value"]
+        shown = f"{value} {row['unit']}".strip() or "(empty)"
+        print(f"  {row['name']:<22} {shown:<34} {row['origin']}")
+    print()
+    for finding in findings:
+        mark = {"ok": "ok  ", "warn": "warn", "bad": "BAD "}[finding.state]
+        print(f"{mark}  {finding.name:<12} {finding.detail}")
+        if finding.remedy:
+            print(f"{'':6}{'':<12} -> {finding.remedy}")
+
+
+def _safely(look: Callable[[settings.Settings], list[Finding]], node: settings.Settings) -> list[Finding]:
+    """What a look found; one that breaks is a finding itself, and the others still run."""
+    try:
+        return look(node)
+    except TsunaguError as error:
+        return [Finding(_name_of(look), "bad", error.message, error.remedy)]
+    except Exception as error:  # noqa: BLE001 - a broken engine may raise anything
+        return [Finding(_name_of(look), "bad", f"{type(error).__name__}: {error}".strip()[:400])]
+
+
+def _name_of(look: Callable[..., Any]) -> str:
+    return look.__name__.strip("_")
+
+
+def _home(node: settings.Settings) -> list[Finding]:
+    if not node.home.exists():
+        return [Finding("home", "warn", f"{node.home} does not exist yet.", "tsunagu up makes it.")]
+    free = shutil.disk_usage(node.home).free
+    state, remedy = ("ok", "") if free > _LITTLE_SPACE else ("warn", "Make room, or move the store.")
+    keys = (node.capability_key_file, node.home / "secrets" / "django.key")
+    loose = [file for file in keys if file.exists() and file.stat().st_mode & 0o077]
+    return [
+        Finding("home", state, f"{free / 1e9:.1f} GB free", remedy),
+        *(Finding("secrets", "bad", f"{file} can be read by others.", f"chmod 600 {file}") for file in loose),
+    ]
+
+
+def _database(_: settings.Settings) -> list[Finding]:
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    began = time.perf_counter()
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute("select sqlite_version()")
+        else:
+            cursor.execute("select current_setting('server_version')")
+        version = cursor.fetchone()[0]
+    latency = (time.perf_counter() - began) * 1000
+    executor = MigrationExecutor(connection)
+    open_count = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+    found = [Finding("database", "ok", f"{connection.vendor} {version}, answers in {latency:.1f} ms")]
+    if open_count:
+        remedy = "tsunagu up applies them after a backup."
+        found.append(Finding("migrations", "warn", f"{open_count} are not applied.", remedy))
+    return found
+
+
+def _store(node: settings.Settings) -> list[Finding]:
+    """Write an object, read it back, remove it: what an upload needs."""
+    from tsunagu.core.blobs import new_key
+    from tsunagu.foundation.storage import api as storage
+
+    began = time.perf_counter()
+    content = os.urandom(4096)
+    key, store = new_key(), storage.store()
+    writer = store.create(key)
+    os.write(writer.fileno(), content)
+    writer.finish(len(content))
+    with store.open(key, 0, len(content)) as reader:
+        is_same = b"".join(reader.pieces()) == content
+    store.delete(key)
+    took = (time.perf_counter() - began) * 1000
+    where = node.store_address.partition("?")[0]
+    if not is_same:
+        return [Finding("store", "bad", f"{where} gave other bytes back than were written.")]
+    return [Finding("store", "ok", f"{where}: write, read and delete in {took:.0f} ms")]
+
+
+def _servers(node: settings.Settings) -> list[Finding]:
+    found = []
+    for name, port in (("control", node.port), ("bytes", node.bytes_port_number)):
+        address = f"http://{node.host}:{port}/healthz"
+        try:
+            with urllib.request.urlopen(address, timeout=5) as answer:
+                is_ok = answer.status == 200  # noqa: PLR2004
+            found.append(Finding(name, "ok" if is_ok else "bad", f"answers on port {port}"))
+        except OSError as error:
+            reason = getattr(error, "reason", error)
+            found.append(Finding(name, "warn", f"does not answer on port {port}: {reason}", "tsunagu up"))
+    return found
+
+
+def _workers(node: settings.Settings) -> list[Finding]:
+    import datetime as dt
+
+    from django.db import DatabaseError
+
+    from tsunagu.core import clock, jobs
+    from tsunagu.core.models import WorkerBeat
+
+    since = clock.now() - dt.timedelta(seconds=node.job_lease_s)
+    try:
+        alive = WorkerBeat.objects.filter(beat_at__gt=since).count()
+    except DatabaseError:  # not migrated yet; the finding about migrations says so
+        return []
+    failed = jobs.failed_count()
+    state = "ok" if alive >= node.workers else "warn"
+    detail = f"{alive} of {node.workers} alive, {jobs.waiting_count()} jobs wait, {failed} failed for good"
+    remedy = "See the log for job_of_lost_worker and tracebacks." if failed else ""
+    return [Finding("workers", state, detail, remedy)]
+
+
+def _sandbox(node: settings.Settings) -> list[Finding]:
+    """Try to break out of a real child that reads files."""
+    from tsunagu.formats import api as formats
+
+    with formats.ExtractorPool() as pool:
+        report = pool.report()
+        problems = pool.problems()
+    down = [wall.name for wall in report.walls if not wall.holds]
+    state = "warn" if down else "ok"
+    detail = f"{len(report.walls) - len(down)} of {len(report.walls)} walls hold"
+    detail += f"; missing: {', '.join(down)}" if down else ""
+    remedy = "Files are still read in a child with limits; a newer kernel brings the rest." if down else ""
+    found = [Finding("sandbox", state, detail, remedy)]
+    found += [Finding("readers", "warn", problem) for problem in problems]
+    readers, _ = formats.installed_readers()
+    detail = f"{len(readers)} installed, at most {node.extract_timeout_s:g} s a file"
+    return [*found, Finding("readers", "ok", detail)]
+
+
+def _addresses(node: settings.Settings) -> list[Finding]:
+    from urllib.parse import urlsplit
+
+    control, data = urlsplit(node.control_address), urlsplit(node.bytes_address)
+    found = []
+    if control.hostname == data.hostname:
+        detail = (
+            "Pages and user content share one host name, so a hostile file could read the session cookie."
+        )
+        found.append(
+            Finding("addresses", "bad", detail, "Give the byte server a name of its own (bytes_url).")
+        )
+    if control.scheme != "https" and control.hostname not in {"localhost", "127.0.0.1"}:
+        found.append(
+            Finding(
+                "addresses",
+                "bad",
+                "control_url is plain HTTP on a name that others reach.",
+                "Put a proxy with TLS in front (docs/how-to/run-in-production.md).",
+            )
+        )
+    return found or [Finding("addresses", "ok", f"{node.control_address}, bytes {node.bytes_address}")]
+
+
+_LOOKS = (_home, _addresses, _database, _store, _servers, _workers, _sandbox)

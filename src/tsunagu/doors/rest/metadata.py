@@ -50,7 +50,7 @@ def set_value(request: HttpRequest, project: str, dataset: str, name: str, body:
     """Set a value; a person's word, which no machine overwrites."""
     actor = require_actor(request)
     card = datasets.get_dataset(actor, project, dataset)
-    description.set_value(actor, card.id, name, body.value, unit=body.unit)
+    description.set_value(actor, card.id, name, body.value, unit=body.unit or "")
     found = [
         {"key": v.name, "name": v.name, "value": v.value, "unit": v.unit or None, "origin": dict(v.origin)}
         for v in description.values(actor, card)

@@ -337,7 +337,7 @@ class NewValue(Schema):
     """A value that a person sets."""
 
     value: Any
-    unit: str = ""
+    unit: str | None = None
 
 
 class ProposalRow(Schema):

@@ -179,7 +179,7 @@ def _node_svg(node: Mapping[str, Any], place: tuple[float, float]) -> SafeString
         '<g class="{}{}"><rect x="{}" y="{}" width="{}" height="{}" rx="3"/>'
         '<text x="{}" y="{}">{}</text><text class="sub" x="{}" y="{}">{}</text></g>',
         node["kind"], " failed" if node.get("is_failed") else "", x, y, _NODE_W, _NODE_H,
-        x + 12, y + 22, clipped(str(node["title"]), 12.2), x + 12, y + 40, clipped(str(node.get("sub", "")), 13.2),
+        x + 12, y + 22, clipped(str(node["title"]), 12.2), x + 12, y + 40, clipped(" · ".join(filter(None, (node.get("mark"), str(node.get("sub", ""))))), 13.2),
     )  # fmt: skip
     if node.get("url"):
         return format_html('<a href="{}"><title>{}</title>{}</a>', node["url"], node["title"], body)

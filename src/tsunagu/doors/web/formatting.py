@@ -12,15 +12,29 @@ from django.utils.safestring import SafeString
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 
 
-def bytes_text(count: int | None) -> str:
-    """Decimal units, as disks and quotas are sold: 1,500,000 -> ``1.5 MB``."""
-    if count is None:
+def bytes_text(count: int | str | None) -> str:
+    """Decimal units, as disks and quotas are sold: 1,500,000 -> ``1.5 MB``; nothing for nothing."""
+    if count is None or count == "":  # templates give the empty text for what is missing
         return ""
     value, unit = float(count), 0
     while value >= 999.5 and unit < len(_UNITS) - 1:  # noqa: PLR2004 - three digits are shown
         value, unit = value / 1000, unit + 1
     digits = 0 if unit == 0 or value >= 100 else 1  # noqa: PLR2004
     return f"{number_format(round(value, digits), digits, force_grouping=True)}\u202f{_UNITS[unit]}"
+
+
+def exact_bytes(count: int) -> str:
+    """Every byte, grouped: ``1,500,000 B``."""
+    return f"{number_text(count)}\u202fB"
+
+
+def number_text(value: float | str | None) -> str:
+    """A count with groups of three; a measured number with the digits it has."""
+    if value is None or value == "":
+        return ""
+    if isinstance(value, int):
+        return number_format(value, force_grouping=True)
+    return f"{value:.10g}" if isinstance(value, float) else str(value)
 
 
 def moment_html(text: str | None) -> SafeString | str:
@@ -33,8 +47,13 @@ def moment_html(text: str | None) -> SafeString | str:
         '<time datetime="{}" title="{}">{}</time>',
         text,
         local.strftime("%Y-%m-%d %H:%M:%S %Z"),
-        local.strftime("%Y-%m-%d %H:%M"),
+        moment_text(text),
     )
+
+
+def moment_text(text: str) -> str:
+    """The same as plain text, for drawings."""
+    return timezone.localtime(dt.datetime.fromisoformat(text)).strftime("%Y-%m-%d %H:%M")
 
 
 def short_hash(text: str) -> str:

@@ -10,25 +10,29 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from tsunagu.data.datasets.api import DatasetCard
-from tsunagu.doors.web.templatetags.tsunagu import run_word
+from tsunagu.doors.web.formatting import moment_text
+from tsunagu.doors.web.words import run_word
 from tsunagu.foundation.runs.api import RunCard
 
 Node = dict[str, Any]
 _AGENT, _CAPTURE, _DATASET, _WORK, _VERSION = range(5)
 
 
-def graph(card: DatasetCard, found: Sequence[RunCard]) -> tuple[list[Node], list[tuple[str, str]]]:
+def graph(
+    card: DatasetCard, found: Sequence[RunCard], *, title: str
+) -> tuple[list[Node], list[tuple[str, str]]]:
     """Agents -> captures -> the dataset -> what was done to it -> versions.
 
     Args:
         card: The dataset.
         found: Its runs, newest first; runs of one kind by one actor are folded into a node.
+        title: What to call the dataset.
     """
     nodes: dict[str, Node] = {
         "dataset": {
             "id": "dataset",
             "kind": "entity",
-            "title": card.title or card.name,
+            "title": title,
             "sub": card.slug,
             "url": reverse("dataset", kwargs={"project": card.project, "dataset": card.name}),
             "column": _DATASET,
@@ -56,7 +60,7 @@ def _add_run(
     count: int,
 ) -> None:
     title = run_word(kind)
-    sub = run.started_at[:16].replace("T", " ")
+    sub = moment_text(run.started_at)
     if count > 1:
         sub = ngettext("%(count)s run", "%(count)s runs", count) % {"count": count}
     nodes[run.id] = {
@@ -68,6 +72,7 @@ def _add_run(
         if card.sees_draft
         else "",
         "is_failed": run.outcome in {"failed", "uncertain"},
+        "mark": {"failed": _("failed"), "uncertain": _("uncertain")}.get(run.outcome, ""),
         "column": _CAPTURE if kind == "capture" else _WORK,
     }
     if kind == "capture":

@@ -6,7 +6,17 @@ from django.urls import path, re_path
 from django.views.generic import RedirectView
 from django.views.i18n import set_language
 
-from tsunagu.doors.web.views import agent, datasets, home, stewardship
+from tsunagu.doors.web.views import (
+    agent,
+    arrivals,
+    datasets,
+    history,
+    home,
+    mapping,
+    metadata,
+    patterns,
+    stewardship,
+)
 
 # Names hold dots too, which Django's slug converter does not know.
 _NAME = r"(?P<project>[a-z0-9._-]+)"
@@ -24,20 +34,25 @@ urlpatterns = [
     re_path(rf"{_DATASET}/files/(?P<folder>.+)$", datasets.files, name="folder"),
     re_path(rf"{_DATASET}/file/(?P<path>.+)$", datasets.file, name="file"),
     re_path(rf"{_DATASET}/download/(?P<path>.+)$", datasets.download, name="download"),
-    re_path(rf"{_DATASET}/metadata$", datasets.metadata, name="metadata"),
-    re_path(rf"{_DATASET}/provenance$", datasets.history, name="provenance"),
-    re_path(rf"{_DATASET}/runs/(?P<run>[0-9A-Z]+)$", datasets.run, name="run"),
-    re_path(rf"{_DATASET}/versions$", datasets.versions, name="versions"),
-    re_path(rf"{_DATASET}/freeze$", datasets.freeze, name="freeze"),
+    re_path(rf"{_DATASET}/progress$", datasets.progress, name="progress"),
+    re_path(rf"{_DATASET}/metadata$", metadata.metadata, name="metadata"),
+    re_path(rf"{_DATASET}/provenance$", history.history, name="provenance"),
+    re_path(rf"{_DATASET}/runs/(?P<run>[0-9A-Z]+)$", history.run, name="run"),
+    re_path(rf"{_DATASET}/versions$", history.versions, name="versions"),
+    re_path(rf"{_DATASET}/freeze$", history.freeze, name="freeze"),
     re_path(rf"{_DATASET}/access$", datasets.access, name="access"),
-    re_path(rf"{_DATASET}/upload$", datasets.upload, name="upload"),
-    path("receipts/<str:run>", datasets.receipt, name="receipt"),
+    re_path(rf"{_DATASET}/upload$", arrivals.upload, name="upload"),
+    re_path(
+        r"^receipts/(?P<run>[0-9A-Z]+)\.(?P<form>json|txt)$", arrivals.saved_receipt, name="saved_receipt"
+    ),
+    path("receipts/<str:run>", arrivals.receipt, name="receipt"),
     path("instruments", stewardship.list_all, name="instruments"),
     re_path(r"^instruments/(?P<name>[a-z0-9._-]+)$", stewardship.show, name="instrument"),
-    path("mapping", stewardship.mapping, name="mapping"),
+    path("mapping", mapping.mapping, name="mapping"),
+    path("patterns", patterns.patterns, name="patterns"),
     path("account", stewardship.account, name="account"),
-    path("agent/tsunagu_agent.py", agent.script, {"name": "tsunagu_agent.py"}, name="agent_script"),
-    path("agent/verify_version.py", agent.script, {"name": "verify_version.py"}, name="verify_script"),
+    path("agent/tsunagu_agent.pyz", agent.agent, name="agent_file"),
+    path("agent/verify_version.py", agent.script, name="verify_script"),
     path("language", set_language, name="set_language"),
     path("favicon.ico", RedirectView.as_view(url="/static/web/icon.svg"), name="favicon"),
 ]

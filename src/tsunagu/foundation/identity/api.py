@@ -1,7 +1,14 @@
 """The door of identity: people, access tokens, sign-in links."""
 
 from tsunagu.foundation.identity.errors import BadEmailError, NotSignedInError
-from tsunagu.foundation.identity.selectors import find_person, has_people, is_active, people, tokens_of
+from tsunagu.foundation.identity.selectors import (
+    find_person,
+    has_own_sign_in,
+    has_people,
+    is_active,
+    people,
+    tokens_of,
+)
 from tsunagu.foundation.identity.services import (
     actor_for_person,
     actor_for_token,
@@ -28,6 +35,7 @@ __all__ = [
     "actor_for_token",
     "ensure_person",
     "find_person",
+    "has_own_sign_in",
     "has_people",
     "is_active",
     "issue_instrument_token",

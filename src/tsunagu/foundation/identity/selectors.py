@@ -26,6 +26,14 @@ def has_people() -> bool:
     return Person.objects.exists()
 
 
+def has_own_sign_in(person_id: str) -> bool:
+    """Whether a person can come back without a one-time link: by a password or a passkey."""
+    from allauth.mfa.models import Authenticator
+
+    person = Person.objects.get(uid=person_id)
+    return person.has_usable_password() or bool(Authenticator.objects.filter(user=person).exists())
+
+
 def tokens_of(person_id: str) -> list[TokenCard]:
     """The living tokens of a person, newest first."""
     rows = AccessToken.objects.filter(person__uid=person_id, revoked_at=None).order_by("-created_at")[:200]

@@ -118,7 +118,7 @@ class Migration(migrations.Migration):
                 ('dataset', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='datasets.dataset')),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('dataset', 'parent', 'name'), name='datasets_folder')],
+                'constraints': [models.UniqueConstraint(fields=('dataset', 'parent', 'name'), name='datasets_folder_name')],
             },
         ),
         migrations.CreateModel(
@@ -131,7 +131,7 @@ class Migration(migrations.Migration):
                 ('dataset', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='datasets.dataset')),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('dataset', 'since', 'until'), name='datasets_interval')],
+                'constraints': [models.UniqueConstraint(fields=('dataset', 'since', 'until'), name='datasets_interval_pair')],
             },
         ),
         migrations.AddIndex(
@@ -141,6 +141,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='dataset',
             index=models.Index(fields=['access', 'has_frozen', '-updated_at', '-id'], name='datasets_by_access'),
+        ),
+        migrations.AddIndex(
+            model_name='dataset',
+            index=models.Index(fields=['-updated_at', '-id'], name='datasets_by_change'),
         ),
         migrations.AddConstraint(
             model_name='dataset',

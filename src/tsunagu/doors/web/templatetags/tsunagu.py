@@ -7,17 +7,28 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from django import template
+from django.forms import BoundField
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
+from django.utils.translation import ngettext, pgettext
 
-from tsunagu.doors.web import drawing, formatting
+from tsunagu.doors.web import drawing, formatting, words
 
 register = template.Library()
 register.filter("bytes_text", formatting.bytes_text)
 register.filter("moment", formatting.moment_html)
 register.filter("short_hash", formatting.short_hash)
+register.filter("exact_bytes", formatting.exact_bytes)
+register.filter("number_text", formatting.number_text)
+register.filter("run_word", words.run_word)
+register.filter("role_word", words.role_word)
+register.filter("action_word", words.action_word)
+register.filter("parameter_word", words.parameter_word)
+register.filter("link_word", words.link_word)
+register.filter("language_of", words.language_of)
+register.filter("name_word", words.name_word)
 
 
 @register.filter
@@ -35,8 +46,22 @@ def key(mapping: Mapping[str, Any], name: str) -> Any:
 @register.simple_tag
 def query(**parts: Any) -> str:
     """``?a=b&c=d`` of the parts that are not empty."""
-    kept = {name: value for name, value in parts.items() if value not in ("", None)}
+    # ``from`` is a word of Python: it is written from_ in templates.
+    kept = {name.rstrip("_"): value for name, value in parts.items() if value not in {"", None}}
     return f"?{urlencode(kept)}" if kept else ""
+
+
+@register.simple_tag
+def place(name: str, card: Any, version: int | None = None, **parts: Any) -> str:
+    """The address of a page of a dataset; the version that one looks at stays in it."""
+    address = reverse(name, kwargs={"project": card.project, "dataset": card.name, **parts})
+    return address + query(version=version)
+
+
+@register.simple_tag
+def file_count(count: int) -> str:
+    """``1 file``, ``1,204 files``."""
+    return ngettext("%(n)s file", "%(n)s files", count) % {"n": formatting.number_text(count)}
 
 
 @register.simple_tag
@@ -102,37 +127,6 @@ def outcome_chip(outcome: str) -> SafeString:
     return _chip(*words.get(outcome, ("", outcome)))
 
 
-@register.filter
-def run_word(kind: str) -> str:
-    """What a run did, in words."""
-    words = {
-        "create": _("Dataset made"),
-        "capture": _("Files arrived"),
-        "extract": _("Files read"),
-        "freeze": _("Version frozen"),
-        "remove": _("Files removed from the draft"),
-        "describe": _("Description changed"),
-        "decide": _("Proposal decided"),
-        "set_access": _("Access changed"),
-        "set_rules": _("Rules changed"),
-        "write_mapping": _("Mapping changed"),
-        "create_instrument": _("Instrument made"),
-    }
-    return words.get(kind, kind)
-
-
-@register.filter
-def role_word(role: str) -> str:
-    """A role in words."""
-    words = {
-        "owner": pgettext("role", "owner"),
-        "editor": pgettext("role", "editor"),
-        "reader": pgettext("role", "reader"),
-        "instrument": pgettext("role", "instrument"),
-    }
-    return words.get(str(role), str(role))
-
-
 @register.simple_tag
 def origin_line(origin: Mapping[str, Any]) -> SafeString:
     """Where a value comes from, in one line."""
@@ -142,29 +136,28 @@ def origin_line(origin: Mapping[str, Any]) -> SafeString:
             '<span class="origin">{}</span>', _("typed by %(name)s") % {"name": origin.get("by", "")}
         )
     if kind == "proposal":
-        evidence = origin.get("evidence") or [{}]
-        first = evidence[0]
         if origin.get("is_edited"):
             text = _("proposed by machine, edited and accepted by %(name)s")
         else:
             text = _("proposed by machine, accepted by %(name)s")
-        line = text % {"name": origin.get("by", "")}
-        if first.get("path"):
-            source = _("from %(where)s of %(path)s") % {
-                "where": first.get("where") or first.get("key", ""),
-                "path": first["path"],
-            }
-            return format_html(
-                '<span class="origin machine">{}</span> <span class="origin">{}</span>', line, source
-            )
-        return format_html('<span class="origin machine">{}</span>', line)
+        line = format_html('<span class="origin machine">{}</span>', text % {"name": origin.get("by", "")})
+        first: dict[str, Any] = next(iter(origin.get("evidence") or []), {})
+        source = evidence_line(first) if first.get("path") else ""
+        return format_html('{} <span class="origin">{}</span>', line, source) if source else line
     if kind == "file":
-        text = _("from %(where)s of %(path)s") % {
-            "where": origin.get("where", ""),
-            "path": origin.get("path", ""),
-        }
-        return format_html('<span class="origin">{}</span>', text)
+        return format_html('<span class="origin">{}</span>', evidence_line(origin))
     return SafeString("")
+
+
+@register.simple_tag
+def evidence_line(item: Mapping[str, Any]) -> str:
+    """Which key of which file says so."""
+    if not item.get("path"):
+        return value_text(dict(item))
+    return _("from %(where)s of %(path)s") % {
+        "where": item.get("where") or item.get("key", ""),
+        "path": item["path"],
+    }
 
 
 @register.filter
@@ -183,3 +176,19 @@ def value_text(value: Any) -> str:
 def percent(share: float) -> str:
     """0.86 -> 86 %."""
     return f"{round(share * 100)}\u202f%"
+
+
+@register.filter
+def is_checkbox(field: BoundField) -> bool:
+    """Whether a form field is a box to tick, whose label stands behind it."""
+    return getattr(field.field.widget, "input_type", "") == "checkbox"
+
+
+@register.filter
+def without_placeholder(field: BoundField) -> SafeString:
+    """The field without grey text in it, which people take for an answer; Django ties help and error to it."""
+    field.field.widget.attrs.pop("placeholder", None)
+    attributes: dict[str, str | bool] = (
+        {"aria-invalid": "true", "aria-describedby": f"{field.auto_id}_error"} if field.errors else {}
+    )
+    return field.as_widget(attrs=attributes)

@@ -10,10 +10,11 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.http import urlencode
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.utils.translation import gettext
 
-from tsunagu.core.errors import TsunaguError
+from tsunagu.core import clock
+from tsunagu.core.errors import InvalidInputError, NotFoundError, TsunaguError
 from tsunagu.doors.who import actor_of
 from tsunagu.foundation.identity.api import Actor, NotSignedInError
 from tsunagu.foundation.policy.api import ActionDeniedError
@@ -61,14 +62,28 @@ def to_sign_in(request: HttpRequest) -> HttpResponseRedirect:
 def problem_page(request: HttpRequest, error: TsunaguError) -> HttpResponse:
     """An error of the tree: what happened, why, what to do, its code."""
     status = error.status if error.status != 460 else 422  # noqa: PLR2004 - tus's own status
-    context = {
+    return render(request, "web/problem.html", problem_context(error, _back(request)), status=status)
+
+
+def problem_context(error: TsunaguError, back: str = "") -> dict[str, Any]:
+    """What the problem part of a page shows."""
+    return {
         "error": error,
         "plain": error.default_message,
         # The kind of error in the viewer's language; what is special about this one stands below it.
         "general": gettext(error.default_message) if error.default_message else error.message,
         "remedy": gettext(error.remedy) if error.remedy else "",
+        "now": clock.isoformat(clock.now()),
+        "back": back,
     }
-    return render(request, "web/problem.html", context, status=status)
+
+
+def _back(request: HttpRequest) -> str:
+    """Where a form was sent from, on this node only."""
+    came_from = request.headers.get("Referer", "")
+    if request.method != "POST" or not url_has_allowed_host_and_scheme(came_from, {request.get_host()}):
+        return ""
+    return came_from
 
 
 def done(request: HttpRequest, message: str, target: str, **parts: Any) -> HttpResponse:
@@ -78,9 +93,51 @@ def done(request: HttpRequest, message: str, target: str, **parts: Any) -> HttpR
     return answer
 
 
+class PageStaleError(InvalidInputError):
+    """A form without the secret of the session that it was made for."""
+
+    code = "web.page_stale"
+    status = 403
+    default_message = "The page was too old, or cookies are switched off, so nothing was changed."
+    default_remedy = "Open the page again and repeat what you did."
+
+
+class BrokenError(TsunaguError):
+    """A defect of ours; what happened stands in the log."""
+
+    code = "web.defect"
+    status = 500
+    default_message = "The node met an error of its own. Nothing that you sent before is lost."
+    default_remedy = "Try again; if it stays, tell the administrator the time below."
+
+
+class NotNowError(TsunaguError):
+    """A page that this account cannot use as it is, such as confirming a password that it does not have."""
+
+    code = "web.not_now"
+    status = 403
+    default_message = "This page does not fit your account as it is."
+    default_remedy = "Sign in anew; for that, set a password or a passkey on the account page first."
+
+
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Nothing at this address."""
-    from tsunagu.core.errors import NotFoundError
-
     del exception
     return problem_page(request, NotFoundError())
+
+
+def refused(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Somebody else's view said no."""
+    del exception
+    return problem_page(request, NotNowError())
+
+
+def stale(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form that failed the check against forged requests."""
+    del reason
+    return problem_page(request, PageStaleError())
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    """A page for a defect; needs neither the database nor the session."""
+    return problem_page(request, BrokenError())

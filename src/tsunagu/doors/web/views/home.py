@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+
+from allauth.account.internal.flows.login import record_authentication
+from allauth.account.signals import user_logged_in
 from django.contrib.auth import login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
+from tsunagu.core.errors import NotFoundError
 from tsunagu.data.capture import api as capture
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.description import api as description
@@ -37,10 +42,24 @@ def home(request: HttpRequest, actor: Actor) -> HttpResponse:
         context |= {
             "todo": todo,
             "silent": silent,
-            "uploads": capture.open_pushes(actor),
+            "uploads": _unfinished(actor),
+            "running": [
+                {"card": card, "progress": progress}
+                for card in own
+                if card.file_count and (progress := description.progress(card)).is_running
+            ],
             "projects": datasets.list_projects(actor, limit=6),
         }
     return render(request, "web/home.html", context)
+
+
+def _unfinished(actor: Actor) -> list[dict[str, object]]:
+    """Uploads of a person that have not ended, with their datasets."""
+    found: list[dict[str, object]] = []
+    for push in capture.open_pushes(actor, limit=5):
+        with contextlib.suppress(NotFoundError):
+            found.append({"push": push, "card": datasets.get_dataset_by_id(actor, push.dataset_id)})
+    return found
 
 
 @page
@@ -151,4 +170,7 @@ def welcome(request: HttpRequest, actor: Actor, *, secret: str) -> HttpResponse:
     except identity.NotSignedInError as error:
         return problem_page(request, error)
     login(request, person, backend="allauth.account.auth_backends.AuthenticationBackend")
+    # allauth keeps the list of sessions and when one last proved who one is; it must hear of this way in too.
+    record_authentication(request, person, "link")
+    user_logged_in.send(type(person), request=request, user=person)
     return redirect("account")

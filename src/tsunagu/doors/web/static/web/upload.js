@@ -1,215 +1,157 @@
-// Sends files to the byte server: small ones in bundles, large ones by tus in pieces that resume.
-// Nothing but names, sizes and addresses is kept in the browser, so that a reload goes on where it stopped.
-const root = document.getElementById("uploader");
-const SMALL = 1 << 20, BUNDLE = 16 << 20, PIECE = 16 << 20;
-const words = root.dataset;
-const csrf = document.querySelector("[name=csrfmiddlewaretoken]").value;
-const memory = `tsunagu-upload:${words.project}/${words.dataset}`;
-let paused = false, running = false, push = null, total = 0, sent = 0;
-let jobs = [];
+// The upload page: takes files and folders, sends small ones in bundles and large ones by tus, pauses, breaks off,
+// and goes on after a reload. Nothing is kept in the browser: the node knows what is unfinished.
+import { Sheet } from "./sheet.js";
+import { hex, newId, sleep, Wire } from "./wire.js";
 
-const state = () => JSON.parse(localStorage.getItem(memory) || '{"uploads":{}}');
-const keep = (value) => localStorage.setItem(memory, JSON.stringify(value));
-const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+const SMALL = 1 << 20, BUNDLE = 16 << 20, MOST_FILES = 5000, AT_ONCE = 3;
+const at = (id) => document.getElementById(id);
+const root = at("uploader"), words = root.dataset;
+const sheet = new Sheet(words);
+const lost = (isLost) => sheet.say(isLost ? words.tLost : "");
+const wire = new Wire(words, document.querySelector("[name=csrfmiddlewaretoken]").value, lost);
+let paused = false, running = null, unfinished = [];
 
-async function api(method, path, body) {
-  const answer = await fetch(words.api + path, {
-    method, headers: { "Content-Type": "application/json", "X-CSRFToken": csrf }, body: body === undefined ? undefined : JSON.stringify(body),
-  });
-  const value = await answer.json();
-  if (!answer.ok) throw Object.assign(new Error(value.title), { code: value.code, status: answer.status });
-  return value;
-}
+const ended = (job) => job.state === "tDone" || job.state === "tSame";
+const rest = async () => { while (paused) await sleep(150); };
 
-async function openPush() {
-  const known = state();
-  if (known.run) {
-    try { return await api("POST", `/pushes/${known.run}/capability`); } catch { keep({ uploads: {} }); }
-  }
-  const opened = await api("POST", `/datasets/${words.project}/${words.dataset}/pushes`, { create: false, kind: "browser", client: navigator.userAgent.slice(0, 180) });
-  keep({ ...state(), run: opened.run });
-  return opened;
-}
-
-async function bytes(method, url, headers, body) {
-  for (let attempt = 0; ; attempt += 1) {
-    try {
-      const answer = await fetch(url, { method, headers: { Authorization: `Bearer ${push.capability}`, ...headers }, body });
-      if (answer.status === 401 && attempt < 3) { push = await api("POST", `/pushes/${push.run}/capability`); continue; }
-      if (answer.status >= 500 && attempt < 5) throw new Error(String(answer.status));
-      return answer;
-    } catch (error) {
-      if (attempt >= 5 || method === "PATCH") throw error;
-      await sleep(500 * 2 ** attempt);
-    }
+async function attempt(jobs, action) {
+  try {
+    await action();
+  } catch (error) {
+    if (wire.stopped.signal.aborted) return;
+    for (const job of jobs) if (!ended(job)) sheet.set(job, "tFailed", error.message);
   }
 }
-
-const hex = (buffer) => Array.from(new Uint8Array(buffer), (b) => b.toString(16).padStart(2, "0")).join("");
-const encode = (text) => btoa(String.fromCharCode(...new TextEncoder().encode(text)));
-
-function bundleOf(group) {
-  const parts = [];
-  for (const job of group) {
-    const path = new TextEncoder().encode(job.path);
-    const head = new DataView(new ArrayBuffer(42));
-    head.setUint16(0, path.length);
-    head.setBigUint64(2, BigInt(job.file.size));
-    new Uint8Array(head.buffer).set(new Uint8Array(job.digest), 10);
-    parts.push(head.buffer, path, job.content);
-  }
-  parts.push(new Uint8Array(2));
-  return new Blob(parts);
-}
-
-function newId() {
-  const letters = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-  let time = Date.now(), id = "";
-  for (let i = 0; i < 10; i += 1) { id = letters[time % 32] + id; time = Math.floor(time / 32); }
-  return id + Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => letters[b % 32]).join("");
-}
-
-async function sendSmall(group) {
-  for (const job of group) show(job, words.tSending);
-  const answer = await bytes("POST", `${push.byte_url}/bundles`, { "Content-Type": "application/vnd.tsunagu.bundle; version=1", "Tsunagu-Bundle-Id": newId() }, bundleOf(group));
-  if (!answer.ok) throw new Error((await answer.json()).title);
-  for (const job of group) { finish(job); job.content = null; }
-}
-
-async function sendLarge(job) {
-  show(job, words.tSending);
-  const key = `${job.path}|${job.file.size}|${job.file.lastModified}`;
-  let url = state().uploads[key], offset = 0;
-  const tus = { "Tus-Resumable": "1.0.0" };
-  if (url) {
-    const head = await bytes("HEAD", url, tus);
-    if (head.ok) offset = Number(head.headers.get("Upload-Offset")); else url = "";
-  }
-  if (!url) {
-    const made = await bytes("POST", `${push.byte_url}/tus`, { ...tus, "Upload-Length": String(job.file.size), "Upload-Metadata": `path ${encode(job.path)}` });
-    if (!made.ok) throw new Error((await made.json()).title);
-    url = new URL(made.headers.get("Location"), push.byte_url).href;
-    keep({ ...state(), uploads: { ...state().uploads, [key]: url } });
-  }
-  job.sent = offset;
-  for (let tries = 0; offset < job.file.size || tries === 0;) {
-    while (paused) await sleep(200);
-    try {
-      const answer = await bytes("PATCH", url, { ...tus, "Upload-Offset": String(offset), "Content-Type": "application/offset+octet-stream" }, job.file.slice(offset, offset + PIECE));
-      if (!answer.ok) throw Object.assign(new Error((await answer.json()).title), { final: answer.status < 500 && answer.status !== 409 && answer.status !== 423 });
-      offset = Number(answer.headers.get("Upload-Offset"));
-      tries = 1;
-    } catch (error) {
-      if (error.final || tries > 6) throw error;
-      await sleep(500 * 2 ** tries);
-      tries += 1;
-      const head = await bytes("HEAD", url, tus);
-      if (head.ok) offset = Number(head.headers.get("Upload-Offset"));
-    }
-    progress(job, offset);
-  }
-  const known = state();
-  delete known.uploads[key];
-  keep(known);
-  finish(job);
-}
-
-function show(job, word, problem) {
-  job.state = word;
-  if (!job.row) { job.row = document.createElement("li"); }
-  job.row.textContent = problem ? `${job.path} — ${word}: ${problem}` : `${job.path} — ${word}`;
-  job.row.className = problem ? "error" : "";
-  const list = document.getElementById("list");
-  if (problem) list.prepend(job.row); else if (!job.row.isConnected && list.children.length < 200) list.append(job.row);
-}
-
-function progress(job, count) {
-  sent += count - (job.sent || 0);
-  job.sent = count;
-  const bar = document.getElementById("total-bar");
-  bar.value = total ? sent / total : 1;
-  const done = jobs.filter((j) => j.state === words.tDone || j.state === words.tSame).length;
-  document.getElementById("total-text").textContent = `${done} / ${jobs.length} · ${(sent / 1e6).toFixed(1)} / ${(total / 1e6).toFixed(1)} MB · ${total ? Math.floor((100 * sent) / total) : 100} %`;
-}
-
-function finish(job, word = words.tDone) { show(job, word); progress(job, job.file.size); if (job.row && job.row.isConnected) job.row.remove(); }
 
 async function sendGroup(group) {
   let waiting = group;
-  if (!push.is_empty) {
-    const plan = await api("POST", `/pushes/${push.run}/plan`, { files: group.map((j) => [j.path, j.file.size, hex(j.digest)]) });
+  if (!wire.push.is_empty) {
+    const plan = await wire.plan(group.map((job) => [job.path, job.file.size, hex(job.digest)]));
     const needed = new Set(plan.send);
-    group.forEach((job, n) => { if (!needed.has(n)) finish(job, words.tSame); });
-    waiting = group.filter((_, n) => needed.has(n));
+    group.forEach((job, number) => { if (!needed.has(number)) sheet.done(job, "tSame"); });
+    waiting = group.filter((_, number) => needed.has(number));
   }
-  if (waiting.length) await sendSmall(waiting);
+  if (!waiting.length) return;
+  for (const job of waiting) sheet.set(job, "tSending");
+  await wire.bundle(newId(), waiting);
+  for (const job of waiting) { job.content = null; sheet.done(job); }
 }
 
-async function attempt(list, action) {
-  try { await action(); } catch (error) { for (const job of list) if (job.state !== words.tDone && job.state !== words.tSame) show(job, words.tFailed, error.message); }
+async function sendSmall(jobs) {
+  let group = [], size = 0;
+  const flush = async () => {
+    const full = group;
+    [group, size] = [[], 0];
+    if (full.length) await attempt(full, () => sendGroup(full));
+  };
+  for (const job of jobs) {
+    await rest();
+    sheet.set(job, "tChecking");
+    await attempt([job], async () => {
+      job.content = await job.file.arrayBuffer();
+      job.digest = await crypto.subtle.digest("SHA-256", job.content);
+      group.push(job);
+    });
+    size += job.file.size + 600;
+    if (size > BUNDLE || group.length >= MOST_FILES) await flush();
+  }
+  await flush();
+}
+
+async function sendLarge(job) {
+  sheet.set(job, "tChecking");
+  let place = "", offset = 0;
+  const old = unfinished.find((one) => one.path === job.path);
+  if (old && await wire.fits(old, job.file)) {
+    offset = await wire.offset(old.url);
+    place = offset >= 0 ? old.url : "";
+  } else if (old) {
+    sheet.say(words.tDiffers);
+    await wire.forget(old.url);
+  }
+  if (!place) { place = await wire.create(job); offset = 0; }
+  sheet.set(job, "tSending");
+  sheet.moved(job, offset);
+  await wire.send(place, job.file, offset, rest, (count) => sheet.moved(job, count));
+  sheet.done(job);
+}
+
+async function sendAll() {
+  const waiting = sheet.jobs.filter((job) => !ended(job));
+  await sendSmall(waiting.filter((job) => job.file.size <= SMALL));
+  const large = waiting.filter((job) => job.file.size > SMALL);
+  const line = async () => { for (let job = large.shift(); job; job = large.shift()) { const one = job; await attempt([one], () => sendLarge(one)); } };
+  await Promise.all(Array.from({ length: AT_ONCE }, line));
 }
 
 async function run() {
-  if (running) return;
-  running = true;
-  document.getElementById("total").hidden = false;
-  document.getElementById("again").hidden = true;
-  push = await openPush();
-  const waiting = jobs.filter((j) => j.state !== words.tDone && j.state !== words.tSame);
-  let group = [], size = 0;
-  for (const job of waiting.filter((j) => j.file.size <= SMALL)) {
-    while (paused) await sleep(200);
-    try {
-      job.content = await job.file.arrayBuffer();
-      job.digest = await crypto.subtle.digest("SHA-256", job.content);
-    } catch (error) { show(job, words.tFailed, error.message); continue; }
-    group.push(job);
-    size += job.file.size + 600;
-    if (size > BUNDLE || group.length >= 5000) { const full = group; await attempt(full, () => sendGroup(full)); group = []; size = 0; }
+  at("resume").hidden = true;
+  sheet.begin();
+  for (const id of ["again", "receipt"]) at(id).hidden = true;
+  for (const id of ["pause", "stop"]) at(id).hidden = false;
+  try {
+    if (!wire.push) await wire.open(words.run);
+    do { await sendAll(); } while (sheet.count("tWaiting") && !wire.stopped.signal.aborted);
+    if (wire.stopped.signal.aborted) return;
+    if (sheet.count("tFailed")) {
+      sheet.say(words.tProblem);
+      at("again").hidden = false;
+    } else {
+      await wire.finish("ok");
+      sheet.say("");
+      at("receipt").href = `/receipts/${wire.push.run}`;
+      at("receipt").hidden = false;
+      at("receipt").focus();
+      [wire.push, words.run] = [null, ""];
+    }
+  } catch (error) {
+    if (!wire.stopped.signal.aborted) { sheet.say(error.message); at("again").hidden = false; }
   }
-  if (group.length) await attempt(group, () => sendGroup(group));
-  for (const job of waiting.filter((j) => j.file.size > SMALL)) await attempt([job], () => sendLarge(job));
-  const bad = jobs.filter((j) => j.state !== words.tDone && j.state !== words.tSame);
-  const text = document.getElementById("total-text");
-  if (bad.length) {
-    text.textContent = words.tProblem;
-    document.getElementById("again").hidden = false;
-  } else {
-    await api("POST", `/pushes/${push.run}/finish`, { outcome: "ok" });
-    localStorage.removeItem(memory);
-    text.textContent = "";
-    const link = document.createElement("a");
-    link.href = `/receipts/${push.run}`;
-    link.textContent = words.tReceipt;
-    text.append(link);
-  }
-  running = false;
+  for (const id of ["pause", "stop"]) at(id).hidden = true;
 }
+
+const start = () => { running ??= run().finally(() => { running = null; }); };
 
 function add(file, path) {
   const name = (words.folder ? `${words.folder}/` : "") + path.replace(/^\/+/, "").normalize("NFC");
-  jobs.push({ file, path: name, state: words.tWaiting, sent: 0 });
-  total += file.size;
+  const known = sheet.byPath.get(name);
+  if (!known || ended(known)) sheet.add(file, name);
+  else if (known.state === "tFailed") { known.file = file; sheet.set(known, "tWaiting"); }
 }
 
 async function walk(entry, path) {
   if (entry.isFile) { add(await new Promise((ok, no) => entry.file(ok, no)), path + entry.name); return; }
   const reader = entry.createReader();
-  for (;;) {
+  for (;;) { // a browser gives at most a hundred entries at a time
     const batch = await new Promise((ok, no) => reader.readEntries(ok, no));
     if (!batch.length) return;
     for (const child of batch) await walk(child, `${path}${entry.name}/`);
   }
 }
 
-root.hidden = false;
+async function showUnfinished() {
+  if (!words.run) return;
+  await wire.open(words.run);
+  if (wire.push.run !== words.run) return;
+  unfinished = await wire.unfinished();
+  if (!unfinished.length) return;
+  at("resume").querySelector("p").textContent = words.tChoose;
+  at("resume").querySelector("ul").replaceChildren(...unfinished.map((one) => {
+    const line = document.createElement("li");
+    line.textContent = `${one.path} — ${Math.floor((100 * one.offset) / one.length)}\u202f%`;
+    return line;
+  }));
+  at("resume").hidden = false;
+}
+
 for (const id of ["pick-files", "pick-folder"]) {
-  document.getElementById(id).addEventListener("change", (event) => {
+  at(id).addEventListener("change", (event) => {
     for (const file of event.target.files) add(file, file.webkitRelativePath || file.name);
-    run();
+    event.target.value = "";
+    start();
   });
 }
-const drop = document.getElementById("drop");
+const drop = at("drop");
 drop.addEventListener("dragover", (event) => { event.preventDefault(); drop.classList.add("over"); });
 drop.addEventListener("dragleave", () => drop.classList.remove("over"));
 drop.addEventListener("drop", async (event) => {
@@ -217,8 +159,18 @@ drop.addEventListener("drop", async (event) => {
   drop.classList.remove("over");
   const entries = Array.from(event.dataTransfer.items, (item) => item.webkitGetAsEntry()).filter(Boolean);
   for (const entry of entries) await walk(entry, "");
-  run();
+  start();
 });
-document.getElementById("pause").addEventListener("click", () => { paused = !paused; });
-document.getElementById("again").addEventListener("click", () => run());
-window.addEventListener("beforeunload", (event) => { if (running) event.preventDefault(); });
+at("pause").addEventListener("click", () => {
+  paused = !paused;
+  at("pause").textContent = paused ? words.tResume : words.tPause;
+  sheet.say(paused ? words.tPaused : "");
+});
+at("again").addEventListener("click", () => {
+  for (const job of sheet.jobs) if (job.state === "tFailed") sheet.set(job, "tWaiting");
+  start();
+});
+at("stop").addEventListener("click", () => { wire.stopped.abort(); location.reload(); });
+window.addEventListener("beforeunload", (event) => { if (running && !paused && !wire.stopped.signal.aborted) event.preventDefault(); });
+root.hidden = false;
+await showUnfinished().catch((error) => sheet.say(error.message));

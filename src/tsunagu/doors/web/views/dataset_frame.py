@@ -1,0 +1,114 @@
+"""What the pages of a dataset share: its head, its tabs, what one may do, previews with signed addresses."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from tsunagu.core import settings
+from tsunagu.data.datasets import api as datasets
+from tsunagu.data.datasets.api import DatasetCard
+from tsunagu.data.description import api as description
+from tsunagu.doors.web import words
+from tsunagu.foundation.identity.api import Actor
+from tsunagu.foundation.policy import api as policy
+from tsunagu.foundation.storage import api as storage
+
+_YOU_MAY = ("read", "push", "describe", "freeze", "manage")
+
+
+def asked_card(
+    request: HttpRequest, actor: Actor, project: str, dataset: str
+) -> tuple[DatasetCard, int | None]:
+    """The dataset of an address and the version that ``?version=`` names."""
+    card = datasets.get_dataset(actor, project, dataset)
+    text = request.GET.get("version", "")
+    return card, int(text) if text.isdigit() and len(text) < 10 else None  # noqa: PLR2004 - the column's size
+
+
+def frame(actor: Actor, card: DatasetCard, tab: str, version: int | None = None) -> dict[str, Any]:
+    """What every page of a dataset shows: title in two languages, state, tabs, what one may do."""
+    number = datasets.resolve_version(actor, card, version)
+    language = get_language() or "en"
+    values = {value.name: value for value in description.values(actor, card)}
+    decisions = {action: policy.decide(actor, f"dataset.{action}", card.resource) for action in _YOU_MAY}
+    title, other_title = words.in_both(values, "title", card.title or card.name, language)
+    return {
+        "dataset": card,
+        "tab": tab,
+        "tabs": _tabs(card, version),
+        "number": number,
+        "asked": version,
+        "is_draft": number == card.draft_number,
+        "values": values,
+        "title": title,
+        "other_title": other_title,
+        "decisions": decisions,
+        "may": {action: bool(decision) for action, decision in decisions.items()},
+        "labels": description.labels(language),
+    }
+
+
+def _tabs(card: DatasetCard, version: int | None) -> list[dict[str, str]]:
+    parts = {"project": card.project, "dataset": card.name}
+    kept = f"?version={version}" if version is not None else ""
+    named = (
+        ("overview", "dataset", _("Overview"), kept),
+        ("files", "files", _("Files"), kept),
+        ("metadata", "metadata", _("Metadata"), ""),
+        ("provenance", "provenance", _("Provenance"), ""),
+        ("versions", "versions", _("Versions"), ""),
+        ("access", "access", _("Access"), ""),
+    )
+    return [
+        {"key": key, "label": label, "url": reverse(name, kwargs=parts) + rest}
+        for key, name, label, rest in named
+    ]
+
+
+def shown_previews(reading: description.ReadingCard, *, most: int = 20) -> list[dict[str, Any]]:
+    """Previews with signed addresses for pictures; the caller has asked the rules for the file."""
+    shown = []
+    for preview in reading.previews[:most]:
+        entry = dict(preview)
+        if entry.get("kind") == "image" and entry.get("sha256"):
+            place = storage.require_location(bytes.fromhex(entry["sha256"]))
+            entry["url"] = storage.get_url(place, name="preview.png", media_type="image/png")
+        shown.append(entry)
+    return shown
+
+
+def zip_url(actor: Actor, card: DatasetCard, version: int, folder: str) -> str:
+    """A signed address of a folder as ZIP."""
+    node = settings.current()
+    token = storage.signer().sign(
+        "list",
+        lifetime_s=node.capability_lifetime_s,
+        ds=card.id,
+        v=version,
+        pre=f"{folder}/" if folder else "",
+        who=[actor.kind, actor.id],
+    )
+    name = (folder.rpartition("/")[2] or card.name).replace("/", "_")
+    return f"{node.bytes_address}/zip/{token}/{quote(name)}.zip"
+
+
+# How long a page waits before it asks again: often while one watches, seldom when work takes long.
+_DELAYS_S = ((10, 1), (60, 2), (600, 5))
+_LONGEST_DELAY_S = 15
+
+
+def next_delay_s(watched_s: int) -> int:
+    """Seconds until a page asks again, when it has asked for ``watched_s`` seconds."""
+    return next((delay for limit, delay in _DELAYS_S if watched_s < limit), _LONGEST_DELAY_S)
+
+
+def reading_progress(card: DatasetCard, watched_s: int = 0) -> dict[str, Any]:
+    """What the progress part of a page shows."""
+    delay = next_delay_s(watched_s)
+    return {"progress": description.progress(card), "delay": delay, "watched": watched_s + delay}

@@ -1,0 +1,139 @@
+"""Words that people read for the program's own names: kinds of runs, roles, built-in metadata names, languages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as later
+from django.utils.translation import pgettext
+
+# Kana or Han characters: a text that holds one is taken as Japanese when nobody said which language it is.
+_JAPANESE = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+
+_NAMES = {
+    "title": later("Title"),
+    "title_ja": later("Title in Japanese"),
+    "title_en": later("Title in English"),
+    "description": later("Description"),
+    "description_ja": later("Description in Japanese"),
+    "description_en": later("Description in English"),
+    "keywords": later("Keywords"),
+    "creators": later("Creators"),
+    "contributors": later("Contributors"),
+    "operator": later("Operator"),
+    "licence": later("Licence"),
+}
+_PARAMETERS = {
+    "file_count": later("Files"),
+    "byte_count": later("Bytes"),
+    "number": later("Version"),
+    "note": later("Note"),
+    "name": later("Name"),
+    "before": later("Before"),
+    "now": later("Now"),
+    "unit": later("Unit"),
+    "way": later("Way"),
+    "mapping": later("Mapping"),
+    "is_again": later("Read again"),
+    "read_count": later("Read"),
+    "read_with_warnings_count": later("Read with warnings"),
+    "unrecognised_count": later("Not recognised"),
+    "unreadable_count": later("Not readable"),
+    "version_hash": later("Name (hash)"),
+    "access": later("Access"),
+    "verdict": later("Verdict"),
+}
+
+
+def run_word(kind: str) -> str:
+    """What a run did, in words."""
+    words = {
+        "create": _("Dataset made"),
+        "capture": _("Files arrived"),
+        "extract": _("Files read"),
+        "freeze": _("Version frozen"),
+        "remove": _("Files removed from the draft"),
+        "describe": _("Description changed"),
+        "decide": _("Proposal decided"),
+        "set_access": _("Access changed"),
+        "set_rules": _("Rules changed"),
+        "write_mapping": _("Mapping changed"),
+        "create_instrument": _("Instrument made"),
+    }
+    return words.get(kind, kind)
+
+
+def role_word(role: str) -> str:
+    """A role in words."""
+    words = {
+        "owner": pgettext("role", "owner"),
+        "editor": pgettext("role", "editor"),
+        "reader": pgettext("role", "reader"),
+        "instrument": pgettext("role", "instrument"),
+    }
+    return words.get(str(role), str(role))
+
+
+def action_word(action: str) -> str:
+    """An action on a dataset as a verb."""
+    words = {
+        "read": _("read"),
+        "push": _("send files"),
+        "describe": _("describe"),
+        "freeze": _("freeze versions"),
+        "manage": _("decide who may see it"),
+    }
+    return words.get(action, action)
+
+
+def name_word(labels: Mapping[str, str], name: str) -> str:
+    """A metadata name in words: the mapping's label, else ours, else the name itself."""
+    if name in labels:
+        return labels[name]
+    return _(_NAMES[name]) if name in _NAMES else name
+
+
+def parameter_word(name: str) -> str:
+    """A fact of a run in words."""
+    return _(_PARAMETERS[name]) if name in _PARAMETERS else name
+
+
+def link_word(kind: str) -> str:
+    """A kind of thing that a run used or made."""
+    words = {
+        "dataset": _("Dataset"),
+        "version": _("Version"),
+        "files": _("Files"),
+        "extraction": _("Reading"),
+        "value": _("Value"),
+        "instrument": _("Instrument"),
+        "proposal": _("Proposal"),
+    }
+    return words.get(kind, kind)
+
+
+def language_of(text: str) -> str:
+    """``ja`` or ``en``, so that screen readers switch voice and browsers take the right glyphs."""
+    return "ja" if _JAPANESE.search(text) else "en"
+
+
+def in_both(values: Mapping[str, Any], name: str, fallback: str, language: str) -> tuple[str, str]:
+    """A bilingual text: the one for the viewer's language, and the other one (empty where there is none).
+
+    Args:
+        values: Value cards by name; ``NAME_ja`` and ``NAME_en`` stand beside ``NAME``.
+        name: ``title`` or ``description``.
+        fallback: What to show when nothing was written.
+        language: The viewer's.
+    """
+    found: dict[str, str] = {}
+    for key in (name, f"{name}_ja", f"{name}_en"):
+        text = str(values[key].value) if key in values else ""
+        if text:
+            found[key.removeprefix(f"{name}_") if key != name else language_of(text)] = text
+    ordered = sorted(found, key=lambda code: code != language)
+    texts = [found[code] for code in ordered] or [fallback]
+    return texts[0], texts[1] if len(texts) > 1 else ""
