@@ -57,7 +57,8 @@ def _is_number(value: Any) -> bool:
 
 def _labelled(preview: Mapping[str, Any], axis: str) -> str:
     label, unit = preview.get(f"{axis}_label") or "", preview.get(f"{axis}_unit") or ""
-    return f"{label} / {unit}" if label and unit else str(label or unit)
+    is_said_twice = label.casefold() == unit.casefold()
+    return f"{label} / {unit}" if label and unit and not is_said_twice else str(label or unit)
 
 
 class _Frame:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
 from tsunagu.doors.web import drawing, formatting, words
+from tsunagu.formats.api import unit_symbol
 
 register = template.Library()
 register.filter("bytes_text", formatting.bytes_text)
@@ -22,6 +23,7 @@ register.filter("moment", formatting.moment_html)
 register.filter("short_hash", formatting.short_hash)
 register.filter("exact_bytes", formatting.exact_bytes)
 register.filter("number_text", formatting.number_text)
+register.filter("unit_text", unit_symbol)
 register.filter("run_word", words.run_word)
 register.filter("role_word", words.role_word)
 register.filter("action_word", words.action_word)
