@@ -82,7 +82,10 @@ def png(width: int, height: int) -> bytes:
 def scan(shift: float) -> str:
     """An XRD-like curve as CSV."""
     points = (10 + n * 0.1 for n in range(500))
-    peaks = ((x, 40 + 900 / (1 + ((x - 28 - shift) / 0.2) ** 2) + 500 / (1 + ((x - 47) / 0.3) ** 2)) for x in points)
+    peaks = (
+        (x, 40 + 900 / (1 + ((x - 28 - shift) / 0.2) ** 2) + 500 / (1 + ((x - 47) / 0.3) ** 2))
+        for x in points
+    )
     return "2theta (deg),intensity (cps)\n" + "".join(f"{x:.2f},{y:.1f}\n" for x, y in peaks)
 
 
@@ -91,7 +94,9 @@ def sample(root: Path) -> Path:
     (root / "装置" / "XRD").mkdir(parents=True)
     for number in range(1, 4):
         (root / "装置" / "XRD" / f"scan_{number:02}.csv").write_text(scan(number * 0.3), "utf-8")
-    (root / "装置" / "測定条件.txt").write_text("Operator: 髙橋 花子\nTemperature: 295 K\nSample: LiCoO2-07\n", "utf-8")
+    (root / "装置" / "測定条件.txt").write_text(
+        "Operator: 髙橋 花子\nTemperature: 295 K\nSample: LiCoO2-07\n", "utf-8"
+    )
     (root / "写真.png").write_bytes(png(640, 360))
     (root / "操作記録.csv").write_bytes("日時,操作,担当\n10:00,開始,﨑山\n12:30,終了,髙橋\n".encode("cp932"))
     (root / "broken.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(60))

@@ -50,7 +50,9 @@ def test_axe_finds_nothing_in_the_dark(node, window, owner_state):
 def test_axe_would_find_something(node, window):
     page = window("en")
     page.goto(node.url)
-    page.evaluate("document.querySelector('main').insertAdjacentHTML('beforeend', '<img src=\"/favicon.ico\">')")
+    page.evaluate(
+        "document.querySelector('main').insertAdjacentHTML('beforeend', '<img src=\"/favicon.ico\">')"
+    )
     assert any(line.startswith("image-alt") for line in kit.violations(page))
 
 
@@ -118,9 +120,9 @@ def tab_until(page, reached):
     for _ in range(80):
         if reached():
             # Where the focus is can be seen: the outline is thick, and nothing covers the middle of the element.
-            assert page.evaluate("parseFloat(getComputedStyle(document.activeElement).outlineWidth)") >= 2 or (
-                page.evaluate("document.activeElement.matches('.sr, main')")
-            )
+            assert page.evaluate(
+                "parseFloat(getComputedStyle(document.activeElement).outlineWidth)"
+            ) >= 2 or (page.evaluate("document.activeElement.matches('.sr, main')"))
             return
         page.keyboard.press("Tab")
     raise AssertionError(f"not reached by keyboard; the focus is on {focused(page)!r}")

@@ -23,6 +23,7 @@ def test_the_whole_job(node, window, tmp_path):
     page.locator("#id_password1").fill(PASSWORD)
     page.locator("#id_password2").fill(PASSWORD)
     page.locator("main form button").click()
+    page.locator(".note.ok").wait_for()
 
     page.goto(f"{node.url}/projects")
     page.locator("#name").fill("battery")
@@ -153,7 +154,9 @@ def test_a_stranger_is_told_nothing_and_a_reader_is_told_why(node, window):
     status, _ = node.api("PUT", "/projects/lab/members", {"email": "reader@example.org", "role": "reader"})
     if status == 404:
         node.make_token("reader@example.org")
-        status, _ = node.api("PUT", "/projects/lab/members", {"email": "reader@example.org", "role": "reader"})
+        status, _ = node.api(
+            "PUT", "/projects/lab/members", {"email": "reader@example.org", "role": "reader"}
+        )
     assert status == 200
     reader = window("ja")
     kit.sign_in(reader, node, "reader@example.org")
