@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -20,14 +21,17 @@ TSUNAGU = str(Path(sys.executable).parent / "tsunagu")
 
 
 def free_port() -> int:
-    """A port whose successor is free too."""
+    """A port whose successor is free too.
+
+    Below the range of outgoing connections: a client that tries again and again to reach a node that is down could
+    otherwise be given the node's own port, connect to itself, and hold the port.
+    """
     while True:
-        with socket.socket() as one:
-            one.bind(("127.0.0.1", 0))
-            port = one.getsockname()[1]
-        with socket.socket() as two:
-            if port < 65000 and two.connect_ex(("127.0.0.1", port + 1)):
-                return port
+        port = random.randrange(20_000, 32_000, 2)
+        with socket.socket() as one, socket.socket() as two, contextlib.suppress(OSError):
+            one.bind(("127.0.0.1", port))
+            two.bind(("127.0.0.1", port + 1))
+            return port
 
 
 class Node:
@@ -63,7 +67,10 @@ class Node:
                     urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5).close()
                 return
             time.sleep(0.1)
-        raise RuntimeError((self.home / "up.log").read_text("utf-8")[-3000:])
+        ended = f"(exit code {self.process.poll()})"
+        raise RuntimeError(
+            f"the node did not start {ended}: {(self.home / 'up.log').read_text('utf-8')[-3000:]}"
+        )
 
     def stop(self) -> int:
         """Stop it gently."""
@@ -74,6 +81,7 @@ class Node:
     def kill(self) -> None:
         """SIGKILL to the parent and all it started, at once."""
         assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)  # so that it starts no child that the list would miss
         found = self.children()
         for pid in [self.process.pid, *found]:
             with contextlib.suppress(ProcessLookupError):

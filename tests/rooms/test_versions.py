@@ -114,9 +114,16 @@ def check_diffs(owner: Any, name: str, states: list[dict[str, bytes]]) -> None:
             wanted |= {path: "removed" for path in before if path not in now}
             wanted |= {path: "changed" for path in now if path in before and before[path] != now[path]}
             assert found == wanted
+            paged, after = [], ""
+            while True:
+                part, after = datasets.list_diff(owner, card, old, new, after=after, limit=1)
+                paged += [change.path for change in part]
+                if not after:
+                    break
+            assert paged == sorted(wanted)
             kinds = list(wanted.values())
-            counts = datasets.diff_counts(owner, card, old, new)
-            assert counts == {kind: kinds.count(kind) for kind in ("added", "removed", "changed")}
+            counts = {kind: kinds.count(kind) for kind in ("added", "removed", "changed")}
+            assert datasets.diff_counts(owner, card, old, new) == counts
 
 
 @pytest.mark.django_db

@@ -50,7 +50,13 @@ class PostgreSQL:
         # pg_ctl hands its output on to the server, which would keep a pipe open for ever.
         with tempfile.TemporaryFile() as output:
             done = subprocess.run(
-                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False, timeout=120, cwd="/"
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                check=False,
+                timeout=120,
+                cwd="/",
             )
             output.seek(0)
             if done.returncode:
@@ -80,7 +86,9 @@ def running(*, is_durable: bool = False) -> Iterator[PostgreSQL]:
         port = int(probe.getsockname()[1])
     server = PostgreSQL(home, port, bin_dir)
     try:
-        server.run("initdb", "-D", str(data / "data"), "-U", _USER, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8")
+        server.run(
+            "initdb", "-D", str(data / "data"), "-U", _USER, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"
+        )
         fsync = "" if is_durable else " -c fsync=off"
         options = f"-p {port} -k {data} -c listen_addresses=127.0.0.1 -c max_connections=100{fsync}"
         server.run("pg_ctl", "-D", str(data / "data"), "-l", str(data / "log"), "-w", "-o", options, "start")

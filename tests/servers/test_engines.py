@@ -19,7 +19,14 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def test_the_rooms_tests_hold_on_postgresql_and_s3(grown):
     """Storage, datasets, jobs, ledger and rules: the very same tests, on the other engines."""
-    command = [sys.executable, "-m", "pytest", "-q", "-m", "not (crash or browser or servers or functional or samples)"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-m",
+        "not (crash or browser or servers or functional or samples)",
+    ]
     done = subprocess.run(
         [*command, "tests/rooms", "src/tsunagu/foundation", "src/tsunagu/core"],
         cwd=ROOT,

@@ -91,6 +91,12 @@ class VerificationError(ChecksumMismatchError):
     code = "client.verification_failed"
 
 
+class LedgerInUseError(ConflictError):
+    """Another watch works with the same ledger."""
+
+    code = "client.ledger_in_use"
+
+
 class NodeToolsMissingError(TsunaguError):
     """A command that runs a node was called where only the client is installed."""
 

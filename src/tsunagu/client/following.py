@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from tsunagu.client.reading import READ_FLAGS
 
@@ -26,7 +26,7 @@ class FollowingHash:
         self._digest = hashlib.sha256()
         self._thread = threading.Thread(target=self._run, name="tsunagu-hash", daemon=True)
 
-    def __enter__(self) -> FollowingHash:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -58,7 +58,8 @@ class FollowingHash:
         position = 0
         while True:
             with self._news:
-                self._news.wait_for(lambda: self._is_done or self._end > position)
+                while not (self._is_done or self._end > position):
+                    self._news.wait()
                 end = self._end
             if position >= end:
                 return

@@ -104,6 +104,9 @@ MESSAGES = {
     "verify_no_reason": "The node found something wrong and gave no reason.",
     # Watch
     "watch_began": "Watching {folder} for {dataset}. Stop with Ctrl-C; nothing is lost.",
+    "watch_in_use": "{folder} is being watched already.",
+    "watch_in_use_remedy": "Stop the other watch, or give another folder for the ledger with --state.",
+    "watch_incomplete": "The watch ended without some files ({count}).",
     "watch_queue": "Waiting {queue}, done {done}, problems {errors}",
     # Node commands
     "node_tools_missing": "The command {command} runs a node, and the parts for that are not installed ({module}).",

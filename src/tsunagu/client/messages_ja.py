@@ -1,4 +1,4 @@
-"""日本語: です・ます。エラーは「起きたこと・理由・対処」の順に書く。"""
+"""Japanese: です・ます; an error says 起きたこと・理由・対処, in that order."""
 
 MESSAGES = {
     # 接続先とサインイン
@@ -105,6 +105,9 @@ MESSAGES = {
     "verify_no_reason": "ノードが不一致を見つけましたが、理由を示しませんでした。",
     # watch
     "watch_began": "{folder} を監視し、{dataset} に送ります。Ctrl-C で止めても、何も失われません。",
+    "watch_in_use": "{folder} はすでに監視中です。",
+    "watch_in_use_remedy": "もう一方を止めるか、--stateで台帳用に別のフォルダーを指定してください。",
+    "watch_incomplete": "送れなかったファイルがあります({count}件)。",
     "watch_queue": "待機{queue}件、完了{done}件、問題{errors}件",
     # ノードのコマンド
     "node_tools_missing": "{command} はノードを動かすコマンドですが、必要な部品がありません({module})。",

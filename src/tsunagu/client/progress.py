@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import time
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Self, TextIO
 
 from tsunagu.client.messages import text
 
@@ -28,7 +28,7 @@ class Progress:
         self.files += files
         self.byte_count += byte_count
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -92,9 +92,9 @@ def size(count: int) -> str:
     """Bytes in decimal units, as disks and quotas are sold."""
     if abs(count) < 1000:  # noqa: PLR2004
         return f"{count} B"
-    value = float(count)
-    for unit in ("kB", "MB", "GB", "TB", "PB"):
+    units = ["kB", "MB", "GB", "TB", "PB"]
+    value = count / 1000
+    while abs(value) >= 999.95 and len(units) > 1:  # noqa: PLR2004 - rounds to 1,000 otherwise
         value /= 1000
-        if abs(value) < 999.95:  # noqa: PLR2004 - rounds to 1,000 otherwise
-            break
-    return f"{value:.1f} {unit}"
+        units.pop(0)
+    return f"{value:.1f} {units[0]}"

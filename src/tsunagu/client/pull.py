@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import http.client
 import json
 import os
@@ -160,7 +159,7 @@ class Pull:
         path, sha256 = item["path"], item["sha256"].lower()
         try:
             if check_path(path) != path:
-                raise CannotPlaceError(text("path_not_nfc"))
+                raise CannotPlaceError(text("path_not_nfc"))  # noqa: TRY301 - one list of reasons below
             native = self._tree.native(path)
             state = self._tree.state_of(path, native, sha256)
         except (BadPathError, CannotPlaceError, OSError) as error:

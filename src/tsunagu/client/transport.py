@@ -242,7 +242,7 @@ def _send_file(connection: http.client.HTTPConnection, part: FilePart) -> None:
         _send_by_kernel(sock, part)
         return
     sent = 0
-    with open(part.handle, "rb", buffering=0, closefd=False) as file:  # noqa: PTH123 - a descriptor, not a path
+    with open(part.handle, "rb", buffering=0, closefd=False) as file:
         file.seek(part.offset)
         while sent < part.count:
             piece = file.read(min(_PIECE, part.count - sent))

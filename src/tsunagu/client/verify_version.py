@@ -12,6 +12,7 @@ from typing import Any
 
 
 def H(*parts: bytes) -> bytes:  # noqa: N802 - as in the specification
+    """SHA-256 of the parts, one after the other."""
     return hashlib.sha256(b"".join(parts)).digest()
 
 

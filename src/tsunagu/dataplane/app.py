@@ -79,7 +79,7 @@ class App:
         response.headers += self._browser_headers(request)
         if route == "tus" and not any(name == "Tus-Resumable" for name, _ in response.headers):
             response.headers.append(("Tus-Resumable", "1.0.0"))
-        if response.status >= 400 and request.has_body:
+        if response.status >= 400 and request.has_body:  # noqa: PLR2004
             request.body.discard()
         watch = _Watch(self._context, request, response, route, started)
         start_response(response.status_line, response.headers)
@@ -98,7 +98,7 @@ class App:
             return self._route(request, route)
         except TsunaguError as error:
             return Response.problem(error)
-        except Exception:
+        except Exception:  # noqa: BLE001 - the last resort of a server: logged with its trace, answered as 500
             _log.exception("request failed", extra={"route": route})
             return Response.problem(InternalError())
 
@@ -125,7 +125,7 @@ class App:
             ("zip", 2): {
                 "GET": lambda request, token, name: zips.get_zip(context, request, token, _as_text(name))
             },
-            ("tus", 0): {"POST": tus.create, "GET": tus.unfinished},
+            ("tus", 0): {"POST": tus.create},
             ("tus", 1): {"HEAD": tus.head, "PATCH": tus.patch, "DELETE": tus.terminate},
             ("healthz", 0): {"GET": lambda _request: Response.json(200, {"status": "ok"})},
             ("metrics", 0): {"GET": lambda _request: self._show_metrics()},
@@ -239,7 +239,7 @@ def _tidy(uploads: Uploads, context: Context) -> None:
     while True:
         try:
             count = uploads.remove_expired(context.store)
-        except Exception:
+        except Exception:  # noqa: BLE001 - the thread must live on
             _log.exception("expired uploads could not be removed")
         else:
             if count:

@@ -114,8 +114,8 @@ class Follower:
                 if self._consumer.position == before:
                     # One file of a bundle is longer than a piece: wait until there is more of it.
                     with self._changed:
-                        self._changed.wait_for(lambda: self._is_closed or self._end > end)
-        except BaseException as error:
+                        self._changed.wait_for(lambda: self._is_closed or self._end > end)  # noqa: B023
+        except BaseException as error:  # noqa: BLE001 - carried over to the receiving thread
             self._error = error
 
     def _read(self, end: int) -> None:

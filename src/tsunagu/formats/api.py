@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from tsunagu.formats.errors import MappingError, SandboxError, UnreadableError
-from tsunagu.formats.mapping import Mapping, default_mapping_text, diff_fields, parse_mapping
-from tsunagu.formats.propose import propose
+from tsunagu.formats.mapping.difference import diff_fields
+from tsunagu.formats.mapping.model import Key, Mapping, Term
+from tsunagu.formats.mapping.parse import default_mapping, default_mapping_text, parse_mapping
+from tsunagu.formats.mapping.rde import from_rde, to_rde
+from tsunagu.formats.proposing.evidence import Evidence, Proposal
+from tsunagu.formats.proposing.propose import propose
 from tsunagu.formats.reader import Context, Read, Reader
 from tsunagu.formats.registry import installed_readers
 from tsunagu.formats.sandbox.pool import ExtractorPool, extract, sandbox_report
@@ -33,9 +37,11 @@ __all__ = [
     "Column",
     "Context",
     "CurvePreview",
+    "Evidence",
     "ExtractorPool",
     "Field",
     "ImagePreview",
+    "Key",
     "Limits",
     "ListingPreview",
     "Mapping",
@@ -43,6 +49,7 @@ __all__ = [
     "Member",
     "Outcome",
     "Preview",
+    "Proposal",
     "Read",
     "Reader",
     "ReaderInfo",
@@ -52,14 +59,18 @@ __all__ = [
     "Series",
     "Table",
     "TablePreview",
+    "Term",
     "TextPreview",
     "UnreadableError",
     "Wall",
+    "default_mapping",
     "default_mapping_text",
     "diff_fields",
     "extract",
+    "from_rde",
     "installed_readers",
     "parse_mapping",
     "propose",
     "sandbox_report",
+    "to_rde",
 ]

@@ -17,6 +17,8 @@ _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _HALF_WIDTH_KANA = re.compile("[\uff61-\uff9f]")
 _KANA_ALONE = re.compile("(?<![\uff61-\uff9f])[\uff61-\uff9f](?![\uff61-\uff9f])")
 _JAPANESE = re.compile("[\u3000-\u30ff\u4e00-\u9fff\uff01-\uff60℃μ°±×Å]")
+# One kanji at the end of a Latin word: CP932 makes "Universit舩" of "Universität".
+_KANJI_IN_WORD = re.compile("[A-Za-z][\u4e00-\u9fff](?![\u3000-\u30ff\u4e00-\u9fff])")
 _EVEN_SHARE = 0.3
 _SAMPLE = 65536
 
@@ -75,6 +77,7 @@ def _eight_bit(head: bytes) -> Encoding:
         lone = len(_KANA_ALONE.findall(text))
         kana = len(_HALF_WIDTH_KANA.findall(text)) - lone
         score = 2.0 * len(_JAPANESE.findall(text)) + 0.5 * kana - 3.0 * lone
+        score -= 5.0 * len(_KANJI_IN_WORD.findall(text))
         # Private-use characters are what the wrong one of the two makes of vendor extensions.
         score -= 5.0 * sum("\ue000" <= c <= "\uf8ff" for c in text)
         if codec == "euc_jp":

@@ -48,14 +48,14 @@ class Dataset:
     metadata: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     def __init__(self, status: int, code: str, title: str = "refused", **fields: Any) -> None:
         super().__init__(title)
         self.status = status
         self.problem = {"code": code, "title": title, "status": status, "remedy": "try", "fields": fields}
 
 
-class HangUp(Exception):
+class HangUpError(Exception):
     pass
 
 
@@ -134,7 +134,7 @@ class FakeNode:
     def capability(self, token: str, purpose: str) -> dict[str, Any]:
         claims = self.capabilities.get(token)
         if claims is None or claims["p"] != purpose:
-            raise Refused(401, "core.capability_refused", "expired", reason="expired")
+            raise RefusedError(401, "core.capability_refused", "expired", reason="expired")
         return claims
 
     # ---- control
@@ -221,16 +221,16 @@ class FakeNode:
                 with self.lock:
                     answer = run(*(unquote(group) for group in found.groups()))
                 return (201 if pattern.endswith("/pushes") else 200), answer
-        raise Refused(404, "core.not_found", "There is nothing here.")
+        raise RefusedError(404, "core.not_found", "There is nothing here.")
 
     def _known(self, name: str) -> Dataset:
         if name not in self.datasets:
-            raise Refused(404, "core.not_found", "There is nothing here, or you may not see it.")
+            raise RefusedError(404, "core.not_found", "There is nothing here, or you may not see it.")
         return self.datasets[name]
 
     def _make_project(self, body: Any) -> Any:
         if body["name"] in self.projects:
-            raise Refused(409, "projects.name_taken", "The name is taken.")
+            raise RefusedError(409, "projects.name_taken", "The name is taken.")
         self.projects[body["name"]] = body["title"]
         return {"id": new_id(), **body}
 
@@ -250,9 +250,11 @@ class FakeNode:
 
     def _open(self, name: str, body: Any) -> Any:
         if name not in self.datasets and not body["create"]:
-            raise Refused(404, "core.not_found", "There is no such dataset.")
+            raise RefusedError(404, "core.not_found", "There is no such dataset.")
         if not re.fullmatch(r"[a-z0-9][\w.-]*/[a-z0-9][\w.-]*", name):
-            raise Refused(422, "datasets.bad_name", "A name holds small letters, digits, dots and dashes.")
+            raise RefusedError(
+                422, "datasets.bad_name", "A name holds small letters, digits, dots and dashes."
+            )
         dataset = self.dataset(name)
         run = new_id()
         self.runs[run] = {
@@ -275,9 +277,9 @@ class FakeNode:
 
     def _running(self, run: str) -> dict[str, Any]:
         if run not in self.runs:
-            raise Refused(404, "core.not_found", "There is no such run.")
+            raise RefusedError(404, "core.not_found", "There is no such run.")
         if self.runs[run]["outcome"] is not None:
-            raise Refused(409, "runs.is_over", "The run is over.")
+            raise RefusedError(409, "runs.is_over", "The run is over.")
         return self.runs[run]
 
     def _renew(self, run: str) -> Any:
@@ -367,7 +369,7 @@ class FakeNode:
         known = self._known(name)
         files = dict(known.files)
         if known.versions and known.versions[-1]["_files"] == files:
-            raise Refused(409, "datasets.nothing_to_freeze", "Nothing changed since the last version.")
+            raise RefusedError(409, "datasets.nothing_to_freeze", "Nothing changed since the last version.")
         record = {
             "bytes": sum(s for s, _ in files.values()), "count": len(files), "dataset": known.id,
             "format": "tsunagu-version-1", "metadata": hashlib.sha256(b"{}").hexdigest(),
@@ -400,7 +402,7 @@ class FakeNode:
             position = 0
             while True:
                 if position + 2 > len(body):
-                    raise Refused(422, "bytes.bundle_truncated", "The bundle has no end mark.")
+                    raise RefusedError(422, "bytes.bundle_truncated", "The bundle has no end mark.")
                 (length,) = struct.unpack_from(">H", body, position)
                 position += 2
                 if not length:
@@ -411,11 +413,11 @@ class FakeNode:
                 content = body[position + length : position + length + size]
                 position += length + size
                 if hashlib.sha256(content).digest() != sha:
-                    raise Refused(460, "core.checksum_mismatch", "The hash is wrong.", path=path)
+                    raise RefusedError(460, "core.checksum_mismatch", "The hash is wrong.", path=path)
                 try:
                     assert check_path(path) == path
                 except BadPathError as error:
-                    raise Refused(422, error.code, str(error), path=path) from None
+                    raise RefusedError(422, error.code, str(error), path=path) from None
                 members.append((path, sha.hex(), content))
             assert position == len(body), "bytes after the end mark"
             for path, hexed, content in members:
@@ -430,7 +432,7 @@ class FakeNode:
         sha = hashlib.sha256(content).hexdigest()
         if upload["sha256"] and upload["sha256"] != sha:
             del self.uploads[upload["id"]]
-            raise Refused(460, "core.checksum_mismatch", "The hash is wrong.", path=upload["path"])
+            raise RefusedError(460, "core.checksum_mismatch", "The hash is wrong.", path=upload["path"])
         if not upload["committed"]:
             self._running(upload["run"])
             self.blobs[sha] = content
@@ -451,13 +453,13 @@ class _Handler(BaseHTTPRequestHandler):
     def handle_one_request(self) -> None:
         try:
             super().handle_one_request()
-        except (HangUp, ConnectionError, TimeoutError):
+        except (HangUpError, ConnectionError, TimeoutError):
             self.close_connection = True
 
     def do_GET(self) -> None:
         self._handle()
 
-    do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = do_GET
+    do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = do_GET  # noqa: N815 - names of the standard library
 
     def _handle(self) -> None:
         parts = urlsplit(self.path)
@@ -467,14 +469,14 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             if fault := self.fake.take_fault(request, "status"):
                 self._body()
-                raise Refused(
+                raise RefusedError(  # noqa: TRY301 - answered below
                     fault.value, "core.unavailable" if fault.value == 503 else "core.error", "made to fail"
                 )
             if self.fake.take_fault(request, "expire"):
                 self.fake.capabilities.clear()
             if parts.path.startswith("/api/"):
                 if self.headers.get("Authorization") != f"Bearer {TOKEN}":
-                    raise Refused(401, "access.token_refused", "The token is not known.")
+                    raise RefusedError(401, "access.token_refused", "The token is not known.")  # noqa: TRY301
                 body = self._body()
                 query = {
                     key: values[0] for key, values in parse_qs(parts.query, keep_blank_values=True).items()
@@ -485,7 +487,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self._json(request, status, answer)
             else:
                 self._bytes(request, parts.path)
-        except Refused as error:
+        except RefusedError as error:
             self._json(request, error.status, error.problem, "application/problem+json")
 
     def _body(self, into: Any = None) -> bytes:
@@ -497,12 +499,12 @@ class _Handler(BaseHTTPRequestHandler):
         while remaining:
             piece = self.rfile.read(min(remaining, 65536))
             if not piece:
-                raise HangUp
+                raise HangUpError
             kept += piece
             remaining -= len(piece)
         self.fake.bytes_received += limit
         if fault:
-            raise HangUp
+            raise HangUpError
         return bytes(kept) if into is None else b""
 
     def _json(self, request: str, status: int, content: Any, kind: str = "application/json") -> None:
@@ -511,7 +513,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send(self, request: str, status: int, headers: dict[str, str], content: bytes = b"") -> None:
         if self.fake.take_fault(request, "drop_answer"):
-            raise HangUp
+            raise HangUpError
         if content and self.fake.take_fault(request, "spoil"):
             content = content[:-3] + bytes([content[-3] ^ 1]) + content[-2:]
         cut = self.fake.take_fault(request, "cut_answer")
@@ -523,7 +525,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(content[: cut.value] if cut else content)
         self.wfile.flush()
         if cut:
-            raise HangUp
+            raise HangUpError
 
     def _bytes(self, request: str, path: str) -> None:
         token = (self.headers.get("Authorization") or "").removeprefix("Bearer ")
@@ -538,7 +540,9 @@ class _Handler(BaseHTTPRequestHandler):
             out = bytearray()
             for claim in claims:
                 if claim["path"] in self.fake.withdrawn:
-                    raise Refused(410, "datasets.withdrawn", "The file was withdrawn.", path=claim["path"])
+                    raise RefusedError(
+                        410, "datasets.withdrawn", "The file was withdrawn.", path=claim["path"]
+                    )
                 content, name = self.fake.blobs[claim["h"]], claim["path"].encode()
                 out += (
                     struct.pack(">HQ32s", len(name), len(content), bytes.fromhex(claim["h"])) + name + content
@@ -552,7 +556,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif path.startswith("/o/"):
             self._object(request, path)
         else:
-            raise Refused(404, "core.not_found")
+            raise RefusedError(404, "core.not_found")
 
     def _object(self, request: str, path: str) -> None:
         claim = self.fake.capability(path.split("/")[2], "get")
@@ -586,9 +590,9 @@ class _Handler(BaseHTTPRequestHandler):
         upload = fake.uploads.get(path.removeprefix("/tus/"))
         if upload is None:
             self._body()
-            raise Refused(404, "core.not_found", "There is no such upload.")
+            raise RefusedError(404, "core.not_found", "There is no such upload.")
         if upload["run"] != claims["run"]:
-            raise Refused(403, "bytes.other_run", "The upload belongs to another run.")
+            raise RefusedError(403, "bytes.other_run", "The upload belongs to another run.")
         if self.command == "HEAD":
             self._send(
                 request,
@@ -600,7 +604,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(request, 204, {})
         elif int(self.headers["Upload-Offset"]) != len(upload["content"]):
             self._body()
-            raise Refused(409, "bytes.wrong_offset", "The offset is not the one on the disk.")
+            raise RefusedError(409, "bytes.wrong_offset", "The offset is not the one on the disk.")
         else:
             self._patch(request, upload)
 
@@ -610,7 +614,7 @@ class _Handler(BaseHTTPRequestHandler):
             body = self._body()
             name, _, value = announced.partition(" ")
             if hashlib.new(name, body).digest() != base64.b64decode(value):
-                raise Refused(460, "core.checksum_mismatch", "The piece is wrong.")
+                raise RefusedError(460, "core.checksum_mismatch", "The piece is wrong.")
             upload["content"] += body
         else:
             self._body(into=upload["content"])
@@ -618,7 +622,7 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {"Upload-Offset": str(len(upload["content"])), "Tus-Resumable": "1.0.0"}
         if len(upload["content"]) == upload["size"]:
             if self.fake.take_fault(request, "commit_fails"):
-                raise Refused(503, "core.unavailable", "control does not answer")
+                raise RefusedError(503, "core.unavailable", "control does not answer")
             with self.fake.lock:
                 headers |= self.fake.complete(upload)
             if self.fake.take_fault(request, "wrong_hash"):

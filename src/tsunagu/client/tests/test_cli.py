@@ -274,8 +274,9 @@ def test_interrupt_leaves_something_to_go_on_with(fake: FakeNode, tmp_path: Path
     root.mkdir()
     (root / "large.bin").write_bytes(os.urandom(8 << 20))
     os.utime(root / "large.bin", (1_700_000_000, 1_700_000_000))
-    fake.faults = [Fault("PATCH /tus", "cut_request", 3 << 20)] + [
-        Fault("HEAD /tus", "status", 503, count=999)
+    fake.faults = [
+        Fault("PATCH /tus", "cut_request", 3 << 20),
+        Fault("HEAD /tus", "status", 503, count=999),
     ]
     environment = {
         **os.environ,

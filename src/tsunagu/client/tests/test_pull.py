@@ -215,7 +215,7 @@ def test_a_file_where_a_folder_should_be(client: Client, fake: FakeNode, tmp_pat
     [("a/b.dat", True), ("a:b", False), ("a\\b", False), ("nul", False), ("x/COM1.txt", False), ("a.", False),
      ("a ", False), ("console", True), ("測定.csv", True), ("x/<y>", False)],
 )  # fmt: skip
-def test_names_on_windows(path: str, is_fine: bool) -> None:
+def test_names_on_windows(path: str, *, is_fine: bool) -> None:
     assert (name_problem(path, windows=True) is None) == is_fine
     assert name_problem(path, windows=False) is None
 

@@ -125,7 +125,7 @@ def test_names_that_cannot_stand_are_problems(client: Client, fake: FakeNode, tm
     root = tmp_path / "names"
     root.mkdir()
     (root / "line\nbreak").write_bytes(b"1")
-    open(os.fsencode(root) + b"/\x93\xfa\x96{.dat", "wb").close()
+    open(os.fsencode(root) + b"/\x93\xfa\x96{.dat", "wb").close()  # noqa: PTH123 - a name in bytes
     (root / unicodedata.normalize("NFD", "ガ.csv")).write_bytes(b"nfd")
     (root / ("長" * 85)).write_bytes(b"255 bytes")
     report = client.dataset("films/names").push(str(root))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import struct
 import subprocess
 import sys
@@ -141,7 +140,7 @@ def test_a_local_folder_against_a_version(client: Client, fake: FakeNode, tmp_pa
     dataset = client.dataset("films/one")
     assert dataset.verify(local=str(dest), version=1).is_ok
     (dest / "a.dat").write_bytes(b"alphA")
-    os.unlink(dest / "raw" / "測定.csv")
+    (dest / "raw" / "測定.csv").unlink()
     report = dataset.verify(local=str(dest), version=1)
     assert {(one["path"], one["problem"]) for one in report.problems} == {
         ("a.dat", "differs"),

@@ -177,15 +177,11 @@ def diff_counts(actor: Actor, dataset: DatasetCard, old: int, new: int) -> dict[
     added, removed = _diff_pairs(dataset.row_id, min(old, new), max(old, new))
     pairs = intervals.pairs_of(dataset.row_id)
     plus, minus = sum(pairs[pair] for pair in added), sum(pairs[pair] for pair in removed)
-    changed = (
-        _count_changed(dataset.row_id, min(old, new), max(old, new))
-        if min(plus, minus) <= _COUNT_CHANGED_BELOW
-        else None
-    )
+    is_countable = min(plus, minus) <= _COUNT_CHANGED_BELOW
+    both, same = _count_both(dataset.row_id, min(old, new), max(old, new)) if is_countable else (0, 0)
     if old > new:
         plus, minus = minus, plus
-    both = changed or 0
-    return {"added": plus - both, "removed": minus - both, "changed": changed}
+    return {"added": plus - both, "removed": minus - both, "changed": both - same if is_countable else None}
 
 
 def list_diff(
@@ -199,23 +195,35 @@ def list_diff(
     resolve_version(actor, dataset, old)
     resolve_version(actor, dataset, new)
     added, removed = _diff_pairs(dataset.row_id, min(old, new), max(old, new))
-    first = max(old, new) == old
-    rows = intervals.rows_in(dataset.row_id, [*added, *removed], after, "", 2 * (limit + 1))
-    changes: dict[str, list[FileCard | None]] = {}
-    since_new = min(old, new)
-    for path, size, sha256, run_row, since in rows:
-        slot = changes.setdefault(path, [None, None])
-        slot[1 if since > since_new else 0] = FileCard(path, size, bytes(sha256), run_row)
+    pairs, low, is_backward = [*added, *removed], min(old, new), old > new
     listed: list[Change] = []
-    for path, (before, now) in changes.items():
-        a, b = (now, before) if first else (before, now)
-        listed.append(Change(path, "changed" if a and b else "added" if b else "removed", a, b))
-    # The last path of a full batch may lack its other half.
-    is_full = len(rows) >= 2 * (limit + 1)
-    if is_full:
-        listed = listed[:-1]
-    page = listed[:limit]
-    return page, page[-1].path if page and (is_full or len(listed) > limit) else ""
+    while True:
+        changes, after = _changes(dataset.row_id, pairs, low, after, limit)
+        for path, (before, now) in changes.items():
+            a, b = (now, before) if is_backward else (before, now)
+            if not (a and b and (a.sha256, a.byte_count) == (b.sha256, b.byte_count)):  # went and came back
+                listed.append(Change(path, "changed" if a and b else "added" if b else "removed", a, b))
+        if len(listed) > limit:
+            return listed[:limit], listed[limit - 1].path
+        if not after:
+            return listed, ""
+
+
+def _changes(
+    dataset_row: int, pairs: Sequence[intervals.Pair], low: int, after: str, limit: int
+) -> tuple[dict[str, tuple[FileCard | None, FileCard | None]], str]:
+    """Both sides of the next paths that have a row in one of the pairs, and the path that continues."""
+    most = 2 * (limit + 1)
+    rows = intervals.rows_in(dataset_row, pairs, after, "", most)
+    found: dict[str, tuple[FileCard | None, FileCard | None]] = {}
+    for path, size, sha256, run_row, since in rows:
+        before, now = found.get(path, (None, None))
+        card = FileCard(path, size, bytes(sha256), run_row)
+        found[path] = (before, card) if since > low else (card, now)
+    if len(rows) < most:
+        return found, ""
+    found.pop(rows[-1][0])  # its other half may come with the next batch
+    return found, next(reversed(found))
 
 
 def _diff_pairs(dataset_row: int, low: int, high: int) -> tuple[list[intervals.Pair], list[intervals.Pair]]:
@@ -225,16 +233,18 @@ def _diff_pairs(dataset_row: int, low: int, high: int) -> tuple[list[intervals.P
     return added, removed
 
 
-def _count_changed(dataset_row: int, low: int, high: int) -> int:
+def _count_both(dataset_row: int, low: int, high: int) -> tuple[int, int]:
+    """How many paths have a row on both sides, and how many of those with the same content."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "select count(*) from datasets_filerow r join datasets_filerow a on a.dataset_id = r.dataset_id "
+            "select count(*), coalesce(sum(case when a.sha256 = r.sha256 then 1 else 0 end), 0) "
+            "from datasets_filerow r join datasets_filerow a on a.dataset_id = r.dataset_id "
             "and a.path = r.path where r.dataset_id = %s and r.since <= %s and r.until > %s and r.until <= %s "
             "and a.since > %s and a.since <= %s and a.until > %s",
             [dataset_row, low, low, high, low, high, high],
         )
-        row = cursor.fetchone()
-    return int(row[0]) if row else 0
+        both, same = cursor.fetchone() or (0, 0)
+    return int(both), int(same)
 
 
 def draft_hashes(dataset: DatasetCard, paths: Sequence[str]) -> dict[str, bytes]:

@@ -51,6 +51,7 @@ class Dataset(models.Model):
         indexes = (
             models.Index(fields=("project", "-updated_at", "-id"), name="datasets_by_project"),
             models.Index(fields=("access", "has_frozen", "-updated_at", "-id"), name="datasets_by_access"),
+            models.Index(fields=("-updated_at", "-id"), name="datasets_by_change"),
         )
 
     def __str__(self) -> str:
@@ -127,7 +128,9 @@ class Folder(models.Model):
     byte_count = models.BigIntegerField(default=0)
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=("dataset", "parent", "name"), name="datasets_folder_name"),)
+        constraints = (
+            models.UniqueConstraint(fields=("dataset", "parent", "name"), name="datasets_folder_name"),
+        )
 
     def __str__(self) -> str:
         return f"{self.parent}{self.name}/"

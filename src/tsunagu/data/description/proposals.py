@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Any
 
 from django.db import transaction
 
@@ -32,7 +33,7 @@ def refresh(dataset_id: str) -> int:
         Proposal(
             dataset_id=dataset_id,
             name=found.key,
-            value=found.value,
+            value=_as_json(found.value),
             unit=found.unit or "",
             confidence=found.confidence,
             rule=found.rule,
@@ -40,7 +41,12 @@ def refresh(dataset_id: str) -> int:
             made_at=clock.now(),
         )
         for found in formats.propose(outcomes)
-        if found.key not in settled and (found.key, found.value) not in rejected
+        if found.key not in settled and (found.key, _as_json(found.value)) not in rejected
     ]
     Proposal.objects.bulk_create(fresh)
     return len(fresh)
+
+
+def _as_json(value: Any) -> Any:
+    """As the database gives it back, so that a rejected list is known again."""
+    return list(value) if isinstance(value, tuple) else value

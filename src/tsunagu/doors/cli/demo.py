@@ -179,7 +179,7 @@ def _tour(client: Any, home: Path, steps: Steps) -> None:
 
     lab = home / "sample-lab"
     with steps.step("lab"):
-        missing = sample_lab.gather(lab, home / "tmp" / "samples")
+        missing = sample_lab.gather(lab, home / "cache" / "samples")
     for sentence in missing:
         print(f"  {_say('left_out', why=sentence)}", file=sys.stderr)
     with steps.step("project"):

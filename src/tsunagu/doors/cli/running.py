@@ -80,6 +80,14 @@ def only_one(node: settings.Settings) -> Iterator[None]:
         lock.write(json.dumps({"pid": os.getpid(), "control": node.control_address}))
         lock.flush()
         yield
+        lock.truncate(0)
+
+
+def left_behind(home: Path) -> bool:
+    """Whether the last node of the home did not end by itself."""
+    with contextlib.suppress(FileNotFoundError):
+        return _lock_file(home).stat().st_size > 0
+    return False
 
 
 def _lock_file(home: Path) -> Path:

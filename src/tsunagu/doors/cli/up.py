@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import ctypes
 import json
 import os
 import shutil
@@ -18,10 +19,12 @@ from pathlib import Path
 
 from tsunagu.core import clock, logs, settings
 from tsunagu.core.errors import TsunaguError
-from tsunagu.doors.cli.running import only_one
+from tsunagu.doors.cli.running import left_behind, only_one
 
 _RESTART_AFTER_S = 1.0
 _STOP_WITHIN_S = 25.0
+_PORT_WITHIN_S = 30.0
+_PR_SET_PDEATHSIG = 1
 
 
 class PortTakenError(TsunaguError):
@@ -39,9 +42,10 @@ def up(options: argparse.Namespace) -> int:
     for folder in ("secrets", "spool", "tmp", "run", "mail"):
         (node.home / folder).mkdir(exist_ok=True, mode=0o700)
     logs.configure(node.log_level)
+    was_killed = left_behind(node.home)
     with only_one(node):
         for port in (node.port, node.bytes_port_number):
-            _require_free(node.host, port)
+            _require_free(node.host, port, within_s=_PORT_WITHIN_S if was_killed else 0)
         _prepare_in_child()
         config = _write_bytes_config(node)
         children = Children(_commands(node, config))
@@ -86,7 +90,11 @@ class Children:
 
     def _start(self, name: str) -> None:
         # A group of its own: Ctrl-C in the terminal reaches the parent alone, which then stops them in order.
-        self._running[name] = subprocess.Popen(self._commands[name], start_new_session=True)  # noqa: S603
+        self._running[name] = subprocess.Popen(  # noqa: S603
+            self._commands[name],
+            start_new_session=True,
+            preexec_fn=_end_with_parent,  # noqa: PLW1509 - this parent has one thread
+        )
 
     def _stop(self, *_: object) -> None:
         self._is_stopping = True
@@ -105,6 +113,15 @@ class Children:
         return 0
 
 
+def _end_with_parent() -> None:
+    """In a new child: have the kernel end it when the parent dies, however that dies, so that no port stays taken."""
+    parent = os.getppid()
+    with contextlib.suppress(OSError, AttributeError):  # Linux alone knows it
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
 def _say_ready(node: settings.Settings) -> None:
     deadline = time.monotonic() + 60
     for port in (node.port, node.bytes_port_number):
@@ -116,15 +133,23 @@ def _say_ready(node: settings.Settings) -> None:
     print(f"Tsunagu answers on {node.control_address} (bytes on {node.bytes_address}).", flush=True)
 
 
-def _require_free(host: str, port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            raise PortTakenError(
-                f"Port {port} on {host} is in use by another program.", remedy="Give another one with --port."
-            ) from None
+def _require_free(host: str, port: int, *, within_s: float) -> None:
+    """Wait for the port: processes of a node whose parent was killed may still be about to end."""
+    deadline = time.monotonic() + within_s
+    while True:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError:
+                if time.monotonic() > deadline:
+                    raise PortTakenError(
+                        f"Port {port} on {host} is in use by another program.",
+                        remedy="Give another one with --port.",
+                    ) from None
+            else:
+                return
+        time.sleep(0.1)
 
 
 def _write_bytes_config(node: settings.Settings) -> Path:

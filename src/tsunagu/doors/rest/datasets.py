@@ -192,11 +192,11 @@ def remove_files(request: HttpRequest, project: str, dataset: str, body: schemas
 
 
 @router.get("/datasets/{project}/{dataset}/versions", response=schemas.VersionList)
-def list_versions(request: HttpRequest, project: str, dataset: str, before: int = 2**31 - 1) -> Any:
+def list_versions(request: HttpRequest, project: str, dataset: str, after: int = 2**31 - 1) -> Any:
     """Versions, newest first."""
     actor = actor_of(request)
     card = _readable(actor, project, dataset)
-    found = datasets.list_versions(card, before=before, limit=51)
+    found = datasets.list_versions(card, before=after, limit=51)
     more = found[49].number if len(found) > 50 else None  # noqa: PLR2004 - one more than a page
     return {"versions": [version_row(version) for version in found[:50]], "next": more}
 
@@ -266,13 +266,13 @@ def run_row(run: runs.RunCard) -> dict[str, Any]:
 
 
 @router.get("/datasets/{project}/{dataset}/runs", response=schemas.RunList)
-def list_runs(request: HttpRequest, project: str, dataset: str, before: str = "", limit: int = 50) -> Any:
+def list_runs(request: HttpRequest, project: str, dataset: str, after: str = "", limit: int = 50) -> Any:
     """What happened to the dataset, newest first; for those who may see the draft."""
     actor = actor_of(request)
     card = datasets.get_dataset(actor, project, dataset)
     policy.require(actor, "dataset.read_draft", card.resource)
     limit = max(1, min(limit, 200))
-    found = runs.of_dataset(card.id, before=before, limit=limit + 1)
+    found = runs.of_dataset(card.id, before=after, limit=limit + 1)
     page = found[:limit]
     return {"runs": [run_row(run) for run in page], "next": page[-1].id if len(found) > limit else None}
 

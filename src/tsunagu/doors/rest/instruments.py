@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from django.http import HttpRequest
-from ninja import Router, Schema, Status
+from ninja import Body, Router, Schema, Status
 
 from tsunagu.doors.who import actor_of, require_actor
 from tsunagu.experiment.instruments import api as instruments
@@ -51,7 +51,7 @@ def show_instrument(request: HttpRequest, name: str) -> Any:
 
 
 @router.put("/instruments/{name}/config")
-def set_config(request: HttpRequest, name: str, body: dict[str, Any]) -> Any:
+def set_config(request: HttpRequest, name: str, body: Body[dict[str, Any]]) -> Any:
     """Change folders and rules."""
     return asdict(instruments.set_config(require_actor(request), name, body))
 
@@ -69,7 +69,7 @@ def agent_config(request: HttpRequest) -> Any:
 
 
 @router.post("/agent/heartbeat")
-def heartbeat(request: HttpRequest, body: dict[str, Any]) -> Any:
+def heartbeat(request: HttpRequest, body: Body[dict[str, Any]]) -> Any:
     """The capture agent reports its queue, its clock and files that it could not place or read."""
     actor = require_actor(request)
     instruments.hear(actor, body)

@@ -51,8 +51,8 @@ urlpatterns = [
     path("mapping", mapping.mapping, name="mapping"),
     path("patterns", patterns.patterns, name="patterns"),
     path("account", stewardship.account, name="account"),
-    path("agent/tsunagu_agent.py", agent.script, {"name": "tsunagu_agent.py"}, name="agent_script"),
-    path("agent/verify_version.py", agent.script, {"name": "verify_version.py"}, name="verify_script"),
+    path("agent/tsunagu_agent.pyz", agent.agent, name="agent_file"),
+    path("agent/verify_version.py", agent.script, name="verify_script"),
     path("language", set_language, name="set_language"),
     path("favicon.ico", RedirectView.as_view(url="/static/web/icon.svg"), name="favicon"),
 ]

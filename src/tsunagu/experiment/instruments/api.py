@@ -3,10 +3,12 @@
 from tsunagu.experiment.instruments.errors import BadRuleError, NotAnInstrumentError
 from tsunagu.experiment.instruments.selectors import agent_config, get_instrument, list_instruments, names
 from tsunagu.experiment.instruments.services import (
+    add_rule,
     create_instrument,
     describe_instrument,
     hear,
     new_token,
+    remove_rule,
     set_config,
     withdraw_tokens,
 )
@@ -16,6 +18,7 @@ __all__ = [
     "BadRuleError",
     "InstrumentCard",
     "NotAnInstrumentError",
+    "add_rule",
     "agent_config",
     "create_instrument",
     "describe_instrument",
@@ -24,6 +27,7 @@ __all__ = [
     "list_instruments",
     "names",
     "new_token",
+    "remove_rule",
     "set_config",
     "withdraw_tokens",
 ]

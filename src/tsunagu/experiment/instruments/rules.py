@@ -1,7 +1,8 @@
 """The configuration of a capture agent: folders to watch and rules that place files. Pure checks.
 
-A rule is a pattern over the path below the folder (glob, or ``re:`` and a regular expression with named groups) and
-where files go: a project by name, and a dataset whose name may hold groups (``xrd-{sample}``). First match wins.
+A rule is a pattern over the path below the folder (a glob that may hold ``{sample}``, or ``re:`` and a regular
+expression with named groups) and where files go: a project by name, and a dataset whose name may hold what the pattern
+found (``xrd-{sample}``). First match wins. The agent and this check read patterns with the same code.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from tsunagu.client.agent.rules import Rules, groups_in
 from tsunagu.experiment.instruments.errors import BadRuleError
 
 _NUMBERS = {"poll_s": 5.0, "bandwidth_bytes_s": 0.0}
 _FOLDER_KEYS = {"path", "rules", "settle_s", "complete", "ignore"}
-_COMPLETE_KEYS = {"sidecar", "marker_line", "group_size"}
+_COMPLETE_KEYS = {"sidecar", "marker_line", "group_size", "allow_empty"}
 
 
 def check_config(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -53,6 +55,8 @@ def _check_folder(folder: Any) -> dict[str, Any]:
     complete = folder.get("complete") or {}
     if set(complete) - _COMPLETE_KEYS:
         raise BadRuleError(f"Folder {path}: complete knows {', '.join(sorted(_COMPLETE_KEYS))} only.")
+    if not isinstance(complete.get("group_size", 1), int):
+        raise BadRuleError(f"Folder {path}: group_size is not a whole number.")
     rules = [_check_rule(path, number, rule) for number, rule in enumerate(folder.get("rules") or [], 1)]
     return {
         "path": path,
@@ -68,17 +72,20 @@ def _check_rule(path: str, number: int, rule: Any) -> dict[str, str]:
     if not isinstance(rule, Mapping) or not all(rule.get(key) for key in ("pattern", "project", "dataset")):
         raise BadRuleError(f"{place}: a rule needs pattern, project and dataset.")
     pattern, project, dataset = (str(rule[key]) for key in ("pattern", "project", "dataset"))
-    groups: set[str] = set()
-    if pattern.startswith("re:"):
-        try:
-            groups = set(re.compile(pattern[3:]).groupindex)
-        except re.error as error:
-            raise BadRuleError(f"{place}: {pattern!r} is no regular expression: {error}.") from None
+    try:
+        groups = groups_in(pattern)
+    except re.error as error:
+        raise BadRuleError(f"{place}: {pattern!r} is no regular expression: {error}.") from None
     if "{" in project:
         raise BadRuleError(f"{place}: the project is a fixed name, so that its owner can agree to it.")
     missing = set(re.findall(r"\{(\w+)\}", dataset)) - groups
     if missing:
         raise BadRuleError(f"{place}: the pattern has no group named {', '.join(sorted(missing))}.")
+    example = re.sub(r"\{(\w+)\}", "a", dataset)
+    if Rules([{"pattern": "*", "project": project, "dataset": example}]).place("a").code:
+        raise BadRuleError(
+            f"{place}: the dataset's name {dataset!r} may hold small letters, digits, dots, hyphens and underscores."
+        )
     return {"pattern": pattern, "project": project, "dataset": dataset}
 
 

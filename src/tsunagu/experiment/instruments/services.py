@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -94,6 +95,50 @@ def set_config(actor: Actor, name: str, config: Mapping[str, Any]) -> Instrument
         links=[runs.Link("out", "instrument", found.id, found.name)],
     )
     return selectors.get_instrument(actor, name)
+
+
+def add_rule(
+    actor: Actor, name: str, *, path: str, settle_s: float, pattern: str, project: str, dataset: str
+) -> InstrumentCard:
+    """Watch a folder, or place more files of one that is watched already; the new rule comes last there.
+
+    Args:
+        actor: Who owns the instrument and the project.
+        name: The instrument.
+        path: The folder as it is called on the instrument's PC.
+        settle_s: How long a file must stay unchanged before it is taken, in seconds; holds for the whole folder.
+        pattern: Which files, docs/how-to/connect-an-instrument.md.
+        project: Name of the project they go to.
+        dataset: Name of the dataset; may hold what the pattern found.
+
+    Raises:
+        BadRuleError, NotFoundError, ActionDeniedError: as `set_config` says.
+    """
+    config = copy.deepcopy(dict(selectors.get_instrument(actor, name).config))
+    folders = config.setdefault("folders", [])
+    folder = next((one for one in folders if one["path"] == path), None)
+    if folder is None:
+        folder = {"path": path, "rules": []}
+        folders.append(folder)
+    folder["settle_s"] = settle_s
+    folder["rules"].append({"pattern": pattern, "project": project, "dataset": dataset})
+    return set_config(actor, name, config)
+
+
+def remove_rule(actor: Actor, name: str, path: str, pattern: str) -> InstrumentCard:
+    """Take a rule away; a folder without rules is watched no longer. What was sent stays.
+
+    Raises:
+        NotFoundError, ActionDeniedError: as `set_config` says.
+    """
+    config = copy.deepcopy(dict(selectors.get_instrument(actor, name).config))
+    for folder in config.get("folders", []):
+        if folder["path"] == path:
+            folder["rules"] = [rule for rule in folder["rules"] if rule["pattern"] != pattern]
+    config["folders"] = [
+        folder for folder in config.get("folders", []) if folder["rules"] or folder["path"] != path
+    ]
+    return set_config(actor, name, config)
 
 
 def new_token(actor: Actor, name: str) -> str:

@@ -46,7 +46,7 @@ def ordinates(lines: Iterable[str], *, limit: int) -> tuple[list[float], int]:
         match = _LEADING_X.match(line)
         rest = line[match.end() :] if match else line
         if not _PACKED.search(rest):
-            new = [float("nan") if token == "?" else float(token) for token in _NUMBER.findall(rest)]
+            new = [float("nan") if piece == "?" else float(piece) for piece in _NUMBER.findall(rest)]
             ends_in_difference = False
         else:
             new, ends_in_difference = _packed(rest, values[-1] if values else 0.0)

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pydicom
 from pydicom import config
+from pydicom.dataelem import RawDataElement
 from pydicom.errors import InvalidDicomError
-from pydicom.pixels import pixel_array
+from pydicom.pixels.utils import pixel_array
 
 from tsunagu.formats import draw
 from tsunagu.formats.errors import UnreadableError, truncated
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 _BINARY = {"OB", "OW", "OF", "OD", "OL", "OV", "UN"}
 _BINARY_BYTES = 64
+_PATIENT_GROUP = 0x0010
+_UNDEFINED = 0xFFFFFFFF
+_ELEMENT_HEAD_BYTES = 8
 _PIXELS = {0x7FE00008, 0x7FE00009, 0x7FE00010}
 _FRAME_VALUES = 100_000_000
 # PS3.15 table E.1-1, what names a person, a place of care or an identity beyond group 0010 and VR PN.
@@ -63,12 +67,43 @@ def read(path: Path, context: Context) -> Reading:
         raise UnreadableError("The file ends before the first DICOM element.", reason_code="truncated")
     if getattr(dataset, "file_meta", None):
         _elements(dataset.file_meta, "", findings, 0, is_personal=False)
+    end = _announced_end(dataset)
     _elements(dataset, "", findings, 0, is_personal=False)
+    _require_whole(dataset, end, findings, context)
     if any(tag in dataset for tag in _PIXELS):
         _pixels(dataset, findings, context)
     elif "WaveformSequence" in dataset:
         _waveform(dataset, findings, context)
     return findings.finish()
+
+
+def _announced_end(dataset: Any) -> int | None:
+    """Where the last element ends by its length; to be asked before any is parsed. Unknown for deflated files."""
+    syntax = getattr(getattr(dataset, "file_meta", None), "TransferSyntaxUID", None)
+    raw = [item for item in map(dataset.get_item, dataset.keys()) if isinstance(item, RawDataElement)]
+    last = max(raw, key=lambda item: item.value_tell, default=None)
+    if last is None or last.length == _UNDEFINED or getattr(syntax, "is_deflated", False):
+        return None
+    return int(last.value_tell + last.length)
+
+
+def _require_whole(dataset: Any, end: int | None, findings: Findings, context: Context) -> None:
+    """Pydicom takes an element that breaks off as it stands; only the lengths tell.
+
+    Raises:
+        UnreadableError: the last element is shorter than it says.
+    """
+    has_pixels = any(tag in dataset for tag in _PIXELS)
+    if end is not None and end > context.byte_count and not has_pixels:
+        raise truncated(context.byte_count, end, partial=findings.finish())
+    if end is not None and 0 < context.byte_count - end < _ELEMENT_HEAD_BYTES and not has_pixels:
+        raise truncated(context.byte_count, end + _ELEMENT_HEAD_BYTES, partial=findings.finish())
+    kind = str(
+        getattr(getattr(getattr(dataset, "file_meta", None), "MediaStorageSOPClassUID", None), "name", "")
+    )
+    is_picture = ("BitsAllocated" in dataset and "Rows" in dataset) or kind.endswith("Image Storage")
+    if is_picture and not has_pixels:
+        findings.warn("The header announces a picture, and the file holds none; it may be cut off.")
 
 
 def _elements(dataset: Any, place: str, findings: Findings, depth: int, *, is_personal: bool) -> None:
@@ -83,7 +118,9 @@ def _elements(dataset: Any, place: str, findings: Findings, depth: int, *, is_pe
                 if not place
                 else f"tag {str(tag).replace(' ', '')} in {place[:-1]}"
             )
-            personal = is_personal or tag.group == 0x0010 or int(tag) in _PERSONAL or element.VR == "PN"
+            personal = (
+                is_personal or tag.group == _PATIENT_GROUP or int(tag) in _PERSONAL or element.VR == "PN"
+            )
             if element.VR == "SQ":
                 for index, item in enumerate(element.value[:20] if depth < findings.limits.depth else ()):
                     _elements(item, f"{key}[{index}].", findings, depth + 1, is_personal=personal)
@@ -127,9 +164,12 @@ def _scalar(value: Any) -> Any:
 
 
 def _pixels(dataset: Any, findings: Findings, context: Context) -> None:
-    rows, columns = int(dataset.get("Rows", 0) or 0), int(dataset.get("Columns", 0) or 0)
-    frames = int(dataset.get("NumberOfFrames", 1) or 1)
-    samples, bits = int(dataset.get("SamplesPerPixel", 1) or 1), int(dataset.get("BitsAllocated", 16) or 16)
+    rows, columns = _count(dataset, "Rows", 0, findings), _count(dataset, "Columns", 0, findings)
+    frames = _count(dataset, "NumberOfFrames", 1, findings)
+    samples, bits = (
+        _count(dataset, "SamplesPerPixel", 1, findings),
+        _count(dataset, "BitsAllocated", 16, findings),
+    )
     if not rows or not columns:
         findings.warn("The picture has no rows or no columns.")
         return
@@ -149,6 +189,15 @@ def _pixels(dataset: Any, findings: Findings, context: Context) -> None:
     if rows * columns * samples > _FRAME_VALUES:
         return
     findings.preview(_frame(dataset, frames, findings, context))
+
+
+def _count(dataset: Any, keyword: str, default: int, findings: Findings) -> int:
+    value = dataset.get(keyword, default)
+    try:
+        return int(value or default)
+    except (ValueError, TypeError):
+        findings.warn(f"{keyword} is {str(value)[:40]!r}, which is no number; {default} was taken.")
+        return default
 
 
 def _frame(dataset: Any, frames: int, findings: Findings, context: Context) -> ImagePreview | None:

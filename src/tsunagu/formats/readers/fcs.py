@@ -25,6 +25,7 @@ _TEXT_BYTES = 16 << 20
 _EVENTS = 1_000_000
 _PARAMETERS = 1000
 _BINS = 256
+_WHOLE_BYTES = range(8, 65, 8)
 _HISTOGRAMS = 6
 _STRUCTURAL = ("$BEGIN", "$END", "$NEXTDATA", "$BYTEORD")
 _PERSONAL = {
@@ -152,11 +153,13 @@ def _numbers(
     order = "<" if keywords.get("$BYTEORD", "1,2,3,4").startswith("1") else ">"
     bits = [_integer(keywords, f"$P{i}B", 32) for i in range(1, width + 1)]
     kind = keywords.get("$DATATYPE", "F").upper()
-    codes = {"F": ["f4"] * width, "D": ["f8"] * width}.get(kind) or [f"u{b // 8}" for b in bits]
-    if kind not in {"F", "D", "I"} or any(code[1:] not in {"1", "2", "4", "8"} for code in codes):
+    if kind not in {"F", "D", "I"} or (kind == "I" and any(b not in _WHOLE_BYTES for b in bits)):
         findings.warn(f"Events of type {kind} with {bits[0]} bits were not read.")
         return None
-    dtype = np.dtype([(str(i), f"{order}{code}") for i, code in enumerate(codes)])
+    codes = {"F": ["f4"] * width, "D": ["f8"] * width}.get(kind) or [
+        f"u{b // 8}" if b in {8, 16, 32, 64} else f"V{b // 8}" for b in bits
+    ]
+    dtype = np.dtype([(str(i), code if code[0] == "V" else f"{order}{code}") for i, code in enumerate(codes)])
     count = min(max(0, end - begin) // dtype.itemsize, _EVENTS)
     if begin <= 0 or count == 0:
         return None
@@ -166,6 +169,8 @@ def _numbers(
     out = np.empty((len(raw), width), dtype=np.float64)
     for index in range(width):
         values = raw[str(index)]
+        if values.dtype.kind == "V":
+            values = _odd_width(values, order)
         if kind == "I":
             # Only as many bits count as the range needs; the others are noise by the standard.
             top = _integer(keywords, f"$P{index + 1}R", 0)
@@ -175,10 +180,22 @@ def _numbers(
     return np.nan_to_num(out, nan=0.0, posinf=0.0, neginf=0.0)
 
 
+def _odd_width(values: Any, order: str) -> Any:
+    """Integers of 3, 5, 6 or 7 bytes as 8-byte ones."""
+    width = values.dtype.itemsize
+    pieces = np.ascontiguousarray(values).view(np.uint8).reshape(-1, width)
+    padded = np.zeros((len(pieces), 8), dtype=np.uint8)
+    if order == "<":
+        padded[:, :width] = pieces
+    else:
+        padded[:, 8 - width :] = pieces
+    return padded.view(f"{order}u8").ravel()
+
+
 def _histograms(
     data: Any, names: list[str], labels: list[str | None], findings: Findings, title: str
 ) -> None:
-    lines = []
+    lines: list[Any] = []
     for index, name in enumerate(names):
         if len(lines) >= _HISTOGRAMS or name.upper() == "TIME":
             continue

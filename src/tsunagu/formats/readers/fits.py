@@ -61,6 +61,10 @@ def _all(hdus: Any, findings: Findings, context: Context) -> int:
         except IndexError:
             break
         _cards(hdu, number, findings)
+        if not hasattr(hdu, "fileinfo"):
+            # SIMPLE = F: the header is laid out as FITS, what follows is the writer's own.
+            findings.warn(f"HDU {number} says of itself that it does not follow the standard (SIMPLE = F).")
+            break
         info = hdu.fileinfo() or {}
         end = int(info.get("datLoc", 0)) + int(info.get("datSpan", 0))
         need = max(need, end)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tsunagu.formats.types import Reading
 
 _PIXELS = 300_000_000
+_TAIL_BYTES = 4096
 _BLOB_BYTES = 200
 _PERSONAL = {"Artist", "XPAuthor", "CameraOwnerName", "BodySerialNumber", "LensSerialNumber", "OwnerName"}
 _SKIPPED = {"ExifOffset", "GPSInfo", "MakerNote", "UserComment", "PrintImageMatching"}
@@ -40,6 +41,8 @@ def read(path: Path, context: Context) -> Reading:
                     f"The picture has {picture.width:,} x {picture.height:,} pixels; the limit is {_PIXELS:,} in all.",
                     reason_code="too_big",
                 )
+            if picture.format == "PNG" and not _has_end(path, context.byte_count):
+                findings.warn("The end mark of the PNG (IEND) is missing; the file may be cut off.")
             _facts(picture, findings)
             _exif(picture, findings)
             size = picture.size
@@ -60,6 +63,13 @@ def read(path: Path, context: Context) -> Reading:
             f"The picture is damaged: {str(error).rstrip('.')}.", reason_code=code
         ) from error
     return findings.finish()
+
+
+def _has_end(path: Path, byte_count: int) -> bool:
+    """Pillow shows a PNG whose last chunk is gone without a word."""
+    with path.open("rb") as source:
+        source.seek(max(0, byte_count - _TAIL_BYTES))
+        return b"IEND" in source.read(_TAIL_BYTES)
 
 
 def _facts(picture: Image.Image, findings: Findings) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tsunagu.formats.reader import Context
-    from tsunagu.formats.types import CurvePreview, Reading
+    from tsunagu.formats.types import Reading
 
 _BYTES = 128 << 20
 _POINTS = 4_000_000
@@ -74,7 +74,9 @@ def read(path: Path, context: Context) -> Reading:
         raise UnreadableError("The content is not text behind its first label.")
     text = decode(path.read_bytes(), encoding).removeprefix("\ufeff")
     findings = Findings(context.limits)
-    tables, ends = _labels(text, findings)
+    labels = _Pass(findings)
+    labels.run(text)
+    tables, ends = labels.tables, labels.ends
     is_short = _draw(tables, findings, context.name)
     if ends == 0 and is_short:
         raise UnreadableError(
@@ -91,43 +93,55 @@ def read(path: Path, context: Context) -> Reading:
     return findings.finish()
 
 
-def _labels(text: str, findings: Findings) -> tuple[list[_Data], int]:
-    """One pass over the lines: fields are kept, tables collected; returns them and the number of ENDs."""
-    tables: list[_Data] = []
-    stack: list[_Block] = []
-    pending: tuple[str, list[str], int] | None = None
-    table: _Data | None = None
-    page, ends, blocks = "", 0, 0
-    for number, raw in enumerate([*text.splitlines(), "##="], 1):
-        line = raw.partition("$$")[0]
-        match = _LABEL.match(line)
-        if match is None:
-            if table is not None:
-                table.lines.append(line)
-            elif pending is not None:
-                pending[1].append(line.strip())
-            continue
-        if pending is not None and stack:
-            _keep(pending, stack, blocks, findings)
-        pending, table = None, None
-        label, value = match.group(1).strip(), match.group(2).strip()
+class _Pass:
+    """One pass over the lines: fields are kept, tables collected, ENDs counted."""
+
+    def __init__(self, findings: Findings) -> None:
+        self.findings = findings
+        self.tables: list[_Data] = []
+        self.ends = 0
+        self._stack: list[_Block] = []
+        self._pending: tuple[str, list[str], int] | None = None
+        self._table: _Data | None = None
+        self._page = ""
+        self._blocks = 0
+
+    def run(self, text: str) -> None:
+        """From the first line to the last."""
+        for number, raw in enumerate([*text.splitlines(), "##="], 1):
+            line = raw.partition("$$")[0]
+            match = _LABEL.match(line)
+            if match is not None:
+                self._flush()
+                self._label(match.group(1).strip(), match.group(2).strip(), number)
+            elif self._table is not None:
+                self._table.lines.append(line)
+            elif self._pending is not None:
+                self._pending[1].append(line.strip())
+
+    def _flush(self) -> None:
+        """A label ends where the next one begins."""
+        if self._pending is not None and self._stack:
+            _keep(self._pending, self._stack, self._blocks, self.findings)
+        self._pending, self._table = None, None
+
+    def _label(self, label: str, value: str, number: int) -> None:
         name = normalised(label)
         if name == "TITLE":
-            blocks += 1
-            stack.append(_Block(value))
-            pending = (label, [value], number)
+            self._blocks += 1
+            self._stack.append(_Block(value))
+            self._pending = (label, [value], number)
         elif name == "END":
-            ends += 1
-            if len(stack) > 1:
-                stack.pop()
+            self.ends += 1
+            if len(self._stack) > 1:
+                self._stack.pop()
         elif name == "PAGE":
-            page = value
-        elif name in _TABLES and stack and blocks <= _BLOCKS:
-            table = _Data(name, value, dict(stack[-1].labels), page)
-            tables.append(table)
+            self._page = value
+        elif name in _TABLES and self._stack and self._blocks <= _BLOCKS:
+            self._table = _Data(name, value, dict(self._stack[-1].labels), self._page)
+            self.tables.append(self._table)
         elif name and name not in _STRUCTURE:
-            pending = (label, [value], number)
-    return tables, ends
+            self._pending = (label, [value], number)
 
 
 def _keep(pending: tuple[str, list[str], int], stack: list[_Block], block: int, findings: Findings) -> None:
@@ -177,16 +191,17 @@ def _draw(tables: list[_Data], findings: Findings, title: str) -> str:
             key = (x_unit, y_unit, kind, _is_reversed(kind, x_unit), "MASS" in kind or "PEAK" in table.label)
             drawn.setdefault(key, []).append(draw.series(f"{name} {table.page}".strip(), x, y))
     for (x_unit, y_unit, _, is_reversed, is_sticks), lines in list(drawn.items())[:3]:
-        findings.preview(_curve(title, lines[:_SERIES], x_unit, y_unit, is_reversed, is_sticks))
+        findings.preview(
+            draw.curve(
+                title,
+                lines[:_SERIES],
+                x=(x_unit, x_unit or None),
+                y=(y_unit, y_unit or None),
+                x_reversed=is_reversed,
+                is_sticks=is_sticks,
+            )
+        )
     return mismatch
-
-
-def _curve(
-    title: str, lines: list[Any], x: str, y: str, is_reversed: bool, is_sticks: bool
-) -> CurvePreview | None:  # noqa: FBT001
-    return draw.curve(
-        title, lines, x=(x, x or None), y=(y, y or None), x_reversed=is_reversed, is_sticks=is_sticks
-    )
 
 
 def _is_reversed(kind: str, x_unit: str) -> bool:

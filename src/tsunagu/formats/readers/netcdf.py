@@ -11,6 +11,7 @@ from tsunagu.formats import draw
 from tsunagu.formats.errors import UnreadableError, truncated
 from tsunagu.formats.findings import Findings
 from tsunagu.formats.readers.netcdf_classic import announced_bytes
+from tsunagu.formats.readers.sniff import HDF5
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,6 +34,8 @@ def read(path: Path, context: Context) -> Reading:
     """
     findings = Findings(context.limits)
     need = announced_bytes(context.head)
+    if need is None and context.is_whole_head and not context.head.startswith(HDF5):
+        raise UnreadableError("The NetCDF header breaks off or is damaged.", reason_code="truncated")
     try:
         with netCDF4.Dataset(path, "r") as dataset:
             # Values as they are in the file: scaling and masking would hide what was written.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from pypdf import PdfReader
 from pypdf.errors import PyPdfError
@@ -36,9 +36,7 @@ def read(path: Path, context: Context) -> Reading:
         if b"%%EOF" not in source.read():
             raise UnreadableError("The PDF breaks off: its end mark is missing.", reason_code="truncated")
         try:
-            reader = PdfReader(source, strict=False)
-            if reader.is_encrypted and not reader.decrypt(""):
-                raise UnreadableError("The PDF is protected by a password.", reason_code="encrypted")
+            reader = _opened(source)
             _facts(reader, findings)
             _text(reader, findings, context)
         except UnreadableError:
@@ -51,6 +49,13 @@ def read(path: Path, context: Context) -> Reading:
                 f"The {kind}: {str(error).rstrip('.')}.", partial=findings.finish()
             ) from error
     return findings.finish()
+
+
+def _opened(source: BinaryIO) -> PdfReader:
+    reader = PdfReader(source, strict=False)
+    if reader.is_encrypted and not reader.decrypt(""):
+        raise UnreadableError("The PDF is protected by a password.", reason_code="encrypted")
+    return reader
 
 
 def _facts(reader: PdfReader, findings: Findings) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import struct
 
-_HDF5 = b"\x89HDF\r\n\x1a\n"
+HDF5 = b"\x89HDF\r\n\x1a\n"
 _ZIP = b"PK\x03\x04"
 _ZIP_EMPTY = b"PK\x05\x06"
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -71,11 +71,11 @@ def parquet(head: bytes, name: str) -> int:  # noqa: ARG001 - one signature for 
 
 def hdf5(head: bytes, name: str) -> int:  # noqa: ARG001
     """The signature at 0, or behind a user block at 512, 1024, 2048 ..."""
-    if head.startswith(_HDF5):
+    if head.startswith(HDF5):
         return 97
     offset = 512
     while offset < len(head):
-        if head.startswith(_HDF5, offset):
+        if head.startswith(HDF5, offset):
             return 96
         offset *= 2
     return 0
@@ -85,7 +85,7 @@ def netcdf(head: bytes, name: str) -> int:
     """The classic forms, and NetCDF-4 where its own marks or the name say so."""
     if head[:3] == b"CDF" and head[3:4] in {b"\x01", b"\x02", b"\x05"}:
         return 98
-    if head.startswith(_HDF5) and (b"_NCProperties" in head or has_ending(name, ".nc", ".nc4", ".cdf")):
+    if head.startswith(HDF5) and (b"_NCProperties" in head or has_ending(name, ".nc", ".nc4", ".cdf")):
         return 98
     return 0
 
@@ -146,11 +146,20 @@ def mseed(head: bytes, name: str) -> int:  # noqa: ARG001
     """Version 3 by its mark, version 2 (and full SEED control headers) by sequence number and kind."""
     if head[:3] == b"MS\x03" and len(head) >= 40:
         return 97
-    if re.match(rb"[0-9 ]{6}[DRQM][ \x00]", head) and len(head) >= 48:
+    if re.match(rb"[0-9 \x00]{6}[DRQM][ \x00]", head) and len(head) >= 48 and _has_seed_time(head):
         return 92
-    if re.match(rb"\d{6}[VASTD] [ *]?0[0-9][0-9]\d{4}", head):
+    if re.match(rb"\d{6}[VASTD][ *]0\d\d[ \d]{4}", head):
         return 85
     return 0
+
+
+def _has_seed_time(head: bytes) -> bool:
+    """A plausible year, day and hour at byte 20, in either byte order: six digits and a letter are not rare."""
+    for order in "<>":
+        year, day = struct.unpack_from(f"{order}HH", head, 20)
+        if 1900 <= year <= 2500 and 1 <= day <= 366:
+            return head[24] < 24 and head[25] < 60
+    return False
 
 
 def image(head: bytes, name: str) -> int:  # noqa: ARG001

@@ -29,9 +29,28 @@ def xml_root(head: bytes) -> str | None:
     text = head_text(head)
     if text is None or not text.lstrip().startswith("<"):
         return None
-    bare = re.sub(r"<!--.*?-->|<!DOCTYPE[^>\[]*(\[.*?\])?\s*>", "", text[:16384], flags=re.DOTALL)
-    match = _XML_ROOT.search(bare)
+    at = _behind_prolog(text)
+    match = _XML_ROOT.match(text, at)
     return match.group(1) if match else None
+
+
+def _behind_prolog(text: str) -> int:
+    """Where the first element begins: behind declarations, comments and a document type, each found in one step."""
+    at = 0
+    while True:
+        at = len(text) - len(text[at:].lstrip())
+        ends = {"<?": "?>", "<!--": "-->", "<!DOCTYPE": ">"}
+        mark = next((mark for mark in ends if text.startswith(mark, at)), None)
+        if mark is None:
+            return at
+        inner = text.find("[", at) if mark == "<!DOCTYPE" else -1
+        if 0 <= inner < text.find(">", at):
+            closing = text.find("]", inner)
+            at = max(at, closing) if closing >= 0 else len(text)
+        end = text.find(ends[mark], at)
+        if end < 0:
+            return len(text)
+        at = end + len(ends[mark])
 
 
 def jcamp(head: bytes, name: str) -> int:
@@ -164,12 +183,13 @@ def is_number(text: str) -> bool:
 
 
 def _blank_separated(lines: list[str], name: str) -> int:
-    """Columns of numbers between blanks."""
-    if not has_ending(name, *_TABLE_ENDINGS) and "." in name:
-        return 0
+    """Columns of numbers between blanks; under a name that does not hint at it, nothing but numbers."""
+    is_hinted = has_ending(name, *_TABLE_ENDINGS) or "." not in name
     rows = [line.split() for line in lines]
     tail = rows[len(rows) // 2 :]
     if len(tail) < 2 or len(tail[-1]) < 2:
         return 0
-    regular = sum(len(row) == len(tail[-1]) and sum(map(is_number, row)) * 2 > len(row) for row in tail)
-    return 35 if regular >= 0.9 * len(tail) else 0
+    least = 0.5 if is_hinted else 0.99
+    regular = sum(len(row) == len(tail[-1]) and sum(map(is_number, row)) > least * len(row) for row in tail)
+    share, count = (0.9, 2) if is_hinted else (1.0, 5)
+    return 35 if regular >= share * len(tail) and len(tail) >= count else 0

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +17,7 @@ from tsunagu.formats.findings import Findings
 from tsunagu.formats.readers.ome import read_ome
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tsunagu.formats.reader import Context
@@ -27,6 +31,8 @@ _STRUCTURAL = {
 _PERSONAL = {"Artist", "HostComputer", "GPSTag"}
 _PAGE_VALUES = 64_000_000
 _PAGES = 100_000
+_UNIT_AT = 2
+_OBJECT = re.compile(r"<[^<>]*>")
 _VENDORS = (
     "fei_metadata", "sem_metadata", "imagej_metadata", "sis_metadata", "tvips_metadata", "lsm_metadata",
     "micromanager_metadata", "metaseries_metadata", "fluoview_metadata", "andor_metadata", "pilatus_metadata",
@@ -44,17 +50,11 @@ def read(path: Path, context: Context) -> Reading:
     try:
         # An OME-TIFF may name other files; they are never opened.
         with (
+            _heard(findings),
             path.open("rb") as source,
             tifffile.TiffFile(source, name=context.name, _multifile=False) as tiff,
         ):
-            if not len(tiff.pages):
-                raise UnreadableError("The file holds no page.", reason_code="truncated")
-            _tags(tiff.pages[0], findings)
-            _metadata(tiff, findings)
-            need = _shapes(tiff, findings)
-            if context.byte_count < need:
-                raise truncated(context.byte_count, need, partial=findings.finish())
-            findings.preview(_picture(tiff, path, findings, context))
+            _contents(tiff, path, findings, context)
     except UnreadableError:
         raise
     except (
@@ -70,6 +70,40 @@ def read(path: Path, context: Context) -> Reading:
             f"The TIFF structure is damaged: {str(error).rstrip('.')}.", partial=findings.finish()
         ) from error
     return findings.finish()
+
+
+class _Ear(logging.Handler):
+    """tifffile says in its log what it passes over."""
+
+    def __init__(self, findings: Findings) -> None:
+        super().__init__(logging.WARNING)
+        self.findings = findings
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep the sentence, without the addresses of objects in it."""
+        text = _OBJECT.sub("", record.getMessage()).strip(" :")
+        self.findings.warn(f"Damaged or unusual: {text}.")
+
+
+@contextmanager
+def _heard(findings: Findings) -> Iterator[None]:
+    logger, ear = tifffile.logger(), _Ear(findings)
+    logger.addHandler(ear)
+    try:
+        yield
+    finally:
+        logger.removeHandler(ear)
+
+
+def _contents(tiff: Any, path: Path, findings: Findings, context: Context) -> None:
+    if not len(tiff.pages):
+        raise UnreadableError("The file holds no page.", reason_code="truncated")
+    _tags(tiff.pages[0], findings)
+    _metadata(tiff, findings)
+    need = _shapes(tiff, findings)
+    if context.byte_count < need:
+        raise truncated(context.byte_count, need, partial=findings.finish())
+    findings.preview(_picture(tiff, path, findings, context))
 
 
 def _tags(page: Any, findings: Findings) -> None:
@@ -121,9 +155,9 @@ def _flatten(node: dict[Any, Any], block: str, place: str, findings: Findings, d
             findings.field(
                 str(value[0]),
                 value[1],
-                unit=value[2] if len(value) > 2 else None,
+                unit=value[2] if len(value) > _UNIT_AT else None,
                 where=f"block {block}, {full}",
-            )  # noqa: PLR2004
+            )
         elif isinstance(value, (str, int, float, bool, tuple, list)) and not isinstance(value, np.ndarray):
             findings.field(full, value, where=f"block {block}")
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _BYTES = 128 << 20
 _PERSONAL = re.compile(r"OPERATOR|/author/", re.IGNORECASE)
+_UXD_DATA = {"_COUNTS", "_CPS", "_2THETACOUNTS", "_2THETACPS", "_2THETACOUNTSTIME"}
 _UXD_UNITS = {
     "_STEPTIME": "s", "_STEPSIZE": "deg", "_START": "deg", "_THETA": "deg", "_2THETA": "deg", "_KV": "kV", "_MA": "mA",
     "_WL1": "Å", "_WL2": "Å", "_WLB": "Å",
@@ -107,54 +108,71 @@ def _number(text: str) -> str | int | float:
 
 
 def _uxd(text: str, findings: Findings) -> tuple[list[tuple[Any, Any]], str]:
-    scans: list[tuple[Any, Any]] = []
-    settings: dict[str, float] = {}
-    values: list[float] | None = None
-    is_paired = False
-
-    def close() -> None:
-        if not values:
-            return
-        flat = np.asarray(values, dtype=np.float64)
-        if is_paired:
-            pairs = flat[: flat.size // 2 * 2].reshape(-1, 2)
-            scans.append((pairs[:, 0], pairs[:, 1]))
-        else:
-            start, step = settings.get("_START", settings.get("_2THETA", 0.0)), settings.get("_STEPSIZE", 1.0)
-            scans.append((start + step * np.arange(flat.size), flat))
-
+    ranges = _Ranges(findings)
     for number, line in enumerate(text.splitlines(), 1):
         stripped = line.strip()
-        if stripped.startswith(";"):
-            continue
         if stripped.startswith("_"):
-            key, mark, value = (part.strip() for part in stripped.partition("="))
-            if not mark and key.upper() in {
-                "_COUNTS",
-                "_CPS",
-                "_2THETACOUNTS",
-                "_2THETACPS",
-                "_2THETACOUNTSTIME",
-            }:
-                close()
-                values, is_paired = [], key.upper().startswith("_2THETA")
-                continue
-            if mark and value:
-                if key.upper() == "_DRIVE" and values is not None:
-                    close()
-                    values = None
-                value = value.strip("'\"")
-                number_value = as_number(value)
-                if number_value is not None:
-                    settings[key.upper()] = number_value
-                findings.field(key, _number(value), unit=_UXD_UNITS.get(key.upper()), where=f"line {number}", personal=bool(_PERSONAL.search(key)))  # fmt: skip
-        elif values is not None:
-            values += [n for cell in stripped.split() if (n := as_number(cell)) is not None]
-    close()
-    announced, found = int(settings.get("_STEPCOUNT", 0)), scans[-1][1].size if scans else 0
+            ranges.key(stripped, number)
+        elif not stripped.startswith(";"):
+            ranges.numbers(stripped)
+    ranges.close()
+    scans, announced = ranges.scans, int(ranges.settings.get("_STEPCOUNT", 0))
+    found = scans[-1][1].size if scans else 0
     if announced and found < announced:
         return scans, f"The scan breaks off after {found:,} of {announced:,} announced points."
     return scans, ""
+
+
+class _Ranges:
+    """The scans of a UXD file; settings of one hold for the next until it changes them."""
+
+    def __init__(self, findings: Findings) -> None:
+        self.findings = findings
+        self.scans: list[tuple[Any, Any]] = []
+        self.settings: dict[str, float] = {}
+        self._values: list[float] | None = None
+        self._is_paired = False
+
+    def key(self, line: str, number: int) -> None:
+        """``_KEY=value``, or the word that data follow."""
+        key, mark, value = (part.strip() for part in line.partition("="))
+        upper = key.upper()
+        if not mark and upper in _UXD_DATA:
+            self.close()
+            self._values, self._is_paired = [], upper.startswith("_2THETA")
+        elif mark and value:
+            if upper == "_DRIVE" and self._values is not None:
+                self.close()
+                self._values = None
+            value = value.strip("'\"")
+            setting = as_number(value)
+            if setting is not None:
+                self.settings[upper] = setting
+            self.findings.field(
+                key,
+                _number(value),
+                unit=_UXD_UNITS.get(upper),
+                where=f"line {number}",
+                personal=bool(_PERSONAL.search(key)),
+            )
+
+    def numbers(self, line: str) -> None:
+        """A line of data."""
+        if self._values is not None:
+            self._values += [n for cell in line.split() if (n := as_number(cell)) is not None]
+
+    def close(self) -> None:
+        """End the scan that is open."""
+        if not self._values:
+            return
+        flat = np.asarray(self._values, dtype=np.float64)
+        if self._is_paired:
+            pairs = flat[: flat.size // 2 * 2].reshape(-1, 2)
+            self.scans.append((pairs[:, 0], pairs[:, 1]))
+            return
+        start = self.settings.get("_START", self.settings.get("_2THETA", 0.0))
+        step = self.settings.get("_STEPSIZE", 1.0)
+        self.scans.append((start + step * np.arange(flat.size), flat))
 
 
 def _xrdml(root: Element, findings: Findings) -> tuple[list[tuple[Any, Any]], str]:
@@ -171,9 +189,7 @@ def _xrdml(root: Element, findings: Findings) -> tuple[list[tuple[Any, Any]], st
                     "listPositions",
                 }:
                     node.remove(child)
-    start = findings.field_count
     walk(root, f"/{local(root.tag)}", findings, 0)
-    del start
     return scans, ""
 
 

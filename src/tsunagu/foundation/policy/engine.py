@@ -107,29 +107,23 @@ def visible(actor: Actor, kind: str) -> Visibility:
             (rows whose primary key is the ULID).
     """
     if actor.kind == "service":
-        return Visibility((Q(pk__isnull=False),))
+        return Visibility((Q(pk__isnull=False),), Q(pk__isnull=False))
     readers = [role for role, actions in ROLE_ACTIONS.items() if f"{kind}.read" in actions]
     grants = _in_force(actor).filter(role__in=readers)
     projects = (
         list(grants.filter(scope_kind="project").values_list("scope_id", flat=True)) if actor.id else []
     )
     if kind == "project":
-        return Visibility((Q(pk__in=projects),) if projects else ())
-    branches: list[Q] = []
+        return Visibility((Q(pk__in=projects),), Q(pk__in=projects)) if projects else Visibility()
     accesses = [Access.OPEN, Access.SHARED] if actor.is_signed_in else [Access.OPEN]
-    branches += [Q(access=access, has_frozen=True) for access in accesses]
-    if len(projects) <= _FEW:
-        branches += [Q(project_id=project) for project in projects]
-    else:
-        branches.append(Q(project_id__in=projects))
-    if actor.id:
-        single = list(grants.filter(scope_kind="dataset").values_list("scope_id", flat=True))
-        if single:
-            branches.append(Q(uid__in=single))
-    return Visibility(tuple(branches))
-
-
-_FEW = 16  # so many projects are asked one by one, each along its index; more in one question
+    everywhere = [Q(access=access, has_frozen=True) for access in accesses]
+    single = list(grants.filter(scope_kind="dataset").values_list("scope_id", flat=True)) if actor.id else []
+    if single:
+        everywhere.append(Q(uid__in=single))
+    union = Q(project_id__in=projects)
+    for branch in everywhere:
+        union |= branch
+    return Visibility((*everywhere, *(Q(project_id=project) for project in projects)), union)
 
 
 def _in_force(actor: Actor) -> QuerySet[Grant]:

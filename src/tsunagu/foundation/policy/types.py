@@ -70,19 +70,12 @@ class Decision:
 class Visibility:
     """Which rows somebody may see: the union of ``branches``.
 
-    Each branch alone can walk an index in list order, so a list asks branch by branch and merges; ``q`` is the
-    union as one filter for counts and look-ups.
+    Each branch alone can walk an index in list order, so a list asks for the first rows of every branch and merges;
+    ``q`` is the union as one filter for counts and look-ups.
     """
 
-    branches: tuple[Q, ...] = field(default_factory=tuple)
-
-    @property
-    def q(self) -> Q:
-        """All branches as one filter; matches nothing when there are none."""
-        union = Q(pk__in=[])
-        for branch in self.branches:
-            union |= branch
-        return union
+    branches: tuple[Q, ...] = ()
+    q: Q = field(default_factory=lambda: Q(pk__in=[]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -51,14 +50,12 @@ def as_file(location: Location) -> Iterator[Path]:
         return
     folder = settings.current().home / "tmp"
     folder.mkdir(exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=folder)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            for piece in read_pieces(location):
-                file.write(piece)
-        yield Path(name)
-    finally:
-        Path(name).unlink(missing_ok=True)
+    # A file without a name: a worker that is killed here leaves nothing behind.
+    with tempfile.TemporaryFile(dir=folder) as file:
+        for piece in read_pieces(location):
+            file.write(piece)
+        file.flush()
+        yield Path(f"/proc/self/fd/{file.fileno()}")
 
 
 def check_content(location: Location) -> str:

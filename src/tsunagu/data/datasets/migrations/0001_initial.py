@@ -142,6 +142,10 @@ class Migration(migrations.Migration):
             model_name='dataset',
             index=models.Index(fields=['access', 'has_frozen', '-updated_at', '-id'], name='datasets_by_access'),
         ),
+        migrations.AddIndex(
+            model_name='dataset',
+            index=models.Index(fields=['-updated_at', '-id'], name='datasets_by_change'),
+        ),
         migrations.AddConstraint(
             model_name='dataset',
             constraint=models.UniqueConstraint(fields=('project', 'name'), name='datasets_name_in_project'),

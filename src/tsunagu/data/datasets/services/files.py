@@ -13,7 +13,7 @@ from tsunagu.core import bulk, clock
 from tsunagu.core.paths import check_path
 from tsunagu.data.datasets import intervals, selectors, tree
 from tsunagu.data.datasets.errors import NoSuchFileError
-from tsunagu.data.datasets.models import LIVE, Dataset, FileRow, Overwritten, content_key
+from tsunagu.data.datasets.models import LIVE, Dataset, FileRow, Interval, Overwritten, content_key
 from tsunagu.data.datasets.types import Committed
 from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.policy import api as policy
@@ -114,18 +114,20 @@ def commit_files(actor: Actor, dataset_id: str, run_id: str, entries: Iterable[E
     fresh = {path: file for path, file in wanted.items() if path not in same}
     sums = _Ledger(dataset)
     overwritten = _end_rows(dataset, [standing[path] for path in fresh if path in standing], sums, run_row)
+    back = _revive_rows(dataset, fresh, sums)
+    new = {path: file for path, file in fresh.items() if path not in back}
     draft = dataset.draft_number
     bulk.insert(
         "datasets_filerow",
         _COLUMNS,
         (
             (dataset.pk, path, sha256, size, tree.bucket_of(path), draft, LIVE, run_row, content_key(sha256))
-            for path, (size, sha256) in fresh.items()
+            for path, (size, sha256) in new.items()
         ),
     )
-    for path, (size, _) in fresh.items():
+    for path, (size, _) in new.items():
         sums.add(path, size, +1)
-    sums.pairs[draft, LIVE] += len(fresh)
+    sums.pairs[draft, LIVE] += len(new)
     sums.write()
     replaced = sum(path in standing for path in fresh)
     byte_count = sum(size for size, _ in wanted.values())
@@ -184,6 +186,34 @@ def _rows_below(dataset: Dataset, folder: str) -> dict[str, _Row]:
 
 def _row(row: Sequence[Any]) -> _Row:
     return _Row(row[0], row[1], row[2], bytes(row[3]), row[4], row[5])
+
+
+def _revive_rows(dataset: Dataset, wanted: dict[str, tuple[int, bytes]], sums: _Ledger) -> set[str]:
+    """Take back the end of rows whose very content returns to its path in the same draft; returns their paths.
+
+    Otherwise the draft would count as changed although it equals the last version.
+    """
+    draft = dataset.draft_number
+    if draft == 1 or not Interval.objects.filter(dataset=dataset, until=draft, row_count__gt=0).exists():
+        return set()
+    found = bulk.select_in(
+        "select id, path, byte_count, sha256, since, run_row from datasets_filerow "
+        "where dataset_id = %s and until = %s and path in ({values})",
+        list(wanted),
+        dataset.pk,
+        draft,
+    )
+    rows = [row for row in map(_row, found) if wanted[row.path] == (row.byte_count, row.sha256)]
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            f"update datasets_filerow set until = {LIVE} where id = %s",  # noqa: S608 - a constant
+            [(row.pk,) for row in rows],
+        )
+    for row in rows:
+        sums.add(row.path, row.byte_count, +1)
+        sums.pairs[row.since, draft] -= 1
+        sums.pairs[row.since, LIVE] += 1
+    return {row.path for row in rows}
 
 
 def _end_rows(dataset: Dataset, rows: list[_Row], sums: _Ledger, run_row: int) -> list[str]:

@@ -6,15 +6,27 @@ from importlib import resources
 
 from django.http import HttpRequest, HttpResponse
 
-_FILES = {"tsunagu_agent.py": "tsunagu.client.agent", "verify_version.py": "tsunagu.client"}
+from tsunagu.client.agent_file import agent_bytes
+
+AGENT = "tsunagu_agent.pyz"
 
 
-def script(request: HttpRequest, name: str) -> HttpResponse:
-    """A Python file that runs with the standard library alone."""
+def agent(request: HttpRequest) -> HttpResponse:
+    """The capture agent; an instrument's PC fetches it without signing in."""
     del request
-    text = resources.files(_FILES[name]).joinpath(name).read_bytes()
+    return _file(AGENT, agent_bytes(), "application/zip")
+
+
+def script(request: HttpRequest) -> HttpResponse:
+    """The script that recomputes the hash of a version, for everybody."""
+    del request
+    name = "verify_version.py"
+    return _file(
+        name, resources.files("tsunagu.client").joinpath(name).read_bytes(), "text/x-python; charset=utf-8"
+    )
+
+
+def _file(name: str, content: bytes, media_type: str) -> HttpResponse:
     return HttpResponse(
-        text,
-        content_type="text/x-python; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        content, content_type=media_type, headers={"Content-Disposition": f'attachment; filename="{name}"'}
     )

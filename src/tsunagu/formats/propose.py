@@ -1,5 +1,0 @@
-"""Placeholder."""
-
-
-def propose(outcomes):
-    return []
