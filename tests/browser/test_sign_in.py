@@ -10,7 +10,7 @@ import pytest
 from tests.browser import kit
 
 pytestmark = pytest.mark.browser
-PASSWORD = "correct horse battery 9"  # noqa: S105 - of a person made for the test
+PASSWORD = "correct horse battery 9"
 
 
 def sign_out(page, node):

@@ -141,7 +141,7 @@ def origin_line(origin: Mapping[str, Any]) -> SafeString:
         else:
             text = _("proposed by machine, accepted by %(name)s")
         line = format_html('<span class="origin machine">{}</span>', text % {"name": origin.get("by", "")})
-        first = next(iter(origin.get("evidence") or []), {})
+        first: Mapping[str, Any] = next(iter(origin.get("evidence") or []), {})
         source = evidence_line(first) if first.get("path") else ""
         return format_html('{} <span class="origin">{}</span>', line, source) if source else line
     if kind == "file":
