@@ -127,6 +127,58 @@ def test_reading_shows_progress_and_ends(node, window, owner_state):
     node.wait_for_readings("lab/licoo2")
 
 
+def test_proposals_are_accepted_edited_and_rejected(node, window, owner_state, tmp_path):
+    node.run("push", str(kit.showcase(tmp_path / "proposed")), "lab/proposed")
+    node.wait_for_readings("lab/proposed")
+    page = window("en", storage_state=owner_state)
+    for _ in range(60):
+        page.goto(f"{node.url}/d/lab/proposed/metadata")
+        if page.locator(".proposal").count() >= 3:
+            break
+        page.wait_for_timeout(500)
+    count = page.locator(".proposal").count()
+    assert count >= 3
+    assert "測定条件.txt" in " ".join(page.locator(".proposal .origin").all_inner_texts())
+
+    first = page.locator(".proposal").first
+    value = first.locator("[name=value]").input_value()
+    first.get_by_role("button", name="Accept").click()
+    page.get_by_text("The proposal was accepted.").wait_for()
+    assert value in page.locator("table").first.inner_text()
+    assert "proposed by machine, accepted by owner@example.org" in page.locator("table").first.inner_text()
+
+    page.locator(".proposal [name=value]").first.fill("as a person sees it")
+    page.locator(".proposal").first.get_by_role("button", name="Accept").click()
+    page.get_by_text("The edited proposal was accepted.").wait_for()
+    assert "edited and accepted by" in page.locator("table").first.inner_text()
+    assert "as a person sees it" in page.locator("table").first.inner_text()
+
+    page.locator(".proposal").first.get_by_role("button", name="Reject").click()
+    page.get_by_text("The proposal was rejected.").wait_for()
+    assert page.locator(".proposal").count() == count - 3
+
+
+def test_the_mapping_is_edited_with_its_errors_named(node, window):
+    node.run("admin", "create", "steward@example.org", "--admin", "--home", str(node.home))
+    page = window("en")
+    kit.sign_in(page, node, "steward@example.org")
+    page.goto(f"{node.url}/mapping")
+    text = page.locator("#text").input_value()
+    page.locator("#text").fill(text + "\n  broken: [\n")
+    page.locator("#note").fill("kept")
+    page.get_by_role("button", name="Put in force").click()
+    page.locator("#error").wait_for()
+    assert "line" in page.locator("#error").inner_text()
+    assert page.locator("#error .lines li").count() >= 1
+    assert page.locator("#note").input_value() == "kept"
+    assert page.evaluate("document.activeElement.id") == "error"
+    page.locator("#text").fill(text + "\n# a remark of the steward\n")
+    page.get_by_role("button", name="Put in force").click()
+    page.get_by_text("The mapping is in force.").wait_for()
+    page.locator("a[href*=compare]").first.click()
+    page.wait_for_url("**compare=**")
+
+
 def test_the_job_without_scripts(node, window, tmp_path):
     page = window("en", java_script_enabled=False)
     kit.sign_in(page, node, "mori@example.org")

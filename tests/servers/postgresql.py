@@ -74,7 +74,7 @@ def running(*, is_durable: bool = False) -> Iterator[PostgreSQL]:
     if bin_dir is None:
         raise RuntimeError("PostgreSQL is not installed.")
     # Not below the tests' own folder: every parent must be passable for the other user, and socket paths are short.
-    home = Path(tempfile.mkdtemp(prefix="pg", dir="/tmp"))  # noqa: S108
+    home = Path(tempfile.mkdtemp(prefix="pg", dir="/tmp"))
     home.chmod(0o755)
     data = home / "c"
     data.mkdir(mode=0o700)

@@ -96,7 +96,7 @@ class Server(BaseApplication):  # type: ignore[misc]
             "proc_name": "tsunagu-bytes",
             "umask": 0o027,
             "logconfig_dict": _logging(),
-            "worker_tmp_dir": "/dev/shm" if Path("/dev/shm").is_dir() else None,
+            "worker_tmp_dir": "/dev/shm" if Path("/dev/shm").is_dir() else None,  # noqa: S108 - a heartbeat file
         }.items():
             self.cfg.set(name, value)
 

@@ -70,7 +70,7 @@ def curve(preview: Mapping[str, Any], size: str = "") -> SafeString:
     return drawing.curve_svg(preview, is_small=size == "small")
 
 
-_ICONS = {"ok": "✓", "warn": "!", "danger": "✕", "info": "i", "blue": "◆", "machine": "AI", "": "○"}
+_ICONS = {"ok": "✓", "warn": "!", "danger": "✕", "info": "i", "blue": "◆", "machine": "⚙", "": "○"}
 
 
 def _chip(colour: str, word: str) -> SafeString:
@@ -188,7 +188,7 @@ def is_checkbox(field: BoundField) -> bool:
 def without_placeholder(field: BoundField) -> SafeString:
     """The field without grey text in it, which people take for an answer; Django ties help and error to it."""
     field.field.widget.attrs.pop("placeholder", None)
-    attributes = (
+    attributes: dict[str, str | bool] = (
         {"aria-invalid": "true", "aria-describedby": f"{field.auto_id}_error"} if field.errors else {}
     )
     return field.as_widget(attrs=attributes)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
 LONGEST = 260
-# The two pages of instruments are still written in long lines.
-LONG_LINED = {"instrument.html", "instruments.html"}
+# The pages of instruments are still written in long lines.
+LONG_LINED = {"agent_chip.html", "instrument.html", "instruments.html"}
 
 
 def files() -> list[Path]:

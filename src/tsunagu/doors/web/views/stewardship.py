@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any
 
 import yaml
@@ -10,13 +11,18 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import is_mfa_enabled
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext
 from django.utils.translation import gettext as _
 
 from tsunagu.core import settings
+from tsunagu.core.errors import TsunaguError
+from tsunagu.data.datasets import api as datasets
+from tsunagu.doors.web import agent_report
 from tsunagu.doors.web.views.frame import done, member
 from tsunagu.experiment.instruments import api as instruments
 from tsunagu.foundation.identity import api as identity
 from tsunagu.foundation.identity.api import Actor
+from tsunagu.foundation.policy import api as policy
 
 _DESCRIBED = ("title", "manufacturer", "model", "serial_number", "description")
 _EXAMPLE = """folders:
@@ -44,17 +50,64 @@ def list_all(request: HttpRequest, actor: Actor) -> HttpResponse:
 def show(request: HttpRequest, actor: Actor, *, name: str) -> HttpResponse:
     """An instrument: does everything flow, where do files go, the command for its PC."""
     card = instruments.get_instrument(actor, name)
-    context = {"instrument": card, "control_url": settings.current().control_address, "example": _EXAMPLE}
+    context: dict[str, Any] = {"form": {"pattern": "*", "settle_s": "10"}}
+    status = 200
     if request.method == "POST":
-        if "token" in request.POST:
-            context["token"] = instruments.new_token(actor, name)
-        elif "withdraw" in request.POST:
+        if "withdraw" in request.POST:
             instruments.withdraw_tokens(actor, name)
             return done(request, _("The instrument's PC can no longer write."), "instrument", name=name)
+        if "remove" in request.POST:
+            instruments.remove_rule(
+                actor, name, request.POST.get("path", ""), request.POST.get("pattern", "")
+            )
+            return done(request, _("The rule was removed; what was sent stays."), "instrument", name=name)
+        if "add" in request.POST:
+            context, status = _add_rule(actor, name, request.POST)
+            if "added" in context:
+                return done(request, context["added"], "instrument", name=name)
+        elif "token" in request.POST:
+            context["token"] = instruments.new_token(actor, name)
         else:
             return _save_rules(request, actor, name)
-    context["rules"] = yaml.safe_dump(dict(card.config), allow_unicode=True, sort_keys=False)
-    return render(request, "web/instrument.html", context)
+    context |= {
+        "instrument": card,
+        "report": agent_report.describe(card),
+        "projects": _owned_projects(actor),
+        "control_url": settings.current().control_address,
+        "example": _EXAMPLE,
+        "rules": yaml.safe_dump(dict(card.config), allow_unicode=True, sort_keys=False),
+    }
+    return render(request, "web/instrument.html", context, status=status)
+
+
+def _add_rule(actor: Actor, name: str, form: Mapping[str, str]) -> tuple[dict[str, Any], int]:
+    """What the page shows after the small form: why it cannot be, or what was done."""
+    wish = {
+        key: form.get(key, "").strip()
+        for key in ("path", "pattern", "project", "dataset", "example", "settle_s")
+    }
+    rule = {key: wish[key] for key in ("pattern", "project", "dataset")}
+    try:
+        place = agent_report.try_rule(**rule, example=wish["example"]) if wish["example"] else ""
+        if wish["example"] and not place:
+            text = _("The pattern and the dataset's name do not fit %(example)s.") % {
+                "example": wish["example"]
+            }
+            return {"form": wish, "wrong": text}, 422
+        instruments.add_rule(actor, name, path=wish["path"], settle_s=float(wish["settle_s"] or 10), **rule)
+    except ValueError:
+        return {"form": wish, "wrong": _("The waiting time is a number of seconds.")}, 422
+    except TsunaguError as error:
+        return {"form": wish, "wrong": gettext(error.default_message), "detail": error.message}, error.status
+    if place:
+        words = {"example": wish["example"], "place": place}
+        return {"added": _("The rule was saved. %(example)s will go to %(place)s.") % words}, 200
+    return {"added": _("The rule was saved; the agent fetches it within a minute.")}, 200
+
+
+def _owned_projects(actor: Actor) -> list[datasets.ProjectCard]:
+    found = datasets.list_projects(actor, limit=200)
+    return [card for card in found if policy.decide(actor, "project.manage", card.resource)]
 
 
 def _save_rules(request: HttpRequest, actor: Actor, name: str) -> HttpResponse:
