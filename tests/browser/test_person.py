@@ -96,7 +96,7 @@ def look_and_describe(page, dataset):
     assert page.locator("h1").inner_text() == "ハーフセル測定"
     assert page.locator(".thumbs svg.plot").count() == 3
     page.get_by_role("link", name="scan_01.csv").click()
-    assert page.locator("svg.plot").is_visible()
+    page.locator("svg.plot").wait_for()
     assert "csv" in page.locator("aside").inner_text()
     page.goto(f"{dataset}/metadata?edit=description")
     page.locator("#edit").fill("充放電の前後で測定した。\n二行目。")
@@ -168,7 +168,7 @@ def test_the_mapping_is_edited_with_its_errors_named(node, window):
     page.locator("#note").fill("kept")
     page.get_by_role("button", name="Put in force").click()
     page.locator("#error").wait_for()
-    assert "line" in page.locator("#error").inner_text()
+    assert "Line" in page.locator("#error").inner_text()
     assert page.locator("#error .lines li").count() >= 1
     assert page.locator("#note").input_value() == "kept"
     assert page.evaluate("document.activeElement.id") == "error"

@@ -55,7 +55,7 @@ def test_the_picture_of_the_readme(node, window, owner_state, tmp_path):
     said = {
         "title": "Structure of lithium cobalt oxide while it cycles",
         "title_ja": "充放電に伴うコバルト酸リチウムの構造変化",
-        "description": "X-ray diffraction of half cells at seven states of charge, with photographs and the log.",
+        "description": "X-ray diffraction of half cells at three states of charge, with a photograph and the log.",
         "creators": "Hanako Takahashi, Ryo Ito",
     }
     for name, value in said.items():
