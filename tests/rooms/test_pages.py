@@ -80,6 +80,32 @@ def test_a_list_says_that_a_frozen_dataset_has_changed(dataset, put):
     assert state() == "changed"
 
 
+def test_lists_show_titles_in_both_languages_and_strangers_only_frozen_ones(dataset, put, person, browser):
+    owner, card = dataset
+    stranger = person("stranger")
+    put(owner, card, {"a.txt": b"1"})
+    description.set_value(owner, card.id, "title", "正極の測定")
+    description.set_value(owner, card.id, "title_en", "Cathodes")
+    page = browser.get("/datasets", headers={"Accept-Language": "en"}).content.decode()
+    assert page.index("Cathodes") < page.index("正極の測定")
+    page = browser.get("/datasets", headers={"Accept-Language": "ja"}).content.decode()
+    assert page.index("正極の測定") < page.index("Cathodes")
+    datasets.set_access(owner, card.id, datasets_access("open"))
+    datasets.freeze_version(owner, card.id)
+    description.set_value(owner, card.id, "title", "秘密の題")
+    description.set_value(owner, card.id, "title_en", "Secret title")
+    put(owner, card, {"b.txt": b"2"})
+    (seen,), _more = datasets.list_datasets(stranger)
+    assert (seen.title, seen.described["title_en"]["value"]) == ("正極の測定", "Cathodes")
+    assert (seen.state, seen.file_count) == ("frozen", 1)
+
+
+def datasets_access(name: str) -> Any:
+    from tsunagu.foundation.policy import api as policy
+
+    return policy.Access(name)
+
+
 def test_progress_follows_the_queue(dataset, put):
     owner, card = dataset
     put(owner, card, {f"{n}.txt": b"%d" % n for n in range(30)})

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection
-from django.db.models import F, Q
+from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models.fields.json import KT
 
 from tsunagu.core import clock
 from tsunagu.core.errors import NotFoundError
@@ -20,6 +21,8 @@ _LIST_FIELDS = (
     "id", "uid", "project_id", "project__name", "name", "title", "access", "draft_number", "has_frozen",
     "is_description_changed", "live_count", "live_bytes", "created_by", "created_at", "updated_at",
 )  # fmt: skip
+# Of the description a list needs the other titles only; descriptions can be long.
+_LIST_TITLES = {name: KT(f"described__{name}__value") for name in ("title_ja", "title_en")}
 
 
 def resource_of(row: Dataset) -> policy.Resource:
@@ -119,12 +122,20 @@ def list_datasets(
     """
     scope = _after(after) & (Q(project_id=project_id) if project_id else Q())
     ids = _newest(policy.visible(actor, "dataset"), scope, limit + 1)
-    rows = {row["id"]: row for row in Dataset.objects.filter(pk__in=ids).values(*_LIST_FIELDS)}
+    rows = {
+        row["id"]: row for row in Dataset.objects.filter(pk__in=ids).values(*_LIST_FIELDS, **_LIST_TITLES)
+    }
     newest = [rows[key] for key in ids if key in rows]
     page = newest[:limit]
     drafts = _projects_with_drafts(actor)
     changed = _changed_since_frozen([row["id"] for row in page if row["has_frozen"]])
-    cards = [_list_card(row, row["project_id"] in drafts, is_changed=row["id"] in changed) for row in page]
+    last_versions = _last_versions([row["id"] for row in page if row["project_id"] not in drafts])
+    cards = [
+        _draft_list_card(row, is_changed=row["id"] in changed)
+        if row["project_id"] in drafts
+        else _frozen_list_card(row, last_versions.get(row["id"]))
+        for row in page
+    ]
     last = page[-1] if page else None
     more = f"{last['updated_at'].timestamp():.6f},{last['id']}" if last and len(newest) > limit else ""
     return cards, more
@@ -198,28 +209,56 @@ def _changed_since_frozen(keys: list[int]) -> set[int]:
     return {*files.values_list("dataset_id", flat=True), *said.values_list("pk", flat=True)}
 
 
-def _list_card(row: dict[str, Any], sees_draft: bool, *, is_changed: bool) -> DatasetCard:  # noqa: FBT001 - one call, named by its place
-    count, size = row["live_count"], row["live_bytes"]
-    if not sees_draft:
-        version = Version.objects.filter(dataset_id=row["id"]).order_by("-number").first()
-        count, size = (version.file_count, version.byte_count) if version else (0, 0)
+def _last_versions(keys: list[int]) -> dict[int, Version]:
+    """The newest version of each dataset, in one query for a page."""
+    newest = Version.objects.filter(dataset=OuterRef("dataset")).order_by("-number").values("pk")[:1]
+    rows = Version.objects.filter(dataset_id__in=keys, pk=Subquery(newest))
+    return {row.dataset_id: row for row in rows}
+
+
+def _draft_list_card(row: dict[str, Any], *, is_changed: bool) -> DatasetCard:
+    titles = {name: {"value": row[name]} for name in _LIST_TITLES if row[name]}
+    state: Any = "draft" if not row["has_frozen"] else "changed" if is_changed else "frozen"
+    return _list_card(row, row["title"], titles, state, row["live_count"], row["live_bytes"], sees_draft=True)
+
+
+def _frozen_list_card(row: dict[str, Any], version: Version | None) -> DatasetCard:
+    """What one sees who sees no draft: nothing that was written since the last version."""
+    if version is None:
+        return _list_card(row, row["title"], {}, "draft", 0, 0, sees_draft=False)
+    title = str(version.described.get("title", {}).get("value", row["title"]))
+    titles = {name: version.described[name] for name in _LIST_TITLES if name in version.described}
+    return _list_card(row, title, titles, "frozen", version.file_count, version.byte_count, sees_draft=False)
+
+
+def _list_card(
+    row: dict[str, Any],
+    title: str,
+    titles: dict[str, Any],
+    state: Any,
+    file_count: int,
+    byte_count: int,
+    *,
+    sees_draft: bool,
+) -> DatasetCard:
     return DatasetCard(
         id=row["uid"],
         row_id=row["id"],
         project_id=row["project_id"],
         project=row["project__name"],
         name=row["name"],
-        title=row["title"],
+        title=title,
         access=policy.Access(row["access"]),
-        state="draft" if not row["has_frozen"] else "changed" if is_changed and sees_draft else "frozen",
+        state=state,
         draft_number=row["draft_number"],
         has_frozen=row["has_frozen"],
-        file_count=count,
-        byte_count=size,
+        file_count=file_count,
+        byte_count=byte_count,
         created_by=row["created_by"],
         created_at=clock.isoformat(row["created_at"]),
         updated_at=clock.isoformat(row["updated_at"]),
         sees_draft=sees_draft,
+        described=titles,
     )
 
 

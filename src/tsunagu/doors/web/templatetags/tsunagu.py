@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -11,8 +12,8 @@ from django.forms import BoundField
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, pgettext
 
 from tsunagu.doors.web import drawing, formatting, words
 
@@ -56,6 +57,15 @@ def place(name: str, card: Any, version: int | None = None, **parts: Any) -> str
     """The address of a page of a dataset; the version that one looks at stays in it."""
     address = reverse(name, kwargs={"project": card.project, "dataset": card.name, **parts})
     return address + query(version=version)
+
+
+@register.filter
+def shown_title(card: Any) -> tuple[str, str]:
+    """The title of a dataset in a list, in the viewer's language, and the other one."""
+    values = {name: SimpleNamespace(value=found.get("value", "")) for name, found in card.described.items()}
+    if card.title:
+        values["title"] = SimpleNamespace(value=card.title)
+    return words.in_both(values, "title", card.name, get_language() or "en")
 
 
 @register.simple_tag
