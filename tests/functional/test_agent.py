@@ -240,10 +240,10 @@ def test_the_command_of_the_page_works_as_it_stands(pc):
 
 
 def test_a_growing_file_waits_until_it_rests(pc):
-    pc.configure([{"pattern": "*", "project": "lab", "dataset": pc.name}], folder={"settle_s": 1.0})
+    pc.configure([{"pattern": "*", "project": "lab", "dataset": pc.name}], folder={"settle_s": 2.5})
     pc.start()
     path = pc.source / "growing.dat"
-    for number in range(25):
+    for number in range(40):
         with path.open("ab") as file:
             file.write(b"line %d\n" % number)
         assert not pc.held(f"lab/{pc.name}")
@@ -336,7 +336,7 @@ def test_a_withdrawn_token_stops_sending_and_loses_nothing(pc):
     pc.configure([{"pattern": "*", "project": "lab", "dataset": pc.name}])
     (pc.source / "before.dat").write_text("before")
     pc.start()
-    pc.wait_for(lambda: pc.held(f"lab/{pc.name}"))
+    pc.wait_for(lambda: '"event": "done"' in (pc.base / "console").read_text("utf-8"))
     fresh = pc.node.api("POST", f"/instruments/{pc.name}/token")[1]["token"]  # the one before stops working
     (pc.source / "after.dat").write_text("after")
     pc.wait_for(lambda: '"event": "refused"' in (pc.base / "console").read_text("utf-8"))

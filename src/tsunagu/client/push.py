@@ -24,11 +24,11 @@ from tsunagu.client.reading import (
     read_small,
     reason_of,
 )
+from tsunagu.client.senders import Senders, Sent
 from tsunagu.client.transport import user_agent
 from tsunagu.client.uploads import Uplink
 from tsunagu.client.walk import Found, Skipped
 from tsunagu.core.errors import TsunaguError
-from tsunagu.core.ids import new_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -109,16 +109,21 @@ class Push:
             uplink = self._opened()
             uplink.on_bytes = lambda count: self._progress.add(byte_count=count)
             reader = Reader(self._folder, self._state, hash_large=self._plans, report=self._skipped)
+            senders = Senders(uplink)
             try:
                 for batch in reader:
                     if isinstance(batch, Batch):
-                        self._small(uplink, batch)
+                        self._small(senders, batch)
                     else:
+                        self._arrived(senders.drain())
                         self._large(uplink, batch)
+                self._arrived(senders.drain())
             except BaseException as error:
                 reader.stop()
                 self._broken_off(error)
                 raise
+            finally:
+                senders.close()
             problems = self.report.problems
             reason = text("problems_reason", count=len(problems)) if problems else ""
             self._finish("failed" if problems else "ok", reason)
@@ -161,19 +166,22 @@ class Push:
         self._progress.add(files=len(files) - len(plan["send"]))
         return list(plan["send"])
 
-    def _small(self, uplink: Uplink, batch: Batch) -> None:
+    def _small(self, senders: Senders, batch: Batch) -> None:
         wanted = self._plan(batch.files)
         for files, body in self._bodies(batch, wanted):
-            answer = uplink.send_bundle(new_id(), body)
-            if answer.get("files") != len(files):
-                raise VerificationError(text("bundle_count", sent=len(files), answered=answer.get("files")))
-            self._state.remember(files)
-            self._progress.add(files=len(files))
-            self.report.sent += len(files)
-            self.report.sent_bytes += sum(file.size for file in files)
+            self._arrived(senders.send(files, body))
         if self._plans:
             sending = set(wanted)
             self._state.remember(file for index, file in enumerate(batch.files) if index not in sending)
+
+    def _arrived(self, bundles: Iterable[Sent]) -> None:
+        for files, size, answer in bundles:
+            if answer.get("files") != len(files):
+                raise VerificationError(text("bundle_count", sent=len(files), answered=answer.get("files")))
+            self._state.remember(files)
+            self._progress.add(files=len(files), byte_count=size)
+            self.report.sent += len(files)
+            self.report.sent_bytes += sum(file.size for file in files)
 
     def _bodies(self, batch: Batch, wanted: Iterable[int]) -> Iterator[tuple[list[Known], bytes]]:
         files: list[Known] = []

@@ -147,6 +147,8 @@ class Engine:
             for folder in config.get("folders") or ()
         ]
         self._sender.folders = [folder.path for folder in self.folders]
+        for folder in self.folders:
+            folder.siblings = self._sender.folders
         self.tell("configured", folders=[folder.path for folder in self.folders])
 
     def _send(self) -> bool:

@@ -31,7 +31,7 @@ CREATE TABLE IF NOT EXISTS fact (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITH
 CREATE TABLE IF NOT EXISTS file (
     id INTEGER PRIMARY KEY, folder TEXT NOT NULL, name BLOB NOT NULL, path TEXT NOT NULL, encoding TEXT NOT NULL DEFAULT '',
     size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, inode INTEGER NOT NULL DEFAULT 0, state TEXT NOT NULL,
-    project TEXT NOT NULL DEFAULT '', dataset TEXT NOT NULL DEFAULT '', sha256 TEXT NOT NULL DEFAULT '',
+    project TEXT NOT NULL DEFAULT '', dataset TEXT NOT NULL DEFAULT '', sha256 TEXT NOT NULL DEFAULT '', sent TEXT NOT NULL DEFAULT '',
     run TEXT NOT NULL DEFAULT '', upload_url TEXT NOT NULL DEFAULT '', upload_offset INTEGER NOT NULL DEFAULT 0,
     code TEXT NOT NULL DEFAULT '', fields TEXT NOT NULL DEFAULT '{}',
     attempts INTEGER NOT NULL DEFAULT 0, next_try_at REAL NOT NULL DEFAULT 0,
@@ -43,7 +43,7 @@ CREATE TABLE IF NOT EXISTS push (key TEXT PRIMARY KEY, project TEXT NOT NULL, da
     WITHOUT ROWID;
 """
 _COLUMNS = (
-    "id", "folder", "name", "path", "encoding", "size", "mtime_ns", "inode", "state", "project", "dataset", "sha256", "run",
+    "id", "folder", "name", "path", "encoding", "size", "mtime_ns", "inode", "state", "project", "dataset", "sha256", "sent", "run",
     "upload_url", "upload_offset", "code", "fields", "attempts", "next_try_at", "seen_at", "done_at",
 )  # fmt: skip
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM file "  # noqa: S608 - names of this module
@@ -54,7 +54,7 @@ class StateError(Exception):
 
 
 class Row:
-    """One file. ``fields`` and ``code`` say why it waits or failed; wall times are for people, never for decisions."""
+    """One file. ``sent`` is the SHA-256 of the content that the node confirmed last. ``fields`` and ``code`` say why it waits or failed; wall times are for people, never for decisions."""
 
     __slots__ = _COLUMNS
 
@@ -70,6 +70,7 @@ class Row:
     project: str
     dataset: str
     sha256: str
+    sent: str
     run: str
     upload_url: str
     upload_offset: int
@@ -216,15 +217,17 @@ class Ledger:
         found = self._base.execute(sql, (project, dataset, path, own)).fetchone()
         return None if found is None else Row(found)
 
-    def counts(self) -> dict[str, int]:
-        """How many files are in each state."""
-        return dict(self._base.execute("SELECT state, count(*) FROM file GROUP BY state").fetchall())
+    def counts(self, folders: Sequence[str] | None = None) -> dict[str, int]:
+        """How many files are in each state, in all folders or in these."""
+        marks = "" if folders is None else f"WHERE folder IN ({', '.join('?' * len(folders))})"
+        sql = f"SELECT state, count(*) FROM file {marks} GROUP BY state"  # noqa: S608 - question marks
+        return dict(self._base.execute(sql, tuple(folders or ())).fetchall())
 
-    def oldest_waiting_at(self) -> float | None:
+    def oldest_waiting_at(self, folders: Sequence[str]) -> float | None:
         """When the file that waits longest was first seen; wall clock of this PC, seconds."""
-        marks = ", ".join("?" * len(WAITING))
-        sql = f"SELECT min(seen_at) FROM file WHERE state IN ({marks})"  # noqa: S608 - question marks
-        found = self._base.execute(sql, WAITING).fetchone()[0]
+        marks, more = ", ".join("?" * len(WAITING)), ", ".join("?" * len(folders))
+        sql = f"SELECT min(seen_at) FROM file WHERE state IN ({marks}) AND folder IN ({more})"  # noqa: S608 - marks
+        found = self._base.execute(sql, (*WAITING, *folders)).fetchone()[0]
         return None if found is None else float(found)
 
     def recent(self, count: int) -> list[Row]:

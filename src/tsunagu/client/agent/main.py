@@ -139,7 +139,7 @@ def exit_code(engine: Engine) -> int:
         return EXIT_REFUSED
     if engine.state == "offline":
         return EXIT_OFFLINE
-    counts = engine.ledger.counts()
+    counts = engine.ledger.counts([folder.path for folder in engine.folders])
     is_left = bool(report.problems(engine)) or any(counts.get(state) for state in WAITING)
     return EXIT_PROBLEMS if is_left else 0
 

@@ -23,8 +23,9 @@ _PLACELESS = frozenset({*UNPLACED, "link", "special"})
 
 def beat(engine: Engine) -> dict[str, Any]:
     """The report as JSON; sentences are English, ``code`` and ``fields`` let the node say them in Japanese."""
-    counts = engine.ledger.counts()
-    oldest = engine.ledger.oldest_waiting_at()
+    watched = [folder.path for folder in engine.folders]
+    counts = engine.ledger.counts(watched)
+    oldest = engine.ledger.oldest_waiting_at(watched)
     found = problems(engine)
     return {
         "version": VERSION,
@@ -55,7 +56,8 @@ def beat(engine: Engine) -> dict[str, Any]:
 def problems(engine: Engine) -> list[dict[str, Any]]:
     """Everything that somebody should look at: folders first."""
     troubles = [_of_trouble(folder.path, trouble) for folder in engine.folders for trouble in folder.troubles]
-    rows = engine.ledger.rows(ACTIVE, where="code != ''", order="id DESC", limit=2 * _MOST)
+    watched = [folder.path for folder in engine.folders]
+    rows = engine.ledger.rows(ACTIVE, folders=watched, where="code != ''", order="id DESC", limit=2 * _MOST)
     return [*troubles, *(_of_row(row) for row in rows)]
 
 

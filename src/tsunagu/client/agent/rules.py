@@ -9,6 +9,7 @@ small letters are the same to it, as they are to Windows.
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Any, Mapping, NamedTuple, Sequence
 
 _TOKEN = re.compile(r"\*\*/?|\*|\?|\{\w+\}|\[!?[^\]]+\]|.", re.DOTALL)
@@ -42,6 +43,7 @@ def compile_pattern(pattern: str) -> re.Pattern[str]:
     Raises:
         re.error: it is none.
     """
+    pattern = unicodedata.normalize("NFC", pattern)
     if pattern.startswith("re:"):
         return re.compile(pattern[3:])
     start = "^" if "/" in pattern else "(?:^|/)"

@@ -235,7 +235,13 @@ class Sender:
         with self._ledger.together():
             for row in rows:
                 self._ledger.move(
-                    row, "done", upload_url="", upload_offset=0, attempts=0, done_at=time.time()
+                    row,
+                    "done",
+                    upload_url="",
+                    upload_offset=0,
+                    attempts=0,
+                    sent=row.sha256,
+                    done_at=time.time(),
                 )
                 self._try_at.pop(row.id, None)
         for row in rows:

@@ -28,6 +28,11 @@ class _Around(NamedTuple):
 class FolderWatch:
     """A folder with its rules.
 
+    Attributes:
+        missing: Why the folder cannot be read, or None.
+        troubles: What below it cannot be taken, apart from the files that the ledger knows.
+        siblings: Paths of the other watched folders.
+
     Args:
         settings: path, settle_s, complete, ignore, rules, as the node's configuration gives them.
         ledger: Remembers every file.
@@ -55,6 +60,7 @@ class FolderWatch:
         self._rules = Rules(settings.get("rules") or (), settings.get("ignore") or ())
         self._ledger, self._tell, self._read, self._check = ledger, tell, read, check
         self._skip = skip
+        self.siblings: list[str] = []
         self._rest = Rest(settle_s, max(2 * poll_s, settle_s / 2))
         self.missing: Trouble | None = None
         self.troubles: list[Trouble] = [
@@ -176,9 +182,7 @@ class FolderWatch:
                 self._problem(row, "settling", *lacking)
                 continue
             other = self._ledger.holder(row.project, row.dataset, row.path, row.id)
-            if other is not None and (
-                other.state != "done" or other.folder != self.path or other.name in present
-            ):
+            if other is not None and self._blocks(other, present):
                 self._problem(row, "settling", "same_place", {"other": f"{other.folder}: {other.path}"})
                 continue
             try:
@@ -193,6 +197,12 @@ class FolderWatch:
             self._ledger.move(row, "at_rest")
             self._rest.forget(found.name)
             self._tell("at_rest", folder=self.path, path=row.path, size=row.size)
+
+    def _blocks(self, other: Row, present: set[bytes]) -> bool:
+        """Whether a file that has the same place keeps it: not when its folder is watched no longer, or it is gone."""
+        if other.folder not in {self.path, *self.siblings}:
+            return False
+        return other.state != "done" or other.folder != self.path or other.name in present
 
     def _lacking(self, found: Found, around: _Around) -> tuple[str, dict[str, Any]] | None:
         """Why the file is not complete, as code and fields."""
@@ -260,6 +270,7 @@ class FolderWatch:
             # A rename shows the same file under its new name: nothing is lost and nobody needs to hear of it.
             is_quiet = not row.size or row.state == "ignored" or row.code in UNPLACED
             is_quiet = is_quiet or (row.inode, row.size) in inodes
+            is_quiet = is_quiet or bool(row.sent and row.sent == row.sha256)  # only to be compared once more
             code = "" if is_quiet else "vanished"
             self._ledger.move(
                 row, "vanished", code=code, run="", upload_url="", sha256="", next_try_at=time.time() + _SHOW_VANISHED_S

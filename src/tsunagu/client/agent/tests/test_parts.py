@@ -270,6 +270,54 @@ def test_a_wall_clock_that_jumps_changes_nothing(tmp_path, monkeypatch, jump_s):
     ledger.close()
 
 
+def rested(ledger, folder, **settings):
+    """Look until everything that can be is at rest: path -> (state, code)."""
+    rule = {"pattern": "*", "project": "p", "dataset": "d"}
+    config = {"path": str(folder), "settle_s": 10, "rules": [rule], **settings}
+    watch = FolderWatch(config, ledger, poll_s=5, tell=lambda *_, **__: None)
+    for now_s in (0.0, 5.0, 10.0, 15.0):
+        watch.look(now_s)
+    return {row.path: (row.state, row.code) for row in ledger.rows(tuple(ledger.counts()))}
+
+
+def test_empty_files_where_they_mean_something(tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "zero").write_bytes(b"")
+    for complete, wanted in (({}, ("settling", "empty")), ({"allow_empty": True}, ("at_rest", ""))):
+        ledger = Ledger(str(tmp_path / f"ledger{len(complete)}"))
+        assert rested(ledger, tmp_path / "in", complete=complete) == {"zero": wanted}
+        ledger.close()
+
+
+def test_a_folder_that_was_moved_is_compared_not_refused(tmp_path):
+    ledger = Ledger(str(tmp_path / "ledger"))
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "a.dat").write_bytes(b"content")
+    assert rested(ledger, tmp_path / "old") == {"a.dat": ("at_rest", "")}
+    row = ledger.get(str(tmp_path / "old"), b"a.dat")
+    for state in ("hashed", "uploading", "verified", "done"):
+        ledger.move(row, state, done_at=1.0, sha256="0" * 64, sent="0" * 64)
+    (tmp_path / "old").rename(tmp_path / "new")
+    rested(ledger, tmp_path / "new")
+    assert ledger.get(str(tmp_path / "new"), b"a.dat").state == "at_rest"
+    ledger.close()
+
+
+def test_another_node_is_compared_and_cleaned_folders_are_no_loss(tmp_path):
+    (tmp_path / "in").mkdir()
+    for name in ("kept.dat", "cleaned.dat"):
+        (tmp_path / "in" / name).write_bytes(b"content")
+    ledger = Ledger(str(tmp_path / "ledger"))
+    rested(ledger, tmp_path / "in")
+    for row in ledger.rows(("at_rest",)):
+        for state in ("hashed", "uploading", "verified", "done"):
+            ledger.move(row, state, done_at=1.0, sha256="0" * 64, sent="0" * 64)
+    (tmp_path / "in" / "cleaned.dat").unlink()
+    assert ledger.ask_again() == 2
+    assert rested(ledger, tmp_path / "in") == {"kept.dat": ("hashed", ""), "cleaned.dat": ("vanished", "")}
+    ledger.close()
+
+
 class LyingNode:
     """Says in its receipt that other bytes arrived."""
 
