@@ -140,6 +140,7 @@ MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # people come by an administrator's link; a node may have no mail server
 MFA_FORMS = {"add_webauthn": "tsunagu.doors.web.accounts.AddKeyForm"}
 MFA_TOTP_ISSUER = NODE.node_name
+MFA_TOTP_TOLERANCE = 1  # phones run half a minute late
 # The browser accepts passkeys over plain HTTP on localhost alone; elsewhere TLS is needed anyway.
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = _control.hostname == "localhost"
 USERSESSIONS_TRACK_ACTIVITY = False

@@ -161,7 +161,7 @@ def provenance_svg(nodes: Sequence[Mapping[str, Any]], edges: Sequence[tuple[str
     )
     boxes = format_html_join("", "{}", ((_node_svg(node, places[node["id"]]),) for node in nodes))
     return format_html(
-        '<svg class="prov" viewBox="0 0 {} {}" width="{}" height="{}" role="img" aria-label="{}">'
+        '<svg class="prov" viewBox="0 0 {} {}" width="{}" height="{}" role="group" aria-label="{}">'
         '<defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" orient="auto">'
         '<path d="M0 0L8 4L0 8z"/></marker></defs>{}{}</svg>',
         width, height, width, height, _("Provenance drawing; the list below says the same"), lines, boxes,
