@@ -35,7 +35,7 @@ def _database(address: str) -> dict[str, Any]:
                 "timeout": 30,
                 "init_command": (
                     "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;PRAGMA mmap_size=134217728;"
-                    "PRAGMA cache_size=-16384;PRAGMA temp_store=MEMORY;"
+                    "PRAGMA cache_size=-65536;PRAGMA temp_store=MEMORY;PRAGMA wal_autocheckpoint=8000;"
                 ),
             },
         }
