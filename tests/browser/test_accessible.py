@@ -108,8 +108,9 @@ def test_the_keyboard_is_enough(node, window, owner_state):
     assert "Written without a mouse." in page.locator("#value-description").inner_text()
     page.goto(f"{node.url}{kit.DATASET}/upload")
     tab_until(page, lambda: page.evaluate("document.activeElement.id") == "pick-files")
+    page.wait_for_load_state("networkidle")
     with page.expect_file_chooser():
-        page.keyboard.press("Enter")
+        page.keyboard.press("Space")
 
 
 def focused(page):

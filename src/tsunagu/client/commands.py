@@ -120,8 +120,8 @@ def run_show(options: argparse.Namespace, output: Output) -> None:
     draft = shown.get("draft") or {}
     output.line(f"{shown.get('project')}/{shown.get('name')}  {shown.get('title') or ''}".rstrip())
     rows = [
-        (text("show_access"), shown.get("access")),
-        (text("show_state"), shown.get("state")),
+        (text("show_access"), _word("access", shown.get("access"))),
+        (text("show_state"), _word("state", shown.get("state"))),
         (text("show_draft"), f"{draft.get('count', 0):,}  {size(draft.get('bytes', 0))}"),
         (text("show_page"), shown.get("url")),
     ]
@@ -399,10 +399,27 @@ def _name(me: dict[str, Any]) -> str:
     return str(me.get("name") or me.get("email") or me.get("id") or "?")
 
 
+def _word(kind: str, value: Any) -> str:
+    if kind == "access" and value in {"open", "shared", "closed"}:
+        return text(f"access_{value}")
+    if kind == "state" and value in {"draft", "changed", "frozen"}:
+        return text(f"state_{value}")
+    return str(value or "")
+
+
 def _origin(origin: Any) -> str:
-    if isinstance(origin, dict):
-        return str(origin.get("text") or json.dumps(origin, ensure_ascii=False))
-    return "" if origin is None else str(origin)
+    """Where a value comes from, in words."""
+    if not isinstance(origin, dict):
+        return "" if origin is None else str(origin)
+    said = {key: str(origin.get(key) or "") for key in ("by", "path", "where", "rule", "accepted_by")}
+    kind = str(origin.get("kind", ""))
+    if kind == "person":
+        return text("origin_person", by=said["by"])
+    if kind == "file":
+        return text("origin_file", **said)
+    if kind == "proposal":
+        return text("origin_machine", by=said["by"] or said["accepted_by"] or said["rule"])
+    return str(origin.get("text") or json.dumps(origin, ensure_ascii=False))
 
 
 def _at_version(name: str) -> tuple[str, int | None]:

@@ -41,7 +41,7 @@ class Server(BaseApplication):  # type: ignore[misc]
 
 def main() -> None:
     """Serve until SIGTERM."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tsunagu.config.settings")
+    os.environ["DJANGO_SETTINGS_MODULE"] = "tsunagu.config.settings"  # whatever the shell says
     logs.configure(settings.current().log_level)
     Server().run()
 

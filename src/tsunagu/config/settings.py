@@ -35,7 +35,7 @@ def _database(address: str) -> dict[str, Any]:
                 "timeout": 30,
                 "init_command": (
                     "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;PRAGMA mmap_size=134217728;"
-                    "PRAGMA cache_size=-16384;PRAGMA temp_store=MEMORY;"
+                    "PRAGMA cache_size=-65536;PRAGMA temp_store=MEMORY;PRAGMA wal_autocheckpoint=8000;"
                 ),
             },
         }
@@ -140,6 +140,7 @@ MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # people come by an administrator's link; a node may have no mail server
 MFA_FORMS = {"add_webauthn": "tsunagu.doors.web.accounts.AddKeyForm"}
 MFA_TOTP_ISSUER = NODE.node_name
+MFA_TOTP_TOLERANCE = 1  # phones run half a minute late
 # The browser accepts passkeys over plain HTTP on localhost alone; elsewhere TLS is needed anyway.
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = _control.hostname == "localhost"
 USERSESSIONS_TRACK_ACTIVITY = False

@@ -7,7 +7,7 @@ import sys
 
 import django
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tsunagu.config.settings")
+os.environ["DJANGO_SETTINGS_MODULE"] = "tsunagu.config.settings"  # whatever the shell says
 
 
 def main(argv: list[str]) -> None:

@@ -125,7 +125,7 @@ class App:
             ("zip", 2): {
                 "GET": lambda request, token, name: zips.get_zip(context, request, token, _as_text(name))
             },
-            ("tus", 0): {"POST": tus.create},
+            ("tus", 0): {"GET": tus.unfinished, "POST": tus.create},
             ("tus", 1): {"HEAD": tus.head, "PATCH": tus.patch, "DELETE": tus.terminate},
             ("healthz", 0): {"GET": lambda _request: Response.json(200, {"status": "ok"})},
             ("metrics", 0): {"GET": lambda _request: self._show_metrics()},

@@ -7,6 +7,7 @@ from tsunagu.formats.mapping.difference import diff_fields
 from tsunagu.formats.mapping.model import Key, Mapping, Term
 from tsunagu.formats.mapping.parse import default_mapping, default_mapping_text, parse_mapping
 from tsunagu.formats.mapping.rde import from_rde, to_rde
+from tsunagu.formats.mapping.units import symbol as unit_symbol
 from tsunagu.formats.proposing.evidence import Evidence, Proposal
 from tsunagu.formats.proposing.propose import propose
 from tsunagu.formats.reader import Context, Read, Reader
@@ -73,4 +74,5 @@ __all__ = [
     "propose",
     "sandbox_report",
     "to_rde",
+    "unit_symbol",
 ]

@@ -100,8 +100,18 @@ def _numbers(values: Any) -> NDArray[np.float64]:
 
 
 def _rounded(values: NDArray[np.float64]) -> tuple[float | None, ...]:
-    # Nine significant digits are more than a screen shows and half the JSON of full doubles.
-    return tuple(float(f"{v:.9g}") if np.isfinite(v) else None for v in values.tolist())
+    # Nine significant digits are more than a screen shows and half the JSON of full doubles. Powers of ten up to
+    # 1e22 and whole numbers below 1e9 are exact, so that the one division gives a short decimal number.
+    finite = np.isfinite(values)
+    known = np.where(finite, values, 0.0)
+    with np.errstate(divide="ignore"):
+        places = 8 - np.floor(np.log10(np.abs(known)))
+    places = np.where(known == 0, 0, np.clip(places, -22, 22))
+    up, down = 10.0 ** np.maximum(places, 0), 10.0 ** np.maximum(-places, 0)
+    rounded = np.rint(known * up / down) / up * down
+    return tuple(
+        v if is_finite else None for v, is_finite in zip(rounded.tolist(), finite.tolist(), strict=True)
+    )
 
 
 def image_of_array(
@@ -157,7 +167,7 @@ def image_of_picture(
         # A first integer reduction keeps large pictures cheap; the resize after it keeps them smooth.
         picture.thumbnail((IMAGE_SIDE, IMAGE_SIDE), Image.Resampling.BILINEAR, reducing_gap=2.0)
     out = io.BytesIO()
-    picture.save(out, "PNG", compress_level=3)
+    picture.save(out, "PNG", compress_level=1)
     return ImagePreview(
         clip(title, 300), picture.width, picture.height, int(width), int(height), out.getvalue()
     )

@@ -145,7 +145,8 @@ class Findings:
 
 def clip(text: str, length: int) -> str:
     """Text without control characters, at most ``length`` characters, with an ellipsis when cut."""
-    text = _CONTROL.sub("", text)
+    if not text.isprintable():
+        text = _CONTROL.sub("", text)
     return text if len(text) <= length else text[: length - 1] + "…"
 
 

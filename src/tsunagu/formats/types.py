@@ -276,25 +276,40 @@ def blob_name(index: int) -> str:
 _OUTCOME_KEYS = tuple(f.name for f in fields(Outcome) if f.name not in {"reading", "libraries"})
 
 
+_KNOWN_NAMES: dict[type[Any], tuple[str, ...]] = {}
+
+
+def _names(cls: type[Any]) -> tuple[str, ...]:
+    """The fields of a dataclass; asked for each of thousands of values, hence kept."""
+    known = _KNOWN_NAMES.get(cls)
+    if known is None:
+        known = _KNOWN_NAMES[cls] = tuple(f.name for f in fields(cls)) if is_dataclass(cls) else ()
+    return known
+
+
+_ATOMS = frozenset((str, int, float, bool, type(None)))
+
+
 def _plain(value: Any) -> Any:
     """Dataclasses and tuples as dicts and lists; bytes as ``None`` (they travel beside)."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+    if names := _names(type(value)):
+        pairs = ((name, getattr(value, name)) for name in names)
+        return {name: item if type(item) in _ATOMS else _plain(item) for name, item in pairs}
     if isinstance(value, (tuple, list)):
-        return [_plain(item) for item in value]
+        return [item if type(item) in _ATOMS else _plain(item) for item in value]
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, bytes):
-        return None
-    return value
+    return None if isinstance(value, bytes) else value
 
 
 def _frozen(value: Any) -> Any:
-    return tuple(_frozen(item) for item in value) if isinstance(value, list) else value
+    if type(value) is not list:
+        return value
+    return tuple([_frozen(item) if type(item) is list else item for item in value])
 
 
 def _build(cls: type[Any], data: Mapping[str, Any], **replace: Any) -> Any:
-    known = {f.name for f in fields(cls)}
+    known = _names(cls)
     values = {key: _frozen(item) for key, item in data.items() if key in known and key not in replace}
     return cls(**values, **replace)
 

@@ -89,6 +89,10 @@ def renew(actor: Actor, run_id: str) -> OpenPush:
     push = _own_push(actor, run_id)
     card = datasets.get_dataset_by_id(actor, push.dataset_id)
     policy.require(actor, "dataset.push", card.resource)
+    if push.token_id != actor.token_id:
+        # The same person with another token: the first one may have ended, and what is sent now stands on this one.
+        push.token_id = actor.token_id
+        push.save(update_fields=["token_id"])
     return _open(run_id, card.id, is_empty=card.file_count == 0)
 
 

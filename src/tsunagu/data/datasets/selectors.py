@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import connection
 from django.db.models import F, Q
+from django.db.models.fields.json import KT
 
 from tsunagu.core import clock
 from tsunagu.core.errors import NotFoundError
@@ -20,6 +21,8 @@ _LIST_FIELDS = (
     "id", "uid", "project_id", "project__name", "name", "title", "access", "draft_number", "has_frozen",
     "is_description_changed", "live_count", "live_bytes", "created_by", "created_at", "updated_at",
 )  # fmt: skip
+# Of the description a list needs the other titles only; descriptions can be long.
+_LIST_TITLES = {name: KT(f"described__{name}__value") for name in ("title_ja", "title_en")}
 
 
 def resource_of(row: Dataset) -> policy.Resource:
@@ -119,14 +122,18 @@ def list_datasets(
     """
     scope = _after(after) & (Q(project_id=project_id) if project_id else Q())
     ids = _newest(policy.visible(actor, "dataset"), scope, limit + 1)
-    rows = {row["id"]: row for row in Dataset.objects.filter(pk__in=ids).values(*_LIST_FIELDS)}
+    rows = {
+        row["id"]: row for row in Dataset.objects.filter(pk__in=ids).values(*_LIST_FIELDS, **_LIST_TITLES)
+    }
     newest = [rows[key] for key in ids if key in rows]
     page = newest[:limit]
     drafts = _projects_with_drafts(actor, {row["project_id"] for row in page})
-    frozen = [row["id"] for row in page if row["has_frozen"]]
-    changed, last_frozen = _changed_since_frozen(frozen), _last_frozen(frozen)
+    changed = _changed_since_frozen([row["id"] for row in page if row["has_frozen"]])
+    last_versions = _last_versions([row["id"] for row in page if row["project_id"] not in drafts])
     cards = [
-        _list_card(row, changed, last_frozen.get(row["id"], (0, 0)), sees_draft=row["project_id"] in drafts)
+        _draft_list_card(row, is_changed=row["id"] in changed)
+        if row["project_id"] in drafts
+        else _frozen_list_card(row, last_versions.get(row["id"]))
         for row in page
     ]
     last = page[-1] if page else None
@@ -195,14 +202,6 @@ def _projects_with_drafts(actor: Actor, among: set[str]) -> set[str]:
     return set(mine.values_list("uid", flat=True))
 
 
-def _last_frozen(keys: list[int]) -> dict[int, tuple[int, int]]:
-    """File and byte count of the last version of each dataset; one query for a page."""
-    rows = Version.objects.filter(dataset_id__in=keys, number=F("dataset__draft_number") - 1)
-    return {
-        key: (count, size) for key, count, size in rows.values_list("dataset_id", "file_count", "byte_count")
-    }
-
-
 def _changed_since_frozen(keys: list[int]) -> set[int]:
     """Which of the frozen datasets have a draft that differs from their last version; one query for a page."""
     at_draft = Q(since=F("dataset__draft_number")) | Q(until=F("dataset__draft_number"))
@@ -211,28 +210,56 @@ def _changed_since_frozen(keys: list[int]) -> set[int]:
     return {*files.values_list("dataset_id", flat=True), *said.values_list("pk", flat=True)}
 
 
+def _last_versions(keys: list[int]) -> dict[int, Version]:
+    """The newest version of each dataset, in one query for a page."""
+    rows = Version.objects.filter(dataset_id__in=keys, number=F("dataset__draft_number") - 1)
+    rows = rows.only("dataset_id", "file_count", "byte_count", "described")
+    return {row.dataset_id: row for row in rows}
+
+
+def _draft_list_card(row: dict[str, Any], *, is_changed: bool) -> DatasetCard:
+    titles = {name: {"value": row[name]} for name in _LIST_TITLES if row[name]}
+    state: Any = "draft" if not row["has_frozen"] else "changed" if is_changed else "frozen"
+    return _list_card(row, row["title"], titles, state, row["live_count"], row["live_bytes"], sees_draft=True)
+
+
+def _frozen_list_card(row: dict[str, Any], version: Version | None) -> DatasetCard:
+    """What one sees who sees no draft: nothing that was written since the last version."""
+    if version is None:
+        return _list_card(row, row["title"], {}, "draft", 0, 0, sees_draft=False)
+    title = str(version.described.get("title", {}).get("value", row["title"]))
+    titles = {name: version.described[name] for name in _LIST_TITLES if name in version.described}
+    return _list_card(row, title, titles, "frozen", version.file_count, version.byte_count, sees_draft=False)
+
+
 def _list_card(
-    row: dict[str, Any], changed: set[int], last_frozen: tuple[int, int], *, sees_draft: bool
+    row: dict[str, Any],
+    title: str,
+    titles: dict[str, Any],
+    state: Any,
+    file_count: int,
+    byte_count: int,
+    *,
+    sees_draft: bool,
 ) -> DatasetCard:
-    count, size = (row["live_count"], row["live_bytes"]) if sees_draft else last_frozen
-    is_changed = sees_draft and row["id"] in changed
     return DatasetCard(
         id=row["uid"],
         row_id=row["id"],
         project_id=row["project_id"],
         project=row["project__name"],
         name=row["name"],
-        title=row["title"],
+        title=title,
         access=policy.Access(row["access"]),
-        state="draft" if not row["has_frozen"] else "changed" if is_changed else "frozen",
+        state=state,
         draft_number=row["draft_number"],
         has_frozen=row["has_frozen"],
-        file_count=count,
-        byte_count=size,
+        file_count=file_count,
+        byte_count=byte_count,
         created_by=row["created_by"],
         created_at=clock.isoformat(row["created_at"]),
         updated_at=clock.isoformat(row["updated_at"]),
         sees_draft=sees_draft,
+        described=titles,
     )
 
 

@@ -67,7 +67,7 @@ def read_files(
         links=[runs.Link("in", "dataset", dataset_id)],
     )
     with logs.bind_run(run_id):
-        made = [(file, mapping.apply(_read_one(places[file[2]], file))) for file in todo]
+        made = [(file, mapping.apply(_read_one(places[file[2]], file, dataset_id))) for file in todo]
     counts = Counter(outcome.status for _, outcome in made)
     _keep(dataset_id, run_id, card.version, made)
     links = [runs.Link("out", "extraction", sha256.hex(), path) for (path, _, sha256), _ in made[:50]]
@@ -91,10 +91,13 @@ def _without_reading(dataset_id: str, files: Sequence[File], *, again: bool) -> 
     return [file for file in unique if file[2] not in have]
 
 
-def _read_one(place: storage.Location, file: File) -> formats.Outcome:
+def _read_one(place: storage.Location, file: File, dataset_id: str) -> formats.Outcome:
     try:
         with storage.as_file(place) as path:
-            return pool().extract(path, name=file[0].rpartition("/")[2], sha256=file[2].hex())
+            # Files of one dataset may share a process: who can send one can replace the others anyway.
+            return pool().extract(
+                path, name=file[0].rpartition("/")[2], sha256=file[2].hex(), group=dataset_id
+            )
     except OSError as error:
         logger.warning("bytes_not_readable", extra={"sha256": file[2].hex()}, exc_info=True)
         return formats.Outcome("unreadable", reason=f"The stored bytes could not be read: {error.strerror}.")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import os
 import socket
 import time
@@ -293,3 +294,21 @@ def _patch_head(node: ByteNode, place: str, offset: int, length: int) -> bytes:
         f"PATCH {place} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {node.token()}\r\nTus-Resumable: 1.0.0\r\n"
         f"Content-Type: {OCTETS}\r\nUpload-Offset: {offset}\r\nContent-Length: {length}\r\n\r\n"
     ).encode()
+
+
+def test_a_reloaded_page_hears_what_is_unfinished(node: ByteNode) -> None:
+    create(node, "done.bin", 4, b"abcd")
+    place = create(node, "half.bin", 6, mtime="17").headers["Location"]
+    patch(node, place, 0, b"abc")
+    create(node, "begun.bin", 9)
+    answer = node.ask("GET", "/tus", Authorization=f"Bearer {node.token()}")
+    listed = [one for one in json.loads(answer.body)["uploads"] if one["path"].endswith(".bin")]
+    assert [(one["path"], one["length"], one["offset"]) for one in listed] == [
+        ("begun.bin", 9, 0),
+        ("half.bin", 6, 3),
+    ]
+    assert listed[1]["url"] == place
+    assert listed[1]["metadata"]["mtime"] == "17"
+    other = node.ask("GET", "/tus", Authorization=f"Bearer {node.token(run=new_id())}")
+    assert json.loads(other.body)["uploads"] == []
+    assert node.ask("GET", "/tus").status == 401

@@ -19,7 +19,7 @@ def main(argv: list[str]) -> int:
     os.environ["TSUNAGU_HOME"] = str(Path(options.home).absolute())
     if getattr(options, "port", None):
         os.environ["TSUNAGU_PORT"] = str(options.port)
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tsunagu.config.settings")
+    os.environ["DJANGO_SETTINGS_MODULE"] = "tsunagu.config.settings"  # whatever the shell says
     try:
         return int(options.run(options) or 0)
     except TsunaguError as error:

@@ -8,6 +8,7 @@ import datetime as dt
 import django
 
 from tsunagu.core import settings
+from tsunagu.doors.cli.running import running_node
 
 
 def admin(options: argparse.Namespace) -> int:
@@ -25,7 +26,10 @@ def admin(options: argparse.Namespace) -> int:
             )
         )
     elif options.what == "link":
-        print(f"{settings.current().control_address}/welcome/{identity.make_sign_in_link(person.id)}")
+        # A running node knows its port; it may have been given on its command line.
+        running = running_node(settings.current().home)
+        address = running.control if running and running.control else settings.current().control_address
+        print(f"{address}/welcome/{identity.make_sign_in_link(person.id)}")
     else:
         print(person.id)
     return 0

@@ -10,7 +10,6 @@ import os
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -111,7 +110,7 @@ def demo(options: argparse.Namespace) -> int:
 def _ensure_node(node: settings.Settings) -> str:
     """The address of the node that runs on this home, started if needed; it outlives this program."""
     found = running_node(node.home)
-    if found:
+    if found and found.is_ready:
         return found.control
     node.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     log = node.home / "up.log"
@@ -135,18 +134,11 @@ def _ensure_node(node: settings.Settings) -> str:
         if child.poll() is not None:
             said = log.read_bytes()[size:].decode("utf-8", "replace").strip().splitlines()
             raise TsunaguError(f"The node did not start. {said[-1] if said else ''}", remedy=f"See {log}.")
-        if running_node(node.home) and _answers(node.port) and _answers(node.bytes_port_number):
-            return node.control_address
+        found = running_node(node.home)
+        if found and found.is_ready:
+            return found.control
         time.sleep(0.1)
     raise TsunaguError(f"The node does not answer after {_START_WITHIN_S} s.", remedy=f"See {log}.")
-
-
-def _answers(port: int) -> bool:
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2) as answer:
-            return bool(answer.status == 200)  # noqa: PLR2004
-    except OSError:
-        return False
 
 
 def _administrator(address: str) -> tuple[str, str]:

@@ -8,7 +8,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +32,7 @@ class RunningNode:
     home: Path
     pid: int
     control: str
+    is_ready: bool
 
     def stop(self) -> None:
         """End it gently and wait.
@@ -56,15 +57,17 @@ def running_node(home: Path) -> RunningNode | None:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 said = json.loads(lock.read() or "{}")
-                return RunningNode(home, int(said.get("pid", 0)), str(said.get("control", "")))
+                return RunningNode(
+                    home, int(said.get("pid", 0)), str(said.get("control", "")), bool(said.get("ready"))
+                )
     except (FileNotFoundError, ValueError):
         return None
     return None
 
 
 @contextlib.contextmanager
-def only_one(node: settings.Settings) -> Iterator[None]:
-    """Hold the lock of a home.
+def only_one(node: settings.Settings) -> Iterator[Callable[[], None]]:
+    """Hold the lock of a home; yields a function that says in it that the node answers.
 
     Raises:
         HomeInUseError: another node holds it.
@@ -76,10 +79,14 @@ def only_one(node: settings.Settings) -> Iterator[None]:
             raise HomeInUseError(
                 f"A node runs on {node.home} already.", remedy="Use it, or give another --home."
             ) from None
-        lock.truncate(0)
-        lock.write(json.dumps({"pid": os.getpid(), "control": node.control_address}))
-        lock.flush()
-        yield
+
+        def write(*, ready: bool) -> None:
+            lock.truncate(0)
+            lock.write(json.dumps({"pid": os.getpid(), "control": node.control_address, "ready": ready}))
+            lock.flush()
+
+        write(ready=False)
+        yield lambda: write(ready=True)
         lock.truncate(0)
 
 

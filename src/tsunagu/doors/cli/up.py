@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 from tsunagu.core import clock, logs, settings
@@ -43,13 +44,13 @@ def up(options: argparse.Namespace) -> int:
         (node.home / folder).mkdir(exist_ok=True, mode=0o700)
     logs.configure(node.log_level)
     was_killed = left_behind(node.home)
-    with only_one(node):
+    with only_one(node) as mark_ready:
         for port in (node.port, node.bytes_port_number):
             _require_free(node.host, port, within_s=_PORT_WITHIN_S if was_killed else 0)
         _prepare_in_child()
         config = _write_bytes_config(node)
         children = Children(_commands(node, config))
-        return children.watch(lambda: _say_ready(node))
+        return children.watch(lambda: _say_ready(node, mark_ready))
 
 
 def _commands(node: settings.Settings, config: Path) -> dict[str, list[str]]:
@@ -122,7 +123,7 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _say_ready(node: settings.Settings) -> None:
+def _say_ready(node: settings.Settings, mark_ready: Callable[[], None]) -> None:
     deadline = time.monotonic() + 60
     for port in (node.port, node.bytes_port_number):
         while time.monotonic() < deadline:
@@ -130,6 +131,7 @@ def _say_ready(node: settings.Settings) -> None:
                 urllib.request.urlopen(f"http://{node.host}:{port}/healthz", timeout=2).close()
                 break
             time.sleep(0.1)
+    mark_ready()
     print(f"Tsunagu answers on {node.control_address} (bytes on {node.bytes_address}).", flush=True)
 
 

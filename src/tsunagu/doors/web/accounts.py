@@ -7,6 +7,7 @@ from typing import Any
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.webauthn.forms import AddWebAuthnForm
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from tsunagu.core import settings
@@ -19,6 +20,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         """The setting ``signup``."""
         del request
         return bool(settings.current().signup)
+
+    def get_password_change_redirect_url(self, request: HttpRequest) -> str:
+        """Back to the account, not to the form that was just filled in."""
+        del request
+        return reverse("account")
 
 
 class AddKeyForm(AddWebAuthnForm):  # type: ignore[misc]

@@ -57,7 +57,8 @@ def _is_number(value: Any) -> bool:
 
 def _labelled(preview: Mapping[str, Any], axis: str) -> str:
     label, unit = preview.get(f"{axis}_label") or "", preview.get(f"{axis}_unit") or ""
-    return f"{label} / {unit}" if label and unit else str(label or unit)
+    is_said_twice = label.casefold() == unit.casefold()
+    return f"{label} / {unit}" if label and unit and not is_said_twice else str(label or unit)
 
 
 class _Frame:
@@ -160,7 +161,7 @@ def provenance_svg(nodes: Sequence[Mapping[str, Any]], edges: Sequence[tuple[str
     )
     boxes = format_html_join("", "{}", ((_node_svg(node, places[node["id"]]),) for node in nodes))
     return format_html(
-        '<svg class="prov" viewBox="0 0 {} {}" width="{}" height="{}" role="img" aria-label="{}">'
+        '<svg class="prov" viewBox="0 0 {} {}" width="{}" height="{}" role="group" aria-label="{}">'
         '<defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" orient="auto">'
         '<path d="M0 0L8 4L0 8z"/></marker></defs>{}{}</svg>',
         width, height, width, height, _("Provenance drawing; the list below says the same"), lines, boxes,

@@ -113,3 +113,10 @@ def converted(number: float, unit: str, to: str) -> float | None:
         return None
     # Without this 22 °C would be 295.15000000000003 K.
     return float(f"{float(moved):.12g}")
+
+
+@lru_cache(maxsize=512)
+def symbol(unit: str) -> str:
+    """How people write a unit in pint's spelling: ``angstrom ** 3`` is ``Å³``. Other text comes back as it is."""
+    kept = known(unit)
+    return f"{registry().Unit(kept):~P}" if kept else unit

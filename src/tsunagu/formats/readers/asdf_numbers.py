@@ -10,27 +10,30 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
-# An exponent needs its sign here: a bare E is the squeezed digit 5.
-_TOKEN = re.compile(
-    r"(?P<sqz>[@A-Ia-i])(?P<sqz_rest>[\d.]*)"
-    r"|(?P<dif>[%J-Rj-r])(?P<dif_rest>[\d.]*)"
-    r"|(?P<dup>[S-Zs])(?P<dup_rest>\d*)"
-    r"|(?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]\d+)?)"
-    r"|(?P<missing>\?)"
-)
+# A letter with its digits, or a plain number. An exponent needs its sign here: a bare E is the squeezed digit 5.
+_TOKEN = re.compile(r"([@A-Za-is%j-r?])([\d.]*)|([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]\d+)?)")
+_SQUEEZED, _DIFFERENCE, _REPEAT, _MISSING = range(4)
+
+
+def _letters() -> dict[str, tuple[int, str]]:
+    """What each letter stands for: its form, and the digit with sign that it hides."""
+    known = {"@": (_SQUEEZED, "0"), "%": (_DIFFERENCE, "0"), "s": (_REPEAT, "9"), "?": (_MISSING, "")}
+    for form, positive, negative in (
+        (_SQUEEZED, "ABCDEFGHI", "abcdefghi"),
+        (_DIFFERENCE, "JKLMNOPQR", "jklmnopqr"),
+    ):
+        for digit, (plus, minus) in enumerate(zip(positive, negative, strict=True), 1):
+            known[plus], known[minus] = (form, str(digit)), (form, f"-{digit}")
+    known |= {letter: (_REPEAT, str(digit)) for digit, letter in enumerate("STUVWXYZ", 1)}
+    return known
+
+
+_LETTERS = _letters()
 _LEADING_X = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]\d+)?")
 _PACKED = re.compile(r"[@A-DF-Za-df-z%]|[Ee](?![+-]\d)")
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|\?")
-
-
-def _digit(letter: str, zero: str, positive: str, negative: str) -> str:
-    if letter == zero:
-        return "0"
-    if positive <= letter <= chr(ord(positive) + 8):
-        return str(ord(letter) - ord(positive) + 1)
-    return "-" + str(ord(letter) - ord(negative) + 1)
 
 
 def ordinates(lines: Iterable[str], *, limit: int) -> tuple[list[float], int]:
@@ -39,15 +42,17 @@ def ordinates(lines: Iterable[str], *, limit: int) -> tuple[list[float], int]:
     In the difference form each line repeats the last value of the line before as a check; it is compared
     and dropped.
     """
+    kept = list(lines)
+    if not _PACKED.search("\n".join(kept)):
+        return _all_plain(kept, limit), 0
     values: list[float] = []
     failed = 0
     expects_check = False
-    for line in lines:
+    for line in kept:
         match = _LEADING_X.match(line)
         rest = line[match.end() :] if match else line
         if not _PACKED.search(rest):
-            new = [float("nan") if piece == "?" else float(piece) for piece in _NUMBER.findall(rest)]
-            ends_in_difference = False
+            new, ends_in_difference = _plain(rest), False
         else:
             new, ends_in_difference = _packed(rest, values[-1] if values else 0.0)
         if expects_check and new and values:
@@ -61,28 +66,46 @@ def ordinates(lines: Iterable[str], *, limit: int) -> tuple[list[float], int]:
     return values, failed
 
 
+def _all_plain(lines: Sequence[str], limit: int) -> list[float]:
+    values: list[float] = []
+    for line in lines:
+        try:
+            values += list(map(float, line.split()))[1:]
+        except ValueError:
+            match = _LEADING_X.match(line)
+            values += _plain(line[match.end() :] if match else line)
+        if len(values) > limit:
+            break
+    return values
+
+
+def _plain(text: str) -> list[float]:
+    try:
+        return [float(piece) for piece in text.split()]
+    except ValueError:
+        # Signs may be all that parts the numbers: 12-13+14.
+        return [float("nan") if piece == "?" else float(piece) for piece in _NUMBER.findall(text)]
+
+
 def _packed(text: str, last: float) -> tuple[list[float], bool]:
     """One line; ``last`` is the value before it. Also whether the line ends in the difference form."""
     out: list[float] = []
     difference: float | None = None
-    for token in _TOKEN.finditer(text):
-        kind = token.lastgroup or ""
-        if token["sqz"]:
-            last, difference = float(_digit(token["sqz"], "@", "A", "a") + token["sqz_rest"]), None
-        elif token["dif"]:
-            difference = float(_digit(token["dif"], "%", "J", "j") + token["dif_rest"])
-            last += difference
-        elif token["dup"]:
-            first = "9" if token["dup"] == "s" else str(ord(token["dup"]) - ord("S") + 1)
-            for _ in range(min(int(first + token["dup_rest"]) - 1, 1_000_000)):
+    for letter, digits, number in _TOKEN.findall(text):
+        form, first = _LETTERS[letter] if letter else (_SQUEEZED, "")
+        if form == _REPEAT:
+            for _ in range(min(int(first + digits.partition(".")[0]) - 1, 1_000_000)):
                 last += difference or 0.0
                 out.append(last)
             continue
-        elif kind == "missing":
+        if form == _MISSING:
             out.append(float("nan"))
             continue
+        if form == _DIFFERENCE:
+            difference = float(first + digits)
+            last += difference
         else:
-            last, difference = float(token["number"]), None
+            last, difference = float(number or first + digits), None
         out.append(last)
     return out, difference is not None
 

@@ -109,8 +109,8 @@ class _Pass:
     def run(self, text: str) -> None:
         """From the first line to the last."""
         for number, raw in enumerate([*text.splitlines(), "##="], 1):
-            line = raw.partition("$$")[0]
-            match = _LABEL.match(line)
+            line = raw.partition("$$")[0] if "$$" in raw else raw
+            match = _LABEL.match(line) if "##" in line else None
             if match is not None:
                 self._flush()
                 self._label(match.group(1).strip(), match.group(2).strip(), number)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tsunagu.formats.reader import Context
     from tsunagu.formats.types import CurvePreview, Reading
 
+_PARAMETERS = frozenset(("cvParam", "userParam"))
 _HEADER_PARTS = {
     "fileContent", "sourceFile", "contact", "sample", "software", "scanSettings", "instrumentConfiguration", "source",
     "analyzer", "detector", "processingMethod", "run", "referenceableParamGroup",
@@ -74,10 +75,12 @@ class _Run:
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         """Open an element."""
-        self.stack.append((tag, attributes.get("id", "")))
-        if tag in {"cvParam", "userParam"}:
+        if tag in _PARAMETERS:
+            # Leaves, and nine tenths of all elements: they never enter the stack.
             self._parameter(tag, attributes)
-        elif tag in {"spectrum", "chromatogram"}:
+            return
+        self.stack.append((tag, attributes.get("id", "")))
+        if tag in {"spectrum", "chromatogram"}:
             self.current = {"kind": tag, "id": attributes.get("id", "")}
         elif tag == "binaryDataArray":
             self.binary = {}
@@ -92,6 +95,8 @@ class _Run:
 
     def end(self, tag: str) -> None:
         """Close an element."""
+        if tag in _PARAMETERS:
+            return
         if self.stack:
             self.stack.pop()
         if tag == "binary" and self.stream is not None and self.stream.wants_text:
@@ -122,7 +127,7 @@ class _Run:
             self._of_spectrum(accession, attributes)
             return
         part, identity = next(
-            ((name, ident) for name, ident in reversed(self.stack[:-1]) if name in _HEADER_PARTS), ("", "")
+            ((name, ident) for name, ident in reversed(self.stack) if name in _HEADER_PARTS), ("", "")
         )
         if not part:
             return

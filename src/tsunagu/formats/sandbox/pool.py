@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import select
 import signal
 import socket
 import subprocess
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from tsunagu.formats.errors import SandboxError
-from tsunagu.formats.sandbox import wire
+from tsunagu.formats.sandbox import plumbing, wire
 from tsunagu.formats.sandbox.walls import WALL_DETAILS, SandboxReport, Wall
 from tsunagu.formats.types import Limits, Outcome
 
@@ -28,15 +27,20 @@ if TYPE_CHECKING:
 _MESSAGE_BYTES = 65536
 _START_S = 60.0
 _LOAD_S = 120.0
+# Files of one group that one process reads in a row, and up to which size: larger ones pay a fork easily.
+_GROUP_FILES = 256
+_GROUP_BYTES = 32 << 20
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Child:
     pid: int
     pidfd: int
     channel: socket.socket
     limits: Limits
     generation: int
+    group: str | None = None
+    served: int = 0
 
     def close(self) -> None:
         """Let it go; a child that waits for a job ends by itself when its channel closes."""
@@ -49,10 +53,15 @@ class _ZygoteGoneError(Exception):
 
 
 class ExtractorPool:
-    """Reads untrusted files, each in a process of its own; keep one per worker process.
+    """Reads untrusted files in processes behind walls; keep one pool per worker process.
 
     Use as a context manager. The process behind it starts with the first file and is replaced when it dies.
     Calls from several threads are served one after the other.
+
+    Each file gets a fresh process, unless the caller names a ``group``: files of one group (one dataset, whose
+    members may change each other's files anyway) share a process for up to 256 files. No file is called
+    unreadable but by a fresh process, and one whose verdict a fresh one does not share is never used again; so
+    what a hostile file could do to the next one stays inside its group.
 
     Args:
         limits: What one file may cost, unless a call says otherwise.
@@ -67,6 +76,7 @@ class ExtractorPool:
         self._control: socket.socket | None = None
         self._spare: _Child | None = None
         self._spare_channel: tuple[socket.socket, Limits] | None = None
+        self._kept: _Child | None = None
         self._generation = 0
 
     def __enter__(self) -> Self:
@@ -81,7 +91,13 @@ class ExtractorPool:
             self._stop()
 
     def extract(
-        self, path: Path | str, *, name: str, sha256: str | None = None, limits: Limits | None = None
+        self,
+        path: Path | str,
+        *,
+        name: str,
+        sha256: str | None = None,
+        limits: Limits | None = None,
+        group: str | None = None,
     ) -> Outcome:
         """The outcome for the file at ``path``; never raises for what is in the file.
 
@@ -90,22 +106,31 @@ class ExtractorPool:
             name: The file's name as the researcher knows it; a hint for choosing the reader.
             sha256: Kept with the outcome; not computed here.
             limits: Other limits for this file.
+            group: Whose files may share a process with this one; without it the process is fresh.
 
         Raises:
             SandboxError: the child process cannot be started at all.
         """
         try:
-            source = _open_input(Path(path))
+            source = plumbing.open_input(Path(path), most_in_memory=_GROUP_BYTES if group else 0)
         except OSError as error:
             reason = f"The file could not be opened: {error.strerror}."
             return Outcome("unreadable", reason=reason, reason_code="not_accessible", input_sha256=sha256)
         try:
-            return replace(self._extract(source, name, limits or self.limits), input_sha256=sha256)
+            is_small = os.fstat(source).st_size <= _GROUP_BYTES
+            found = self._extract(source, name, limits or self.limits, group if is_small else None)
+            return replace(found, input_sha256=sha256)
         finally:
             os.close(source)
 
     def extract_bytes(
-        self, data: bytes, *, name: str, sha256: str | None = None, limits: Limits | None = None
+        self,
+        data: bytes,
+        *,
+        name: str,
+        sha256: str | None = None,
+        limits: Limits | None = None,
+        group: str | None = None,
     ) -> Outcome:
         """The same for bytes in memory, for example a small file out of a pack."""
         source = os.memfd_create("input", os.MFD_CLOEXEC)
@@ -113,7 +138,8 @@ class ExtractorPool:
             view = memoryview(data)
             while view:
                 view = view[os.write(source, view) :]
-            return replace(self._extract(source, name, limits or self.limits), input_sha256=sha256)
+            found = self._extract(source, name, limits or self.limits, group)
+            return replace(found, input_sha256=sha256)
         finally:
             os.close(source)
 
@@ -126,6 +152,7 @@ class ExtractorPool:
                 answer = self._job(child, {"name": "probe"}, source)
             finally:
                 os.close(source)
+                child.close()
             held = answer[0].get("walls", {}) if isinstance(answer, tuple) else {}
         return SandboxReport(
             tuple(Wall(name, bool(held.get(name)), detail) for name, detail in WALL_DETAILS.items())
@@ -138,11 +165,11 @@ class ExtractorPool:
 
     # One file
 
-    def _extract(self, source: int, name: str, limits: Limits) -> Outcome:
+    def _extract(self, source: int, name: str, limits: Limits, group: str | None) -> Outcome:
         with self._lock:
             for attempt in (1, 2, 3):
                 try:
-                    return self._once(source, name, limits)
+                    return self._once(source, name, limits, group)
                 except _ZygoteGoneError as error:
                     self._stop()
                     if attempt == 3:  # noqa: PLR2004 - two fresh starts failed: no use in a third
@@ -151,27 +178,80 @@ class ExtractorPool:
                         ) from error
         raise AssertionError
 
-    def _once(self, source: int, name: str, limits: Limits) -> Outcome:
+    def _once(self, source: int, name: str, limits: Limits, group: str | None) -> Outcome:
+        started = time.monotonic()
+        child, self._kept = self._kept, None
+        outcome: Outcome | None = None
+        if child is not None and (group is None or child.group != group or child.limits != limits):
+            child.close()
+            child = None
+        if child is not None:
+            outcome = self._ask_kept(child, name, source)
+        if outcome is None or outcome.status == "unreadable":
+            # Never condemned by a process that has read other files; when a fresh one agrees, both are sound.
+            doubted, outcome = outcome, self._from_fresh(source, name, limits, group)
+            if child is not None and doubted is not None and _agree(doubted, outcome):
+                self._keep(child)
+            elif child is not None:
+                child.close()
+        elif child is not None:
+            self._keep(child)
+        return replace(outcome, duration_s=round(time.monotonic() - started, 6))
+
+    def _ask_kept(self, child: _Child, name: str, source: int) -> Outcome | None:
+        """The answer of a process that has read files of this group before; ``None`` when it has none to give."""
+        try:
+            answer = self._answer(child, {"name": name, "group": True}, source)
+        except _ZygoteGoneError:
+            return None
+        return answer if isinstance(answer, Outcome) else None
+
+    def _from_fresh(self, source: int, name: str, limits: Limits, group: str | None) -> Outcome:
         tried: set[str] = set()
         while True:
-            started = time.monotonic()
-            answer = self._job(self._take(limits), {"name": name}, source)
-            if isinstance(answer, Outcome):
-                return replace(answer, duration_s=round(time.monotonic() - started, 6))
-            message, blobs = answer
-            if "need" in message and message["need"] not in tried:
-                tried.add(message["need"])
-                problem = self._load(message["need"])
-                if problem:
-                    reason = f"The reader {message['need']} could not be started: {problem}"
-                    return Outcome(
-                        "unreadable", reader=message["need"], reason=reason, reason_code="reader_failed"
-                    )
-                continue
+            child = self._take(limits)
+            child.group = group
             try:
-                return wire.outcome_of(message, blobs)
-            except wire.FrameError:
-                return _unusable("The reader gave an answer that makes no sense.")
+                answer = self._answer(child, {"name": name, "group": group is not None}, source)
+            except _ZygoteGoneError:
+                child.close()
+                raise
+            if isinstance(answer, Outcome):
+                if group is not None and answer.status != "unreadable":
+                    self._keep(child)
+                else:
+                    child.close()
+                return answer
+            child.close()
+            problem = "it is never ready" if answer in tried else self._load(answer)
+            tried.add(answer)
+            if problem:
+                reason = f"The reader {answer} could not be started: {problem}"
+                return Outcome("unreadable", reader=answer, reason=reason, reason_code="reader_failed")
+
+    def _keep(self, child: _Child) -> None:
+        """Keep a process for the next file of its group, unless it has read its share."""
+        if self._kept is not None:
+            self._kept.close()
+            self._kept = None
+        child.served += 1
+        if child.served < _GROUP_FILES:
+            self._kept = child
+        else:
+            child.close()
+
+    def _answer(self, child: _Child, job: dict[str, Any], source: int) -> Outcome | str:
+        """The outcome, or the name of the reader that has to be loaded first."""
+        answer = self._job(child, job, source)
+        if isinstance(answer, Outcome):
+            return answer
+        message, blobs = answer
+        if isinstance(message.get("need"), str):
+            return str(message["need"])
+        try:
+            return wire.outcome_of(message, blobs)
+        except wire.FrameError:
+            return _unusable("The reader gave an answer that makes no sense.")
 
     def _job(
         self, child: _Child, job: dict[str, Any], source: int
@@ -179,27 +259,24 @@ class ExtractorPool:
         """Send one job and wait: a message with blobs, or an outcome that says how the child failed."""
         deadline = time.monotonic() + child.limits.wall_s
         try:
-            try:
-                socket.send_fds(child.channel, [json.dumps(job).encode()], [source])
-            except OSError as error:
-                raise _ZygoteGoneError(str(error)) from error
-            self._fork_ahead(child.limits)
-            try:
-                answer = wire.unpack(
-                    partial(_receive, child.channel, deadline), cap=child.limits.result_bytes
-                )
-            except TimeoutError:
-                self._kill(child)
-                return _unusable(
-                    f"Reading it took more than {child.limits.wall_s:g} seconds, which is the limit.",
-                    "out_of_time",
-                )
-            except wire.FrameError as error:
-                self._kill(child)
-                return _unusable(f"The reader gave an unusable answer: {error}.")
-            return answer if answer is not None else self._post_mortem(child)
-        finally:
-            child.close()
+            socket.send_fds(child.channel, [json.dumps(job).encode()], [source])
+        except OSError as error:
+            raise _ZygoteGoneError(str(error)) from error
+        self._fork_ahead(child.limits)
+        try:
+            answer = wire.unpack(
+                partial(plumbing.receive, child.channel, deadline), cap=child.limits.result_bytes
+            )
+        except TimeoutError:
+            self._kill(child)
+            return _unusable(
+                f"Reading it took more than {child.limits.wall_s:g} seconds, which is the limit.",
+                "out_of_time",
+            )
+        except wire.FrameError as error:
+            self._kill(child)
+            return _unusable(f"The reader gave an unusable answer: {error}.")
+        return answer if answer is not None else self._post_mortem(child)
 
     def _post_mortem(self, child: _Child) -> Outcome:
         """Say in words how a child ended that gave no answer."""
@@ -239,7 +316,11 @@ class ExtractorPool:
         self._collect_spare()
         ours, theirs = socket.socketpair()
         with theirs:
-            answer, descriptors = self._ask(_fork_command(limits, is_probe=is_probe), [theirs.fileno()])
+            try:
+                answer, descriptors = self._ask(_fork_command(limits, is_probe=is_probe), [theirs.fileno()])
+            except _ZygoteGoneError:
+                ours.close()
+                raise
         return _Child(answer["pid"], descriptors[0], ours, limits, self._generation)
 
     def _fork_ahead(self, limits: Limits) -> None:
@@ -247,16 +328,25 @@ class ExtractorPool:
         if self._spare is not None or self._spare_channel is not None or self._control is None:
             return
         ours, theirs = socket.socketpair()
-        with theirs, contextlib.suppress(OSError):
-            command = json.dumps(_fork_command(limits)).encode()
-            socket.send_fds(self._control, [command], [theirs.fileno()])
-            self._spare_channel = (ours, limits)
+        command = json.dumps(_fork_command(limits)).encode()
+        with theirs:
+            try:
+                socket.send_fds(self._control, [command], [theirs.fileno()])
+            except OSError:
+                # The present child still works; the next call finds out and starts anew.
+                ours.close()
+                return
+        self._spare_channel = (ours, limits)
 
     def _collect_spare(self) -> None:
         if self._spare_channel is None:
             return
         (channel, limits), self._spare_channel = self._spare_channel, None
-        answer, descriptors = self._hear(_START_S)
+        try:
+            answer, descriptors = self._hear(_START_S)
+        except _ZygoteGoneError:
+            channel.close()
+            raise
         self._spare = _Child(answer["pid"], descriptors[0], channel, limits, self._generation)
 
     # The zygote
@@ -303,7 +393,7 @@ class ExtractorPool:
                 self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
                     [sys.executable, "-m", "tsunagu.formats.sandbox.zygote", str(theirs.fileno())],
                     pass_fds=(theirs.fileno(),),
-                    env=_environment(),
+                    env=plumbing.environment(),
                     stdin=subprocess.DEVNULL,
                     cwd="/",
                 )
@@ -320,9 +410,10 @@ class ExtractorPool:
         if self._spare_channel is not None:
             self._spare_channel[0].close()
             self._spare_channel = None
-        if self._spare is not None:
-            self._spare.close()
-            self._spare = None
+        for child in (self._spare, self._kept):
+            if child is not None:
+                child.close()
+        self._spare = self._kept = None
         if self._control is not None:
             self._control.close()
             self._control = None
@@ -357,53 +448,5 @@ def _unusable(reason: str, code: str = "reader_failed") -> Outcome:
     return Outcome("unreadable", reason=reason, reason_code=code)
 
 
-def _environment() -> dict[str, str]:
-    """Nothing of the node's environment: it may hold secrets. One thread per library: forking needs it."""
-    return {
-        "PATH": os.defpath,
-        "LC_ALL": "C.UTF-8",
-        "TZ": "UTC",
-        "HOME": "/nonexistent",
-        "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONHASHSEED": "0",
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-        "ARROW_DEFAULT_MEMORY_POOL": "system",
-    }
-
-
-def _open_input(path: Path) -> int:
-    """Open the input; a copy in memory when the unprivileged child could not open it again."""
-    source = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    facts = os.fstat(source)
-    if facts.st_uid == os.geteuid() or facts.st_mode & 0o004:
-        return source
-    copy = os.memfd_create("input", os.MFD_CLOEXEC)
-    with os.fdopen(source, "rb") as reading:
-        while piece := reading.read(1 << 20):
-            os.write(copy, piece)
-    return copy
-
-
-def _receive(channel: socket.socket, deadline: float, count: int) -> bytes:
-    """Exactly ``count`` bytes, or fewer when the other side ended.
-
-    Raises:
-        TimeoutError: the deadline passed.
-    """
-    pieces = bytearray()
-    poller = select.poll()
-    poller.register(channel, select.POLLIN)
-    while len(pieces) < count:
-        left = deadline - time.monotonic()
-        if left <= 0 or not poller.poll(left * 1000):
-            raise TimeoutError
-        try:
-            piece = channel.recv(min(count - len(pieces), 1 << 20))
-        except ConnectionResetError:
-            break
-        if not piece:
-            break
-        pieces += piece
-    return bytes(pieces)
+def _agree(one: Outcome, other: Outcome) -> bool:
+    return (one.status, one.reason, one.reader) == (other.status, other.reason, other.reader)

@@ -148,30 +148,45 @@ class Child:
         self.scratch = os.memfd_create("unpacked", os.MFD_CLOEXEC)
 
     def work(self, *, is_probe: bool) -> None:
-        """Raise the walls, take one job, answer, end."""
+        """Raise the walls, take one job (or those of a group, one by one), answer, end."""
         walls.raise_inner(self.limits)
-        data, descriptors, _, _ = socket.recv_fds(self.channel, _MESSAGE_BYTES, 1)
-        if not data or not descriptors:
+        job, source = self._receive()
+        if job is None:
             return
-        job = json.loads(data)
-        source = descriptors[0]
-        walls.enclose([*self.zygote.places.descriptors, source], version=self.zygote.landlock_version)
+        # A group's files come as memory, which needs no rule; any other file is the one that may be opened.
+        inputs = [] if job.get("group") else [source]
+        walls.enclose([*self.zygote.places.descriptors, *inputs], version=self.zygote.landlock_version)
         if is_probe:
             self.channel.sendall(wire.pack({"walls": walls.attempt()}))
             return
+        while job is not None:
+            self.channel.sendall(self._read(job["name"], source))
+            os.close(source)
+            if not job.get("group"):
+                return
+            job, source = self._receive()
+
+    def _receive(self) -> tuple[dict[str, Any] | None, int]:
+        data, descriptors, _, _ = socket.recv_fds(self.channel, _MESSAGE_BYTES, 1)
+        if not data or not descriptors:
+            return None, -1
+        return json.loads(data), descriptors[0]
+
+    def _read(self, name: str, source: int) -> bytes:
+        os.ftruncate(self.scratch, 0)
+        os.lseek(self.scratch, 0, os.SEEK_SET)
         try:
             outcome = examine(
                 Path(f"/proc/self/fd/{source}"),
-                name=job["name"],
+                name=name,
                 readers=self.zygote.readers,
                 loaded=self.zygote.loaded,
                 limits=self.limits,
-                scratch=os.fdopen(self.scratch, "w+b"),
+                scratch=os.fdopen(os.dup(self.scratch), "w+b"),
             )
         except ReaderNotLoadedError as need:
-            self.channel.sendall(wire.pack({"need": need.reader}))
-            return
-        self.channel.sendall(wire.pack_outcome(outcome))
+            return wire.pack({"need": need.reader})
+        return wire.pack_outcome(outcome)
 
 
 def _folders(modules: set[str]) -> set[Path]:

@@ -52,6 +52,8 @@ def attempt(what, argument):
     elif what == "namespace":
         libc = ctypes.CDLL(None, use_errno=True)
         if libc.unshare(0x10000000) != 0: raise OSError(ctypes.get_errno(), "unshare")
+    elif what == "pid": return os.getpid()
+    elif what == "poison": globals()["POISONED"] = True
     elif what == "memory": return len(bytearray(1 << 40))
     elif what == "secrets": return [k for k in os.environ if "SECRET" in k or "TOKEN" in k]
     elif what == "thread":
@@ -63,6 +65,7 @@ def attempt(what, argument):
 
 def read(path, context):
     what, _, argument = path.read_text().removeprefix("HOSTILE ").partition("|")
+    if globals().get("POISONED"): raise UnreadableError("Spoilt by the file before.")
     if what == "hang": time.sleep(600)
     if what == "spin":
         while True: pass
@@ -289,6 +292,55 @@ def _child_of(pid: int) -> int:
     """The child that is at work: the oldest, the younger one was made ahead."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return min(map(int, children))
+
+
+def pid_of(pool: ExtractorPool, group: str | None) -> str:
+    outcome = pool.extract_bytes(b"HOSTILE pid|", name="x", group=group)
+    return str(outcome.reading.fields[0].value)
+
+
+def test_only_files_of_one_group_share_a_process(hostile: ExtractorPool):
+    assert pid_of(hostile, "a") == pid_of(hostile, "a")
+    assert pid_of(hostile, "a") != pid_of(hostile, "b")
+    assert pid_of(hostile, None) != pid_of(hostile, None)
+    first = pid_of(hostile, "a")
+    pid_of(hostile, "b")
+    assert pid_of(hostile, "a") != first
+
+
+@pytest.mark.parametrize("what", ["crash", "exit", "fill", "raise"])
+def test_a_shared_process_that_failed(what: str, hostile: ExtractorPool):
+    first = pid_of(hostile, "a")
+    alone = do(hostile, what)
+    pid_of(hostile, "a")
+    together = hostile.extract_bytes(f"HOSTILE {what}|".encode(), name="x", group="a")
+    assert (together.status, together.reason_code) == ("unreadable", alone.reason_code)
+    assert pid_of(hostile, "a") != first
+    assert still_works(hostile)
+
+
+def test_a_file_cannot_condemn_the_next_one(hostile: ExtractorPool):
+    first = pid_of(hostile, "a")
+    assert hostile.extract_bytes(b"HOSTILE poison|", name="x", group="a").status == "read"
+    outcome = hostile.extract_bytes(b"HOSTILE pid|", name="x", group="a")
+    assert outcome.status == "read"
+    assert outcome.reading.fields[0].value != first
+
+
+def test_a_shared_process_is_changed_now_and_then(hostile: ExtractorPool, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("tsunagu.formats.sandbox.pool._GROUP_FILES", 3)
+    seen = [pid_of(hostile, "a") for _ in range(7)]
+    assert len(set(seen)) == 3
+
+
+def test_the_walls_stand_in_a_shared_process(hostile: ExtractorPool, tmp_path: Path):
+    (tmp_path / "neighbour").write_text("theirs")
+    for what in (f"read|{tmp_path / 'neighbour'}", "socket|", "fork|", f"write|{tmp_path / 'new'}"):
+        outcome = hostile.extract_bytes(f"HOSTILE {what}".encode(), name="x", group="a")
+        assert outcome.reading.fields[0].key == "refused", what
+    source = tmp_path / "mine"
+    source.write_bytes(b"HOSTILE pid|")
+    assert hostile.extract(source, name="x", group="a").status == "read"
 
 
 def test_nothing_is_left_over(hostile: ExtractorPool):

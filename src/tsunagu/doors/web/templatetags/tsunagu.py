@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -11,10 +12,11 @@ from django.forms import BoundField
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, pgettext
 
 from tsunagu.doors.web import drawing, formatting, words
+from tsunagu.formats.api import unit_symbol
 
 register = template.Library()
 register.filter("bytes_text", formatting.bytes_text)
@@ -22,6 +24,7 @@ register.filter("moment", formatting.moment_html)
 register.filter("short_hash", formatting.short_hash)
 register.filter("exact_bytes", formatting.exact_bytes)
 register.filter("number_text", formatting.number_text)
+register.filter("unit_text", unit_symbol)
 register.filter("run_word", words.run_word)
 register.filter("role_word", words.role_word)
 register.filter("action_word", words.action_word)
@@ -58,6 +61,15 @@ def place(name: str, card: Any, version: int | None = None, **parts: Any) -> str
     return address + query(version=version)
 
 
+@register.filter
+def shown_title(card: Any) -> tuple[str, str]:
+    """The title of a dataset in a list, in the viewer's language, and the other one."""
+    values = {name: SimpleNamespace(value=found.get("value", "")) for name, found in card.described.items()}
+    if card.title:
+        values["title"] = SimpleNamespace(value=card.title)
+    return words.in_both(values, "title", card.name, get_language() or "en")
+
+
 @register.simple_tag
 def file_count(count: int) -> str:
     """``1 file``, ``1,204 files``."""
@@ -70,7 +82,7 @@ def curve(preview: Mapping[str, Any], size: str = "") -> SafeString:
     return drawing.curve_svg(preview, is_small=size == "small")
 
 
-_ICONS = {"ok": "✓", "warn": "!", "danger": "✕", "info": "i", "blue": "◆", "machine": "AI", "": "○"}
+_ICONS = {"ok": "✓", "warn": "!", "danger": "✕", "info": "i", "blue": "◆", "machine": "⚙", "": "○"}
 
 
 def _chip(colour: str, word: str) -> SafeString:
@@ -141,7 +153,7 @@ def origin_line(origin: Mapping[str, Any]) -> SafeString:
         else:
             text = _("proposed by machine, accepted by %(name)s")
         line = format_html('<span class="origin machine">{}</span>', text % {"name": origin.get("by", "")})
-        first: dict[str, Any] = next(iter(origin.get("evidence") or []), {})
+        first: Mapping[str, Any] = next(iter(origin.get("evidence") or []), {})
         source = evidence_line(first) if first.get("path") else ""
         return format_html('{} <span class="origin">{}</span>', line, source) if source else line
     if kind == "file":

@@ -55,7 +55,14 @@ def receipt(request: HttpRequest, actor: Actor, *, run: str) -> HttpResponse:
     found = capture.receipt(actor, run)
     if request.GET.get("from") == "form" and not found["closed_at"] and found["count"]:
         found = {**found, **capture.finish_push(actor, run)}
-    return render(request, "web/receipt.html", {"receipt": found, "shown": found["files"][:_FILES_SHOWN]})
+    project, _slash, dataset = found["dataset"].partition("/")
+    context = {
+        "receipt": found,
+        "shown": found["files"][:_FILES_SHOWN],
+        "project": project,
+        "dataset": dataset,
+    }
+    return render(request, "web/receipt.html", context)
 
 
 @member

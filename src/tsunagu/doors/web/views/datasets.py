@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -74,12 +75,14 @@ def overview(request: HttpRequest, actor: Actor, *, project: str, dataset: str) 
 def _samples(actor: Actor, card: DatasetCard, version: int | None) -> list[dict[str, Any]]:
     first = datasets.list_files(actor, card, version=version, limit=_LOOKED_AT)
     readings = description.readings(card, [file.sha256 for file in first.files])
-    found: list[dict[str, Any]] = []
-    for file in first.files:
-        reading = readings.get(file.sha256)
-        if reading and reading.previews and len(found) < _SAMPLES:
-            found.append({"file": file, "preview": shown_previews(reading, most=1)[0]})
-    return found
+    shown = [(file, readings[file.sha256]) for file in first.files if file.sha256 in readings]
+    kinds: Counter[str | None] = Counter()
+    ranked = []
+    for number, (file, reading) in enumerate(pair for pair in shown if pair[1].previews):
+        ranked.append((kinds[reading.reader], number, file, reading))  # one of every kind, then a second one
+        kinds[reading.reader] += 1
+    chosen = sorted(sorted(ranked, key=lambda item: item[:2])[:_SAMPLES], key=lambda item: item[1])
+    return [{"file": file, "preview": shown_previews(reading, most=1)[0]} for _, _, file, reading in chosen]
 
 
 @page

@@ -19,7 +19,7 @@ from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.policy import api as policy
 
 _AROUND = 2  # lines before and after a wrong one
-_LINE = re.compile(r"\bline (\d+)")
+_LINE = re.compile(r"\bline (\d+)", re.IGNORECASE)
 
 
 @member
