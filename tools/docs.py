@@ -365,13 +365,11 @@ def merge_catalogues(templates: Path) -> None:
         template = polib.pofile(str(templates / f"{name}.pot"))
         target = CATALOGUES / f"{name}.po"
         target.parent.mkdir(parents=True, exist_ok=True)
-        catalogue = polib.pofile(str(target)) if target.exists() else polib.POFile()
+        known = {entry.msgid: entry.msgstr for entry in polib.pofile(str(target))} if target.exists() else {}
+        catalogue = polib.POFile()
         catalogue.metadata = {"Content-Type": "text/plain; charset=UTF-8", "Language": "ja"}
-        catalogue.merge(template)
-        for entry in catalogue:
-            entry.occurrences = []  # line numbers would change with every edit
-        for entry in catalogue.obsolete_entries():
-            catalogue.remove(entry)
+        # In the order of the page, without line numbers: they would change with every edit.
+        catalogue.extend(polib.POEntry(msgid=one.msgid, msgstr=known.get(one.msgid, "")) for one in template)
         catalogue.save(str(target))
 
 

@@ -167,13 +167,15 @@ def test_the_readme_is_led_by_the_two_commands_and_its_links_hold():
         assert not [link for link in links if not (ROOT / link).exists()], file.name
 
 
-def test_the_documentation_is_built_without_a_warning(tmp_path):
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_the_documentation_is_built_without_a_warning(language, tmp_path):
     done = subprocess.run(
-        [*SPHINX, "-b", "html", "-d", str(tmp_path / "trees"), str(DOCS), str(tmp_path / "html")],
+        [*SPHINX, "-b", "html", "-D", f"language={language}", "-d", str(tmp_path / "trees"), str(DOCS), str(tmp_path / "html")],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "html" / "tutorials" / "first-instrument.html").exists()
+    made = (tmp_path / "html" / "tutorials" / "first-instrument.html").read_text("utf-8")
+    assert ("手順1: ノードを起動する" in made) == (language == "ja")
 
 
 def test_the_japanese_pages_are_complete(tmp_path):
