@@ -32,7 +32,8 @@ check: env  ## Format, lint, types, contracts, fast tests: under three minutes
 bench: env  ## Benchmarks with peers and limits; writes benchmarks/RESULTS.md
 	@$(PY) benchmarks/run.py
 
-pins: ## Write requirements-dev.txt anew
+pins: ## Write requirements.txt (a node) and requirements-dev.txt (tests too) anew
+	@.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --extra node pyproject.toml -o requirements.txt
 	@.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --extra dev pyproject.toml -o requirements-dev.txt
 
 .PHONY: help env run stop test check bench pins
