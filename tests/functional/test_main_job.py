@@ -52,17 +52,6 @@ def test_push_freeze_pull_verify(node, folder, tmp_path):
     assert report["checked"]["version_hash"] == node.json("show", "lab/main")["versions"][0]["hash"]
 
 
-def test_verify_checks_the_version_that_was_asked_for(node, folder, tmp_path):
-    node.run("push", str(folder), "lab/checked")
-    node.run("freeze", "lab/checked")
-    (tmp_path / "more").mkdir()
-    (tmp_path / "more" / "later.txt").write_text("later", "utf-8")
-    node.run("push", str(tmp_path / "more"), "lab/checked")
-    count = len(tree_of(folder))
-    assert node.json("verify", "lab/checked")["checked"]["files"] == count + 1
-    assert node.json("verify", "lab/checked@1")["checked"]["files"] == count
-
-
 def test_a_second_push_sends_nothing(node, folder):
     node.run("push", str(folder), "lab/twice")
     again = node.run("push", str(folder), "lab/twice", "--json").stdout

@@ -341,30 +341,31 @@ def _pull_problems(report: PullReport, output: Output) -> int:
 
 
 def run_verify(options: argparse.Namespace, output: Output) -> int:
-    """Recompute hashes: of the ledger, of a dataset, or of a local folder."""
+    """Recompute hashes: of everything that one may see, of a dataset, or of a local folder."""
     with connect(options.url, options.token) as client:
         if not options.dataset:
             if options.local:
                 raise UsageError(
                     text("verify_needs_dataset"), remedy="tsunagu verify PROJECT/DATASET --local DIR"
                 )
-            shown = client.verify_ledger()
-            problems, checked = shown.get("problems") or [], shown.get("checked") or {}
-            is_ok = bool(shown.get("ok", not problems))
+            from tsunagu.client.verify import verify_everything
+
+            report = verify_everything(client, output.note)
         else:
             name, version = _at_version(options.dataset)
             report = client.dataset(name).verify(local=options.local, version=version)
-            shown, problems, checked, is_ok = report.as_json(), report.problems, report.checked, report.is_ok
+    problems, is_ok = report.problems, report.is_ok
     if output.as_json:
-        output.json(shown)
+        output.json(report.as_json())
     elif is_ok:
-        output.line(text("verify_ok", what=options.dataset or text("ledger")))
-        output.table(checked.items() if isinstance(checked, dict) else [(checked,)])
+        output.line(text("verify_ok", what=options.dataset or text("ledger_and_datasets")))
+        output.table(report.checked.items())
     if is_ok:
         return 0
     output.problems(text("verify_problems"), [_problem(one) for one in problems])
     raise VerificationError(
-        text("verify_failed", what=options.dataset or text("ledger")), remedy=text("verify_remedy")
+        text("verify_failed", what=options.dataset or text("ledger_and_datasets")),
+        remedy=text("verify_remedy"),
     )
 
 

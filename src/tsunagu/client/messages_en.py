@@ -95,7 +95,7 @@ MESSAGES = {
     "local_disk": "{path} could not be written ({reason}).",
     "local_disk_remedy": "Free space on this disk, then run the same command again.",
     # Verify
-    "ledger": "the ledger",
+    "ledger_and_datasets": "the ledger and every dataset that you may see",
     "verify_ok": "All is as recorded: {what}",
     "verify_problems": "Wrong:",
     "verify_failed": "What was checked is not what the record says: {what}",
@@ -140,7 +140,7 @@ MESSAGES = {
     "help_open": "Print the address of the dataset's page.",
     "help_push": "Send a folder to a dataset; only what is missing is sent.",
     "help_pull": "Fetch a dataset; only what is missing is fetched, every hash is checked.",
-    "help_verify": "Recompute hashes: of the ledger, of a dataset, or of a local folder (--local).",
+    "help_verify": "Recompute hashes: of the ledger and everything you may see, of a dataset, or of a local folder (--local).",
     "help_freeze": "Make the draft an immutable version.",
     "help_rm": "Take files out of the draft.",
     "help_watch": "Watch a folder and send each file when it is at rest.",

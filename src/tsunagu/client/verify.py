@@ -14,7 +14,9 @@ from tsunagu.client.node import dataset_path
 from tsunagu.client.walk import Skipped, walk
 
 if TYPE_CHECKING:
-    from tsunagu.client.workspace import Dataset
+    from collections.abc import Callable
+
+    from tsunagu.client.workspace import Client, Dataset
 
 
 @dataclass
@@ -35,12 +37,12 @@ class VerifyReport:
         return {"ok": self.is_ok, **asdict(self)}
 
 
-def verify_node(dataset: Dataset, version: int | None = None) -> VerifyReport:
-    """Page through the node's own check of the draft or a version; counts of the pages are added up."""
+def verify_node(dataset: Dataset) -> VerifyReport:
+    """Page through the node's own check; counts of the pages are added up."""
     report = VerifyReport(dataset.name)
     after: Any = None
     while True:
-        content = {"version": version} if after is None else {"version": version, "after": after}
+        content = {} if after is None else {"after": after}
         page = dataset.node.post(f"{dataset_path(dataset.name)}/verify", content, repeatable=True)
         for key, value in (page.get("checked") or {}).items():
             known = report.checked.get(key, 0)
@@ -52,6 +54,31 @@ def verify_node(dataset: Dataset, version: int | None = None) -> VerifyReport:
         after = page.get("after")
         if page.get("done", True) or after is None:
             return report
+
+
+def verify_everything(client: Client, on_dataset: Callable[[str], None] = lambda _name: None) -> VerifyReport:
+    """The ledger, then every dataset that the asker may see.
+
+    Args:
+        client: The node.
+        on_dataset: Told of each dataset before it is checked.
+    """
+    ledger = client.verify_ledger()
+    report = VerifyReport(
+        None, {"ledger_entries": (ledger.get("checked") or {}).get("entries", 0), "datasets": 0}
+    )
+    report.problems += ledger.get("problems") or (
+        [] if ledger.get("ok", True) else [text("verify_no_reason")]
+    )
+    for info in client.datasets():
+        name = f"{info.project}/{info.name}"
+        on_dataset(name)
+        found = verify_node(client.dataset(name))
+        report.checked["datasets"] += 1
+        for key, value in found.checked.items():
+            report.checked[key] = report.checked.get(key, 0) + value
+        report.problems += [{"where": name, "problem": problem} for problem in found.problems]
+    return report
 
 
 def verify_local(dataset: Dataset, folder: str, version: int | None) -> VerifyReport:

@@ -76,6 +76,10 @@ class Client:
         """A project by name; nothing is asked yet."""
         return Project(self.node, name)
 
+    def datasets(self) -> Iterator[DatasetInfo]:
+        """Every dataset that the asker may see, last changed first."""
+        return (DatasetInfo.of(item) for item in self.node.pages("/datasets", "datasets", limit=_PAGE))
+
     def dataset(self, name: str) -> Dataset:
         """A dataset by ``PROJECT/DATASET``; nothing is asked yet."""
         return Dataset(self.node, name)
@@ -83,6 +87,12 @@ class Client:
     def verify_ledger(self) -> dict[str, Any]:
         """Ask the node to recompute its ledger."""
         return self.node.get("/verify/ledger")
+
+    def verify(self) -> VerifyReport:
+        """Ask the node to recompute its ledger and every dataset that the asker may see."""
+        from tsunagu.client.verify import verify_everything
+
+        return verify_everything(self)
 
 
 class Project:
@@ -228,7 +238,7 @@ class Dataset:
         from tsunagu.client.verify import verify_local, verify_node
 
         if local is None:
-            return verify_node(self, version)
+            return verify_node(self)
         return verify_local(self, local, version)
 
     def open(self, path: str, *, version: int | None = None) -> io.BufferedReader:

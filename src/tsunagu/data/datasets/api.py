@@ -51,7 +51,7 @@ from tsunagu.data.datasets.types import (
     ProjectCard,
     VersionRef,
 )
-from tsunagu.data.datasets.verification import Report, verify_bytes, verify_version
+from tsunagu.data.datasets.verification import Report, verify, verify_version
 
 __all__ = [
     "BadNameError",
@@ -96,7 +96,7 @@ __all__ = [
     "resolve_version",
     "set_access",
     "set_described",
-    "verify_bytes",
+    "verify",
     "verify_version",
     "version_exists",
 ]

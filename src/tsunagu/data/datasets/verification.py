@@ -5,8 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field
+from typing import Any
 
-from tsunagu.data.datasets import contents, tree
+from django.db import connection
+
+from tsunagu.core.errors import InvalidInputError
+from tsunagu.data.datasets import contents, selectors, tree
 from tsunagu.data.datasets.types import DatasetCard, VersionRef
 from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.ledger import api as ledger
@@ -18,50 +22,100 @@ class Report:
     """What was checked and what is wrong, the first fault first.
 
     Attributes:
-        file_count: Files whose bytes were hashed again in this call.
+        version_count: Versions whose record, list and description were checked in this call.
+        file_count: File rows whose bytes were hashed again in this call.
         byte_count: Their bytes.
         problems: What is wrong, in words.
-        after: Path that continues the check of bytes; empty at the end.
+        after: Continues the check; empty at its end.
     """
 
+    version_count: int = 0
     file_count: int = 0
     byte_count: int = 0
     problems: list[str] = field(default_factory=list)
     after: str = ""
 
 
-def verify_bytes(
-    actor: Actor,
-    dataset: DatasetCard,
-    *,
-    version: int | None = None,
-    after: str = "",
-    limit_bytes: int = 1 << 30,
-) -> Report:
-    """Hash stored bytes again, in path order, until about ``limit_bytes`` are done.
+_MOST_BYTES = 1 << 30
+_MOST_LISTED = 500_000
+_PAGE = 1000
+_Key = tuple[str, int, int]  # path, until, since: the order of the index
+
+
+def verify(actor: Actor, dataset: DatasetCard, *, after: str = "") -> Report:
+    """A part of the check of a whole dataset: first every version, then the bytes of every file that ever stood in it.
+
+    Costs at most about a GiB of reading, or half a million listed files, a call.
+
+    Args:
+        actor: Who asks; the draft is checked for those who see it.
+        dataset: Which one.
+        after: What the call before returned.
 
     Raises:
         NotFoundError: the actor may not read the dataset.
+        InvalidInputError: ``after`` is not from an earlier call.
     """
+    contents.resolve_version(actor, dataset, None)
     report = Report()
-    while report.byte_count < limit_bytes:
-        page = contents.list_files(actor, dataset, version=version, after=after, limit=1000)
-        places = storage.locate(file.sha256 for file in page.files)
-        for file in page.files:
-            place = places.get(file.sha256)
+    try:
+        phase: str
+        place: Any
+        phase, place = json.loads(after) if after else ("versions", 0)
+        if phase == "versions":
+            return _verify_versions(dataset, int(place), report)
+        key = (str(place[0]), int(place[1]), int(place[2]))
+    except (ValueError, TypeError, IndexError):
+        raise InvalidInputError(
+            "This check cannot be continued from here.", remedy="Begin it anew."
+        ) from None
+    return _verify_bytes(dataset, key, report)
+
+
+def _verify_versions(dataset: DatasetCard, number: int, report: Report) -> Report:
+    listed = 0
+    while number < dataset.last_version and listed < _MOST_LISTED:
+        number += 1
+        version = selectors.get_version(dataset, number)
+        report.problems += verify_version(dataset, version)
+        report.version_count += 1
+        listed += version.file_count
+    is_done = number >= dataset.last_version
+    report.after = json.dumps(["bytes", ["", 0, 0]] if is_done else ["versions", number])
+    return report
+
+
+def _verify_bytes(dataset: DatasetCard, key: _Key, report: Report) -> Report:
+    newest = dataset.draft_number if dataset.sees_draft else dataset.last_version
+    while report.byte_count < _MOST_BYTES:
+        rows = _rows_after(dataset.row_id, key, newest)
+        places = storage.locate(bytes(row[3]) for row in rows)
+        for path, until, since, sha256, size in rows:
+            place = places.get(bytes(sha256))
             problem = storage.check_content(place) if place else "No object in the store holds this content."
             if problem:
-                report.problems.append(f"{file.path}: {problem}")
+                where = "" if until > newest else f" (versions {since} to {until - 1})"
+                report.problems.append(f"{path}{where}: {problem}")
             report.file_count += 1
-            report.byte_count += file.byte_count
-            after = file.path
-            if report.byte_count >= limit_bytes:
+            report.byte_count += size
+            key = (path, until, since)
+            if report.byte_count >= _MOST_BYTES:
                 break
-        if not page.after and (not page.files or after == page.files[-1].path):
-            report.after = ""
+        if len(rows) < _PAGE and (not rows or key == rows[-1][:3]):
             return report
-    report.after = after
+    report.after = json.dumps(["bytes", key], ensure_ascii=False)
     return report
+
+
+def _rows_after(dataset_row: int, key: _Key, newest: int) -> list[tuple[str, int, int, bytes, int]]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select path, until, since, sha256, byte_count from datasets_filerow "
+            "where dataset_id = %s and (path, until, since) > (%s, %s, %s) and since <= %s "
+            "order by path, until, since limit %s",
+            [dataset_row, *key, newest, _PAGE],
+        )
+        return list(cursor.fetchall())
 
 
 def verify_version(dataset: DatasetCard, version: VersionRef) -> list[str]:
@@ -70,6 +124,9 @@ def verify_version(dataset: DatasetCard, version: VersionRef) -> list[str]:
     if hashlib.sha256(version.record.encode()).hexdigest() != version.version_hash:
         return [f"{label}: the version record was changed after it was frozen."]
     record = json.loads(version.record)
+    before = selectors.get_version(dataset, version.number - 1).version_hash if version.number > 1 else None
+    if record["previous"] != before:
+        return [f"{label}: the version record names another predecessor than version {version.number - 1}."]
     count = byte_count = 0
     files = []
     for file in contents.all_files(dataset, version.number):

@@ -303,7 +303,6 @@ class VerifyRequest(Schema):
     """Continue a check."""
 
     after: str = ""
-    version: int | None = None
 
 
 class VerifyReport(Schema):
