@@ -109,6 +109,15 @@ def test_fixed_shapes(shell: Any, fake: FakeNode) -> None:
     assert json.loads(shell("show", "films/one", "--json")[1])["draft"]["count"] == 1
 
 
+def test_a_long_value_does_not_push_its_origin_away(shell: Any, fake: FakeNode) -> None:
+    fake.put("films/one", "a", b"1")
+    shell("set", "films/one", "comment", "x" * 3000)
+    shown = shell("metadata", "films/one")[1]
+    assert "佐藤 花子" in shown
+    assert max(map(len, shown.splitlines())) < 120
+    assert json.loads(shell("--json", "metadata", "films/one")[1])[0]["value"] == "x" * 3000
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
