@@ -88,6 +88,34 @@ def test_every_dependency_has_its_reason():
     ]
 
 
+def test_every_address_between_the_parts_is_in_the_wire():
+    wire = page("reference/wire.md")
+    table = (SOURCE / "dataplane" / "app.py").read_text("utf-8")
+    routes = set(re.findall(r'\("(\w+)", \d\): {', table))
+    assert {"tus", "bundles", "o"} <= routes
+    assert not [route for route in routes if not re.search(rf"[}} `]/{route}\b", wire)]
+    urls = [SOURCE / "config" / "urls.py", SOURCE / "doors" / "web" / "urls.py"]
+    spoken = re.findall(r'"((?:internal|agent)/[\w.]+)"', "".join(file.read_text("utf-8") for file in urls))
+    assert len(spoken) >= 4
+    assert not [address for address in spoken if f"/{address}" not in wire]
+
+
+def test_the_tutorial_names_what_stands_on_the_screen():
+    """Bold words are buttons and notes of the pages; in Japanese they are those of the Japanese pages."""
+    pages = polib.pofile(str(SOURCE / "doors" / "web" / "locale" / "ja" / "LC_MESSAGES" / "django.po"))
+    english = [text for entry in pages for text in (entry.msgid, entry.msgid_plural)]
+    japanese = [text for entry in pages for text in (entry.msgstr, *entry.msgstr_plural.values())]
+    catalogue = polib.pofile(str(DOCS / "locale" / "ja" / "LC_MESSAGES" / f"{TRANSLATED[0]}.po"))
+    for text, screen in (
+        (page(f"{TRANSLATED[0]}.md"), english),
+        ("\n".join(entry.msgstr for entry in catalogue), japanese),
+    ):
+        known = {re.sub(r"%\(\w+\)s", "0", label).rstrip(".。") for label in screen}
+        shown = {re.sub(r"\d+", "0", bold) for bold in re.findall(r"\*\*([^*]+)\*\*", text)}
+        assert len(shown) > 4
+        assert shown <= known, shown - known
+
+
 @pytest.mark.django_db
 def test_every_metric_has_its_row():
     from tsunagu.config import health
