@@ -65,6 +65,7 @@ def _node_command(arguments: list[str]) -> int:
 
     try:
         door = importlib.import_module("tsunagu.doors.cli")
+        importlib.import_module("tsunagu.doors.cli.check")  # the first that needs the packages of a node
     except ModuleNotFoundError as error:
         raise NodeToolsMissingError(
             text("node_tools_missing", command=arguments[0], module=error.name or ""),

@@ -338,3 +338,14 @@ def test_words_for_bytes_and_names() -> None:
     assert printable("a\x1b[31m\n") == "a\\x1b[31m\\n"
     assert printable("測定") == "測定"
     assert width("測定a") == 5
+
+
+def test_a_node_command_without_the_packages_of_a_node() -> None:
+    source = str(Path(__file__).resolve().parents[3])
+    done = subprocess.run(
+        [sys.executable, "-S", "-m", "tsunagu.client", "check"],
+        env={"PYTHONPATH": source, "LANG": "C.UTF-8"}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "client.node_tools_missing" in done.stderr
+    assert "Traceback" not in done.stderr
