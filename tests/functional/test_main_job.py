@@ -169,3 +169,10 @@ def test_a_cookie_alone_changes_nothing(node):
         urllib.request.urlopen(request)
     with caught.value as refused:
         assert refused.code in (401, 403)
+
+
+def test_a_page_asked_with_a_bad_token_sends_to_the_sign_in_page(node):
+    request = urllib.request.Request(f"{node.url}/projects", headers={"Authorization": "Bearer tsu_nobody"})
+    with urllib.request.urlopen(request) as answer:
+        assert answer.status == 200
+        assert "/accounts/login/?next=%2Fprojects" in answer.url
