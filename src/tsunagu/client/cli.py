@@ -51,12 +51,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _client_command(options: argparse.Namespace) -> int:
-    from tsunagu.client import commands
+    from tsunagu.client import commands, rule_commands
     from tsunagu.client.output import Output
 
     output = Output(as_json=getattr(options, "json", False), quiet=getattr(options, "quiet", False))
     options.url, options.token = getattr(options, "url", None), getattr(options, "token", None)
-    run = getattr(commands, f"run_{options.command}")
+    name = f"run_{options.command}"
+    run = getattr(rule_commands, name, None) or getattr(commands, name)
     return int(run(options, output) or 0)
 
 
@@ -105,6 +106,7 @@ def parser() -> argparse.ArgumentParser:
     _account_commands(add)
     _reading_commands(add)
     _writing_commands(add)
+    _rule_commands(add)
     for name in NODE_COMMANDS:
         commands.add_parser(name, help=text(f"help_{name}"), add_help=False)
     return top
@@ -193,6 +195,26 @@ def _writing_commands(add: Any) -> None:
     watch.add_argument("--poll", type=float, default=5.0, metavar="SECONDS", help=text("help_poll"))
     watch.add_argument("--state", metavar="DIR", help=text("help_state"))
     watch.add_argument("--once", action="store_true", help=text("help_once"))
+
+
+def _rule_commands(add: Any) -> None:
+    share = add(
+        "share",
+        "tsunagu share films/run-7 aoki@example.ac.jp reader --until 2027-03-31\n"
+        "tsunagu share films aoki@example.ac.jp none",
+    )
+    share.add_argument("place", metavar="PROJECT[/DATASET]")
+    share.add_argument("email", metavar="EMAIL")
+    share.add_argument(
+        "role", metavar="ROLE", choices=["owner", "editor", "reader", "none"], help=text("help_role")
+    )
+    share.add_argument("--until", default="", metavar="DATE", help=text("help_until"))
+    decide = add(
+        "decide", "tsunagu decide read films/run-7\ntsunagu decide freeze films/run-7 --as aoki@example.ac.jp"
+    )
+    decide.add_argument("action", metavar="ACTION")
+    decide.add_argument("place", metavar="PROJECT[/DATASET]")
+    decide.add_argument("--as", dest="about", default="", metavar="EMAIL", help=text("help_as"))
 
 
 def _dataset(command: argparse.ArgumentParser) -> None:

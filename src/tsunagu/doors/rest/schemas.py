@@ -41,6 +41,7 @@ class NewMember(Schema):
     email: str = ""
     instrument: str = Field("", description="ULID of an instrument, instead of an e-mail address.")
     role: str = Field(description="owner, editor, reader or instrument")
+    until: str = Field("", description="Last day (2027-03-31) or moment; the role then ends by itself.")
 
 
 class MemberRow(Schema):
@@ -57,6 +58,18 @@ class MemberList(Schema):
     """Everybody with a role."""
 
     members: list[MemberRow]
+
+
+class Answer(Schema):
+    """What the rules say: ``answer`` is allow, deny or needs."""
+
+    action: str
+    place: str
+    about: str = Field(description="ULID of the person asked about; empty: the asker.")
+    answer: str
+    reasons: list[str]
+    basis: str
+    remedy: str
 
 
 class NewDataset(Schema):

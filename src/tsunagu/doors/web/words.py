@@ -45,6 +45,8 @@ _PARAMETERS = {
     "version_hash": later("Name (hash)"),
     "access": later("Access"),
     "verdict": later("Verdict"),
+    "role": later("Role"),
+    "until": later("Until"),
 }
 
 
@@ -59,6 +61,9 @@ def run_word(kind: str) -> str:
         "describe": _("Description changed"),
         "decide": _("Proposal decided"),
         "set_access": _("Access changed"),
+        "share": _("Role given"),
+        "unshare": _("Role taken away"),
+        "share_ended": _("Role ended by itself"),
         "set_rules": _("Rules changed"),
         "write_mapping": _("Mapping changed"),
         "create_instrument": _("Instrument made"),
@@ -81,6 +86,8 @@ def action_word(action: str) -> str:
     """An action on a dataset as a verb."""
     words = {
         "read": _("read"),
+        "read_draft": _("see drafts"),
+        "write": _("change files"),
         "push": _("send files"),
         "describe": _("describe"),
         "freeze": _("freeze versions"),
@@ -111,6 +118,8 @@ def link_word(kind: str) -> str:
         "value": _("Value"),
         "instrument": _("Instrument"),
         "proposal": _("Proposal"),
+        "project": _("Project"),
+        "person": _("Person"),
     }
     return words.get(kind, kind)
 

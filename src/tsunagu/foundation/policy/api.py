@@ -3,8 +3,17 @@
 from tsunagu.foundation.policy.engine import ACTIONS, ROLE_ACTIONS, decide, roles_of, visible
 from tsunagu.foundation.policy.errors import ActionDeniedError, LastOwnerError
 from tsunagu.foundation.policy.selectors import members
-from tsunagu.foundation.policy.services import grant, place, require, revoke
-from tsunagu.foundation.policy.types import NODE, Access, Decision, Member, Resource, Role, Visibility
+from tsunagu.foundation.policy.services import grant, place, require, revoke, take_ended
+from tsunagu.foundation.policy.types import (
+    NODE,
+    Access,
+    Decision,
+    EndedGrant,
+    Member,
+    Resource,
+    Role,
+    Visibility,
+)
 
 __all__ = [
     "ACTIONS",
@@ -13,6 +22,7 @@ __all__ = [
     "Access",
     "ActionDeniedError",
     "Decision",
+    "EndedGrant",
     "LastOwnerError",
     "Member",
     "Resource",
@@ -25,5 +35,6 @@ __all__ = [
     "require",
     "revoke",
     "roles_of",
+    "take_ended",
     "visible",
 ]

@@ -79,6 +79,18 @@ class Visibility:
 
 
 @dataclass(frozen=True, slots=True)
+class EndedGrant:
+    """A role that ended by itself."""
+
+    scope_kind: str
+    scope_id: str
+    subject_kind: str
+    subject_id: str
+    role: str
+    ended_at: str
+
+
+@dataclass(frozen=True, slots=True)
 class Member:
     """Somebody with a role."""
 

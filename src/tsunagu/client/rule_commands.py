@@ -1,0 +1,58 @@
+"""Commands about who may do what: giving roles, asking the rules."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from tsunagu.client.messages import text
+from tsunagu.client.node import dataset_path
+from tsunagu.client.workspace import connect
+
+if TYPE_CHECKING:
+    import argparse
+
+    from tsunagu.client.output import Output
+
+
+def _place(name: str) -> str:
+    """The address of a project or a dataset."""
+    return dataset_path(name) if "/" in name else f"/projects/{quote(name, safe='')}"
+
+
+def run_share(options: argparse.Namespace, output: Output) -> None:
+    """Give a role until a date, or take it away."""
+    members = f"{_place(options.place)}/members"
+    with connect(options.url, options.token) as client:
+        if options.role == "none":
+            answer = client.node.delete(f"{members}/{quote(options.email, safe='')}")
+        else:
+            wish = {"email": options.email, "role": options.role, "until": options.until}
+            answer = client.node.put(members, wish)
+    if output.as_json:
+        output.json(answer)
+    elif options.role == "none":
+        output.line(text("unshare_done", email=options.email, place=options.place))
+    else:
+        said = {"email": options.email, "place": options.place, "role": text(f"role_{options.role}")}
+        output.line(
+            text("share_done_until", until=options.until, **said)
+            if options.until
+            else text("share_done", **said)
+        )
+
+
+def run_decide(options: argparse.Namespace, output: Output) -> None:
+    """What the rules say, and what would help."""
+    asked = {"action": options.action, "place": options.place}
+    if options.about:
+        asked["as"] = options.about
+    with connect(options.url, options.token) as client:
+        answer = client.node.get("/decide", **asked)
+    if output.as_json:
+        output.json(answer)
+        return
+    output.line(text(f"answer_{answer['answer']}"))
+    rows = [(text("answer_reason"), reason) for reason in answer["reasons"]]
+    rows += [(text(f"answer_{name}"), answer[name]) for name in ("basis", "remedy") if answer[name]]
+    output.table(rows)

@@ -1,0 +1,118 @@
+"""Who may do what: roles on projects and datasets, and what the rules say."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from django.http import HttpRequest
+from ninja import Query, Router
+
+from tsunagu.data.datasets import api as datasets
+from tsunagu.data.sharing import api as sharing
+from tsunagu.doors.rest import schemas
+from tsunagu.doors.who import actor_of, require_actor
+from tsunagu.experiment.instruments import api as instruments
+from tsunagu.foundation.identity import api as identity
+from tsunagu.foundation.identity.api import Actor
+from tsunagu.foundation.policy import api as policy
+
+router = Router(tags=["sharing"])
+
+
+def member_rows(members: list[policy.Member]) -> list[dict[str, Any]]:
+    """Members with the names that people know."""
+    people = identity.people(member.subject_id for member in members)
+    machines = instruments.names(
+        member.subject_id for member in members if member.subject_kind == "instrument"
+    )
+    return [
+        {
+            "kind": member.subject_kind,
+            "id": member.subject_id,
+            "name": people[member.subject_id].name
+            if member.subject_id in people
+            else machines.get(member.subject_id, member.subject_id),
+            "role": str(member.role),
+            "expires_at": member.expires_at,
+        }
+        for member in members
+    ]
+
+
+def _members(scope: sharing.Scope) -> dict[str, Any]:
+    return {"members": member_rows(policy.members(scope.resource))}
+
+
+def _give(actor: Actor, scope: sharing.Scope, body: schemas.NewMember) -> dict[str, Any]:
+    sharing.share(
+        actor, scope, role=body.role, email=body.email, instrument=body.instrument, until=body.until
+    )
+    return _members(scope)
+
+
+@router.get("/projects/{project}/members", response=schemas.MemberList)
+def list_members(request: HttpRequest, project: str) -> Any:
+    """Everybody with a role on the project."""
+    return _members(datasets.get_project(actor_of(request), project))
+
+
+@router.put("/projects/{project}/members", response=schemas.MemberList)
+def put_member(request: HttpRequest, project: str, body: schemas.NewMember) -> Any:
+    """Give somebody a role on the project, replacing the one before."""
+    actor = require_actor(request)
+    return _give(actor, datasets.get_project(actor, project), body)
+
+
+@router.delete("/projects/{project}/members/{member}", response=schemas.MemberList)
+def delete_member(request: HttpRequest, project: str, member: str) -> Any:
+    """Take somebody's role (by ULID or address) on the project away."""
+    actor = require_actor(request)
+    card = datasets.get_project(actor, project)
+    sharing.unshare(actor, card, member)
+    return _members(card)
+
+
+@router.get("/datasets/{project}/{dataset}/members", response=schemas.MemberList)
+def list_dataset_members(request: HttpRequest, project: str, dataset: str) -> Any:
+    """Everybody with a role on this dataset alone; for those who may see the draft."""
+    actor = actor_of(request)
+    card = datasets.get_dataset(actor, project, dataset)
+    policy.require(actor, "dataset.read_draft", card.resource)
+    return _members(card)
+
+
+@router.put("/datasets/{project}/{dataset}/members", response=schemas.MemberList)
+def put_dataset_member(request: HttpRequest, project: str, dataset: str, body: schemas.NewMember) -> Any:
+    """Give somebody a role on this dataset alone, replacing the one before."""
+    actor = require_actor(request)
+    return _give(actor, datasets.get_dataset(actor, project, dataset), body)
+
+
+@router.delete("/datasets/{project}/{dataset}/members/{member}", response=schemas.MemberList)
+def delete_dataset_member(request: HttpRequest, project: str, dataset: str, member: str) -> Any:
+    """Take somebody's role (by ULID or address) on this dataset away."""
+    actor = require_actor(request)
+    card = datasets.get_dataset(actor, project, dataset)
+    sharing.unshare(actor, card, member)
+    return _members(card) if policy.decide(actor, "dataset.read_draft", card.resource) else {"members": []}
+
+
+@router.get("/decide", response=schemas.Answer)
+def decide(
+    request: HttpRequest, action: str, place: str, about: Annotated[str, Query(alias="as")] = ""
+) -> Any:
+    """What the rules say to an action on PROJECT/DATASET or PROJECT; ``as`` asks about somebody else (by address)."""
+    actor = actor_of(request)
+    project, _, dataset = place.partition("/")
+    scope: sharing.Scope
+    scope = datasets.get_dataset(actor, project, dataset) if dataset else datasets.get_project(actor, project)
+    found = sharing.explain(actor, scope, action, email=about)
+    return {
+        "action": found.action,
+        "place": place,
+        "about": found.person.id if found.person else "",
+        "answer": found.decision.effect,
+        "reasons": list(found.decision.reasons),
+        "basis": found.decision.basis,
+        "remedy": found.decision.remedy,
+    }
