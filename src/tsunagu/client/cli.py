@@ -209,12 +209,32 @@ def _rule_commands(add: Any) -> None:
         "role", metavar="ROLE", choices=["owner", "editor", "reader", "none"], help=text("help_role")
     )
     share.add_argument("--until", default="", metavar="DATE", help=text("help_until"))
+    _request_commands(add)
     decide = add(
         "decide", "tsunagu decide read films/run-7\ntsunagu decide freeze films/run-7 --as aoki@example.ac.jp"
     )
     decide.add_argument("action", metavar="ACTION")
     decide.add_argument("place", metavar="PROJECT[/DATASET]")
     decide.add_argument("--as", dest="about", default="", metavar="EMAIL", help=text("help_as"))
+
+
+def _request_commands(add: Any) -> None:
+    ask = add("ask", 'tsunagu ask films/run-7 -m "to compare with our run of May"')
+    _dataset(ask)
+    ask.add_argument("-m", "--reason", required=True, metavar="TEXT", help=text("help_reason"))
+    ask.add_argument("--role", default="reader", choices=["reader", "editor"], help=text("help_ask_role"))
+    requests = add(
+        "requests",
+        "tsunagu requests\ntsunagu requests approve 01J... --until 2027-03-31\n"
+        'tsunagu requests decline 01J... -m "the paper is not out yet"',
+    )
+    requests.add_argument("answer", nargs="?", choices=["approve", "decline", "withdraw"])
+    requests.add_argument("id", nargs="?")
+    requests.add_argument(
+        "--role", default="", choices=["owner", "editor", "reader"], help=text("help_given_role")
+    )
+    requests.add_argument("--until", default="", metavar="DATE", help=text("help_until"))
+    requests.add_argument("-m", "--words", default="", metavar="TEXT", help=text("help_words"))
 
 
 def _dataset(command: argparse.ArgumentParser) -> None:

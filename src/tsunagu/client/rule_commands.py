@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from tsunagu.client.errors import UsageError
 from tsunagu.client.messages import text
 from tsunagu.client.node import dataset_path
 from tsunagu.client.workspace import connect
@@ -56,3 +57,48 @@ def run_decide(options: argparse.Namespace, output: Output) -> None:
     rows = [(text("answer_reason"), reason) for reason in answer["reasons"]]
     rows += [(text(f"answer_{name}"), answer[name]) for name in ("basis", "remedy") if answer[name]]
     output.table(rows)
+
+
+def run_ask(options: argparse.Namespace, output: Output) -> None:
+    """Ask the owners of a dataset for a role."""
+    dataset_path(options.dataset)  # refuses what is no name of a dataset
+    wish = {"place": options.dataset, "reason": options.reason, "role": options.role}
+    with connect(options.url, options.token) as client:
+        answer = client.node.post("/requests", wish)
+    if output.as_json:
+        output.json(answer)
+    else:
+        output.line(text("ask_done", place=options.dataset))
+
+
+def run_requests(options: argparse.Namespace, output: Output) -> None:
+    """List requests for access, or answer one."""
+    with connect(options.url, options.token) as client:
+        if options.answer:
+            if not options.id:
+                raise UsageError(text("request_needs_id"), remedy="tsunagu requests")
+            said = {
+                "answer": options.answer,
+                "role": options.role,
+                "until": options.until,
+                "words": options.words,
+            }
+            answer = client.node.post(f"/requests/{quote(options.id, safe='')}", said)
+        else:
+            answer = client.node.get("/requests")
+    if output.as_json:
+        output.json(answer)
+        return
+    for heading in ("waiting", "own"):
+        if answer[heading]:
+            output.line(text(f"requests_{heading}"))
+            output.table(
+                (
+                    one["id"],
+                    one["place"],
+                    text(f"request_{one['state']}"),
+                    one["email"],
+                    one["answer"] or one["reason"],
+                )
+                for one in answer[heading]
+            )

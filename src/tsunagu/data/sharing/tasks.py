@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from tsunagu.core import jobs
-from tsunagu.data.sharing import services
+from tsunagu.data.sharing import requests, services
 
 
 @jobs.every(dt.timedelta(minutes=10))
@@ -13,3 +13,10 @@ from tsunagu.data.sharing import services
 def end_roles() -> None:
     """Record the end of roles that are over; the rules stopped counting them at their moment."""
     services.end_roles()
+
+
+@jobs.every(dt.timedelta(days=1))
+@jobs.job(priority=-50)
+def expire_requests() -> None:
+    """End requests that nobody answered."""
+    requests.expire()

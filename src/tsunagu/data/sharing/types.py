@@ -22,3 +22,35 @@ class Explained:
     action: str
     decision: Decision
     person: PersonCard | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RequestCard:
+    """A request for access.
+
+    Attributes:
+        place: ``project/dataset`` as it was asked; there may be no such dataset.
+        asker: Who asked.
+        state: ``open``, ``approved``, ``declined``, ``withdrawn`` or ``expired``.
+        answer: What whoever answered wrote.
+    """
+
+    id: str
+    place: str
+    asker: PersonCard | None
+    role: str
+    reason: str
+    asked_at: str
+    state: str
+    answer: str
+    answered_by: PersonCard | None
+
+    @property
+    def project(self) -> str:
+        """The project part of the place."""
+        return self.place.partition("/")[0]
+
+    @property
+    def name(self) -> str:
+        """The dataset part of the place."""
+        return self.place.partition("/")[2]

@@ -72,6 +72,44 @@ class Answer(Schema):
     remedy: str
 
 
+class NewRequest(Schema):
+    """A request for access; the answer is the same whether there is such a dataset or not."""
+
+    place: str = Field(description="PROJECT/DATASET")
+    reason: str
+    role: str = Field("reader", description="reader or editor")
+
+
+class RequestAnswer(Schema):
+    """An answer to a request: approve (with role and last day) or decline (with words); the asker: withdraw."""
+
+    answer: str = Field(description="approve, decline or withdraw")
+    role: str = ""
+    until: str = ""
+    words: str = ""
+
+
+class RequestRow(Schema):
+    """A request for access."""
+
+    id: str
+    place: str
+    asker: str
+    email: str
+    role: str
+    reason: str
+    asked_at: str
+    state: str
+    answer: str
+
+
+class RequestList(Schema):
+    """Requests that wait for one's answer, and one's own."""
+
+    waiting: list[RequestRow]
+    own: list[RequestRow]
+
+
 class NewDataset(Schema):
     """A dataset to make."""
 

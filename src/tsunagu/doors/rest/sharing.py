@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from django.http import HttpRequest
-from ninja import Query, Router
+from ninja import Query, Router, Status
 
+from tsunagu.core.errors import InvalidInputError
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.sharing import api as sharing
 from tsunagu.doors.rest import schemas
@@ -116,3 +117,53 @@ def decide(
         "basis": found.decision.basis,
         "remedy": found.decision.remedy,
     }
+
+
+def _request_row(card: sharing.RequestCard) -> dict[str, Any]:
+    return {
+        "id": card.id,
+        "place": card.place,
+        "asker": card.asker.name if card.asker else "",
+        "email": card.asker.email if card.asker else "",
+        "role": card.role,
+        "reason": card.reason,
+        "asked_at": card.asked_at,
+        "state": card.state,
+        "answer": card.answer,
+    }
+
+
+def _requests(actor: Actor) -> dict[str, Any]:
+    return {
+        "waiting": [_request_row(card) for card in sharing.to_answer(actor, limit=200)],
+        "own": [_request_row(card) for card in sharing.own(actor, limit=200)],
+    }
+
+
+@router.get("/requests", response=schemas.RequestList)
+def list_requests(request: HttpRequest) -> Any:
+    """Requests for access that wait for one's answer, and one's own."""
+    return _requests(require_actor(request))
+
+
+@router.post("/requests", response={201: schemas.RequestRow})
+def ask(request: HttpRequest, body: schemas.NewRequest) -> Any:
+    """Ask the owners of a dataset for a role; the answer is the same whether there is such a dataset or not."""
+    project, _, dataset = body.place.partition("/")
+    card = sharing.ask(require_actor(request), project, dataset, reason=body.reason, role=body.role)
+    return Status(201, _request_row(card))
+
+
+@router.post("/requests/{asked}", response=schemas.RequestList)
+def answer_request(request: HttpRequest, asked: str, body: schemas.RequestAnswer) -> Any:
+    """Approve or decline a request, or withdraw one's own."""
+    actor = require_actor(request)
+    if body.answer == "approve":
+        sharing.approve(actor, asked, role=body.role, until=body.until, words=body.words)
+    elif body.answer == "decline":
+        sharing.decline(actor, asked, words=body.words)
+    elif body.answer == "withdraw":
+        sharing.withdraw(actor, asked)
+    else:
+        raise InvalidInputError(f"{body.answer!r} is no answer.", remedy="Use approve, decline or withdraw.")
+    return _requests(actor)

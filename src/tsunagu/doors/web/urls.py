@@ -42,6 +42,7 @@ urlpatterns = [
     re_path(rf"{_DATASET}/versions$", history.versions, name="versions"),
     re_path(rf"{_DATASET}/freeze$", history.freeze, name="freeze"),
     re_path(rf"{_DATASET}/access$", access.access, name="access"),
+    re_path(rf"{_DATASET}/ask$", access.ask, name="ask"),
     re_path(rf"{_DATASET}/upload$", arrivals.upload, name="upload"),
     re_path(
         r"^receipts/(?P<run>[0-9A-Z]+)\.(?P<form>json|txt)$", arrivals.saved_receipt, name="saved_receipt"

@@ -64,6 +64,11 @@ def run_word(kind: str) -> str:
         "share": _("Role given"),
         "unshare": _("Role taken away"),
         "share_ended": _("Role ended by itself"),
+        "request_access": _("Access asked for"),
+        "approve_request": _("Request for access approved"),
+        "decline_request": _("Request for access declined"),
+        "withdraw_request": _("Request for access withdrawn"),
+        "expire_request": _("Request for access ended without an answer"),
         "set_rules": _("Rules changed"),
         "write_mapping": _("Mapping changed"),
         "create_instrument": _("Instrument made"),
@@ -120,6 +125,7 @@ def link_word(kind: str) -> str:
         "proposal": _("Proposal"),
         "project": _("Project"),
         "person": _("Person"),
+        "request": _("Request for access"),
     }
     return words.get(kind, kind)
 

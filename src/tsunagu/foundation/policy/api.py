@@ -1,6 +1,6 @@
 """The door of policy: one function that decides, one filter that says the same, and the roles."""
 
-from tsunagu.foundation.policy.engine import ACTIONS, ROLE_ACTIONS, decide, roles_of, visible
+from tsunagu.foundation.policy.engine import ACTIONS, ROLE_ACTIONS, decide, roles_of, scopes, visible
 from tsunagu.foundation.policy.errors import ActionDeniedError, LastOwnerError
 from tsunagu.foundation.policy.selectors import members
 from tsunagu.foundation.policy.services import grant, place, require, revoke, take_ended
@@ -35,6 +35,7 @@ __all__ = [
     "require",
     "revoke",
     "roles_of",
+    "scopes",
     "take_ended",
     "visible",
 ]

@@ -98,6 +98,18 @@ def decide(
     return _deny_stranger(actor)
 
 
+def scopes(actor: Actor, action: str) -> tuple[list[str], list[str]]:
+    """Where a role in force allows an action: ULIDs of projects, and of single datasets."""
+    if not actor.id:
+        return [], []
+    roles = [role for role, actions in ROLE_ACTIONS.items() if action in actions]
+    held = _in_force(actor).filter(role__in=roles).values_list("scope_kind", "scope_id")
+    found: dict[str, list[str]] = {"project": [], "dataset": []}
+    for kind, key in held:
+        found[kind].append(key)
+    return found["project"], found["dataset"]
+
+
 def visible(actor: Actor, kind: str) -> Visibility:
     """Which rows of a kind the actor may see; says exactly what ``decide(..., "KIND.read", ...)`` says.
 
@@ -108,16 +120,11 @@ def visible(actor: Actor, kind: str) -> Visibility:
     """
     if actor.kind == "service":
         return Visibility((Q(pk__isnull=False),), Q(pk__isnull=False))
-    readers = [role for role, actions in ROLE_ACTIONS.items() if f"{kind}.read" in actions]
-    grants = _in_force(actor).filter(role__in=readers)
-    projects = (
-        list(grants.filter(scope_kind="project").values_list("scope_id", flat=True)) if actor.id else []
-    )
+    projects, single = scopes(actor, f"{kind}.read")
     if kind == "project":
         return Visibility((Q(pk__in=projects),), Q(pk__in=projects)) if projects else Visibility()
     accesses = [Access.OPEN, Access.SHARED] if actor.is_signed_in else [Access.OPEN]
     everywhere = [Q(access=access, has_frozen=True) for access in accesses]
-    single = list(grants.filter(scope_kind="dataset").values_list("scope_id", flat=True)) if actor.id else []
     if single:
         everywhere.append(Q(uid__in=single))
     union = Q(project_id__in=projects)

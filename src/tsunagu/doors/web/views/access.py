@@ -87,6 +87,8 @@ def access(request: HttpRequest, actor: Actor, *, project: str, dataset: str) ->
     """Who may see it, and why one may or may not do things."""
     card, version = asked_card(request, actor, project, dataset)
     if request.method == "POST":
+        if "request" in request.POST:
+            return done(request, answer_request(request, actor), "access", project=project, dataset=dataset)
         if "access" not in request.POST:
             said = _change_roles(request, actor, card)
             return done(request, said, "access", project=project, dataset=dataset)
@@ -100,6 +102,7 @@ def access(request: HttpRequest, actor: Actor, *, project: str, dataset: str) ->
         "members": member_rows(policy.Resource("project", card.project_id)) if card.sees_draft else [],
         "extra": member_rows(card.resource) if card.sees_draft else [],
         "roles": _ROLES,
+        "requests": sharing.to_answer(actor, dataset=card),
         "asked_email": request.GET.get("as", "").strip(),
     }
     if context["asked_email"] and context["may"]["manage"]:
@@ -117,3 +120,35 @@ def _seen_by(actor: Actor, card: datasets.DatasetCard, email: str) -> dict[str, 
         "asked_person": answers[0].person,
         "asked_decisions": {one.action.partition(".")[2]: one.decision for one in answers},
     }
+
+
+def answer_request(request: HttpRequest, actor: Actor) -> str:
+    """Do what a form under a request for access says; what was done, in words."""
+    form, asked = request.POST, request.POST["request"]
+    if "withdraw" in form:
+        sharing.withdraw(actor, asked)
+        return _("Put away.")
+    if "decline" in form:
+        sharing.decline(actor, asked, words=form.get("words", ""))
+        return _("The request was declined; the asker reads your words.")
+    sharing.approve(
+        actor, asked, role=form.get("role", ""), until=form.get("until", ""), words=form.get("words", "")
+    )
+    return _("The role was given; the asker is told.")
+
+
+@member
+def ask(request: HttpRequest, actor: Actor, *, project: str, dataset: str) -> HttpResponse:
+    """Ask for access; the same page and the same answer whether there is such a dataset or not."""
+    if request.method == "POST":
+        role = request.POST.get("role", "reader")
+        sharing.ask(actor, project, dataset, reason=request.POST.get("reason", ""), role=role)
+        said = _(
+            "Your request was kept. If there is such a dataset, its owners see it; the answer comes here."
+        )
+        return done(request, said, "home")
+    return render(
+        request,
+        "web/ask.html",
+        {"project": project, "dataset": dataset, "roles": sharing.ASKABLE_ROLES},
+    )

@@ -15,7 +15,8 @@ from tsunagu.core.errors import NotFoundError
 from tsunagu.data.capture import api as capture
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.description import api as description
-from tsunagu.doors.web.views.access import member_rows
+from tsunagu.data.sharing import api as sharing
+from tsunagu.doors.web.views.access import answer_request, member_rows
 from tsunagu.doors.web.views.frame import done, member, page, problem_page
 from tsunagu.experiment.instruments import api as instruments
 from tsunagu.foundation.identity import api as identity
@@ -26,8 +27,10 @@ from tsunagu.foundation.policy import api as policy
 @page
 def home(request: HttpRequest, actor: Actor) -> HttpResponse:
     """What needs attention, what runs, what changed last."""
+    if request.method == "POST" and "request" in request.POST:
+        return done(request, answer_request(request, actor), "home")
     cards, more = datasets.list_datasets(actor, limit=8)
-    context = {"datasets": cards, "has_more": bool(more)}
+    context: dict[str, object] = {"datasets": cards, "has_more": bool(more)}
     if actor.kind == "person":
         own = [card for card in cards if card.sees_draft]
         todo = []
@@ -42,6 +45,9 @@ def home(request: HttpRequest, actor: Actor) -> HttpResponse:
             "todo": todo,
             "silent": silent,
             "uploads": _unfinished(actor),
+            "requests": sharing.to_answer(actor, limit=20),
+            "asked": sharing.own(actor, limit=20),
+            "roles": sharing.ASKABLE_ROLES,
             "running": [
                 {"card": card, "progress": progress}
                 for card in own
