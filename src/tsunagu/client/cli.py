@@ -209,6 +209,16 @@ def _rule_commands(add: Any) -> None:
         "role", metavar="ROLE", choices=["owner", "editor", "reader", "none"], help=text("help_role")
     )
     share.add_argument("--until", default="", metavar="DATE", help=text("help_until"))
+    access = add(
+        "access",
+        "tsunagu access films/run-7 open\ntsunagu access films/run-7 open --embargo 2027-04-01\n"
+        "tsunagu access films/run-7 --embargo none",
+    )
+    _dataset(access)
+    access.add_argument(
+        "access", nargs="?", choices=["open", "shared", "closed"], help=text("help_access_choice")
+    )
+    access.add_argument("--embargo", metavar="DATE", help=text("help_embargo"))
     _request_commands(add)
     decide = add(
         "decide", "tsunagu decide read films/run-7\ntsunagu decide freeze films/run-7 --as aoki@example.ac.jp"

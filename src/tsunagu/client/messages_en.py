@@ -205,4 +205,8 @@ MESSAGES = {
     "request_approved": "approved",
     "request_declined": "declined",
     "request_expired": "ended without an answer",
+    "help_access": "show or change who may see frozen versions, and from when on",
+    "help_access_choice": "open: everyone; shared: everyone signed in at the node; closed: members only",
+    "help_embargo": "closed until this day, on which it opens by itself (2027-04-01); none lifts the embargo",
+    "access_embargo": "closed until {until}, then {access}",
 }

@@ -206,4 +206,8 @@ MESSAGES = {
     "request_approved": "承認",
     "request_declined": "不承認",
     "request_expired": "回答のないまま終了",
+    "help_access": "確定版の公開範囲と公開日を表示、変更します",
+    "help_access_choice": "open(公開): だれでも。shared(共有): このノードにサインインした人。closed(非公開): メンバーだけ",
+    "help_embargo": "この日まで非公開とし、当日に自動で公開します(2027-04-01)。noneで解除します",
+    "access_embargo": "{until} まで非公開、その後は{access}",
 }

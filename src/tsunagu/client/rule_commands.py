@@ -59,6 +59,23 @@ def run_decide(options: argparse.Namespace, output: Output) -> None:
     output.table(rows)
 
 
+def run_access(options: argparse.Namespace, output: Output) -> None:
+    """Show or change who may see frozen versions, and from when on."""
+    wish = {"access": options.access} if options.access else {}
+    if options.embargo is not None:
+        wish["embargo"] = "" if options.embargo == "none" else options.embargo
+    with connect(options.url, options.token) as client:
+        place = dataset_path(options.dataset)
+        answer = client.node.patch(place, wish) if wish else client.node.get(place)
+    if output.as_json:
+        output.json({key: answer.get(key) for key in ("project", "name", "access", "embargo_until")})
+        return
+    said = text(f"access_{answer['access']}")
+    if answer.get("embargo_until"):
+        said = text("access_embargo", until=answer["embargo_until"], access=said)
+    output.line(f"{options.dataset}  {said}")
+
+
 def run_ask(options: argparse.Namespace, output: Output) -> None:
     """Ask the owners of a dataset for a role."""
     dataset_path(options.dataset)  # refuses what is no name of a dataset

@@ -34,6 +34,17 @@ def end_of(text: str, zone: str) -> dt.datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=zoneinfo.ZoneInfo(zone))
 
 
+def start_of(text: str, zone: str) -> dt.datetime:
+    """The moment from which something holds that holds "from" a date or a moment; like ``end_of`` otherwise.
+
+    Raises:
+        ValueError: the text is neither a date nor a moment.
+    """
+    if len(text) == len("2027-03-31"):
+        return dt.datetime.combine(dt.date.fromisoformat(text), dt.time(), zoneinfo.ZoneInfo(zone))
+    return end_of(text, zone)
+
+
 def isoformat(moment: dt.datetime) -> str:
     """RFC 3339 in UTC with milliseconds: ``2026-04-01T05:05:00.000Z``."""
     return moment.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

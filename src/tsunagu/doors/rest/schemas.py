@@ -124,6 +124,10 @@ class DatasetPatch(Schema):
     title: str | None = None
     description: str | None = None
     access: str | None = Field(None, description="open, shared or closed")
+    embargo: str | None = Field(
+        None,
+        description="Day or moment on which it opens by itself; it counts as closed until then. Empty: none.",
+    )
 
 
 class Draft(Schema):
@@ -164,6 +168,7 @@ class DatasetRow(Schema):
     name: str
     title: str
     access: str
+    embargo_until: str | None
     state: str
     count: int
     bytes: int

@@ -47,6 +47,7 @@ _PARAMETERS = {
     "verdict": later("Verdict"),
     "role": later("Role"),
     "until": later("Until"),
+    "embargo_until": later("Embargo until"),
 }
 
 

@@ -115,7 +115,8 @@ def visible(actor: Actor, kind: str) -> Visibility:
 
     Args:
         actor: Who looks.
-        kind: ``dataset`` (rows with ``uid``, ``project_id``, ``access``, ``has_frozen``) or ``project``
+        kind: ``dataset`` (rows with ``uid``, ``project_id``, ``access``, ``has_frozen``,
+            ``embargo_until_s``) or ``project``
             (rows whose primary key is the ULID).
     """
     if actor.kind == "service":
@@ -124,7 +125,8 @@ def visible(actor: Actor, kind: str) -> Visibility:
     if kind == "project":
         return Visibility((Q(pk__in=projects),), Q(pk__in=projects)) if projects else Visibility()
     accesses = [Access.OPEN, Access.SHARED] if actor.is_signed_in else [Access.OPEN]
-    everywhere = [Q(access=access, has_frozen=True) for access in accesses]
+    lifted = Q(embargo_until_s__lte=_now_s())
+    everywhere = [Q(access=access, has_frozen=True) & lifted for access in accesses]
     if single:
         everywhere.append(Q(uid__in=single))
     union = Q(project_id__in=projects)
@@ -138,8 +140,13 @@ def _in_force(actor: Actor) -> QuerySet[Grant]:
     return grants.filter(Q(expires_at=None) | Q(expires_at__gt=clock.now()))
 
 
+def _now_s() -> int:
+    """The server's clock in whole seconds: an embargo lifts itself, and no client has a say in when."""
+    return int(clock.now().timestamp())
+
+
 def _is_public(actor: Actor, resource: Resource) -> bool:
-    if not resource.has_frozen:
+    if not resource.has_frozen or resource.embargo_until_s > _now_s():
         return False
     return resource.access == Access.OPEN or (resource.access == Access.SHARED and actor.is_signed_in)
 

@@ -39,6 +39,7 @@ class Resource:
         project_id: ULID of the project around a dataset.
         access: The dataset's access.
         has_frozen: Whether the dataset has a frozen version.
+        embargo_until_s: Until this moment (seconds since 1970, UTC) the dataset counts as closed.
         owner_id: The person who made an instrument.
     """
 
@@ -47,6 +48,7 @@ class Resource:
     project_id: str = ""
     access: Access = Access.CLOSED
     has_frozen: bool = False
+    embargo_until_s: int = 0
     owner_id: str = ""
 
 

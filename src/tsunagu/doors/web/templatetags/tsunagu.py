@@ -103,14 +103,18 @@ def state_chip(state: str) -> SafeString:
 
 
 @register.simple_tag
-def access_chip(access: str) -> SafeString:
-    """Access of a dataset: icon and word."""
+def access_chip(access: str, embargo_until: str = "") -> SafeString:
+    """Access of a dataset: icon and word; under an embargo, what it will be and from when on."""
     words = {
         "open": ("ok", pgettext("access", "open")),
         "shared": ("info", pgettext("access", "shared")),
         "closed": ("", pgettext("access", "closed")),
     }
-    return _chip(*words.get(str(access), ("", str(access))))
+    colour, word = words.get(str(access), ("", str(access)))
+    if embargo_until and str(access) != "closed":
+        day = formatting.moment_text(embargo_until)
+        return _chip("warn", _("closed until %(day)s, then %(access)s") % {"day": day, "access": word})
+    return _chip(colour, word)
 
 
 @register.simple_tag

@@ -50,6 +50,14 @@ def _last_day(moment: str | None) -> str:
     return timezone.localtime(last, timezone.get_default_timezone()).date().isoformat()
 
 
+def _opening_day(card: datasets.DatasetCard) -> str:
+    """The day on which an embargo ends, as forms want it."""
+    if not card.embargo_until:
+        return ""
+    moment = dt.datetime.fromisoformat(card.embargo_until)
+    return timezone.localtime(moment, timezone.get_default_timezone()).date().isoformat()
+
+
 def _change_roles(request: HttpRequest, actor: Actor, scope: sharing.Scope) -> str:
     """Do what a form of roles asks for; what was done, in words."""
     form = request.POST
@@ -94,11 +102,17 @@ def access(request: HttpRequest, actor: Actor, *, project: str, dataset: str) ->
             return done(request, said, "access", project=project, dataset=dataset)
         chosen = request.POST["access"]
         if chosen in set(policy.Access):
-            datasets.set_access(actor, card.id, policy.Access(chosen))
+            opens: str | None = request.POST.get("embargo", "").strip()
+            if opens == _opening_day(
+                card
+            ):  # unchanged: a page left open for long must not refuse to be saved
+                opens = None
+            datasets.set_access(actor, card.id, policy.Access(chosen), embargo_until=opens)
         return done(request, _("The access was changed."), "access", project=project, dataset=dataset)
     context = frame(actor, card, "access", version)
     context |= {
         "accesses": list(policy.Access),
+        "opening_day": _opening_day(card),
         "members": member_rows(policy.Resource("project", card.project_id)) if card.sees_draft else [],
         "extra": member_rows(card.resource) if card.sees_draft else [],
         "roles": _ROLES,
