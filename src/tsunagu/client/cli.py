@@ -176,6 +176,14 @@ def _writing_commands(add: Any) -> None:
     _dataset(push)
     push.add_argument("--receipt", metavar="FILE", help=text("help_receipt_file"))
     push.add_argument("-m", "--note", default="", help=text("help_note"))
+    push.add_argument(
+        "--from",
+        dest="inputs",
+        action="append",
+        default=[],
+        metavar="PROJECT/DATASET[@VERSION]",
+        help=text("help_from"),
+    )
     push.add_argument("--no-create", action="store_true", help=text("help_no_create"))
     freeze = add("freeze", 'tsunagu freeze films/run-7 -m "as submitted"')
     _dataset(freeze)
@@ -219,6 +227,14 @@ def _rule_commands(add: Any) -> None:
         "access", nargs="?", choices=["open", "shared", "closed"], help=text("help_access_choice")
     )
     access.add_argument("--embargo", metavar="DATE", help=text("help_embargo"))
+    label = add(
+        "label",
+        "tsunagu label films/run-7\ntsunagu label films/run-7 personal\ntsunagu label films/run-7 sensitivity=3\n"
+        'tsunagu label films/run-7 personal=no --reason "anonymised, checked by the committee"',
+    )
+    _dataset(label)
+    label.add_argument("label", nargs="?", default="", metavar="NAME[=VALUE]")
+    label.add_argument("--reason", default="", metavar="TEXT", help=text("help_label_reason"))
     _request_commands(add)
     decide = add(
         "decide", "tsunagu decide read films/run-7\ntsunagu decide freeze films/run-7 --as aoki@example.ac.jp"

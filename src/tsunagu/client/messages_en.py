@@ -209,4 +209,8 @@ MESSAGES = {
     "help_access_choice": "open: everyone; shared: everyone signed in at the node; closed: members only",
     "help_embargo": "closed until this day, on which it opens by itself (2027-04-01); none lifts the embargo",
     "access_embargo": "closed until {until}, then {access}",
+    "help_label": "show the labels of a dataset (sensitivity, personal, export_control, contract, consent, origin), "
+    "or set one",
+    "help_label_reason": "why the label may be made less strict; owners only",
+    "help_from": "the files were derived from this dataset: recorded, and its labels travel; repeat for more",
 }

@@ -210,4 +210,7 @@ MESSAGES = {
     "help_access_choice": "open(公開): だれでも。shared(共有): このノードにサインインした人。closed(非公開): メンバーだけ",
     "help_embargo": "この日まで非公開とし、当日に自動で公開します(2027-04-01)。noneで解除します",
     "access_embargo": "{until} まで非公開、その後は{access}",
+    "help_label": "データセットのラベル(sensitivity、personal、export_control、contract、consent、origin)を表示、設定します",
+    "help_label_reason": "ラベルを緩める理由。所有者だけが緩められます",
+    "help_from": "元になったデータセット。来歴に残り、ラベルも引き継がれます。複数回指定できます",
 }

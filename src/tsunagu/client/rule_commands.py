@@ -76,6 +76,21 @@ def run_access(options: argparse.Namespace, output: Output) -> None:
     output.line(f"{options.dataset}  {said}")
 
 
+def run_label(options: argparse.Namespace, output: Output) -> None:
+    """Show the labels of a dataset, or set one."""
+    place = f"{dataset_path(options.dataset)}/labels"
+    name, _, value = options.label.partition("=")
+    with connect(options.url, options.token) as client:
+        if name:
+            answer = client.node.put(place, {"name": name, "value": value, "reason": options.reason})
+        else:
+            answer = client.node.get(place)
+    if output.as_json:
+        output.json(answer)
+    else:
+        output.table((one["name"], one["value"], "/".join(one["levels"])) for one in answer["labels"])
+
+
 def run_ask(options: argparse.Namespace, output: Output) -> None:
     """Ask the owners of a dataset for a role."""
     dataset_path(options.dataset)  # refuses what is no name of a dataset

@@ -87,6 +87,23 @@ class DatasetCard:
 
 
 @dataclass(frozen=True, slots=True)
+class LabelCard:
+    """A label of a dataset.
+
+    Attributes:
+        level: 0 is undecided, higher is stricter; for origins, how many countries.
+        levels: What there is to choose from, the loosest first after "undecided".
+        run_id: The run that brought it, if one did.
+    """
+
+    name: str
+    value: str
+    level: int
+    levels: tuple[str, ...]
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class FileCard:
     """A file of a version."""
 

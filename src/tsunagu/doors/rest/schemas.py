@@ -110,6 +110,30 @@ class RequestList(Schema):
     own: list[RequestRow]
 
 
+class NewLabel(Schema):
+    """A label to put on a dataset."""
+
+    name: str = Field(description="sensitivity, personal, export_control, contract, consent or origin")
+    value: str = Field("", description="A level; for origin, country codes with commas.")
+    reason: str = Field("", description="Needed to make a label less strict.")
+
+
+class LabelRow(Schema):
+    """A label; ``run`` is the run that brought it, if one did."""
+
+    name: str
+    value: str
+    level: int
+    levels: list[str]
+    run: str
+
+
+class LabelList(Schema):
+    """All labels of a dataset."""
+
+    labels: list[LabelRow]
+
+
 class NewDataset(Schema):
     """A dataset to make."""
 
@@ -248,6 +272,11 @@ class NewPush(Schema):
     kind: str = "push"
     client: str = ""
     note: str = ""
+    inputs: list[str] = Field(
+        [],
+        max_length=1000,
+        description="PROJECT/DATASET[@VERSION] from which the files were derived; their labels travel.",
+    )
 
 
 class Push(Schema):

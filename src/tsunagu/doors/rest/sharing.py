@@ -167,3 +167,36 @@ def answer_request(request: HttpRequest, asked: str, body: schemas.RequestAnswer
     else:
         raise InvalidInputError(f"{body.answer!r} is no answer.", remedy="Use approve, decline or withdraw.")
     return _requests(actor)
+
+
+def _labels(card: datasets.DatasetCard) -> dict[str, Any]:
+    return {
+        "labels": [
+            {
+                "name": one.name,
+                "value": one.value,
+                "level": one.level,
+                "levels": list(one.levels),
+                "run": one.run_id if card.sees_draft else "",
+            }
+            for one in datasets.labels(card)
+        ]
+    }
+
+
+@router.get("/datasets/{project}/{dataset}/labels", response=schemas.LabelList)
+def list_labels(request: HttpRequest, project: str, dataset: str) -> Any:
+    """What the dataset must be treated as."""
+    actor = actor_of(request)
+    card = datasets.get_dataset(actor, project, dataset)
+    policy.require(actor, "dataset.read", card.resource)
+    return _labels(card)
+
+
+@router.put("/datasets/{project}/{dataset}/labels", response=schemas.LabelList)
+def put_label(request: HttpRequest, project: str, dataset: str, body: schemas.NewLabel) -> Any:
+    """Put a label on the dataset; making it less strict needs an owner and a reason."""
+    actor = require_actor(request)
+    card = datasets.get_dataset(actor, project, dataset)
+    datasets.set_label(actor, card, body.name, body.value, reason=body.reason)
+    return _labels(card)

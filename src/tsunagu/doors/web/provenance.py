@@ -17,7 +17,17 @@ from tsunagu.foundation.runs.api import RunCard
 Node = dict[str, Any]
 # Decisions about a dataset: they stand in the list and make nothing, so the drawing leaves them out.
 _DECISIONS = (
-    {"create", "decide", "describe", "set_access", "share", "unshare", "share_ended"}
+    {
+        "create",
+        "decide",
+        "describe",
+        "set_access",
+        "label",
+        "release_label",
+        "share",
+        "unshare",
+        "share_ended",
+    }
     | {f"{what}_request" for what in ("approve", "decline", "withdraw", "expire")}
     | {"request_access"}
 )

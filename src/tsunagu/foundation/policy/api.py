@@ -1,7 +1,17 @@
 """The door of policy: one function that decides, one filter that says the same, and the roles."""
 
 from tsunagu.foundation.policy.engine import ACTIONS, ROLE_ACTIONS, decide, roles_of, scopes, visible
-from tsunagu.foundation.policy.errors import ActionDeniedError, LastOwnerError
+from tsunagu.foundation.policy.errors import ActionDeniedError, LastOwnerError, NoReasonError
+from tsunagu.foundation.policy.labels import (
+    LABELLED,
+    LEVELS,
+    ORIGIN,
+    inherit,
+    labels_of,
+    set_label,
+    strictest,
+    value_of,
+)
 from tsunagu.foundation.policy.selectors import members
 from tsunagu.foundation.policy.services import grant, place, require, revoke, take_ended
 from tsunagu.foundation.policy.types import (
@@ -9,6 +19,7 @@ from tsunagu.foundation.policy.types import (
     Access,
     Decision,
     EndedGrant,
+    Labels,
     Member,
     Resource,
     Role,
@@ -17,25 +28,35 @@ from tsunagu.foundation.policy.types import (
 
 __all__ = [
     "ACTIONS",
+    "LABELLED",
+    "LEVELS",
     "NODE",
+    "ORIGIN",
     "ROLE_ACTIONS",
     "Access",
     "ActionDeniedError",
     "Decision",
     "EndedGrant",
+    "Labels",
     "LastOwnerError",
     "Member",
+    "NoReasonError",
     "Resource",
     "Role",
     "Visibility",
     "decide",
     "grant",
+    "inherit",
+    "labels_of",
     "members",
     "place",
     "require",
     "revoke",
     "roles_of",
     "scopes",
+    "set_label",
+    "strictest",
     "take_ended",
+    "value_of",
     "visible",
 ]

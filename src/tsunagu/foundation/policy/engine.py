@@ -25,7 +25,7 @@ _WRITE = _READ | {
     "dataset.freeze",
     "dataset.describe",
 }
-_OWN = _WRITE | {"project.manage", "dataset.manage"}
+_OWN = _WRITE | {"project.manage", "dataset.manage", "dataset.release"}
 ROLE_ACTIONS: Mapping[Role, frozenset[str]] = {
     Role.OWNER: _OWN,
     Role.EDITOR: _WRITE,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
@@ -78,6 +79,24 @@ class Visibility:
 
     branches: tuple[Q, ...] = ()
     q: Q = field(default_factory=lambda: Q(pk__in=[]))
+
+
+_UNDECIDED = ("sensitivity", "personal", "export_control", "contract", "consent")
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """What an entity must be treated as.
+
+    Attributes:
+        levels: Label -> level; 0 is undecided, higher is stricter.
+        origins: Countries of origin, ISO 3166 two-letter codes.
+        inherited: Label -> ULID of the run that brought it.
+    """
+
+    levels: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(_UNDECIDED, 0))
+    origins: tuple[str, ...] = ()
+    inherited: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,8 @@ register.filter("parameter_word", words.parameter_word)
 register.filter("link_word", words.link_word)
 register.filter("language_of", words.language_of)
 register.filter("name_word", words.name_word)
+register.filter("label_word", words.label_word)
+register.simple_tag(words.level_word, name="level_word")
 
 
 @register.filter
@@ -100,6 +102,15 @@ def state_chip(state: str) -> SafeString:
         "frozen": ("blue", pgettext("state", "frozen")),
     }
     return _chip(*words.get(state, ("", state)))
+
+
+@register.simple_tag
+def label_chip(label: Any) -> SafeString | str:
+    """A label of a dataset, where it is decided and more than harmless."""
+    if label.level <= (0 if label.name == "origin" else 1):
+        return ""
+    text = f"{words.label_word(label.name)}: {words.level_word(label.name, label.value)}"
+    return _chip("warn" if label.name != "origin" else "info", text)
 
 
 @register.simple_tag

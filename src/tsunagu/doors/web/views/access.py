@@ -97,6 +97,12 @@ def access(request: HttpRequest, actor: Actor, *, project: str, dataset: str) ->
     if request.method == "POST":
         if "request" in request.POST:
             return done(request, answer_request(request, actor), "access", project=project, dataset=dataset)
+        if "label" in request.POST:
+            form = request.POST
+            datasets.set_label(
+                actor, card, form["label"], form.get("value", ""), reason=form.get("reason", "").strip()
+            )
+            return done(request, _("The label was changed."), "access", project=project, dataset=dataset)
         if "access" not in request.POST:
             said = _change_roles(request, actor, card)
             return done(request, said, "access", project=project, dataset=dataset)
