@@ -275,7 +275,11 @@ def run_push(options: argparse.Namespace, output: Output) -> int:
     with connect(options.url, options.token) as client, output.progress(text("pushing")) as progress:
         dataset = client.dataset(options.dataset)
         report = dataset.push(
-            options.folder, note=options.note, create=not options.no_create, progress=progress
+            options.folder,
+            note=options.note,
+            create=not options.no_create,
+            inputs=options.inputs,
+            progress=progress,
         )
         progress.close()
         if options.receipt:

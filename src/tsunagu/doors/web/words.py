@@ -45,6 +45,10 @@ _PARAMETERS = {
     "version_hash": later("Name (hash)"),
     "access": later("Access"),
     "verdict": later("Verdict"),
+    "role": later("Role"),
+    "label": later("Label"),
+    "until": later("Until"),
+    "embargo_until": later("Embargo until"),
 }
 
 
@@ -79,6 +83,16 @@ def run_word(kind: str) -> str:
         "describe": _("Description changed"),
         "decide": _("Proposal decided"),
         "set_access": _("Access changed"),
+        "label": _("Label set"),
+        "release_label": _("Label made less strict"),
+        "share": _("Role given"),
+        "unshare": _("Role taken away"),
+        "share_ended": _("Role ended by itself"),
+        "request_access": _("Access asked for"),
+        "approve_request": _("Request for access approved"),
+        "decline_request": _("Request for access declined"),
+        "withdraw_request": _("Request for access withdrawn"),
+        "expire_request": _("Request for access ended without an answer"),
         "set_rules": _("Rules changed"),
         "write_mapping": _("Mapping changed"),
         "create_instrument": _("Instrument made"),
@@ -101,12 +115,48 @@ def action_word(action: str) -> str:
     """An action on a dataset as a verb."""
     words = {
         "read": _("read"),
+        "read_draft": _("see drafts"),
+        "write": _("change files"),
         "push": _("send files"),
         "describe": _("describe"),
         "freeze": _("freeze versions"),
         "manage": _("decide who may see it"),
     }
     return words.get(action, action)
+
+
+def label_word(name: str) -> str:
+    """A label of a dataset in words."""
+    words = {
+        "sensitivity": _("Sensitivity"),
+        "personal": _("Personal information"),
+        "export_control": _("Export control"),
+        "contract": _("Bound by a contract"),
+        "consent": _("Consent"),
+        "origin": _("Country of origin"),
+    }
+    return words.get(name, name)
+
+
+def level_word(name: str, value: str) -> str:
+    """A level of a label in words."""
+    words = {
+        "undecided": _("not decided"),
+        "no": pgettext("label", "no"),
+        "yes": pgettext("label", "yes"),
+        "anonymised": _("anonymised"),
+        "pseudonymised": _("pseudonymised"),
+        "special": _("special care-required"),
+        "review": _("under review"),
+        "controlled": _("controlled"),
+        "not-needed": _("not needed"),
+        "broad": _("for research in general"),
+        "specific": _("for the stated purpose only"),
+        "withdrawn": _("withdrawn"),
+    }
+    if name == "sensitivity" and value.isdigit():
+        return _("level %(number)s of 5") % {"number": value}
+    return words.get(value, value)
 
 
 def name_word(labels: Mapping[str, str], name: str) -> str:
@@ -131,6 +181,9 @@ def link_word(kind: str) -> str:
         "value": _("Value"),
         "instrument": _("Instrument"),
         "proposal": _("Proposal"),
+        "project": _("Project"),
+        "person": _("Person"),
+        "request": _("Request for access"),
     }
     return words.get(kind, kind)
 
