@@ -93,6 +93,12 @@ TABLE: tuple[Setting, ...] = (
     Setting(
         "sweep_age_s", "86400", "Objects that no row names are removed when older than this.", float, "s"
     ),
+    Setting(
+        "timestamp_url",
+        "",
+        "RFC 3161 authority that stamps the ledger's heads; empty: an embedded test authority (not independent); off.",
+    ),
+    Setting("timestamp_ca", "", "PEM file with the root certificate that its time stamps must lead to."),
     Setting("signup", "false", "Whether strangers may make an account on the sign-in page.", _boolean),
     Setting(
         "mail_url",

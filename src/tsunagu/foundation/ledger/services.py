@@ -4,39 +4,31 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, transaction
 
 from tsunagu.core import clock
 from tsunagu.foundation.ledger import merkle
-from tsunagu.foundation.ledger.models import Entry, Head
+from tsunagu.foundation.ledger.models import Entry, Head, Subtree
+from tsunagu.foundation.ledger.types import LedgerReport, Receipt
 
 _HASH = 32
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """Where an entry stands: its index, and size and root of the tree right after it."""
-
-    index: int
-    size: int
-    root: str
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerReport:
-    """Result of recomputing the ledger; ``problem`` names the first thing that is wrong."""
-
-    size: int
-    root: str
-    problem: str = ""
+_SUBJECT = 26
 
 
 def canonical(value: Any) -> str:
     """Canonical JSON: sorted keys, no blanks, UTF-8 text unescaped."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def subject_of(body: Mapping[str, Any]) -> str:
+    """What an entry is about, for looking it up: id of a dataset, of a grant's scope or of a key; often empty."""
+    if "scope" in body:
+        return str(body["scope"][1])[:_SUBJECT]
+    if "record" in body:
+        return str(json.loads(body["record"]).get("dataset", ""))[:_SUBJECT]
+    return str(body.get("dataset") or body.get("key") or "")[:_SUBJECT]
 
 
 def append(kind: str, body: Mapping[str, Any]) -> Receipt:
@@ -56,11 +48,16 @@ def append_all(kind: str, bodies: Sequence[Mapping[str, Any]]) -> Receipt:
     moment = clock.isoformat(clock.now())
     texts = [canonical({"at": moment, "kind": kind, **body}) for body in bodies]
     leaves = [merkle.leaf_hash(text.encode()) for text in texts]
+    subjects = [subject_of(body) for body in bodies]
     Entry.objects.bulk_create(
-        Entry(index=head.size + number, kind=kind, body=text, leaf_hash=leaf)
-        for number, (text, leaf) in enumerate(zip(texts, leaves, strict=True))
+        Entry(index=head.size + number, kind=kind, body=text, leaf_hash=leaf, subject=subject)
+        for number, (text, leaf, subject) in enumerate(zip(texts, leaves, subjects, strict=True))
     )
-    frontier, head.size = merkle.extend(_split(bytes(head.frontier)), head.size, leaves)
+    full: list[merkle.Landmark] = []
+    frontier, head.size = merkle.extend(_split(bytes(head.frontier)), head.size, leaves, full.append)
+    Subtree.objects.bulk_create(
+        Subtree(level=landmark.level, index=landmark.index, digest=landmark.digest) for landmark in full
+    )
     head.frontier, head.root = b"".join(frontier), merkle.root_of(frontier)
     head.save(update_fields=["size", "frontier", "root"])
     return Receipt(head.size - 1, head.size, head.root.hex())
@@ -69,6 +66,7 @@ def append_all(kind: str, bodies: Sequence[Mapping[str, Any]]) -> Receipt:
 def verify() -> LedgerReport:
     """Recompute every leaf and the head; names the first thing that is wrong."""
     frontier: list[bytes] = []
+    full: list[merkle.Landmark] = []
     size = 0
     # A consistent cut: an append between reading the head and the entries must not look like a fault.
     with transaction.atomic():
@@ -80,10 +78,22 @@ def verify() -> LedgerReport:
                 return LedgerReport(size, "", f"Ledger entry {size} is missing.")
             if leaf != bytes(entry.leaf_hash):
                 return LedgerReport(size, "", f"Ledger entry {entry.index} was changed after it was written.")
-            frontier, size = merkle.extend(frontier, size, [leaf])
+            frontier, size = merkle.extend(frontier, size, [leaf], full.append)
+        stored = {
+            (level, index): bytes(digest)
+            for level, index, digest in Subtree.objects.values_list("level", "index", "digest")
+        }
     root = merkle.root_of(frontier)
     if head is not None and (size != head.size or root != bytes(head.root)):
         return LedgerReport(size, root.hex(), "The head of the ledger does not fit its entries.")
+    for landmark in full:
+        if stored.get((landmark.level, landmark.index)) != landmark.digest:
+            first, count = landmark.index << landmark.level, 1 << landmark.level
+            return LedgerReport(
+                size,
+                root.hex(),
+                f"The stored hash over ledger entries {first} to {first + count - 1} is wrong.",
+            )
     return LedgerReport(size, root.hex())
 
 
