@@ -2,7 +2,7 @@
 
 from tsunagu.foundation.ledger.checking import verify
 from tsunagu.foundation.ledger.errors import AuthorityError, NoSuchProofError
-from tsunagu.foundation.ledger.heads import find_head, head_cards, sign_head
+from tsunagu.foundation.ledger.heads import find_head, head_cards, sign_head, signed_part
 from tsunagu.foundation.ledger.keys import as_pem as public_key_pem
 from tsunagu.foundation.ledger.selectors import (
     StoredNodes,
@@ -35,6 +35,7 @@ __all__ = [
     "prove_inclusion",
     "public_key_pem",
     "sign_head",
+    "signed_part",
     "size",
     "stamp_waiting",
     "verify",

@@ -74,6 +74,12 @@ def _announce(public_key: bytes, last: SignedHead | None) -> None:
     append("signing_key", {"key": name, "algorithm": "ed25519", "public_key": encoded, "replaces": before})
 
 
+def signed_part(note: str) -> tuple[str, bytes]:
+    """The text that was signed, and the signature (64 bytes)."""
+    head, signature = notes.parse(note)
+    return head.text, signature
+
+
 def head_cards(*, below: int = 0, limit: int = 50) -> list[HeadCard]:
     """Signed heads, newest first; ``below``: only smaller ones."""
     rows = SignedHead.objects.order_by("-size").prefetch_related("stamps", "cosignatures")
