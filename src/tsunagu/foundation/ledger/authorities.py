@@ -140,16 +140,19 @@ class EmbeddedAuthority:
         with tempfile.TemporaryDirectory() as work, self._lock():
             asked, given = Path(work, "q.tsq"), Path(work, "r.tsr")
             asked.write_bytes(query)
-            config = str(self._folder / "tsa.cnf")
-            self._openssl("ts", "-reply", "-config", config, "-queryfile", str(asked), "-out", str(given))
+            config = Path(work, "tsa.cnf")  # made anew each time: it names the folder, and a home may move
+            config.write_text(_CONFIGURATION.format(folder=self._folder))
+            self._openssl(
+                "ts", "-reply", "-config", str(config), "-queryfile", str(asked), "-out", str(given)
+            )
             return given.read_bytes()
 
     def _prepare(self) -> None:
-        if (self._folder / "tsa.cnf").exists():
+        if (self._folder / "serial").exists():
             return
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with self._lock():
-            if (self._folder / "tsa.cnf").exists():
+            if (self._folder / "serial").exists():
                 return
             at = {
                 name: str(self._folder / name)
@@ -168,10 +171,9 @@ class EmbeddedAuthority:
                 "x509", "-req", "-in", at["tsa.csr"], "-CA", at["ca.crt"], "-CAkey", at["ca.key"], "-days", "3650",
                 "-CAcreateserial", "-extfile", str(self._folder / "tsa.ext"), "-out", at["tsa.crt"],
             )  # fmt: skip
-            (self._folder / "serial").write_text("01\n")
-            draft = self._folder / "tsa.cnf.draft"
-            draft.write_text(_CONFIGURATION.format(folder=self._folder))
-            draft.rename(self._folder / "tsa.cnf")  # last: it says that the rest is whole
+            draft = self._folder / "serial.draft"
+            draft.write_text("01\n")
+            draft.rename(self._folder / "serial")  # last: it says that the rest is whole
 
     def _lock(self) -> Any:
         return _Locked(self._folder / "lock")
