@@ -29,9 +29,10 @@ def sweep() -> None:
 @jobs.every(dt.timedelta(seconds=50))
 @jobs.job(priority=-5)
 def sign_ledger() -> None:
-    """Sign the head of the ledger when it grew, and ask for the time stamps that are due."""
+    """Sign the head of the ledger when it grew, and ask authority and witnesses."""
     ledger.sign_head()
     ledger.stamp_waiting()
+    ledger.ask_witnesses()
 
 
 @events.subscribe("datasets.frozen")
@@ -41,3 +42,4 @@ def sign_after_freeze(dataset_id: str, number: int) -> None:
     del dataset_id, number
     ledger.sign_head()
     ledger.stamp_waiting()
+    ledger.ask_witnesses()

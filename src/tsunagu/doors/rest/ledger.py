@@ -73,3 +73,14 @@ def prove_consistency(request: HttpRequest, old: int, new: int) -> Any:
 
 def _proof(proof: ledger.Proof) -> dict[str, Any]:
     return {"first": proof.first, "size": proof.size, "root": proof.root, "path": list(proof.path)}
+
+
+@router.post("/ledger/cosign", response=schemas.CosignatureRow)
+def cosign(request: HttpRequest, body: schemas.HeadToCosign) -> Any:
+    """Co-sign a head of another node that this one witnesses; refuses a log that does not continue the one it saw.
+
+    No sign-in: the head must be signed by one of the keys in the setting ``witnessed_keys``.
+    """
+    del request
+    witness, key, line = ledger.cosign(body.note, body.old_size, body.proof)
+    return {"witness": witness, "public_key": ledger.public_key_pem(key), "line": line}

@@ -420,3 +420,13 @@ class Proof(Schema):
     size: int
     root: str
     path: list[str]
+
+
+class HeadToCosign(Schema):
+    """A head to co-sign, and the proof that it continues what the witness saw last."""
+
+    note: str = Field(max_length=4000)
+    old_size: int = Field(description="Size at which the witness saw the log last; 0 for the first time.")
+    proof: list[str] = Field(
+        max_length=64, description="Consistency proof from old_size, hex (RFC 9162, 2.1.4)."
+    )

@@ -1,7 +1,13 @@
 """The door of the ledger: an append-only Merkle log (RFC 6962) of versions, runs and decisions."""
 
 from tsunagu.foundation.ledger.checking import verify
-from tsunagu.foundation.ledger.errors import AuthorityError, NoSuchProofError
+from tsunagu.foundation.ledger.errors import (
+    AuthorityError,
+    ForkError,
+    NoSuchProofError,
+    NotWitnessedError,
+    OtherSizeError,
+)
 from tsunagu.foundation.ledger.heads import find_head, head_cards, sign_head, signed_part
 from tsunagu.foundation.ledger.keys import as_pem as public_key_pem
 from tsunagu.foundation.ledger.selectors import (
@@ -14,20 +20,26 @@ from tsunagu.foundation.ledger.selectors import (
 from tsunagu.foundation.ledger.services import append, append_all, canonical
 from tsunagu.foundation.ledger.stamps import stamp_waiting
 from tsunagu.foundation.ledger.types import EntryCard, HeadCard, LedgerReport, Proof, Receipt, StampCard
+from tsunagu.foundation.ledger.witnesses import ask_witnesses, cosign
 
 __all__ = [
     "AuthorityError",
     "EntryCard",
+    "ForkError",
     "HeadCard",
     "LedgerReport",
     "NoSuchProofError",
+    "NotWitnessedError",
+    "OtherSizeError",
     "Proof",
     "Receipt",
     "StampCard",
     "StoredNodes",
     "append",
     "append_all",
+    "ask_witnesses",
     "canonical",
+    "cosign",
     "entries_about",
     "find_head",
     "head_cards",

@@ -10,16 +10,16 @@ import fcntl
 import shutil
 import subprocess
 import tempfile
-import urllib.error
-import urllib.request
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Protocol
 
 from tsunagu.core import settings
+from tsunagu.core.errors import UnavailableError
+from tsunagu.foundation.ledger import outgoing
 from tsunagu.foundation.ledger.errors import AuthorityError
 
 _WITHIN_S = 20.0
-_MOST_BYTES = 256 << 10
 EMBEDDED = "embedded"
 OFF = "off"
 
@@ -54,11 +54,6 @@ def configured() -> Authority | None:
     return EmbeddedAuthority(node.home / "secrets" / "test-authority")
 
 
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_: Any) -> None:
-        return None
-
-
 class HttpAuthority:
     """An authority over HTTP (RFC 3161, section 3.4)."""
 
@@ -81,20 +76,16 @@ class HttpAuthority:
             raise AuthorityError(f"The file timestamp_ca cannot be read: {error}") from None
 
     def ask(self, query: bytes) -> bytes:
-        """POST the request; no redirects, 20 s, 256 KiB at most."""
-        if not self.name.startswith(("http://", "https://")):
-            raise AuthorityError(f"{self.name} is no http or https address.")
-        request = urllib.request.Request(  # noqa: S310 - checked above
-            self.name, data=query, headers={"Content-Type": "application/timestamp-query"}
-        )
-        opener = urllib.request.build_opener(_NoRedirect)
+        """POST the request."""
         try:
-            with opener.open(request, timeout=_WITHIN_S) as answer:
-                if answer.headers.get_content_type() != "application/timestamp-reply":
-                    raise AuthorityError(f"{self.name} answered with something else than a time stamp.")
-                return bytes(answer.read(_MOST_BYTES))
-        except (OSError, ValueError) as error:
-            raise AuthorityError(f"{self.name} does not answer: {error}") from None
+            answer = outgoing.post(self.name, query, "application/timestamp-query")
+        except UnavailableError as error:
+            raise AuthorityError(error.message) from None
+        if answer.status != HTTPStatus.OK:
+            raise AuthorityError(f"{self.name} answered with status {answer.status}.")
+        if answer.media_type != "application/timestamp-reply":
+            raise AuthorityError(f"{self.name} answered with something else than a time stamp.")
+        return answer.body
 
 
 _REQUEST = ("req", "-newkey", "rsa:3072", "-nodes", "-batch")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from tsunagu.foundation.ledger import keys, notes, proofs, services
 from tsunagu.foundation.ledger.errors import AuthorityError
-from tsunagu.foundation.ledger.models import Cosignature, Entry, SignedHead, TimeStamp
+from tsunagu.foundation.ledger.models import Cosignature, Entry, SignedHead, TimeStamp, WitnessState
 from tsunagu.foundation.ledger.selectors import StoredNodes
 from tsunagu.foundation.ledger.stamps import check_token
 from tsunagu.foundation.ledger.types import LedgerReport
@@ -31,6 +31,17 @@ def check_heads(size: int) -> HeadsReport:
         problem = _problem_of(head, size, nodes)
         if problem:
             report.problems.append(f"Signed head {head.size}: {problem}")
+    _check_stamps(report)
+    for one in Cosignature.objects.select_related("head").iterator(chunk_size=500):
+        report.cosignature_count += 1
+        if not is_cosigned(one.head.note, one.witness, bytes(one.public_key), one.line):
+            report.problems.append(f"Co-signature of {one.witness} under head {one.head_id} is not valid.")
+    for state in WitnessState.objects.exclude(refused=""):
+        report.problems.append(f"The witness {state.url} refuses head {state.size}: {state.refused}")
+    return report
+
+
+def _check_stamps(report: HeadsReport) -> None:
     for stamp in TimeStamp.objects.select_related("head").order_by("head_id").iterator(chunk_size=500):
         if stamp.stamped_at is None:
             report.waiting_count += 1
@@ -43,11 +54,6 @@ def check_heads(size: int) -> HeadsReport:
         else:
             if given != stamp.stamped_at:
                 report.problems.append(f"Time stamp of head {stamp.head_id}: the token says another time.")
-    for one in Cosignature.objects.select_related("head").iterator(chunk_size=500):
-        report.cosignature_count += 1
-        if not is_cosigned(one.head.note, one.witness, bytes(one.public_key), one.line):
-            report.problems.append(f"Co-signature of {one.witness} under head {one.head_id} is not valid.")
-    return report
 
 
 def is_cosigned(note: str, witness: str, public_key: bytes, line: str) -> bool:

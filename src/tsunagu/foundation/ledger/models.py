@@ -123,3 +123,16 @@ class WitnessedLog(models.Model):
 
     def __str__(self) -> str:
         return f"{self.origin} {self.size}"
+
+
+class WitnessState(models.Model):
+    """How the last question to a witness of this node went; ``refused`` holds its reason when it saw a fork."""
+
+    url = models.CharField(max_length=300, unique=True)
+    size = models.BigIntegerField(default=0)
+    refused = models.TextField(blank=True)
+    said = models.TextField(blank=True)
+    asked_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.url
