@@ -74,3 +74,6 @@ class SignInLink(models.Model):
 
     def __str__(self) -> str:
         return str(self.pk)
+
+
+from tsunagu.foundation.identity.federation.models import Feed, Provider  # noqa: E402, F401 - Django looks for tables here
