@@ -133,3 +133,95 @@ def feed(signer: Signer, count: int, *, certificate: str = "") -> str:
     """A signed feed of so many synthetic providers."""
     key = certificate or signer.base64
     return signer.sign(aggregate([entity(number, certificate=key) for number in range(count)]))
+
+
+_MFA = "https://refeds.org/profile/mfa"
+PASSWORD = "urn:oasis:names:tc:SAML:2.0:ac:classes:Password"
+_URI = "urn:oasis:names:tc:SAML:2.0:attrname-format:uri"
+
+
+def stamp(moment: dt.datetime) -> str:
+    """SAML's form of a moment."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class Idp:
+    """An identity provider that answers as it is told; signs with a real key."""
+
+    def __init__(
+        self, folder: Path, number: int = 1, scopes: tuple[str, ...] = ("u1.example.ac.jp",)
+    ) -> None:
+        self.signer = Signer(folder, f"idp{number}")
+        self.number, self.scopes = number, scopes
+        self.entity_id = f"https://idp{number}.example.ac.jp/idp/shibboleth"
+
+    def metadata(self) -> str:
+        """Its EntityDescriptor."""
+        return entity(self.number, certificate=self.signer.base64, scopes=self.scopes)
+
+    def response(
+        self,
+        request_id: str,
+        *,
+        acs: str,
+        audience: str,
+        attributes: dict[str, list[str]] | None = None,
+        **more: str,
+    ) -> str:
+        """An unsigned response; ``more`` replaces parts: see the defaults."""
+        now = dt.datetime.now(dt.UTC)
+        part = {
+            "issuer": self.entity_id,
+            "response_id": "_response",
+            "assertion_id": f"_a{now.timestamp()}".replace(".", ""),
+            "destination": acs,
+            "recipient": acs,
+            "in_response_to": request_id,
+            "confirmed_request": request_id,
+            "until": stamp(now + dt.timedelta(minutes=5)),
+            "not_before": stamp(now - dt.timedelta(minutes=1)),
+            "authn_at": stamp(now),
+            "context": PASSWORD,
+            "status": "urn:oasis:names:tc:SAML:2.0:status:Success",
+            **more,
+        }
+        given = (
+            attributes
+            if attributes is not None
+            else {"urn:oasis:names:tc:SAML:attribute:subject-id": ["taro@u1.example.ac.jp"]}
+        )
+        values = "".join(
+            f'<saml:Attribute Name={quoteattr(name)} NameFormat="{_URI}">'
+            + "".join(f"<saml:AttributeValue>{text}</saml:AttributeValue>" for text in texts)
+            + "</saml:Attribute>"
+            for name, texts in given.items()
+        )
+        context = (
+            f"<saml:AuthnContextClassRef>{part['context']}</saml:AuthnContextClassRef>"
+            if part["context"]
+            else "<saml:AuthnContextDecl>none</saml:AuthnContextDecl>"
+        )
+        audiences = (
+            f"<saml:AudienceRestriction><saml:Audience>{audience}</saml:Audience></saml:AudienceRestriction>"
+            if audience
+            else ""
+        )
+        destination = f' Destination="{part["destination"]}"' if part["destination"] else ""
+        irt = f' InResponseTo="{part["in_response_to"]}"' if part["in_response_to"] else ""
+        confirmed = f' InResponseTo="{part["confirmed_request"]}"' if part["confirmed_request"] else ""
+        return (
+            '<samlp:Response xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" '
+            'xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" '
+            f'ID="{part["response_id"]}" Version="2.0" IssueInstant="{stamp(now)}"{destination}{irt}>'
+            f"<saml:Issuer>{part['issuer']}</saml:Issuer>"
+            f'<samlp:Status><samlp:StatusCode Value="{part["status"]}"/></samlp:Status>'
+            f'<saml:Assertion ID="{part["assertion_id"]}" Version="2.0" IssueInstant="{stamp(now)}">'
+            f"<saml:Issuer>{part['issuer']}</saml:Issuer><saml:Subject>"
+            '<saml:SubjectConfirmation Method="urn:oasis:names:tc:SAML:2.0:cm:bearer">'
+            f'<saml:SubjectConfirmationData NotOnOrAfter="{part["until"]}" Recipient="{part["recipient"]}"{confirmed}/>'
+            "</saml:SubjectConfirmation></saml:Subject>"
+            f'<saml:Conditions NotBefore="{part["not_before"]}" NotOnOrAfter="{part["until"]}">{audiences}</saml:Conditions>'
+            f'<saml:AuthnStatement AuthnInstant="{part["authn_at"]}"><saml:AuthnContext>{context}</saml:AuthnContext>'
+            f"</saml:AuthnStatement><saml:AttributeStatement>{values}</saml:AttributeStatement>"
+            "</saml:Assertion></samlp:Response>"
+        )

@@ -139,7 +139,7 @@ TABLE: tuple[Setting, ...] = (
     Setting(
         "federation_group_authorities",
         "",
-        "Who may say that somebody is in a group (the part after # of an AARC entitlement, or an entity id).",
+        "Who may say that somebody is in a group: entity ids, or ENTITY_ID#AUTHORITY for one authority only.",
         _names,
     ),
     Setting("node_name", "Tsunagu", "Name of this node, shown on every page."),

@@ -76,4 +76,22 @@ class SignInLink(models.Model):
         return str(self.pk)
 
 
-from tsunagu.foundation.identity.federation.models import Feed, Provider  # noqa: E402, F401 - Django looks for tables here
+from tsunagu.foundation.identity.federation.models import (  # noqa: E402 - Django looks for tables here
+    Feed,
+    Identity,
+    Provider,
+    SeenAssertion,
+    SignInRequest,
+)
+
+__all__ = [
+    "AccessToken",
+    "Feed",
+    "Identity",
+    "Person",
+    "PersonManager",
+    "Provider",
+    "SeenAssertion",
+    "SignInLink",
+    "SignInRequest",
+]

@@ -56,7 +56,7 @@ def verify(root: Any, certificate: Path) -> None:
 
     keys = _keys(certificate)
     signature = _only_child(root, "Signature", "The feed is not signed at its root.")
-    _check_form(root, signature)
+    check_form(root, signature)
     for key in keys:
         context = xmlsec.SignatureContext()
         context.key = key
@@ -69,24 +69,26 @@ def verify(root: Any, certificate: Path) -> None:
     raise FeedRefusedError("The feed's signature does not fit the pinned certificate.")
 
 
-def _check_form(root: Any, signature: Any) -> None:
+def check_form(root: Any, signature: Any) -> None:
     """One reference, to the root, by algorithms that hold."""
-    info = _only_child(signature, "SignedInfo", "The feed's signature says nothing about what it covers.")
-    method = _only_child(info, "SignatureMethod", "The feed's signature names no algorithm.")
-    canonical = _only_child(info, "CanonicalizationMethod", "The feed's signature names no canonical form.")
-    reference = _only_child(info, "Reference", "The feed's signature does not cover exactly one element.")
-    digest = _only_child(reference, "DigestMethod", "The feed's signature names no digest.")
+    info = _only_child(signature, "SignedInfo", "The signature says nothing about what it covers.")
+    method = _only_child(info, "SignatureMethod", "The signature names no algorithm.")
+    canonical = _only_child(info, "CanonicalizationMethod", "The signature names no canonical form.")
+    reference = _only_child(info, "Reference", "The signature does not cover exactly one element.")
+    digest = _only_child(reference, "DigestMethod", "The signature names no digest.")
     name = root.get("ID")
     if not name or reference.get("URI") != f"#{name}":
-        raise FeedRefusedError("The feed's signature covers another element than the root.")
+        raise FeedRefusedError("The signature covers another element than the root.")
     if len(root.xpath("//@ID[. = $name]", name=name)) != 1:
-        raise FeedRefusedError("Two elements of the feed bear the ID that the signature covers.")
+        raise FeedRefusedError("Two elements bear the ID that the signature covers.")
     transforms = {node.get("Algorithm") for node in reference.iter(f"{{{DS}}}Transform")}
     used = (method.get("Algorithm"), digest.get("Algorithm"), canonical.get("Algorithm"))
     if used[0] not in SIGNATURES or used[1] not in DIGESTS:
-        raise FeedRefusedError(f"The feed is signed by a weak or unknown algorithm ({used[0]}, {used[1]}).")
+        raise FeedRefusedError(
+            f"The document is signed by a weak or unknown algorithm ({used[0]}, {used[1]})."
+        )
     if used[2] not in _CANONICAL or not transforms <= _TRANSFORMS:
-        raise FeedRefusedError("The feed's signature transforms the document in a way that is not allowed.")
+        raise FeedRefusedError("The signature transforms the document in a way that is not allowed.")
 
 
 def _only_child(parent: Any, name: str, problem: str) -> Any:
