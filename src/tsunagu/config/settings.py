@@ -139,6 +139,7 @@ MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # people come by an administrator's link; a node may have no mail server
 MFA_FORMS = {"add_webauthn": "tsunagu.doors.web.accounts.AddKeyForm"}
+MFA_WEBAUTHN_USER_VERIFICATION = "required"  # a passkey alone counts as two factors
 MFA_TOTP_ISSUER = NODE.node_name
 MFA_TOTP_TOLERANCE = 1  # phones run half a minute late
 # The browser accepts passkeys over plain HTTP on localhost alone; elsewhere TLS is needed anyway.

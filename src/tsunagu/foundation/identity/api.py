@@ -24,8 +24,10 @@ from tsunagu.foundation.identity.federation.groups import parse as parse_members
 from tsunagu.foundation.identity.federation.service_provider import Outcome, Purpose, claims_of
 from tsunagu.foundation.identity.federation.service_provider import begin as begin_sign_in
 from tsunagu.foundation.identity.federation.service_provider import describe as describe_service_provider
+from tsunagu.foundation.identity.federation.service_provider import entity_id as service_provider_id
 from tsunagu.foundation.identity.federation.service_provider import finish as finish_sign_in
 from tsunagu.foundation.identity.federation.service_provider import receive as receive_answer
+from tsunagu.foundation.identity.federation.tasks import request_refresh as request_feed_refresh
 from tsunagu.foundation.identity.federation.types import FeedCard, ProviderCard
 from tsunagu.foundation.identity.linking import IdentityCard, admit, identities_of, unlink
 from tsunagu.foundation.identity.linking import holder as holder_of_claims
@@ -103,9 +105,11 @@ __all__ = [
     "people",
     "receive_answer",
     "refresh_feeds",
+    "request_feed_refresh",
     "revoke_instrument_tokens",
     "revoke_token",
     "search_providers",
+    "service_provider_id",
     "set_preferences",
     "tokens_of",
     "unlink",

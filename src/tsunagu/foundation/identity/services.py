@@ -12,6 +12,8 @@ from django.db import transaction
 
 from tsunagu.core import clock
 from tsunagu.foundation.identity.errors import BadEmailError, NotSignedInError
+from tsunagu.foundation.identity.federation.assurance import Assurance
+from tsunagu.foundation.identity.federation.groups import Membership
 from tsunagu.foundation.identity.models import AccessToken, Person, SignInLink
 from tsunagu.foundation.identity.types import Actor, PersonCard
 
@@ -92,9 +94,23 @@ def actor_for_token(secret: str) -> Actor:
     return actor_for_person(token.person, token_id=token.uid)
 
 
-def actor_for_person(person: Person, *, token_id: str = "") -> Actor:
-    """The actor behind a signed-in person."""
-    return Actor("person", person.uid, str(person), is_admin=person.is_admin, token_id=token_id)
+def actor_for_person(
+    person: Person,
+    *,
+    token_id: str = "",
+    assurance: Assurance | None = None,
+    memberships: tuple[Membership, ...] = (),
+) -> Actor:
+    """The actor behind a signed-in person; assurance and memberships are those of the session."""
+    return Actor(
+        "person",
+        person.uid,
+        str(person),
+        is_admin=person.is_admin,
+        token_id=token_id,
+        assurance=assurance or Assurance(),
+        memberships=memberships,
+    )
 
 
 def make_sign_in_link(person_id: str, *, lifetime: dt.timedelta = dt.timedelta(days=1)) -> str:

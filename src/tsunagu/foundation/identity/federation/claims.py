@@ -119,7 +119,6 @@ def normalise(
                 dropped.append(name)
         return kept
 
-    mail = next((text for text in values("mail") if _owns_address(text, allowed)), "")
     subjects = [
         *(Subject("subject-id", value.lower()) for value in scoped("subject_id")),
         *(Subject("pairwise-id", value.lower()) for value in scoped("pairwise_id")),
@@ -128,12 +127,11 @@ def normalise(
     ]
     if persistent_id:
         subjects.append(Subject("eduPersonTargetedID", persistent_id))
-    orcid = next((match["id"] for text in values("orcid") if (match := _ORCID.match(text))), "")
     claims = Claims(
         issuer=issuer,
         subjects=tuple(dict.fromkeys(subjects)),
         principal_name=next(iter(scoped("principal_name")), ""),
-        mail=mail,
+        mail=next((text for text in values("mail") if _owns_address(text, allowed)), ""),
         names=_names(values),
         organisations=_by_language(values("organisation"), values("organisation_ja")),
         affiliations=tuple(scoped("scoped_affiliation")),
@@ -141,7 +139,7 @@ def normalise(
             [*values("entitlement"), *values("member_of")], issuer=issuer, authorities=authorities
         ),
         assurance=tuple(values("assurance")),
-        orcid=orcid,
+        orcid=_orcid(values("orcid")),
         dropped=tuple(dict.fromkeys(dropped)),
     )
     if dropped:
@@ -181,6 +179,10 @@ def _names(values: Callable[[str], list[str]]) -> dict[str, str]:
     ja = next(iter(values("display_name_ja")), "") or _joined(values("surname_ja"), values("given_name_ja"))
     en = next(iter(values("display_name")), "") or _joined(values("given_name"), values("surname"))
     return {key: text[:200] for key, text in (("ja", ja), ("en", en)) if text}
+
+
+def _orcid(values: Sequence[str]) -> str:
+    return next((match["id"] for text in values if (match := _ORCID.match(text))), "")
 
 
 def _joined(first: Sequence[str], second: Sequence[str]) -> str:

@@ -13,3 +13,8 @@ from tsunagu.foundation.identity.federation import feeds
 def refresh_feeds() -> None:
     """Look at every feed; most of the time nothing changed and nothing is verified anew."""
     feeds.refresh_all()
+
+
+def request_refresh() -> None:
+    """Have a worker look at the feeds now."""
+    jobs.enqueue_once(refresh_feeds)
