@@ -139,7 +139,7 @@ def test_a_person_finds_the_institution_signs_in_and_sees_what_it_said(parties):
     _, _, page = browser.get(f"{node.url}/account")
     assert "University 1" in page
     assert "one factor" in page
-    assert "IAL2" in page
+    assert "Identity assurance level (IAL)" in page
     assert "https://cg.gakunin.jp/battery" in page
     assert "urn:geant:example.org/lab (manager)" in page
     assert "筑波 太郎" in page

@@ -17,6 +17,7 @@ class ConfigConfig(AppConfig):
         for module in (
             "foundation.identity.federation.tasks",
             "data.capture.tasks",
+            "data.sharing.tasks",
             "data.description.tasks",
             "doors.upkeep",
         ):

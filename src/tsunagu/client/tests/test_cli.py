@@ -109,6 +109,15 @@ def test_fixed_shapes(shell: Any, fake: FakeNode) -> None:
     assert json.loads(shell("show", "films/one", "--json")[1])["draft"]["count"] == 1
 
 
+def test_a_long_value_does_not_push_its_origin_away(shell: Any, fake: FakeNode) -> None:
+    fake.put("films/one", "a", b"1")
+    shell("set", "films/one", "comment", "x" * 3000)
+    shown = shell("metadata", "films/one")[1]
+    assert "佐藤 花子" in shown
+    assert max(map(len, shown.splitlines())) < 120
+    assert json.loads(shell("--json", "metadata", "films/one")[1])[0]["value"] == "x" * 3000
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
@@ -329,3 +338,14 @@ def test_words_for_bytes_and_names() -> None:
     assert printable("a\x1b[31m\n") == "a\\x1b[31m\\n"
     assert printable("測定") == "測定"
     assert width("測定a") == 5
+
+
+def test_a_node_command_without_the_packages_of_a_node() -> None:
+    source = str(Path(__file__).resolve().parents[3])
+    done = subprocess.run(
+        [sys.executable, "-S", "-m", "tsunagu.client", "check"],
+        env={"PYTHONPATH": source, "LANG": "C.UTF-8"}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "client.node_tools_missing" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -16,6 +16,7 @@ import django
 
 from tsunagu.core import settings
 from tsunagu.core.errors import TsunaguError
+from tsunagu.doors.cli.running import running_node
 
 _LITTLE_SPACE = 2 << 30
 
@@ -150,8 +151,12 @@ def _store(node: settings.Settings) -> list[Finding]:
 
 
 def _servers(node: settings.Settings) -> list[Finding]:
+    running = running_node(node.home)
+    if running is None:
+        return [Finding("servers", "warn", "No node runs on this home.", "tsunagu up")]
     found = []
-    for name, port in (("control", node.port), ("bytes", node.bytes_port_number)):
+    # The ports that the node has, not those of the settings: one may have been given on its command line.
+    for name, port in zip(("control", "bytes"), running.ports, strict=True):
         address = f"http://{node.host}:{port}/healthz"
         try:
             with urllib.request.urlopen(address, timeout=5) as answer:
@@ -173,7 +178,8 @@ def _workers(node: settings.Settings) -> list[Finding]:
 
     since = clock.now() - dt.timedelta(seconds=node.job_lease_s)
     try:
-        alive = WorkerBeat.objects.filter(beat_at__gt=since).count()
+        beats = WorkerBeat.objects.filter(beat_at__gt=since).values_list("worker_id", flat=True)
+        alive = len({name.partition("-")[0] for name in beats})  # one that was just replaced counts once
     except DatabaseError:  # not migrated yet; the finding about migrations says so
         return []
     failed = jobs.failed_count()
