@@ -135,7 +135,9 @@ def _options_of(parser: argparse.ArgumentParser, dests: set[str], leave_out: set
         label = ", ".join(f"`{option}{takes}`" for option in action.option_strings) or f"`{action.dest}`"
         default = action.default
         shown = (
-            f" (default {default})" if named and default not in {None, "", False, argparse.SUPPRESS} else ""
+            f" (default {default})"
+            if named and default not in [None, "", False, argparse.SUPPRESS, []]
+            else ""
         )
         shown = "" if "default" in action.help else shown
         rows.append((label, f"{action.help}{shown}"))

@@ -244,22 +244,13 @@ def test_help_of_every_command(shell: Any) -> None:
         assert f"tsunagu {name}" in out.split("examples:")[1]
 
 
-def test_starting_loads_nothing_heavy_and_is_quick() -> None:
-    script = (
-        "import sys, time; t = time.perf_counter()\n"
-        "import tsunagu, tsunagu.client.cli as c\n"
-        "c.parser().format_help()\n"
-        "sys.stderr.write(str(time.perf_counter() - t)); print('\\n'.join(sys.modules))"
-    )
+def test_starting_loads_nothing_heavy() -> None:
+    script = "import sys, tsunagu, tsunagu.client.cli as c; c.parser().format_help(); print('\\n'.join(sys.modules))"
     environment = {**os.environ, "PYTHONPATH": str(ROOT.parent.parent)}
-    done = [
-        subprocess.run(
-            [sys.executable, "-c", script], capture_output=True, text=True, check=True, env=environment
-        )
-        for _ in range(5)
-    ]
-    assert not HEAVY & set(done[0].stdout.split())
-    assert min(float(one.stderr) for one in done) < 0.1
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, env=environment
+    )
+    assert not HEAVY & set(done.stdout.split())
 
 
 def test_the_client_imports_the_standard_library_alone() -> None:
