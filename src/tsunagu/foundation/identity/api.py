@@ -1,10 +1,10 @@
 """The door of identity: people, access tokens, sign-in links."""
 
-from tsunagu.foundation.identity.errors import BadEmailError, NotSignedInError
+from tsunagu.foundation.identity.errors import BadEmailError, BadStayError, NotSignedInError, NotSponsorError
 from tsunagu.foundation.identity.federation.assurance import TWO_FACTORS, Assurance
 from tsunagu.foundation.identity.federation.assurance import of_local as local_assurance
 from tsunagu.foundation.identity.federation.assurance import together as joined_assurance
-from tsunagu.foundation.identity.federation.claims import Claims
+from tsunagu.foundation.identity.federation.claims import Claims, Subject
 from tsunagu.foundation.identity.federation.errors import (
     AddressTakenError,
     AlreadyLinkedError,
@@ -29,6 +29,16 @@ from tsunagu.foundation.identity.federation.service_provider import finish as fi
 from tsunagu.foundation.identity.federation.service_provider import receive as receive_answer
 from tsunagu.foundation.identity.federation.tasks import request_refresh as request_feed_refresh
 from tsunagu.foundation.identity.federation.types import FeedCard, ProviderCard
+from tsunagu.foundation.identity.guests import (
+    GuestCard,
+    end_stay,
+    end_stays,
+    extend_stay,
+    guests_of,
+    invite,
+    renew_invitation,
+    stay_is_over,
+)
 from tsunagu.foundation.identity.linking import IdentityCard, admit, identities_of, unlink
 from tsunagu.foundation.identity.linking import holder as holder_of_claims
 from tsunagu.foundation.identity.linking import link as link_identity
@@ -64,17 +74,21 @@ __all__ = [
     "AssertionRefusedError",
     "Assurance",
     "BadEmailError",
+    "BadStayError",
     "Claims",
     "FeedCard",
     "FeedRefusedError",
+    "GuestCard",
     "IdentityCard",
     "Membership",
     "NoAccountError",
     "NotSignedInError",
+    "NotSponsorError",
     "Outcome",
     "PersonCard",
     "ProviderCard",
     "Purpose",
+    "Subject",
     "TokenCard",
     "UnknownProviderError",
     "WeakSignInError",
@@ -84,14 +98,19 @@ __all__ = [
     "begin_sign_in",
     "claims_of",
     "describe_service_provider",
+    "end_stay",
+    "end_stays",
     "ensure_person",
+    "extend_stay",
     "feed_status",
     "find_person",
     "finish_sign_in",
+    "guests_of",
     "has_own_sign_in",
     "has_people",
     "holder_of_claims",
     "identities_of",
+    "invite",
     "is_active",
     "is_federated",
     "issue_instrument_token",
@@ -105,12 +124,14 @@ __all__ = [
     "people",
     "receive_answer",
     "refresh_feeds",
+    "renew_invitation",
     "request_feed_refresh",
     "revoke_instrument_tokens",
     "revoke_token",
     "search_providers",
     "service_provider_id",
     "set_preferences",
+    "stay_is_over",
     "tokens_of",
     "unlink",
     "use_sign_in_link",

@@ -68,6 +68,8 @@ def link(person_id: str, said: Claims) -> None:
     if owner is not None and owner.pk != person.pk:
         raise AlreadyLinkedError
     _note(person, said)
+    # An institution answers for the person from now on.
+    Person.objects.filter(pk=person.pk).update(stay_until=None, sponsor=None, stay_note="")
 
 
 def unlink(person_id: str, identity_id: str) -> None:

@@ -33,6 +33,9 @@ class Person(AbstractBaseUser):
     theme = models.CharField(max_length=5, blank=True)
     is_active = models.BooleanField(default=True)
     is_admin = models.BooleanField(default=False)
+    sponsor = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="guests")
+    stay_until = models.DateTimeField(null=True, db_index=True)
+    stay_note = models.CharField(max_length=500, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects: ClassVar[PersonManager] = PersonManager()

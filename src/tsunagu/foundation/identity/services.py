@@ -89,7 +89,8 @@ def actor_for_token(secret: str) -> Actor:
         AccessToken.objects.filter(pk=token.pk).update(last_used_at=now)
     if token.person is None:
         return Actor("instrument", token.instrument_id, token.label, token_id=token.uid)
-    if not token.person.is_active:
+    stay = token.person.stay_until
+    if not token.person.is_active or (stay is not None and stay <= now):
         raise NotSignedInError
     return actor_for_person(token.person, token_id=token.uid)
 
@@ -137,7 +138,13 @@ def use_sign_in_link(secret: str) -> Person:
         .filter(secret_hash=_digest(secret))
         .first()
     )
-    if link is None or link.used_at or link.expires_at < clock.now() or not link.person.is_active:
+    if (
+        link is None
+        or link.used_at
+        or link.expires_at < clock.now()
+        or not link.person.is_active
+        or (link.person.stay_until and link.person.stay_until <= clock.now())
+    ):
         raise NotSignedInError(
             "This sign-in link is unknown, expired or already used.",
             remedy="Ask the administrator for a new one (tsunagu admin link EMAIL).",
