@@ -313,3 +313,35 @@ def test_the_metadata_keeps_to_the_schema(idp):
         Client().get("/saml/metadata").content, "saml-schema-metadata-2.0.xsd", debug=False
     )
     assert not isinstance(checked, str), checked
+
+
+def test_raised_by_a_code_of_this_node(idp):
+    """I-13: the institution gave one factor; the second one is ours, and the session gets a new id."""
+    from allauth.mfa.totp.internal import auth as totp
+
+    client = signed_in(idp)
+    from tsunagu.foundation.identity.models import Person
+
+    secret = totp.generate_totp_secret()
+    totp.TOTP.activate(Person.objects.get(pk=client.session["_auth_user_id"]), secret)
+    page = client.get("/account/confirm?next=/datasets", headers={"Accept-Language": "en"}).content.decode()
+    assert "With a passkey or a one-time code" in page
+    before = client.session.session_key
+    code = totp.format_hotp_value(totp.hotp_value(secret, next(totp.yield_hotp_counters_from_time())))
+    done = client.post("/accounts/2fa/reauthenticate/?next=/datasets", {"code": code, "next": "/datasets"})
+    assert done.status_code == 302, done.content.decode()[-1500:]
+    assert client.session.session_key != before
+    account = client.get("/account", headers={"Accept-Language": "en"}).content.decode()
+    assert "two factors" in account
+    listed = client.get("/accounts/sessions/", headers={"Accept-Language": "en"}).content.decode()
+    assert "this one" in listed
+
+
+def test_sign_ins_of_one_network_are_limited(idp):
+    from django.core.cache import cache
+
+    cache.clear()
+    codes = {Client().post("/saml/acs", {"RelayState": "x"}).status_code for _ in range(300)}
+    assert codes == {403}
+    assert Client().post("/saml/acs", {"RelayState": "x"}).status_code == 429
+    cache.clear()

@@ -9,8 +9,10 @@ from dataclasses import asdict
 from typing import Any
 
 from allauth.account.internal.flows.login import get_authentication_records, record_authentication
-from allauth.account.signals import user_logged_in
+from allauth.account.signals import authentication_step_completed, user_logged_in
+from allauth.usersessions.models import UserSession
 from django.contrib.auth import login
+from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils.http import url_has_allowed_host_and_scheme
 
@@ -62,7 +64,7 @@ def browser_secret(request: HttpRequest) -> str:
 def open_session(request: HttpRequest, person: Any, outcome: identity.Outcome) -> None:
     """Sign a person in by an institution, with a new session id."""
     login(request, person, backend=_BACKEND)
-    request.session.cycle_key()  # Django keeps the id when the same person signs in again
+    renew(request)  # Django keeps the id when the same person signs in again
     _note(request, outcome)
     # allauth keeps the list of sessions and when one last proved who one is; it must hear of this way in too.
     record_authentication(request, person, "federation", issuer=outcome.claims.issuer)
@@ -71,8 +73,23 @@ def open_session(request: HttpRequest, person: Any, outcome: identity.Outcome) -
 
 def raise_session(request: HttpRequest, outcome: identity.Outcome) -> None:
     """The same person confirmed anew: new session id, new assurance."""
-    request.session.cycle_key()
+    renew(request)
     _note(request, outcome)
+
+
+def renew(request: HttpRequest) -> None:
+    """A new session id for the same session; the list of where one is signed in follows."""
+    before = request.session.session_key
+    request.session.cycle_key()
+    UserSession.objects.filter(session_key=before).update(session_key=request.session.session_key)
+
+
+@receiver(authentication_step_completed)
+def _raised_here(request: HttpRequest, method: str, *, reauthenticated: bool = False, **_: Any) -> None:
+    """A session that a passkey, a code or the password raised is another session: its old id is worth less."""
+    del method
+    if reauthenticated and request.user.is_authenticated:
+        renew(request)
 
 
 def _note(request: HttpRequest, outcome: identity.Outcome) -> None:

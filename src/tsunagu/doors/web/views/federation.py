@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 from urllib.parse import urlsplit
 
+from allauth.core import ratelimit
 from allauth.mfa.models import Authenticator
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
@@ -19,7 +20,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
 from tsunagu.core import settings
-from tsunagu.core.errors import InvalidInputError, NotFoundError
+from tsunagu.core.errors import InvalidInputError, NotFoundError, TsunaguError
 from tsunagu.doors import sessions
 from tsunagu.doors.web.views.frame import done, member, page
 from tsunagu.foundation.identity import api as identity
@@ -107,11 +108,27 @@ def chosen(request: HttpRequest, actor: Actor) -> HttpResponse:
     return redirect(f"{reverse('saml_start')}?{urlencode(query)}")
 
 
+class TooManyTriesError(TsunaguError):
+    """One address asked too often."""
+
+    code = "web.too_many_tries"
+    status = 429
+    exit_code = 8
+    default_message = "Too many sign-ins were begun from your network within a minute."
+    default_remedy = "Wait a minute, then try again."
+
+
+def _limit(request: HttpRequest, action: str) -> None:
+    if not ratelimit.consume(request, action=action):
+        raise TooManyTriesError
+
+
 @never_cache
 @require_GET
 @page
 def start(request: HttpRequest, actor: Actor) -> HttpResponse:
     """To the institution. By GET: it grants nothing, and a form could not leave the site under our content policy."""
+    _limit(request, "saml_start")
     entity_id = request.GET.get("entity", "")
     purpose = _purpose(request)
     if purpose != "login" and actor.kind != "person":
@@ -152,6 +169,7 @@ def _remembered(request: HttpRequest) -> list[str]:
 def acs(request: HttpRequest, actor: Actor) -> HttpResponse:
     """The institution's answer, posted by the browser without our session's cookie."""
     del actor
+    _limit(request, "saml_answer")
     code = identity.receive_answer(request.POST.get("SAMLResponse", ""), request.POST.get("RelayState", ""))
     return redirect("saml_finish", code=code)
 
