@@ -34,6 +34,7 @@ _NODE_EXAMPLES = {
     "backup": "tsunagu backup --home /srv/tsunagu",
     "sweep": "tsunagu sweep --home /srv/tsunagu",
     "demo": "tsunagu demo --home .tsunagu --port 8000",
+    "federation": "tsunagu federation --home /srv/tsunagu",
 }
 _EXITS = (
     (0, "Done."),
