@@ -18,6 +18,7 @@ PYTHON = sys.executable
 BIN = Path(PYTHON).parent
 # Suite -> (a program that must be there, Debian packages that bring it).
 SERVERS = {
+    "proxy": ("nginx", ("nginx-light",)),
     "browser": ("chromium", ("chromium", "fonts-noto-cjk")),
     "postgresql": ("/usr/lib/postgresql/15/bin/initdb", ("postgresql-15",)),
     "s3": ("radosgw", ("radosgw", "ceph-mon", "ceph-osd", "ceph-mgr", "ceph-common")),

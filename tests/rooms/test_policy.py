@@ -27,25 +27,45 @@ ROLES = list(policy.Role)
             st.sampled_from([None, *ROLES]),
             st.sampled_from([None, *ROLES]),
             st.booleans(),
+            st.sampled_from([0, 1, 3600, 7200]),
         ),
         max_size=6,
-    )
+    ),
+    later_s=st.sampled_from([0, 1, 3599, 3600, 3601, 7200]),
 )
-def test_lists_show_what_decisions_allow(person, world):
+def test_lists_show_what_decisions_allow(person, world, later_s):
+    # The clock stands while the world is made, then jumps: to a second before an embargo ends, onto it, beyond.
+    start = dt.datetime.now(dt.UTC).replace(microsecond=0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(clock, "now", lambda: start)
+        _make_and_compare(
+            person,
+            world,
+            start,
+            lambda: patch.setattr(clock, "now", lambda: start + dt.timedelta(seconds=later_s)),
+        )
+
+
+def _make_and_compare(person, world, start, jump):
     from tsunagu.core.ids import new_id
 
     owner, asker = person("owner"), person("asker")
-    for access, has_frozen, project_role, dataset_role, is_over in world:
+    for access, has_frozen, project_role, dataset_role, is_over, embargo_s in world:
         name = f"p{new_id().lower()}"
         project = datasets.create_project(owner, name)
         card = datasets.create_dataset(owner, name, "d")
-        Dataset.objects.filter(uid=card.id).update(access=access, has_frozen=has_frozen)
+        Dataset.objects.filter(uid=card.id).update(
+            access=access,
+            has_frozen=has_frozen,
+            embargo_until_s=int(start.timestamp()) + embargo_s if embargo_s else 0,
+        )
         end = clock.now() + dt.timedelta(hours=-1 if is_over else 1)
         for scope, role in ((project.resource, project_role), (card.resource, dataset_role)):
             if role:
                 policy.grant(
                     owner, scope, subject_kind="person", subject_id=asker.id, role=role, expires_at=end
                 )
+    jump()
     for actor in (asker, owner, identity.ANONYMOUS, identity.SYSTEM):
         shown = set(Dataset.objects.filter(policy.visible(actor, "dataset").q).values_list("uid", flat=True))
         allowed = set()
@@ -56,6 +76,7 @@ def test_lists_show_what_decisions_allow(person, world):
                 project_id=row.project_id,
                 access=policy.Access(row.access),
                 has_frozen=row.has_frozen,
+                embargo_until_s=row.embargo_until_s,
             )
             if policy.decide(actor, "dataset.read", resource):
                 allowed.add(row.uid)

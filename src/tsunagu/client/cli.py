@@ -51,12 +51,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _client_command(options: argparse.Namespace) -> int:
-    from tsunagu.client import commands
+    from tsunagu.client import commands, rule_commands
     from tsunagu.client.output import Output
 
     output = Output(as_json=getattr(options, "json", False), quiet=getattr(options, "quiet", False))
     options.url, options.token = getattr(options, "url", None), getattr(options, "token", None)
-    run = getattr(commands, f"run_{options.command}")
+    name = f"run_{options.command}"
+    run = getattr(rule_commands, name, None) or getattr(commands, name)
     return int(run(options, output) or 0)
 
 
@@ -65,6 +66,7 @@ def _node_command(arguments: list[str]) -> int:
 
     try:
         door = importlib.import_module("tsunagu.doors.cli")
+        importlib.import_module("tsunagu.doors.cli.check")  # the first that needs the packages of a node
     except ModuleNotFoundError as error:
         raise NodeToolsMissingError(
             text("node_tools_missing", command=arguments[0], module=error.name or ""),
@@ -105,6 +107,7 @@ def parser() -> argparse.ArgumentParser:
     _account_commands(add)
     _reading_commands(add)
     _writing_commands(add)
+    _rule_commands(add)
     for name in NODE_COMMANDS:
         commands.add_parser(name, help=text(f"help_{name}"), add_help=False)
     return top
@@ -179,6 +182,14 @@ def _writing_commands(add: Any) -> None:
     _dataset(push)
     push.add_argument("--receipt", metavar="FILE", help=text("help_receipt_file"))
     push.add_argument("-m", "--note", default="", help=text("help_note"))
+    push.add_argument(
+        "--from",
+        dest="inputs",
+        action="append",
+        default=[],
+        metavar="PROJECT/DATASET[@VERSION]",
+        help=text("help_from"),
+    )
     push.add_argument("--no-create", action="store_true", help=text("help_no_create"))
     freeze = add("freeze", 'tsunagu freeze films/run-7 -m "as submitted"')
     _dataset(freeze)
@@ -198,6 +209,64 @@ def _writing_commands(add: Any) -> None:
     watch.add_argument("--poll", type=float, default=5.0, metavar="SECONDS", help=text("help_poll"))
     watch.add_argument("--state", metavar="DIR", help=text("help_state"))
     watch.add_argument("--once", action="store_true", help=text("help_once"))
+
+
+def _rule_commands(add: Any) -> None:
+    share = add(
+        "share",
+        "tsunagu share films/run-7 aoki@example.ac.jp reader --until 2027-03-31\n"
+        "tsunagu share films aoki@example.ac.jp none",
+    )
+    share.add_argument("place", metavar="PROJECT[/DATASET]")
+    share.add_argument("email", metavar="EMAIL")
+    share.add_argument(
+        "role", metavar="ROLE", choices=["owner", "editor", "reader", "none"], help=text("help_role")
+    )
+    share.add_argument("--until", default="", metavar="DATE", help=text("help_until"))
+    access = add(
+        "access",
+        "tsunagu access films/run-7 open\ntsunagu access films/run-7 open --embargo 2027-04-01\n"
+        "tsunagu access films/run-7 --embargo none",
+    )
+    _dataset(access)
+    access.add_argument(
+        "access", nargs="?", choices=["open", "shared", "closed"], help=text("help_access_choice")
+    )
+    access.add_argument("--embargo", metavar="DATE", help=text("help_embargo"))
+    label = add(
+        "label",
+        "tsunagu label films/run-7\ntsunagu label films/run-7 personal\ntsunagu label films/run-7 sensitivity=3\n"
+        'tsunagu label films/run-7 personal=no --reason "anonymised, checked by the committee"',
+    )
+    _dataset(label)
+    label.add_argument("label", nargs="?", default="", metavar="NAME[=VALUE]")
+    label.add_argument("--reason", default="", metavar="TEXT", help=text("help_label_reason"))
+    _request_commands(add)
+    decide = add(
+        "decide", "tsunagu decide read films/run-7\ntsunagu decide freeze films/run-7 --as aoki@example.ac.jp"
+    )
+    decide.add_argument("action", metavar="ACTION")
+    decide.add_argument("place", metavar="PROJECT[/DATASET]")
+    decide.add_argument("--as", dest="about", default="", metavar="EMAIL", help=text("help_as"))
+
+
+def _request_commands(add: Any) -> None:
+    ask = add("ask", 'tsunagu ask films/run-7 -m "to compare with our run of May"')
+    _dataset(ask)
+    ask.add_argument("-m", "--reason", required=True, metavar="TEXT", help=text("help_reason"))
+    ask.add_argument("--role", default="reader", choices=["reader", "editor"], help=text("help_ask_role"))
+    requests = add(
+        "requests",
+        "tsunagu requests\ntsunagu requests approve 01J... --until 2027-03-31\n"
+        'tsunagu requests decline 01J... -m "the paper is not out yet"',
+    )
+    requests.add_argument("answer", nargs="?", choices=["approve", "decline", "withdraw"])
+    requests.add_argument("id", nargs="?")
+    requests.add_argument(
+        "--role", default="", choices=["owner", "editor", "reader"], help=text("help_given_role")
+    )
+    requests.add_argument("--until", default="", metavar="DATE", help=text("help_until"))
+    requests.add_argument("-m", "--words", default="", metavar="TEXT", help=text("help_words"))
 
 
 def _dataset(command: argparse.ArgumentParser) -> None:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from tsunagu.client.pull import PullReport
     from tsunagu.client.push import PushReport
 
+_SHOWN_VALUE = 60  # characters of a value in a table; --json gives all
+
 
 def run_login(options: argparse.Namespace, output: Output) -> None:
     """Store address and token after the node knew the token."""
@@ -149,7 +151,9 @@ def run_metadata(options: argparse.Namespace, output: Output) -> None:
     with connect(options.url, options.token) as client:
         values = client.dataset(options.dataset).metadata()
         _list(
-            output, values, lambda one: (one.name or one.key, one.value, one.unit or "", _origin(one.origin))
+            output,
+            values,
+            lambda one: (one.name or one.key, _short(one.value), one.unit or "", _origin(one.origin)),
         )
 
 
@@ -271,7 +275,11 @@ def run_push(options: argparse.Namespace, output: Output) -> int:
     with connect(options.url, options.token) as client, output.progress(text("pushing")) as progress:
         dataset = client.dataset(options.dataset)
         report = dataset.push(
-            options.folder, note=options.note, create=not options.no_create, progress=progress
+            options.folder,
+            note=options.note,
+            create=not options.no_create,
+            inputs=options.inputs,
+            progress=progress,
         )
         progress.close()
         if options.receipt:
@@ -421,6 +429,12 @@ def _word(kind: str, value: Any) -> str:
     if kind == "state" and value in {"draft", "changed", "frozen"}:
         return text(f"state_{value}")
     return str(value or "")
+
+
+def _short(value: Any) -> str:
+    """A value for a line of a table: one comment of a header must not push the origins out of sight."""
+    shown = "" if value is None else str(value)
+    return shown if len(shown) <= _SHOWN_VALUE else f"{shown[:_SHOWN_VALUE]}…"
 
 
 def _origin(origin: Any) -> str:

@@ -38,6 +38,10 @@ class Node:
         """POST JSON; repeated after a broken connection only when the caller says that this is safe."""
         return self._call("POST", path, content={} if content is None else content, repeatable=repeatable)
 
+    def patch(self, path: str, content: Any) -> dict[str, Any]:
+        """PATCH JSON."""
+        return self._call("PATCH", path, content=content)
+
     def put(self, path: str, content: Any) -> dict[str, Any]:
         """PUT JSON."""
         return self._call("PUT", path, content=content)

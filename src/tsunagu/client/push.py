@@ -31,7 +31,7 @@ from tsunagu.client.walk import Found, Skipped
 from tsunagu.core.errors import TsunaguError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from tsunagu.client.node import Node
 
@@ -73,6 +73,7 @@ class Push:
         progress: Counts what was done.
         create: Make the dataset when it is not there.
         note: Goes into the run record.
+        inputs: Datasets (and versions) that the files were derived from; their labels travel.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class Push:
         progress: Progress | None = None,
         create: bool = True,
         note: str = "",
+        inputs: Sequence[str] = (),
     ) -> None:
         if not os.path.isdir(folder):  # noqa: PTH112
             raise UsageError(text("no_folder", path=folder), remedy=text("no_folder_remedy"), path=folder)
@@ -94,6 +96,7 @@ class Push:
         self._progress = progress or Progress()
         self._create = create
         self._note = note
+        self._inputs = list(inputs)
         self._state = PushState(folder, node.account.url, dataset, cache)
         self._plans = True
         self.report = PushReport(dataset)
@@ -134,7 +137,8 @@ class Push:
         (self.report.problems if skipped.kind == "problem" else self.report.left_out).append(skipped)
 
     def _opened(self) -> Uplink:
-        broken_off = self._state.open_run()
+        # A run that was broken off knows nothing of these inputs: then another one begins.
+        broken_off = None if self._inputs else self._state.open_run()
         if broken_off:
             run, byte_url = broken_off
             try:
@@ -150,6 +154,8 @@ class Push:
 
         client = f"{user_agent()} ({socket.gethostname()})"
         content = {"create": self._create, "kind": "push", "client": client, "note": self._note}
+        if self._inputs:
+            content["inputs"] = self._inputs
         opened = self._node.post(f"{self._place}/pushes", content, repeatable=True)
         self._state.run_opened(opened["run"], opened["byte_url"])
         self.report.run = opened["run"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -106,7 +107,7 @@ def verify_local(dataset: Dataset, folder: str, version: int | None) -> VerifyRe
     if version is not None:
         frozen = dataset.version(version)
         manifest = [{"path": path, "size": size, "sha256": sha256} for path, size, sha256 in listed]
-        wrong = verify_version.problems(frozen.record, manifest, frozen.hash)
+        wrong = verify_version.problems(json.loads(frozen.record), manifest, frozen.hash)
         report.problems += [{"version": version, "problem": problem} for problem in wrong]
         report.checked["version_hash"] = frozen.hash
     return report

@@ -127,7 +127,13 @@ class Dataset:
         return DatasetInfo.of(self.show())
 
     def push(
-        self, folder: str, *, note: str = "", create: bool = True, progress: Progress | None = None
+        self,
+        folder: str,
+        *,
+        note: str = "",
+        create: bool = True,
+        inputs: Sequence[str] = (),
+        progress: Progress | None = None,
     ) -> PushReport:
         """Send what the dataset does not have yet.
 
@@ -137,7 +143,14 @@ class Dataset:
         from tsunagu.client.push import Push
 
         push = Push(
-            self.node, self.name, folder, cache=cache_folder(), note=note, create=create, progress=progress
+            self.node,
+            self.name,
+            folder,
+            cache=cache_folder(),
+            note=note,
+            create=create,
+            inputs=inputs,
+            progress=progress,
         )
         return push.run()
 

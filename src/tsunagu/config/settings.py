@@ -67,6 +67,7 @@ INSTALLED_APPS = [
     "tsunagu.foundation.runs",
     "tsunagu.foundation.storage",
     "tsunagu.data.datasets",
+    "tsunagu.data.sharing",
     "tsunagu.data.capture",
     "tsunagu.data.description",
     "tsunagu.experiment.instruments",

@@ -40,13 +40,26 @@ def open_push(
     kind: str = "push",
     client: str = "",
     note: str = "",
+    inputs: Sequence[str] = (),
 ) -> OpenPush:
     """Begin an upload; its run exists before the first byte.
 
+    Args:
+        actor: Who sends.
+        project: Name of the project.
+        dataset: Name of the dataset.
+        create: Make the dataset when it is not there.
+        kind: ``push``, ``watch``, ``web`` ...
+        client: Name and version of the program that sends.
+        note: Goes into the run.
+        inputs: ``PROJECT/DATASET`` or ``PROJECT/DATASET@VERSION`` from which the files were derived; their labels
+            travel to this dataset.
+
     Raises:
-        NotFoundError: no such project or dataset for this actor.
+        NotFoundError: no such project, dataset or input for this actor.
         ActionDeniedError: the actor may not push there.
     """
+    used = [link for place in inputs for link in datasets.input_links(actor, place)]
     found = datasets.find_dataset(project, dataset)
     if found is None and create:
         try:
@@ -63,7 +76,7 @@ def open_push(
             dataset_id=card.id,
             parameters={"way": kind, "note": note[:1000]},
             software={"client": client[:200]},
-            links=[*instrument, runs.Link("out", "dataset", card.id, card.slug)],
+            links=[*instrument, *used, runs.Link("out", "dataset", card.id, card.slug)],
         )
         now = clock.now()
         Push.objects.create(

@@ -32,6 +32,7 @@ from tsunagu.data.datasets.selectors import (
     list_versions,
 )
 from tsunagu.data.datasets.services.files import commit_files, remove_files
+from tsunagu.data.datasets.services.labels import input_links, labels, set_label
 from tsunagu.data.datasets.services.projects import (
     check_name,
     create_dataset,
@@ -47,6 +48,7 @@ from tsunagu.data.datasets.types import (
     FileCard,
     FolderCard,
     FolderPage,
+    LabelCard,
     Page,
     ProjectCard,
     VersionRef,
@@ -62,6 +64,7 @@ __all__ = [
     "FileCard",
     "FolderCard",
     "FolderPage",
+    "LabelCard",
     "NameTakenError",
     "NoSuchFileError",
     "NoSuchVersionError",
@@ -85,6 +88,8 @@ __all__ = [
     "get_file",
     "get_project",
     "get_version",
+    "input_links",
+    "labels",
     "list_datasets",
     "list_diff",
     "list_files",
@@ -96,6 +101,7 @@ __all__ = [
     "resolve_version",
     "set_access",
     "set_described",
+    "set_label",
     "verify",
     "verify_version",
     "version_exists",

@@ -36,6 +36,8 @@ class Dataset(models.Model):
     name = models.CharField(max_length=100)
     title = models.CharField(max_length=300, blank=True)
     access = models.CharField(max_length=10, default="closed")
+    # Seconds since 1970, and never NULL, so that rules compile to plain comparisons; 0: no embargo.
+    embargo_until_s = models.BigIntegerField(default=0, db_default=0)
     described = models.JSONField(default=dict)
     draft_number = models.IntegerField(default=1)
     live_count = models.BigIntegerField(default=0)
@@ -50,7 +52,11 @@ class Dataset(models.Model):
         constraints = (models.UniqueConstraint(fields=("project", "name"), name="datasets_name_in_project"),)
         indexes = (
             models.Index(fields=("project", "-updated_at", "-id"), name="datasets_by_project"),
-            models.Index(fields=("access", "has_frozen", "-updated_at", "-id"), name="datasets_by_access"),
+            # The embargo stands last: lists walk along the index and skip what is embargoed without the row.
+            models.Index(
+                fields=("access", "has_frozen", "-updated_at", "-id", "embargo_until_s"),
+                name="datasets_by_open_access",
+            ),
             models.Index(fields=("-updated_at", "-id"), name="datasets_by_change"),
         )
 

@@ -18,7 +18,7 @@ from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.policy import api as policy
 
 _LIST_FIELDS = (
-    "id", "uid", "project_id", "project__name", "name", "title", "access", "draft_number", "has_frozen",
+    "id", "uid", "project_id", "project__name", "name", "title", "access", "embargo_until_s", "draft_number", "has_frozen",
     "is_description_changed", "live_count", "live_bytes", "created_by", "created_at", "updated_at",
 )  # fmt: skip
 # Of the description a list needs the other titles only; descriptions can be long.
@@ -33,6 +33,7 @@ def resource_of(row: Dataset) -> policy.Resource:
         project_id=row.project_id,
         access=policy.Access(row.access),
         has_frozen=row.has_frozen,
+        embargo_until_s=row.embargo_until_s,
     )
 
 
@@ -154,10 +155,10 @@ def _newest(seen: policy.Visibility, scope: Q, limit: int) -> list[int]:
     """
     order = ("-updated_at", "-id")
     if len(seen.branches) > _MOST_BRANCHES:
-        window = list(Dataset.objects.filter(scope).order_by(*order).values_list("pk", flat=True)[:_WINDOW])
+        window = Dataset.objects.filter(scope).order_by(*order)[:_WINDOW].values("pk")
         among = Dataset.objects.filter(seen.q, pk__in=window).order_by(*order).values_list("pk", flat=True)
         found = list(among[:limit])
-        if len(found) == limit or len(window) < _WINDOW:
+        if len(found) == limit or Dataset.objects.filter(pk__in=window).count() < _WINDOW:
             return found
     rows: set[tuple[Any, int]] = set()
     for start in range(0, len(seen.branches), _MOST_TERMS):
@@ -260,6 +261,7 @@ def _list_card(
         updated_at=clock.isoformat(row["updated_at"]),
         sees_draft=sees_draft,
         described=titles,
+        embargo_until_s=row["embargo_until_s"],
     )
 
 
@@ -290,6 +292,7 @@ def dataset_card(row: Dataset, *, sees_draft: bool) -> DatasetCard:
         updated_at=clock.isoformat(row.updated_at),
         sees_draft=sees_draft,
         described=described,
+        embargo_until_s=row.embargo_until_s,
     )
 
 

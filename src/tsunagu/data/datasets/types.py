@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from tsunagu.core import clock
 from tsunagu.foundation.policy.api import Access, Resource
 
 
@@ -31,6 +33,7 @@ class DatasetCard:
 
     Attributes:
         row_id: Database key, for rooms above that keep rows about a dataset.
+        embargo_until_s: Until this moment (seconds since 1970, UTC) it counts as closed.
         state: ``draft`` (never frozen), ``changed`` (frozen, draft differs) or ``frozen``.
     """
 
@@ -51,6 +54,14 @@ class DatasetCard:
     updated_at: str
     sees_draft: bool = False
     described: Mapping[str, Any] = field(default_factory=dict)
+    embargo_until_s: int = 0
+
+    @property
+    def embargo_until(self) -> str:
+        """When the dataset opens by itself, while that is still to come; empty otherwise."""
+        if self.embargo_until_s <= clock.now().timestamp():
+            return ""
+        return clock.isoformat(dt.datetime.fromtimestamp(self.embargo_until_s, dt.UTC))
 
     @property
     def slug(self) -> str:
@@ -61,13 +72,35 @@ class DatasetCard:
     def resource(self) -> Resource:
         """The dataset as rules see it."""
         return Resource(
-            "dataset", self.id, project_id=self.project_id, access=self.access, has_frozen=self.has_frozen
+            "dataset",
+            self.id,
+            project_id=self.project_id,
+            access=self.access,
+            has_frozen=self.has_frozen,
+            embargo_until_s=self.embargo_until_s,
         )
 
     @property
     def last_version(self) -> int:
         """Number of the last frozen version; 0 when there is none."""
         return self.draft_number - 1
+
+
+@dataclass(frozen=True, slots=True)
+class LabelCard:
+    """A label of a dataset.
+
+    Attributes:
+        level: 0 is undecided, higher is stricter; for origins, how many countries.
+        levels: What there is to choose from, the loosest first after "undecided".
+        run_id: The run that brought it, if one did.
+    """
+
+    name: str
+    value: str
+    level: int
+    levels: tuple[str, ...]
+    run_id: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ def dataset_row(card: DatasetCard) -> dict[str, Any]:
         "name": card.name,
         "title": card.title,
         "access": str(card.access),
+        "embargo_until": card.embargo_until or None,
         "state": card.state,
         "count": card.file_count,
         "bytes": card.byte_count,
@@ -113,10 +114,11 @@ def change_dataset(request: HttpRequest, project: str, dataset: str, body: schem
     for name, value in (("title", body.title), ("description", body.description)):
         if value is not None:
             description.set_value(actor, card.id, name, value)
-    if body.access is not None:
-        if body.access not in set(policy.Access):
-            raise InvalidInputError(f"{body.access!r} is no access.", remedy="Use open, shared or closed.")
-        datasets.set_access(actor, card.id, policy.Access(body.access))
+    if body.access is not None or body.embargo is not None:
+        access = str(card.access) if body.access is None else body.access
+        if access not in set(policy.Access):
+            raise InvalidInputError(f"{access!r} is no access.", remedy="Use open, shared or closed.")
+        datasets.set_access(actor, card.id, policy.Access(access), embargo_until=body.embargo)
     return _whole(actor, datasets.get_dataset(actor, project, dataset))
 
 

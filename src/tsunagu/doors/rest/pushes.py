@@ -25,7 +25,14 @@ def open_push(request: HttpRequest, project: str, dataset: str, body: schemas.Ne
     """Begin an upload."""
     actor = require_actor(request)
     opened = capture.open_push(
-        actor, project, dataset, create=body.create, kind=body.kind, client=body.client, note=body.note
+        actor,
+        project,
+        dataset,
+        create=body.create,
+        kind=body.kind,
+        client=body.client,
+        note=body.note,
+        inputs=body.inputs,
     )
     return Status(201, asdict(opened))
 

@@ -41,6 +41,7 @@ class NewMember(Schema):
     email: str = ""
     instrument: str = Field("", description="ULID of an instrument, instead of an e-mail address.")
     role: str = Field(description="owner, editor, reader or instrument")
+    until: str = Field("", description="Last day (2027-03-31) or moment; the role then ends by itself.")
 
 
 class MemberRow(Schema):
@@ -59,6 +60,80 @@ class MemberList(Schema):
     members: list[MemberRow]
 
 
+class Answer(Schema):
+    """What the rules say: ``answer`` is allow, deny or needs."""
+
+    action: str
+    place: str
+    about: str = Field(description="ULID of the person asked about; empty: the asker.")
+    answer: str
+    reasons: list[str]
+    basis: str
+    remedy: str
+
+
+class NewRequest(Schema):
+    """A request for access; the answer is the same whether there is such a dataset or not."""
+
+    place: str = Field(description="PROJECT/DATASET")
+    reason: str
+    role: str = Field("reader", description="reader or editor")
+
+
+class RequestAnswer(Schema):
+    """An answer to a request: approve (with role and last day) or decline (with words); the asker: withdraw."""
+
+    answer: str = Field(description="approve, decline or withdraw")
+    role: str = ""
+    until: str = ""
+    words: str = ""
+
+
+class RequestRow(Schema):
+    """A request for access."""
+
+    id: str
+    place: str
+    asker: str
+    email: str
+    role: str
+    reason: str
+    asked_at: str
+    state: str
+    answer: str
+
+
+class RequestList(Schema):
+    """Requests that wait for one's answer, and one's own."""
+
+    waiting: list[RequestRow]
+    own: list[RequestRow]
+
+
+class NewLabel(Schema):
+    """A label to put on a dataset."""
+
+    name: str = Field(description="sensitivity, personal, export_control, contract, consent or origin")
+    value: str = Field("", description="A level; for origin, country codes with commas.")
+    reason: str = Field("", description="Needed to make a label less strict.")
+
+
+class LabelRow(Schema):
+    """A label; ``run`` is the run that brought it, if one did."""
+
+    name: str
+    value: str
+    level: int
+    levels: list[str]
+    run: str
+
+
+class LabelList(Schema):
+    """All labels of a dataset."""
+
+    labels: list[LabelRow]
+
+
 class NewDataset(Schema):
     """A dataset to make."""
 
@@ -73,6 +148,10 @@ class DatasetPatch(Schema):
     title: str | None = None
     description: str | None = None
     access: str | None = Field(None, description="open, shared or closed")
+    embargo: str | None = Field(
+        None,
+        description="Day or moment on which it opens by itself; it counts as closed until then. Empty: none.",
+    )
 
 
 class Draft(Schema):
@@ -113,6 +192,7 @@ class DatasetRow(Schema):
     name: str
     title: str
     access: str
+    embargo_until: str | None
     state: str
     count: int
     bytes: int
@@ -192,6 +272,11 @@ class NewPush(Schema):
     kind: str = "push"
     client: str = ""
     note: str = ""
+    inputs: list[str] = Field(
+        [],
+        max_length=1000,
+        description="PROJECT/DATASET[@VERSION] from which the files were derived; their labels travel.",
+    )
 
 
 class Push(Schema):
@@ -372,61 +457,3 @@ class Me(Schema):
     id: str
     name: str
     is_admin: bool
-
-
-class StampRow(Schema):
-    """A time stamp under a signed head (RFC 3161); ``reply``: the response in DER, Base64."""
-
-    state: str = Field(description="kept or waiting")
-    authority: str
-    is_independent: bool = Field(description="False for the embedded test authority.")
-    stamped_at: str | None
-    reply: str
-    attempts: int
-
-
-class CosignatureRow(Schema):
-    """A witness's signature under a head."""
-
-    witness: str
-    public_key: str
-    line: str
-
-
-class HeadRow(Schema):
-    """A signed tree head; ``note`` is the signed text with its signature line."""
-
-    size: int
-    root: str
-    note: str
-    key_id: str
-    public_key: str
-    signed_at: str
-    time_stamps: list[StampRow]
-    cosignatures: list[CosignatureRow]
-
-
-class HeadList(Schema):
-    """A page of heads; ``next`` goes into ``after``."""
-
-    heads: list[HeadRow]
-    next: int | None
-
-
-class Proof(Schema):
-    """A Merkle proof; hashes are hex. ``first``: index of the entry, or size of the older tree."""
-
-    first: int
-    size: int
-    root: str
-    path: list[str]
-
-
-class HeadToCosign(Schema):
-    """A head to co-sign, and the proof that it continues what the witness saw last."""
-
-    note: str = Field(max_length=4000)
-    old_size: int = Field(description="Size at which the witness saw the log last; 0 for the first time.")
-    proof: list[str] = Field(
-        max_length=64, description="Consistency proof from old_size, hex (RFC 9162, 2.1.4)."
-    )

@@ -15,6 +15,22 @@ from tsunagu.doors.web.words import run_word
 from tsunagu.foundation.runs.api import RunCard
 
 Node = dict[str, Any]
+# Decisions about a dataset: they stand in the list and make nothing, so the drawing leaves them out.
+_DECISIONS = (
+    {
+        "create",
+        "decide",
+        "describe",
+        "set_access",
+        "label",
+        "release_label",
+        "share",
+        "unshare",
+        "share_ended",
+    }
+    | {f"{what}_request" for what in ("approve", "decline", "withdraw", "expire")}
+    | {"request_access"}
+)
 _AGENT, _CAPTURE, _DATASET, _WORK, _VERSION = range(5)
 
 
@@ -41,7 +57,7 @@ def graph(
     edges: list[tuple[str, str]] = []
     folded: dict[tuple[str, str, str], list[RunCard]] = {}
     for run in reversed(found):
-        if run.kind in {"create", "decide", "describe", "set_access"}:
+        if run.kind in _DECISIONS:
             continue
         key = (run.kind, run.actor_id, run.id if run.kind == "freeze" else run.outcome)
         folded.setdefault(key, []).append(run)

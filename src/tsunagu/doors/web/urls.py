@@ -7,6 +7,7 @@ from django.views.generic import RedirectView
 from django.views.i18n import set_language
 
 from tsunagu.doors.web.views import (
+    access,
     agent,
     arrivals,
     datasets,
@@ -27,7 +28,7 @@ urlpatterns = [
     path("datasets", home.search, name="datasets"),
     path("projects", home.projects, name="projects"),
     re_path(rf"^projects/{_NAME}$", home.project, name="project"),
-    re_path(rf"^projects/{_NAME}/members$", home.members, name="members"),
+    re_path(rf"^projects/{_NAME}/members$", access.members, name="members"),
     path("welcome/<str:secret>", home.welcome, name="welcome"),
     re_path(rf"{_DATASET}$", datasets.overview, name="dataset"),
     re_path(rf"{_DATASET}/files$", datasets.files, name="files"),
@@ -40,7 +41,8 @@ urlpatterns = [
     re_path(rf"{_DATASET}/runs/(?P<run>[0-9A-Z]+)$", history.run, name="run"),
     re_path(rf"{_DATASET}/versions$", history.versions, name="versions"),
     re_path(rf"{_DATASET}/freeze$", history.freeze, name="freeze"),
-    re_path(rf"{_DATASET}/access$", datasets.access, name="access"),
+    re_path(rf"{_DATASET}/access$", access.access, name="access"),
+    re_path(rf"{_DATASET}/ask$", access.ask, name="ask"),
     re_path(rf"{_DATASET}/upload$", arrivals.upload, name="upload"),
     re_path(
         r"^receipts/(?P<run>[0-9A-Z]+)\.(?P<form>json|txt)$", arrivals.saved_receipt, name="saved_receipt"

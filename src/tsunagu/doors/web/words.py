@@ -45,7 +45,31 @@ _PARAMETERS = {
     "version_hash": later("Name (hash)"),
     "access": later("Access"),
     "verdict": later("Verdict"),
+    "role": later("Role"),
+    "label": later("Label"),
+    "until": later("Until"),
+    "embargo_until": later("Embargo until"),
 }
+
+
+def reason_word(code: str) -> str:
+    """Why a reader could not read a file, in a sentence; what it found exactly stands behind it in its own words."""
+    words = {
+        "empty": _("The file is empty."),
+        "truncated": _("The file breaks off before its end."),
+        "corrupt": _("The content is damaged."),
+        "encrypted": _("The file is protected by a password."),
+        "unsupported": _("The file uses something that is not read here."),
+        "pickled": _("The file holds program objects, which are never loaded."),
+        "too_big": _("The content is larger than a reader may take."),
+        "out_of_memory": _("Reading it needs more memory than one file may use."),
+        "out_of_time": _("Reading it takes longer than one file may take."),
+        "crashed": _("The program that reads this format broke down on it."),
+        "reader_failed": _("The reader of this format has a fault."),
+        "not_accessible": _("The stored bytes could not be opened."),
+        "unrecognised": _("The format is unknown."),
+    }
+    return words.get(code, "")
 
 
 def run_word(kind: str) -> str:
@@ -59,6 +83,16 @@ def run_word(kind: str) -> str:
         "describe": _("Description changed"),
         "decide": _("Proposal decided"),
         "set_access": _("Access changed"),
+        "label": _("Label set"),
+        "release_label": _("Label made less strict"),
+        "share": _("Role given"),
+        "unshare": _("Role taken away"),
+        "share_ended": _("Role ended by itself"),
+        "request_access": _("Access asked for"),
+        "approve_request": _("Request for access approved"),
+        "decline_request": _("Request for access declined"),
+        "withdraw_request": _("Request for access withdrawn"),
+        "expire_request": _("Request for access ended without an answer"),
         "set_rules": _("Rules changed"),
         "write_mapping": _("Mapping changed"),
         "create_instrument": _("Instrument made"),
@@ -81,12 +115,48 @@ def action_word(action: str) -> str:
     """An action on a dataset as a verb."""
     words = {
         "read": _("read"),
+        "read_draft": _("see drafts"),
+        "write": _("change files"),
         "push": _("send files"),
         "describe": _("describe"),
         "freeze": _("freeze versions"),
         "manage": _("decide who may see it"),
     }
     return words.get(action, action)
+
+
+def label_word(name: str) -> str:
+    """A label of a dataset in words."""
+    words = {
+        "sensitivity": _("Sensitivity"),
+        "personal": _("Personal information"),
+        "export_control": _("Export control"),
+        "contract": _("Bound by a contract"),
+        "consent": _("Consent"),
+        "origin": _("Country of origin"),
+    }
+    return words.get(name, name)
+
+
+def level_word(name: str, value: str) -> str:
+    """A level of a label in words."""
+    words = {
+        "undecided": _("not decided"),
+        "no": pgettext("label", "no"),
+        "yes": pgettext("label", "yes"),
+        "anonymised": _("anonymised"),
+        "pseudonymised": _("pseudonymised"),
+        "special": _("special care-required"),
+        "review": _("under review"),
+        "controlled": _("controlled"),
+        "not-needed": _("not needed"),
+        "broad": _("for research in general"),
+        "specific": _("for the stated purpose only"),
+        "withdrawn": _("withdrawn"),
+    }
+    if name == "sensitivity" and value.isdigit():
+        return _("level %(number)s of 5") % {"number": value}
+    return words.get(value, value)
 
 
 def name_word(labels: Mapping[str, str], name: str) -> str:
@@ -111,6 +181,9 @@ def link_word(kind: str) -> str:
         "value": _("Value"),
         "instrument": _("Instrument"),
         "proposal": _("Proposal"),
+        "project": _("Project"),
+        "person": _("Person"),
+        "request": _("Request for access"),
     }
     return words.get(kind, kind)
 

@@ -25,7 +25,7 @@ _WRITE = _READ | {
     "dataset.freeze",
     "dataset.describe",
 }
-_OWN = _WRITE | {"project.manage", "dataset.manage"}
+_OWN = _WRITE | {"project.manage", "dataset.manage", "dataset.release"}
 ROLE_ACTIONS: Mapping[Role, frozenset[str]] = {
     Role.OWNER: _OWN,
     Role.EDITOR: _WRITE,
@@ -98,26 +98,35 @@ def decide(
     return _deny_stranger(actor)
 
 
+def scopes(actor: Actor, action: str) -> tuple[list[str], list[str]]:
+    """Where a role in force allows an action: ULIDs of projects, and of single datasets."""
+    if not actor.id:
+        return [], []
+    roles = [role for role, actions in ROLE_ACTIONS.items() if action in actions]
+    held = _in_force(actor).filter(role__in=roles).values_list("scope_kind", "scope_id")
+    found: dict[str, list[str]] = {"project": [], "dataset": []}
+    for kind, key in held:
+        found[kind].append(key)
+    return found["project"], found["dataset"]
+
+
 def visible(actor: Actor, kind: str) -> Visibility:
     """Which rows of a kind the actor may see; says exactly what ``decide(..., "KIND.read", ...)`` says.
 
     Args:
         actor: Who looks.
-        kind: ``dataset`` (rows with ``uid``, ``project_id``, ``access``, ``has_frozen``) or ``project``
+        kind: ``dataset`` (rows with ``uid``, ``project_id``, ``access``, ``has_frozen``,
+            ``embargo_until_s``) or ``project``
             (rows whose primary key is the ULID).
     """
     if actor.kind == "service":
         return Visibility((Q(pk__isnull=False),), Q(pk__isnull=False))
-    readers = [role for role, actions in ROLE_ACTIONS.items() if f"{kind}.read" in actions]
-    grants = _in_force(actor).filter(role__in=readers)
-    projects = (
-        list(grants.filter(scope_kind="project").values_list("scope_id", flat=True)) if actor.id else []
-    )
+    projects, single = scopes(actor, f"{kind}.read")
     if kind == "project":
         return Visibility((Q(pk__in=projects),), Q(pk__in=projects)) if projects else Visibility()
     accesses = [Access.OPEN, Access.SHARED] if actor.is_signed_in else [Access.OPEN]
-    everywhere = [Q(access=access, has_frozen=True) for access in accesses]
-    single = list(grants.filter(scope_kind="dataset").values_list("scope_id", flat=True)) if actor.id else []
+    lifted = Q(embargo_until_s__lte=_now_s())
+    everywhere = [Q(access=access, has_frozen=True) & lifted for access in accesses]
     if single:
         everywhere.append(Q(uid__in=single))
     union = Q(project_id__in=projects)
@@ -131,8 +140,13 @@ def _in_force(actor: Actor) -> QuerySet[Grant]:
     return grants.filter(Q(expires_at=None) | Q(expires_at__gt=clock.now()))
 
 
+def _now_s() -> int:
+    """The server's clock in whole seconds: an embargo lifts itself, and no client has a say in when."""
+    return int(clock.now().timestamp())
+
+
 def _is_public(actor: Actor, resource: Resource) -> bool:
-    if not resource.has_frozen:
+    if not resource.has_frozen or resource.embargo_until_s > _now_s():
         return False
     return resource.access == Access.OPEN or (resource.access == Access.SHARED and actor.is_signed_in)
 

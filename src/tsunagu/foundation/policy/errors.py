@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tsunagu.core.errors import ConflictError, TsunaguError
+from tsunagu.core.errors import ConflictError, InvalidInputError, TsunaguError
 from tsunagu.foundation.policy.types import Decision
 
 
@@ -26,3 +26,11 @@ class LastOwnerError(ConflictError):
     code = "policy.last_owner"
     default_message = "This is the last owner; data must not be left without one."
     default_remedy = "Make somebody else an owner first."
+
+
+class NoReasonError(InvalidInputError):
+    """A label was to be made less strict without a reason."""
+
+    code = "policy.no_reason"
+    default_message = "A label can be made less strict only with a reason."
+    default_remedy = "Write why; it goes into the record of the dataset."

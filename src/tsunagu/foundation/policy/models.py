@@ -27,3 +27,20 @@ class Grant(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subject_id} {self.role} {self.scope_id}"
+
+
+class LabelSet(models.Model):
+    """What a dataset or a version must be treated as. Levels are numbers and never NULL: rules compare them."""
+
+    entity_id = models.CharField(max_length=80, primary_key=True)
+    sensitivity = models.SmallIntegerField(default=0)
+    personal = models.SmallIntegerField(default=0)
+    export_control = models.SmallIntegerField(default=0)
+    contract = models.SmallIntegerField(default=0)
+    consent = models.SmallIntegerField(default=0)
+    origins = models.TextField(default=",")
+    inherited = models.JSONField(default=dict)
+    updated_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.entity_id

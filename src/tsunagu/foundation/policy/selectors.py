@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from django.db.models import Q
+
 from tsunagu.core import clock
 from tsunagu.foundation.policy.models import Grant
 from tsunagu.foundation.policy.types import Member, Resource, Role
 
 
 def members(scope: Resource) -> list[Member]:
-    """Everybody with a role on exactly this scope, owners first."""
+    """Everybody with a role in force on exactly this scope, owners first."""
     order = {role: number for number, role in enumerate(Role)}
-    rows = Grant.objects.filter(scope_kind=scope.kind, scope_id=scope.id).order_by("granted_at", "pk")
+    in_force = Q(expires_at=None) | Q(expires_at__gt=clock.now())
+    rows = Grant.objects.filter(in_force, scope_kind=scope.kind, scope_id=scope.id).order_by(
+        "granted_at", "pk"
+    )
     found = [
         Member(
             "instrument" if row.subject_kind == "instrument" else "person",

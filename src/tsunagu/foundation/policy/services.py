@@ -13,7 +13,7 @@ from tsunagu.foundation.ledger.api import append
 from tsunagu.foundation.policy.engine import decide
 from tsunagu.foundation.policy.errors import ActionDeniedError, LastOwnerError
 from tsunagu.foundation.policy.models import Grant
-from tsunagu.foundation.policy.types import Resource, Role
+from tsunagu.foundation.policy.types import EndedGrant, Resource, Role
 
 _READ_ACTION = {"project": "project.read", "dataset": "dataset.read"}
 _DRAFT_ACTION = "dataset.read_draft"
@@ -57,7 +57,7 @@ def grant(
         LastOwnerError: this would leave a project without an owner.
     """
     require(actor, f"{scope.kind}.manage", scope)
-    _keep_an_owner(scope, subject_id, role)
+    _keep_an_owner(scope, subject_id, role, ends=expires_at is not None)
     place(
         scope, subject_kind=subject_kind, subject_id=subject_id, role=role, by=actor.id, expires_at=expires_at
     )
@@ -82,8 +82,35 @@ def place(
     )
     append(
         "grant",
-        {"scope": [scope.kind, scope.id], "subject": [subject_kind, subject_id], "role": role, "by": by},
+        {
+            "scope": [scope.kind, scope.id],
+            "subject": [subject_kind, subject_id],
+            "role": role,
+            "by": by,
+            "until": clock.isoformat(expires_at) if expires_at else None,
+        },
     )
+
+
+@transaction.atomic
+def take_ended(*, limit: int = 500) -> list[EndedGrant]:
+    """Take away the rows of roles that are over, and put that into the ledger.
+
+    The rules stopped counting them at their moment; this only makes the end a record. Call it again while it
+    returns ``limit`` of them.
+    """
+    over = Grant.objects.filter(expires_at__lte=clock.now()).order_by("pk")
+    ended = []
+    for row in over.select_for_update()[:limit]:
+        assert row.expires_at is not None
+        moment = clock.isoformat(row.expires_at)
+        scope, subject = [row.scope_kind, row.scope_id], [row.subject_kind, row.subject_id]
+        append("grant_ended", {"scope": scope, "subject": subject, "role": row.role, "at": moment})
+        ended.append(
+            EndedGrant(row.scope_kind, row.scope_id, row.subject_kind, row.subject_id, row.role, moment)
+        )
+        row.delete()
+    return ended
 
 
 @transaction.atomic
@@ -103,8 +130,9 @@ def revoke(actor: Actor, scope: Resource, *, subject_kind: str, subject_id: str)
     append("revoke", {"scope": [scope.kind, scope.id], "subject": [subject_kind, subject_id], "by": actor.id})
 
 
-def _keep_an_owner(scope: Resource, subject_id: str, role: Role | None) -> None:
-    if scope.kind != "project" or role == Role.OWNER:
+def _keep_an_owner(scope: Resource, subject_id: str, role: Role | None, *, ends: bool = False) -> None:
+    # An owner whose role ends some day would leave the project without one that day.
+    if scope.kind != "project" or (role == Role.OWNER and not ends):
         return
     owners = Grant.objects.filter(scope_kind=scope.kind, scope_id=scope.id, role=Role.OWNER, expires_at=None)
     ids = set(owners.values_list("subject_id", flat=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
@@ -39,6 +40,7 @@ class Resource:
         project_id: ULID of the project around a dataset.
         access: The dataset's access.
         has_frozen: Whether the dataset has a frozen version.
+        embargo_until_s: Until this moment (seconds since 1970, UTC) the dataset counts as closed.
         owner_id: The person who made an instrument.
     """
 
@@ -47,6 +49,7 @@ class Resource:
     project_id: str = ""
     access: Access = Access.CLOSED
     has_frozen: bool = False
+    embargo_until_s: int = 0
     owner_id: str = ""
 
 
@@ -76,6 +79,36 @@ class Visibility:
 
     branches: tuple[Q, ...] = ()
     q: Q = field(default_factory=lambda: Q(pk__in=[]))
+
+
+_UNDECIDED = ("sensitivity", "personal", "export_control", "contract", "consent")
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """What an entity must be treated as.
+
+    Attributes:
+        levels: Label -> level; 0 is undecided, higher is stricter.
+        origins: Countries of origin, ISO 3166 two-letter codes.
+        inherited: Label -> ULID of the run that brought it.
+    """
+
+    levels: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(_UNDECIDED, 0))
+    origins: tuple[str, ...] = ()
+    inherited: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class EndedGrant:
+    """A role that ended by itself."""
+
+    scope_kind: str
+    scope_id: str
+    subject_kind: str
+    subject_id: str
+    role: str
+    ended_at: str
 
 
 @dataclass(frozen=True, slots=True)

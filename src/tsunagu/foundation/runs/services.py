@@ -15,6 +15,7 @@ from tsunagu.core.errors import NotFoundError
 from tsunagu.core.ids import new_id
 from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.ledger import api as ledger
+from tsunagu.foundation.policy import api as policy
 from tsunagu.foundation.runs.models import Run, RunLink
 from tsunagu.foundation.runs.types import Link, Outcome
 
@@ -126,6 +127,7 @@ def settle_silent(*, kind: str, older_than: dt.timedelta) -> int:
 
 
 def _link(run: Run, links: Iterable[Link]) -> None:
+    links = list(links)
     RunLink.objects.bulk_create(
         RunLink(
             run=run,
@@ -136,3 +138,10 @@ def _link(run: Run, links: Iterable[Link]) -> None:
         )
         for link in links
     )
+    if any(link.kind in policy.LABELLED for link in links):
+        # Labels travel with the first link, before a byte arrives, and not when the run ends.
+        rows = run.links.filter(entity_kind__in=policy.LABELLED).values_list("direction", "entity_id")
+        ends: dict[str, list[str]] = {"in": [], "out": []}
+        for direction, entity in rows:
+            ends[direction].append(entity)
+        policy.inherit(run.uid, ends["in"], ends["out"])

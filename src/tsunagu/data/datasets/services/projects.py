@@ -8,7 +8,8 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from tsunagu.core import clock
+from tsunagu.core import clock, settings
+from tsunagu.core.errors import InvalidInputError
 from tsunagu.data.datasets import selectors
 from tsunagu.data.datasets.errors import BadNameError, NameTakenError
 from tsunagu.data.datasets.models import Dataset, Project
@@ -95,18 +96,48 @@ def create_dataset(actor: Actor, project: str, name: str, *, title: str = "") ->
 
 
 @transaction.atomic
-def set_access(actor: Actor, dataset_id: str, access: policy.Access) -> None:
-    """Change who beyond the members may see frozen versions; a recorded decision.
+def set_access(
+    actor: Actor, dataset_id: str, access: policy.Access, *, embargo_until: str | None = None
+) -> None:
+    """Change who beyond the members may see frozen versions, and from when on; a recorded decision.
+
+    Args:
+        actor: Who decides.
+        dataset_id: Which dataset.
+        access: What holds once there is no embargo.
+        embargo_until: The day (in the node's time zone) or moment on which it opens by itself; until then it counts
+            as closed everywhere. Empty lifts the embargo; None leaves it as it is.
 
     Raises:
         ActionDeniedError: the actor does not manage the dataset.
+        InvalidInputError: the embargo's end is no date or is past.
     """
     dataset = Dataset.objects.select_for_update().get(uid=dataset_id)
     policy.require(actor, "dataset.manage", selectors.resource_of(dataset))
     before, dataset.access = dataset.access, access
+    if embargo_until is not None:
+        dataset.embargo_until_s = _opening_s(embargo_until)
     dataset.updated_at = clock.now()
-    dataset.save(update_fields=["access", "updated_at"])
-    runs.record(actor, "set_access", dataset_id=dataset_id, parameters={"before": before, "now": str(access)})
+    dataset.save(update_fields=["access", "embargo_until_s", "updated_at"])
+    said: dict[str, Any] = {"before": before, "now": str(access)}
+    if opens := selectors.dataset_card(dataset, sees_draft=True).embargo_until:
+        said["embargo_until"] = opens
+    runs.record(actor, "set_access", dataset_id=dataset_id, parameters=said)
+
+
+def _opening_s(text: str) -> int:
+    if not text:
+        return 0
+    try:
+        moment = clock.start_of(text, settings.current().time_zone)
+        opens = int(moment.timestamp())
+    except (ValueError, OverflowError):
+        raise InvalidInputError(
+            f"{text!r} is no date.", remedy="Write a date as 2027-04-01; the dataset opens on that day."
+        ) from None
+    if moment <= clock.now():
+        raise InvalidInputError(f"{text} is past.", remedy="Give a date that is still to come, or none.")
+    return opens
 
 
 @transaction.atomic

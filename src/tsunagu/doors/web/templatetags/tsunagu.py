@@ -27,11 +27,14 @@ register.filter("number_text", formatting.number_text)
 register.filter("unit_text", unit_symbol)
 register.filter("run_word", words.run_word)
 register.filter("role_word", words.role_word)
+register.filter("reason_word", words.reason_word)
 register.filter("action_word", words.action_word)
 register.filter("parameter_word", words.parameter_word)
 register.filter("link_word", words.link_word)
 register.filter("language_of", words.language_of)
 register.filter("name_word", words.name_word)
+register.filter("label_word", words.label_word)
+register.simple_tag(words.level_word, name="level_word")
 
 
 @register.filter
@@ -103,14 +106,27 @@ def state_chip(state: str) -> SafeString:
 
 
 @register.simple_tag
-def access_chip(access: str) -> SafeString:
-    """Access of a dataset: icon and word."""
+def label_chip(label: Any) -> SafeString | str:
+    """A label of a dataset, where it is decided and more than harmless."""
+    if label.level <= (0 if label.name == "origin" else 1):
+        return ""
+    text = f"{words.label_word(label.name)}: {words.level_word(label.name, label.value)}"
+    return _chip("warn" if label.name != "origin" else "info", text)
+
+
+@register.simple_tag
+def access_chip(access: str, embargo_until: str = "") -> SafeString:
+    """Access of a dataset: icon and word; under an embargo, what it will be and from when on."""
     words = {
         "open": ("ok", pgettext("access", "open")),
         "shared": ("info", pgettext("access", "shared")),
         "closed": ("", pgettext("access", "closed")),
     }
-    return _chip(*words.get(str(access), ("", str(access))))
+    colour, word = words.get(str(access), ("", str(access)))
+    if embargo_until and str(access) != "closed":
+        day = formatting.moment_text(embargo_until)
+        return _chip("warn", _("closed until %(day)s, then %(access)s") % {"day": day, "access": word})
+    return _chip(colour, word)
 
 
 @register.simple_tag

@@ -46,6 +46,7 @@ def frame(actor: Actor, card: DatasetCard, tab: str, version: int | None = None)
         "asked": version,
         "is_draft": number == card.draft_number,
         "values": values,
+        "data_labels": datasets.labels(card),
         "title": title,
         "other_title": other_title,
         "decisions": decisions,

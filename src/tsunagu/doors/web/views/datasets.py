@@ -18,6 +18,7 @@ from tsunagu.data.datasets import api as datasets
 from tsunagu.data.datasets.api import DatasetCard
 from tsunagu.data.description import api as description
 from tsunagu.doors.web import words
+from tsunagu.doors.web.views.access import member_rows
 from tsunagu.doors.web.views.dataset_frame import (
     asked_card,
     frame,
@@ -26,8 +27,6 @@ from tsunagu.doors.web.views.dataset_frame import (
     zip_url,
 )
 from tsunagu.doors.web.views.frame import done, page
-from tsunagu.doors.web.views.home import member_rows
-from tsunagu.foundation.identity import api as identity
 from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.policy import api as policy
 from tsunagu.foundation.runs import api as runs
@@ -79,7 +78,9 @@ def _samples(actor: Actor, card: DatasetCard, version: int | None) -> list[dict[
     kinds: Counter[str | None] = Counter()
     ranked = []
     for number, (file, reading) in enumerate(pair for pair in shown if pair[1].previews):
-        ranked.append((kinds[reading.reader], number, file, reading))  # one of every kind, then a second one
+        is_picture = reading.previews[0].get("kind") in {"image", "curve"}
+        # One of every kind, then a second one; people look at pictures before tables.
+        ranked.append((kinds[reading.reader] + (not is_picture), number, file, reading))
         kinds[reading.reader] += 1
     chosen = sorted(sorted(ranked, key=lambda item: item[:2])[:_SAMPLES], key=lambda item: item[1])
     return [{"file": file, "preview": shown_previews(reading, most=1)[0]} for _, _, file, reading in chosen]
@@ -183,23 +184,3 @@ def download(request: HttpRequest, actor: Actor, *, project: str, dataset: str, 
     answer = redirect(storage.get_url(storage.require_location(found.sha256), name=found.name))
     answer["Referrer-Policy"] = "no-referrer"
     return answer
-
-
-@page
-def access(request: HttpRequest, actor: Actor, *, project: str, dataset: str) -> HttpResponse:
-    """Who may see it, and why one may or may not do things."""
-    card, version = asked_card(request, actor, project, dataset)
-    if request.method == "POST":
-        chosen = request.POST.get("access", "")
-        if chosen in set(policy.Access):
-            datasets.set_access(actor, card.id, policy.Access(chosen))
-        return done(request, _("The access was changed."), "access", project=project, dataset=dataset)
-    context = frame(actor, card, "access", version)
-    owners = identity.people([card.created_by])
-    context |= {
-        "accesses": list(policy.Access),
-        "members": member_rows(policy.Resource("project", card.project_id)) if card.sees_draft else [],
-        "extra": member_rows(card.resource) if card.sees_draft else [],
-        "maker": owners.get(card.created_by),
-    }
-    return render(request, "web/access.html", context)

@@ -15,8 +15,9 @@ from django.utils.translation import gettext
 
 from tsunagu.core import clock
 from tsunagu.core.errors import InvalidInputError, NotFoundError, TsunaguError
+from tsunagu.data.datasets import api as datasets
 from tsunagu.doors.who import actor_of
-from tsunagu.foundation.identity.api import Actor, NotSignedInError
+from tsunagu.foundation.identity.api import ANONYMOUS, Actor, NotSignedInError
 from tsunagu.foundation.policy.api import ActionDeniedError
 
 View = Callable[..., HttpResponse]
@@ -27,17 +28,33 @@ def page(view: View) -> View:
 
     @functools.wraps(view)
     def answer(request: HttpRequest, **parts: Any) -> HttpResponse:
-        actor = actor_of(request)
+        actor = ANONYMOUS
         try:
+            actor = actor_of(request)
             return view(request, actor, **parts)
         except NotSignedInError:
             return to_sign_in(request)
         except TsunaguError as error:
             if isinstance(error, ActionDeniedError) and actor.kind == "anonymous":
                 return to_sign_in(request)
-            return problem_page(request, error)
+            return problem_page(request, error, ask=_may_ask(actor, error, parts))
 
     return answer
+
+
+def _may_ask(actor: Actor, error: TsunaguError, parts: dict[str, Any]) -> dict[str, Any]:
+    """The dataset that a person was refused: the page offers to ask for it, whether there is one or not."""
+    if (
+        actor.kind != "person"
+        or not isinstance(error, NotFoundError)
+        or not {"project", "dataset"} <= set(parts)
+    ):
+        return {}
+    try:
+        datasets.get_dataset(actor, parts["project"], parts["dataset"])
+    except NotFoundError:
+        return {"project": parts["project"], "dataset": parts["dataset"]}
+    return {}  # it is something else in it that is not there
 
 
 def member(view: View) -> View:
@@ -59,10 +76,13 @@ def to_sign_in(request: HttpRequest) -> HttpResponseRedirect:
     return HttpResponseRedirect(f"{reverse('account_login')}?{urlencode({'next': request.get_full_path()})}")
 
 
-def problem_page(request: HttpRequest, error: TsunaguError) -> HttpResponse:
+def problem_page(
+    request: HttpRequest, error: TsunaguError, *, ask: dict[str, Any] | None = None
+) -> HttpResponse:
     """An error of the tree: what happened, why, what to do, its code."""
     status = error.status if error.status != 460 else 422  # noqa: PLR2004 - tus's own status
-    return render(request, "web/problem.html", problem_context(error, _back(request)), status=status)
+    context = problem_context(error, _back(request)) | (ask or {})
+    return render(request, "web/problem.html", context, status=status)
 
 
 def problem_context(error: TsunaguError, back: str = "") -> dict[str, Any]:

@@ -15,20 +15,22 @@ from tsunagu.core.errors import NotFoundError
 from tsunagu.data.capture import api as capture
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.description import api as description
+from tsunagu.data.sharing import api as sharing
+from tsunagu.doors.web.views.access import answer_request, member_rows
 from tsunagu.doors.web.views.frame import done, member, page, problem_page
 from tsunagu.experiment.instruments import api as instruments
 from tsunagu.foundation.identity import api as identity
 from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.policy import api as policy
 
-_ROLES = ("owner", "editor", "reader")
-
 
 @page
 def home(request: HttpRequest, actor: Actor) -> HttpResponse:
     """What needs attention, what runs, what changed last."""
+    if request.method == "POST" and "request" in request.POST:
+        return done(request, answer_request(request, actor), "home")
     cards, more = datasets.list_datasets(actor, limit=8)
-    context = {"datasets": cards, "has_more": bool(more)}
+    context: dict[str, object] = {"datasets": cards, "has_more": bool(more)}
     if actor.kind == "person":
         own = [card for card in cards if card.sees_draft]
         todo = []
@@ -43,6 +45,9 @@ def home(request: HttpRequest, actor: Actor) -> HttpResponse:
             "todo": todo,
             "silent": silent,
             "uploads": _unfinished(actor),
+            "requests": sharing.to_answer(actor, limit=20),
+            "asked": sharing.own(actor, limit=20),
+            "roles": sharing.ASKABLE_ROLES,
             "running": [
                 {"card": card, "progress": progress}
                 for card in own
@@ -110,53 +115,6 @@ def project(request: HttpRequest, actor: Actor, *, project: str) -> HttpResponse
         "may_create": bool(policy.decide(actor, "project.create_dataset", card.resource)),
     }
     return render(request, "web/project.html", context)
-
-
-def member_rows(scope: policy.Resource) -> list[dict[str, object]]:
-    """Members with the names that people know."""
-    found = policy.members(scope)
-    people = identity.people(member.subject_id for member in found)
-    machines = instruments.names(member.subject_id for member in found)
-    return [
-        {
-            "id": member.subject_id,
-            "kind": member.subject_kind,
-            "name": people[member.subject_id].name
-            if member.subject_id in people
-            else machines.get(member.subject_id, ""),
-            "role": str(member.role),
-            "expires_at": member.expires_at,
-        }
-        for member in found
-    ]
-
-
-@member
-def members(request: HttpRequest, actor: Actor, *, project: str) -> HttpResponse:
-    """Who is in the project, with which role, until when."""
-    from tsunagu.doors.roles import give_role
-
-    card = datasets.get_project(actor, project)
-    if request.method == "POST":
-        if request.POST.get("remove"):
-            kind = request.POST.get("kind", "person")
-            policy.revoke(actor, card.resource, subject_kind=kind, subject_id=request.POST["remove"])
-            return done(request, _("The role was taken away."), "members", project=project)
-        give_role(
-            actor,
-            card.resource,
-            email=request.POST.get("email", "").strip(),
-            instrument="",
-            role=request.POST.get("role", ""),
-        )
-        return done(request, _("The role was given."), "members", project=project)
-    context = {
-        "project": card,
-        "members": member_rows(card.resource),
-        "roles": _ROLES,
-        "may_manage": bool(policy.decide(actor, "project.manage", card.resource)),
-    }
-    return render(request, "web/members.html", context)
 
 
 @page
