@@ -36,6 +36,7 @@ _NODE_EXAMPLES = {
     "restore": "tsunagu restore /mnt/backup/node --home /srv/again --passphrase-file /root/backup.pass",
     "sweep": "tsunagu sweep --home /srv/tsunagu",
     "demo": "tsunagu demo --home .tsunagu --port 8000",
+    "federation": "tsunagu federation --home /srv/tsunagu",
 }
 _EXITS = (
     (0, "Done."),

@@ -158,6 +158,7 @@ MESSAGES = {
     "help_check": "Check the settings of a node.",
     "help_backup": "Back a node up.",
     "help_sweep": "Remove what broken uploads left in a node.",
+    "help_federation": "Refresh the metadata feeds of the federations and show their state.",
     "origin_person": "typed by {by}",
     "origin_file": "{path}: {where}",
     "origin_machine": "proposed by machine, accepted by {by}",

@@ -159,6 +159,7 @@ MESSAGES = {
     "help_check": "ノードの設定を確かめます。",
     "help_backup": "ノードのバックアップを取ります。",
     "help_sweep": "途中で終わった送信の残りをノードから片付けます。",
+    "help_federation": "フェデレーションのメタデータを更新し、状態を表示します。",
     "origin_person": "{by}が入力",
     "origin_file": "{path}: {where}",
     "origin_machine": "機械の提案を{by}が採用",

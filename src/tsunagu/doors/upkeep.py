@@ -6,6 +6,7 @@ import datetime as dt
 
 from tsunagu.core import events, jobs, settings
 from tsunagu.dataplane.sweep import find_garbage
+from tsunagu.foundation.identity import api as identity
 from tsunagu.foundation.ledger import api as ledger
 from tsunagu.foundation.storage import api as storage
 
@@ -15,6 +16,13 @@ def sweep_now() -> int:
     node = settings.current()
     garbage = find_garbage(storage.store(), node.spool, storage.named, min_age_s=node.sweep_age_s)
     return storage.drop_unnamed([item.key for item in garbage])
+
+
+@jobs.every(dt.timedelta(minutes=5))
+@jobs.job(priority=-20)
+def close_guests() -> None:
+    """Close the accounts of guests whose stay is over."""
+    identity.end_stays()
 
 
 @jobs.every(dt.timedelta(hours=6))

@@ -1,4 +1,4 @@
-"""The commands that run a node: up, down, admin, check, backup, restore, sweep, demo. The client calls ``main``."""
+"""The commands that run a node: up, down, admin, check, backup, restore, sweep, demo, federation. The client calls ``main``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tsunagu.core.errors import TsunaguError
 
-NODE_COMMANDS = ("up", "admin", "check", "backup", "restore", "sweep", "demo", "down")
+NODE_COMMANDS = ("up", "admin", "check", "backup", "restore", "sweep", "demo", "down", "federation")
 
 
 def main(argv: list[str]) -> int:
@@ -75,6 +75,8 @@ def _parser() -> argparse.ArgumentParser:
     bring.add_argument("--start", action="store_true", help="start the node when all is well")
     bring.add_argument("--port", type=int, help="port of the control server, with --start")
     add("sweep", "Remove objects that no row names.", admin.sweep)
+    feeds = add("federation", "Refresh the metadata feeds and show their state.", admin.federation)
+    feeds.add_argument("--json", action="store_true")
     tour = add("demo", "Take a sample laboratory's files through the whole job.", demo.demo)
     tour.add_argument("--port", type=int)
     return parser

@@ -70,7 +70,7 @@ def _settings(node: settings.Settings) -> list[dict[str, Any]]:
 def _print(node: settings.Settings, rows: list[dict[str, Any]], findings: list[Finding]) -> None:
     print(f"home {node.home}\n")
     for row in rows:
-        value = ",".join(row["value"]) if isinstance(row["value"], list) else row["value"]
+        value = ",".join(map(str, row["value"])) if isinstance(row["value"], list) else row["value"]
         shown = f"{value} {row['unit']}".strip() or "(empty)"
         print(f"  {row['name']:<22} {shown:<34} {row['origin']}")
     print()
@@ -260,4 +260,19 @@ def _evidence(node: settings.Settings) -> list[Finding]:
     return [Finding("time stamps", "ok", f"come from {node.timestamp_url}")]
 
 
-_LOOKS = (_home, _addresses, _database, _store, _servers, _workers, _evidence, _sandbox)
+def _federation(_: settings.Settings) -> list[Finding]:
+    """The metadata feeds: which copy is in use, and why the last try failed if it did."""
+    from tsunagu.foundation.identity import api as identity
+
+    found = []
+    for card in identity.feed_status():
+        detail = f"{card.name}: {card.entity_count} identity providers, valid until {card.valid_until}"
+        if card.state == "never":
+            detail = f"{card.name}: no good copy yet"
+        state = {"good": "ok", "old": "warn"}.get(card.state, "bad")
+        remedy = f"{card.problem} tsunagu federation tries again." if card.problem else ""
+        found.append(Finding("federation", state, detail, remedy))
+    return found
+
+
+_LOOKS = (_home, _addresses, _database, _store, _servers, _workers, _evidence, _sandbox, _federation)

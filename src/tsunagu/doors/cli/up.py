@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import ctypes
 import json
 import os
 import signal
@@ -16,7 +15,7 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
-from tsunagu.core import logs, settings
+from tsunagu.core import lifeline, logs, settings
 from tsunagu.core.errors import TsunaguError
 from tsunagu.doors.cli.running import left_behind, only_one
 from tsunagu.doors.cli.saving import quick_backup
@@ -24,7 +23,6 @@ from tsunagu.doors.cli.saving import quick_backup
 _RESTART_AFTER_S = 1.0
 _STOP_WITHIN_S = 25.0
 _PORT_WITHIN_S = 30.0
-_PR_SET_PDEATHSIG = 1
 
 
 class PortTakenError(TsunaguError):
@@ -93,7 +91,7 @@ class Children:
         self._running[name] = subprocess.Popen(  # noqa: S603
             self._commands[name],
             start_new_session=True,
-            preexec_fn=_end_with_parent,  # noqa: PLW1509 - this parent has one thread
+            preexec_fn=lambda: lifeline.end_with_parent(signal.SIGTERM),  # noqa: PLW1509 - this parent has one thread
         )
 
     def _stop(self, *_: object) -> None:
@@ -111,15 +109,6 @@ class Children:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(child.pid, signal.SIGKILL)
         return 0
-
-
-def _end_with_parent() -> None:
-    """In a new child: have the kernel end it when the parent dies, however that dies, so that no port stays taken."""
-    parent = os.getppid()
-    with contextlib.suppress(OSError, AttributeError):  # Linux alone knows it
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != parent:
-        os._exit(1)
 
 
 def _say_ready(node: settings.Settings, mark_ready: Callable[[], None]) -> None:
