@@ -232,6 +232,21 @@ def _addresses(node: settings.Settings) -> list[Finding]:
     return found or [Finding("addresses", "ok", f"{node.control_address}, bytes {node.bytes_address}")]
 
 
+def _federation(_: settings.Settings) -> list[Finding]:
+    """The metadata feeds: which copy is in use, and why the last try failed if it did."""
+    from tsunagu.foundation.identity import api as identity
+
+    found = []
+    for card in identity.feed_status():
+        detail = f"{card.name}: {card.entity_count} identity providers, valid until {card.valid_until}"
+        if card.state == "never":
+            detail = f"{card.name}: no good copy yet"
+        state = {"good": "ok", "old": "warn"}.get(card.state, "bad")
+        remedy = f"{card.problem} tsunagu federation tries again." if card.problem else ""
+        found.append(Finding("federation", state, detail, remedy))
+    return found
+
+
 def _evidence(node: settings.Settings) -> list[Finding]:
     """Whose clock stands under the ledger, and whether it answers."""
     from django.db import DatabaseError
@@ -260,19 +275,4 @@ def _evidence(node: settings.Settings) -> list[Finding]:
     return [Finding("time stamps", "ok", f"come from {node.timestamp_url}")]
 
 
-def _federation(_: settings.Settings) -> list[Finding]:
-    """The metadata feeds: which copy is in use, and why the last try failed if it did."""
-    from tsunagu.foundation.identity import api as identity
-
-    found = []
-    for card in identity.feed_status():
-        detail = f"{card.name}: {card.entity_count} identity providers, valid until {card.valid_until}"
-        if card.state == "never":
-            detail = f"{card.name}: no good copy yet"
-        state = {"good": "ok", "old": "warn"}.get(card.state, "bad")
-        remedy = f"{card.problem} tsunagu federation tries again." if card.problem else ""
-        found.append(Finding("federation", state, detail, remedy))
-    return found
-
-
-_LOOKS = (_home, _addresses, _database, _store, _servers, _workers, _evidence, _sandbox, _federation)
+_LOOKS = (_home, _addresses, _database, _store, _servers, _workers, _evidence, _federation, _sandbox)
