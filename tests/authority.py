@@ -20,7 +20,7 @@ class Authority:
         self.fault = ""
         self.queries: list[bytes] = []
         self.last = b""
-        self.url = ""
+        self.url = self.host = ""
 
     def answer(self, query: bytes) -> tuple[int, str, bytes]:
         self.queries.append(query)
@@ -57,7 +57,8 @@ def running_authority(folder: Path) -> Iterator[Authority]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    authority.url = f"http://127.0.0.1:{server.server_port}/tsr"
+    authority.host = f"127.0.0.1:{server.server_port}"
+    authority.url = f"http://{authority.host}/tsr"
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

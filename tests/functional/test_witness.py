@@ -42,7 +42,8 @@ def pair(tmp_path_factory):
     for own in (0, 1):
         other = 1 - own
         extra = {
-            "TSUNAGU_WITNESSES": f"http://localhost:{ports[other]}#{keys[other]}",
+            "TSUNAGU_WITNESSES": f"http://127.0.0.1:{ports[other]}#{keys[other]}",
+            "TSUNAGU_EGRESS_ALLOWED": f"127.0.0.1:{ports[other]}",
             "TSUNAGU_WITNESSED_KEYS": keys[other],
         }
         nodes.append(Node(work / ("one", "two")[own], ports[own], extra))
@@ -127,7 +128,7 @@ def test_two_nodes_witness_each_other_and_a_rewritten_history_is_refused(pair):
         return [str(problem) for problem in json.loads(done.stdout)["problems"] if "refuses" in str(problem)]
 
     said = wait_for(refusals)
-    assert f"The witness {two.url} refuses head" in said[0]
+    assert f"The witness http://127.0.0.1:{two.port} refuses head" in said[0]
     assert "rewritten" in said[0]
     with contextlib.closing(sqlite3.connect(f"file:{two.home / 'db.sqlite3'}?mode=ro", uri=True)) as db:
         kept = [

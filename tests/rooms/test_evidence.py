@@ -40,7 +40,12 @@ def running(tmp_path_factory):
 def authority(running, monkeypatch):
     running.fault = ""
     given = node_settings.current()
-    values = {**given.values, "timestamp_url": running.url, "timestamp_ca": str(running.ca_file)}
+    values = {
+        **given.values,
+        "timestamp_url": running.url,
+        "timestamp_ca": str(running.ca_file),
+        "egress_allowed": (running.host,),
+    }
     monkeypatch.setattr(node_settings, "current", lambda: replace(given, values=values))
     return running
 

@@ -34,7 +34,12 @@ def running(tmp_path_factory):
 def authority(running, monkeypatch):
     running.fault = ""
     given = node_settings.current()
-    values = {**given.values, "timestamp_url": running.url, "timestamp_ca": str(running.ca_file)}
+    values = {
+        **given.values,
+        "timestamp_url": running.url,
+        "timestamp_ca": str(running.ca_file),
+        "egress_allowed": (running.host,),
+    }
     monkeypatch.setattr(node_settings, "current", lambda: replace(given, values=values))
     return running
 
@@ -169,6 +174,17 @@ def test_an_authority_without_a_pinned_root_is_not_used(authority, monkeypatch):
     grow()
     assert ledger.stamp_waiting() == 0
     assert "is pinned" in TimeStamp.objects.get().said
+
+
+def test_an_authority_on_an_inner_address_is_asked_only_when_the_settings_allow_it(authority, monkeypatch):
+    given = node_settings.current()
+    closed = {**given.values, "egress_allowed": ()}
+    monkeypatch.setattr(node_settings, "current", lambda: replace(given, values=closed))
+    asked = len(authority.queries)
+    grow()
+    assert ledger.stamp_waiting() == 0
+    assert len(authority.queries) == asked
+    assert "egress_allowed" in TimeStamp.objects.get().said
 
 
 @pytest.mark.parametrize("jump", [dt.timedelta(minutes=-9), dt.timedelta(minutes=9)])

@@ -1,4 +1,4 @@
-"""The one way out: every address that the node fetches goes through ``fetch``.
+"""The one way out: every address that the node fetches goes through ``fetch``, and what it sends through ``post``.
 
 The name is resolved once and the connection goes to the address that was checked, so a second answer of the name
 server changes nothing. Private, loopback and link-local addresses are refused unless the setting ``egress_allowed``
@@ -95,6 +95,48 @@ def fetch(
         finally:
             connection.close()
     raise EgressRefusedError("The address redirects too often.")
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """An answer to what was sent, whatever its status: the bytes and their declared media type."""
+
+    status: int
+    content: bytes
+    media_type: str
+
+
+def post(
+    url: str, content: bytes, *, media_type: str, most_bytes: int = 1 << 20, timeout_s: float = 20.0
+) -> Posted:
+    """POST to an address; redirects are an answer like any other and are not followed.
+
+    Args:
+        url: As for ``fetch``.
+        content: What is sent.
+        media_type: Its type.
+        most_bytes: Longer answers are cut off and refused.
+        timeout_s: Limit for the whole.
+
+    Raises:
+        EgressRefusedError: the address leads somewhere the node must not go.
+        EgressFailedError: no answer in time, or an answer too long.
+    """
+    deadline = time.monotonic() + timeout_s
+    parts, address, port = _checked(url)
+    connection = _connect(parts, address, port, _left(deadline))
+    try:
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        connection.request("POST", target, content, {"User-Agent": "Tsunagu", "Content-Type": media_type})
+        answer = connection.getresponse()
+        body = _body(connection, answer, most_bytes, deadline)
+        return Posted(answer.status, body, answer.headers.get_content_type())
+    except (OSError, http.client.HTTPException) as error:
+        raise EgressFailedError(
+            f"{parts.hostname} could not be asked: {type(error).__name__}: {error}"
+        ) from None
+    finally:
+        connection.close()
 
 
 def _checked(url: str) -> tuple[SplitResult, str, int]:

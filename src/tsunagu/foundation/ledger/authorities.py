@@ -14,9 +14,8 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Protocol
 
-from tsunagu.core import settings
-from tsunagu.core.errors import UnavailableError
-from tsunagu.foundation.ledger import outgoing
+from tsunagu.core import egress, settings
+from tsunagu.core.errors import TsunaguError
 from tsunagu.foundation.ledger.errors import AuthorityError
 
 _WITHIN_S = 20.0
@@ -78,14 +77,14 @@ class HttpAuthority:
     def ask(self, query: bytes) -> bytes:
         """POST the request."""
         try:
-            answer = outgoing.post(self.name, query, "application/timestamp-query")
-        except UnavailableError as error:
-            raise AuthorityError(error.message) from None
+            answer = egress.post(self.name, query, media_type="application/timestamp-query")
+        except TsunaguError as error:
+            raise AuthorityError(f"{error.message} {error.remedy}") from None
         if answer.status != HTTPStatus.OK:
             raise AuthorityError(f"{self.name} answered with status {answer.status}.")
         if answer.media_type != "application/timestamp-reply":
             raise AuthorityError(f"{self.name} answered with something else than a time stamp.")
-        return answer.body
+        return answer.content
 
 
 _REQUEST = ("req", "-newkey", "rsa:3072", "-nodes", "-batch")

@@ -12,9 +12,9 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q
 
-from tsunagu.core import clock, settings
+from tsunagu.core import clock, egress, settings
 from tsunagu.core.errors import InvalidInputError, TsunaguError
-from tsunagu.foundation.ledger import keys, notes, outgoing, proofs
+from tsunagu.foundation.ledger import keys, notes, proofs
 from tsunagu.foundation.ledger.checking import is_cosigned
 from tsunagu.foundation.ledger.errors import ForkError, NotWitnessedError, OtherSizeError
 from tsunagu.foundation.ledger.models import Cosignature, SignedHead, WitnessedLog, WitnessState
@@ -144,9 +144,9 @@ def _ask(witness: _Witness, head: SignedHead) -> None:
 
 def _post(witness: _Witness, content: dict[str, Any]) -> tuple[int, dict[str, Any]]:
     body = json.dumps(content, ensure_ascii=False).encode()
-    answer = outgoing.post(f"{witness.url}/api/v1/ledger/cosign", body, "application/json")
+    answer = egress.post(f"{witness.url}/api/v1/ledger/cosign", body, media_type="application/json")
     try:
-        said = json.loads(answer.body)
+        said = json.loads(answer.content)
     except ValueError:
         said = None
     if not isinstance(said, dict):
