@@ -10,8 +10,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks import kit, measure
 
-MODULES = ("push_small", "push_large", "scale", "extract", "federation")
-TABLES = ["push_small", "push_large", "pull_large", "freeze_scale", "extract", "list_scale", "federation"]
+MODULES = ("push_small", "push_large", "scale", "extract", "ledger", "federation")
+TABLES = [
+    "push_small",
+    "push_large",
+    "pull_large",
+    "freeze_scale",
+    "extract",
+    "list_scale",
+    "ledger",
+    "federation",
+]
 
 
 def main(names: list[str]) -> None:

@@ -102,6 +102,24 @@ TABLE: tuple[Setting, ...] = (
     Setting(
         "sweep_age_s", "86400", "Objects that no row names are removed when older than this.", float, "s"
     ),
+    Setting(
+        "timestamp_url",
+        "",
+        "RFC 3161 authority that stamps the ledger's heads; empty: an embedded test authority (not independent); off.",
+    ),
+    Setting("timestamp_ca", "", "PEM file with the root certificate that its time stamps must lead to."),
+    Setting(
+        "witnesses",
+        "",
+        "Nodes that co-sign this ledger's heads, separated by commas: ADDRESS#PUBLIC_KEY (Base64).",
+        _names,
+    ),
+    Setting(
+        "witnessed_keys",
+        "",
+        "Public keys (Base64) of the nodes whose heads this node co-signs, by commas.",
+        _names,
+    ),
     Setting("signup", "false", "Whether strangers may make an account on the sign-in page.", _boolean),
     Setting(
         "mail_url",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 
-from tsunagu.core import jobs, settings
+from tsunagu.core import events, jobs, settings
 from tsunagu.dataplane.sweep import find_garbage
 from tsunagu.foundation.identity import api as identity
+from tsunagu.foundation.ledger import api as ledger
 from tsunagu.foundation.storage import api as storage
 
 
@@ -31,3 +32,22 @@ def sweep() -> None:
     sweep_now()
     storage.forget_dead()
     jobs.forget_finished()
+
+
+@jobs.every(dt.timedelta(seconds=50))
+@jobs.job(priority=-5)
+def sign_ledger() -> None:
+    """Sign the head of the ledger when it grew, and ask authority and witnesses."""
+    ledger.sign_head()
+    ledger.stamp_waiting()
+    ledger.ask_witnesses()
+
+
+@events.subscribe("datasets.frozen")
+@jobs.job(priority=-5)
+def sign_after_freeze(dataset_id: str, number: int) -> None:
+    """Put a signed and stamped head over a new version soon; many freezes in a row share one."""
+    del dataset_id, number
+    ledger.sign_head()
+    ledger.stamp_waiting()
+    ledger.ask_witnesses()
