@@ -63,6 +63,10 @@ def saved(tmp_path_factory):
         while time.monotonic() < deadline and not node.api("GET", "/ledger/heads")[1]["heads"]:
             time.sleep(0.5)
         node.run("evidence", "lab/data@1", str(work / "proof.zip"))
+        looked = json.loads(node.run("check", "--home", str(node.home), "--json").stdout)
+        clock = next(one for one in looked["findings"] if one["name"] == "time stamps")
+        assert clock["state"] == "warn"
+        assert "not independent" in clock["detail"]
         third = json.loads(node.run(*destination).stdout)
         key = (node.home / "secrets" / "ledger.key").read_bytes()
         token = node.token

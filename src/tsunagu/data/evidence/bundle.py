@@ -21,7 +21,7 @@ from tsunagu.foundation.ledger import api as ledger
 from tsunagu.foundation.policy import api as policy
 
 _SCRIPT = Path(__file__).with_name("verify_evidence.py")
-_GRANTS = {"grant", "revoke"}
+_GRANTS = {"grant", "revoke", "grant_ended"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -247,4 +247,32 @@ def _federation(_: settings.Settings) -> list[Finding]:
     return found
 
 
-_LOOKS = (_home, _addresses, _database, _store, _servers, _workers, _sandbox, _federation)
+def _evidence(node: settings.Settings) -> list[Finding]:
+    """Whose clock stands under the ledger, and whether it answers."""
+    from django.db import DatabaseError
+
+    from tsunagu.foundation.ledger import api as ledger
+
+    if node.timestamp_url == "off":
+        return [Finding("time stamps", "warn", "are off: heads are signed only.", "Set timestamp_url.")]
+    try:
+        heads = ledger.head_cards(limit=50)
+    except DatabaseError:  # not migrated yet; the finding about migrations says so
+        return []
+    silent = [stamp.said for head in heads for stamp in head.stamps if not stamp.reply and stamp.said]
+    if silent:
+        return [
+            Finding("time stamps", "warn", f"{len(silent)} heads wait: {silent[0]}", "Look at timestamp_url.")
+        ]
+    if not node.timestamp_url:
+        detail = "come from the embedded test authority, which is not independent."
+        return [
+            Finding("time stamps", "warn", detail, "Set timestamp_url and timestamp_ca to your authority's.")
+        ]
+    if not node.timestamp_ca:
+        detail = "timestamp_url is set, and no root certificate is pinned."
+        return [Finding("time stamps", "bad", detail, "Set timestamp_ca.")]
+    return [Finding("time stamps", "ok", f"come from {node.timestamp_url}")]
+
+
+_LOOKS = (_home, _addresses, _database, _store, _servers, _workers, _evidence, _federation, _sandbox)

@@ -13,7 +13,7 @@ from typing import Any
 from django.http import HttpRequest
 from ninja import Router
 
-from tsunagu.doors.rest import schemas
+from tsunagu.doors.rest import schemas_ledger as schemas
 from tsunagu.doors.who import require_actor
 from tsunagu.foundation.ledger import api as ledger
 
