@@ -1,4 +1,4 @@
-"""The one way out: every address that the node fetches goes through ``fetch``.
+"""The one way out: every address that the node asks goes through ``fetch`` or ``post``.
 
 The name is resolved once and the connection goes to the address that was checked, so a second answer of the name
 server changes nothing. Private, loopback and link-local addresses are refused unless the setting ``egress_allowed``
@@ -58,6 +58,15 @@ class Fetched:
     url: str
 
 
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """An answer to a POST: its status, its declared media type, the bytes."""
+
+    status: int
+    media_type: str
+    content: bytes
+
+
 def fetch(
     url: str, *, most_bytes: int, timeout_s: float = 30.0, headers: Mapping[str, str] | None = None
 ) -> Fetched:
@@ -78,8 +87,7 @@ def fetch(
         parts, address, port = _checked(url)
         connection = _connect(parts, address, port, _left(deadline))
         try:
-            target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-            connection.request("GET", target, headers={"User-Agent": "Tsunagu", **(headers or {})})
+            connection.request("GET", _target(parts), headers={"User-Agent": "Tsunagu", **(headers or {})})
             answer = connection.getresponse()
             if answer.status in _REDIRECTS:
                 url = urljoin(url, answer.headers.get("Location", ""))
@@ -97,7 +105,45 @@ def fetch(
     raise EgressRefusedError("The address redirects too often.")
 
 
-def _checked(url: str) -> tuple[SplitResult, str, int]:
+def post(url: str, content: bytes, *, media_type: str, most_bytes: int, timeout_s: float = 20.0) -> Posted:
+    """POST to an address that the administrator wrote into the settings; any status is an answer, none a redirect.
+
+    Such an address may be private and without TLS, as those of time-stamp authorities are: it is the administrator's
+    will. An address from anybody else must not come here.
+
+    Args:
+        url: An http or https address of the settings.
+        content: What is sent.
+        media_type: Of what is sent.
+        most_bytes: Longer answers are refused.
+        timeout_s: Limit for the whole.
+
+    Raises:
+        EgressRefusedError: it is no http or https address.
+        EgressFailedError: no answer in time, or one that is too long.
+    """
+    deadline = time.monotonic() + timeout_s
+    parts, address, port = _checked(url, is_of_settings=True)
+    connection = _connect(parts, address, port, _left(deadline))
+    try:
+        headers = {"User-Agent": "Tsunagu", "Content-Type": media_type}
+        connection.request("POST", _target(parts), body=content, headers=headers)
+        answer = connection.getresponse()
+        body = _body(connection, answer, most_bytes, deadline)
+        return Posted(answer.status, answer.headers.get_content_type(), body)
+    except (OSError, http.client.HTTPException) as error:
+        raise EgressFailedError(
+            f"{parts.hostname} does not answer: {type(error).__name__}: {error}"
+        ) from None
+    finally:
+        connection.close()
+
+
+def _target(parts: SplitResult) -> str:
+    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+
+
+def _checked(url: str, *, is_of_settings: bool = False) -> tuple[SplitResult, str, int]:
     """The parts of an address and the one network address that may be connected to."""
     parts = urlsplit(url)
     try:
@@ -107,7 +153,7 @@ def _checked(url: str) -> tuple[SplitResult, str, int]:
     host = (parts.hostname or "").rstrip(".")
     if parts.scheme not in {"https", "http"} or not host or parts.username is not None:
         raise EgressRefusedError("Only plain https addresses are fetched.")
-    is_allowed = f"{host}:{port}" in settings.current().egress_allowed
+    is_allowed = is_of_settings or f"{host}:{port}" in settings.current().egress_allowed
     if parts.scheme == "http" and not is_allowed:
         raise EgressRefusedError(f"{host} is addressed without encryption.")
     try:
