@@ -41,6 +41,14 @@ class Site(http.server.BaseHTTPRequestHandler):
             return
         self.wfile.write(b"y" * (100_000 if name == "large" else 5))
 
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(302 if self.path == "/away" else 418)
+        self.send_header("Content-Type", "text/plain; charset=utf-8")
+        self.send_header("Location", "http://169.254.169.254/")
+        self.end_headers()
+        self.wfile.write(body * (1000 if self.path == "/large" else 1))
+
     def log_message(self, *_):
         pass
 
@@ -134,6 +142,18 @@ def test_size_time_and_status_are_limited(allowed):
     assert time.monotonic() - began < 3
     with pytest.raises(egress.EgressFailedError, match="404"):
         egress.fetch(f"{allowed}/missing", most_bytes=10)
+
+
+def test_what_is_posted_to_an_address_of_the_settings(site):
+    """Private and without TLS is the administrator's will; a redirect is an answer and is not followed."""
+    base = f"http://localhost:{site}"
+    answer = egress.post(f"{base}/a", b"abc", media_type="text/plain", most_bytes=10)
+    assert (answer.status, answer.media_type, answer.content) == (418, "text/plain", b"abc")
+    assert egress.post(f"{base}/away", b"abc", media_type="text/plain", most_bytes=10).status == 302
+    with pytest.raises(egress.EgressFailedError, match="longer"):
+        egress.post(f"{base}/large", b"abc", media_type="text/plain", most_bytes=2999)
+    with pytest.raises(egress.EgressRefusedError):
+        egress.post("file:///etc/passwd", b"", media_type="text/plain", most_bytes=10)
 
 
 def test_nothing_else_fetches():
