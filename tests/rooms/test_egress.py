@@ -144,8 +144,8 @@ def test_size_time_and_status_are_limited(allowed):
         egress.fetch(f"{allowed}/missing", most_bytes=10)
 
 
-def test_what_is_posted_to_an_address_of_the_settings(site):
-    """Private and without TLS is the administrator's will; a redirect is an answer and is not followed."""
+def test_what_is_posted_goes_where_it_may_and_follows_no_redirect(allowed, site):
+    """Private and without TLS only where the administrator named the host; a redirect is an answer."""
     base = f"http://localhost:{site}"
     answer = egress.post(f"{base}/a", b"abc", media_type="text/plain", most_bytes=10)
     assert (answer.status, answer.media_type, answer.content) == (418, "text/plain", b"abc")
@@ -154,6 +154,8 @@ def test_what_is_posted_to_an_address_of_the_settings(site):
         egress.post(f"{base}/large", b"abc", media_type="text/plain", most_bytes=2999)
     with pytest.raises(egress.EgressRefusedError):
         egress.post("file:///etc/passwd", b"", media_type="text/plain", most_bytes=10)
+    with pytest.raises(egress.EgressRefusedError):
+        egress.post("http://127.0.0.1:9/a", b"", media_type="text/plain", most_bytes=10)
 
 
 def test_nothing_else_fetches():
