@@ -14,7 +14,7 @@ from tsunagu.foundation.policy.labels import (
     value_of,
 )
 from tsunagu.foundation.policy.rulebook import Book, compile_book, current, forget, history, stored
-from tsunagu.foundation.policy.selectors import members
+from tsunagu.foundation.policy.selectors import members, people_with_roles
 from tsunagu.foundation.policy.services import draft, grant, place, require, revoke, take_ended, write_text
 from tsunagu.foundation.policy.types import (
     NODE,
@@ -64,6 +64,7 @@ __all__ = [
     "labels_of",
     "members",
     "parse",
+    "people_with_roles",
     "place",
     "require",
     "revoke",
