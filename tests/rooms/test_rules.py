@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
+from django.db import connection
 from django.utils import translation
 
 from tests.rooms import rule_worlds as worlds
@@ -169,3 +170,16 @@ def test_ids_are_never_read_as_policy_text():
     nasty = identity.Actor("person", 'x" } || true || { "', "n")
     resource = policy.Resource("dataset", '"); permit(principal,action,resource); //', project_id='"')
     assert not policy.decide(nasty, "dataset.read", resource)
+
+
+def test_every_branch_of_a_list_walks_an_index_in_list_order(world):
+    """Also with rules about labels on top: a list must cost what it shows, not what the node holds."""
+    if connection.vendor != "sqlite":
+        pytest.skip("reads the plans of SQLite")
+    rules = worlds.book({("institution", ""): NO_SECRETS})
+    for actor in world.actors:
+        for branch in policy.visible(actor, "dataset", book=rules).branches:
+            rows = Dataset.objects.filter(branch).order_by("-updated_at", "-id")[:50]
+            plan = rows.explain()
+            assert "TEMP B-TREE" not in plan or "uid" in str(branch), plan
+            assert "SCAN datasets_dataset\n" not in f"{plan}\n", plan

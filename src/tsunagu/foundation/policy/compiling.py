@@ -104,18 +104,21 @@ def applies(rule: Rule, asked: Asked) -> bool:
 def condition(rule: Rule, asked: Asked) -> Q:
     """The rows that a rule speaks of, as one condition."""
     parts = [_as_q(_term(node, asked), asked) for node in _nodes(rule)]
-    found = EVERY_ROW
+    found = Q()
     for part in parts:
-        found &= part
-    return found
+        if part != EVERY_ROW:
+            found &= part
+    return found or EVERY_ROW
 
 
 def branches(rule: Rule, asked: Asked) -> list[Q]:
     """The same rows as conditions each of which can walk an index alone: one for every project of a set."""
-    found = [EVERY_ROW]
+    found = [Q()]
     for node in _nodes(rule):
-        found = [left & right for left in found for right in _split(node, asked)]
-    return found
+        found = [
+            left if right == EVERY_ROW else left & right for left in found for right in _split(node, asked)
+        ]
+    return [one or EVERY_ROW for one in found]
 
 
 def _nodes(rule: Rule) -> list[Node]:
@@ -209,7 +212,7 @@ def _attribute(content: Node, asked: Asked) -> _Term:
 
 def _boolean(term: _Term, asked: Asked) -> _Truth:
     if isinstance(term, _Column):
-        return Q(**{_COLUMNS[asked.resource][term.name]: True})
+        return _exactly(_COLUMNS[asked.resource][term.name], value=True)
     assert isinstance(term, bool | Q)
     return term
 
@@ -232,9 +235,15 @@ def _compare(sign: str, left: _Term, right: _Term, asked: Asked) -> _Truth:
     if left.name in LEVELS:
         return _label(left.name, sign, right)
     column = _COLUMNS[asked.resource][left.name]
-    if sign == "!=":
-        return ~Q(**{column: right})
+    if sign in {"==", "!="}:
+        same = _exactly(column, value=right)
+        return same if sign == "==" else ~same
     return Q(**{f"{column}__{_LOOKUP[sign]}": right})
+
+
+def _exactly(column: str, *, value: Any) -> Q:
+    # Django writes "column = true" as the bare column, which SQLite does not look up in an index.
+    return Q(**{f"{column}__in": [value]}) if isinstance(value, bool) else Q(**{column: value})
 
 
 def _label(name: str, sign: str, value: Any) -> Q:
