@@ -32,8 +32,13 @@ check: env  ## Format, lint, types, contracts, fast tests: under three minutes
 bench: env  ## Benchmarks with peers and limits; writes benchmarks/RESULTS.md
 	@$(PY) benchmarks/run.py
 
+docs: env  ## Build the documentation into docs/_build, English and Japanese; warnings are errors
+	@$(PY) tools/docs.py
+	@.venv/bin/sphinx-build -q -W --keep-going -b html docs docs/_build/html
+	@.venv/bin/sphinx-build -q -W --keep-going -b html -D language=ja docs docs/_build/html/ja
+
 pins: ## Write requirements.txt (a node) and requirements-dev.txt (tests too) anew
 	@.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --extra node pyproject.toml -o requirements.txt
 	@.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --extra dev pyproject.toml -o requirements-dev.txt
 
-.PHONY: help env run stop test check bench pins
+.PHONY: help env run stop test check bench docs pins

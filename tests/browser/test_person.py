@@ -94,7 +94,7 @@ def wait_for_readings(node, email):
 def look_and_describe(page, dataset):
     page.goto(dataset)
     assert page.locator("h1").inner_text() == "ハーフセル測定"
-    assert page.locator(".thumbs svg.plot").count() == 3
+    assert page.locator(".thumbs svg.plot").count() >= 1
     page.get_by_role("link", name="scan_01.csv").click()
     page.locator("svg.plot").wait_for()
     assert "csv" in page.locator("aside").inner_text()

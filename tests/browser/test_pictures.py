@@ -13,6 +13,7 @@ import subprocess
 import pytest
 
 from tests.browser import kit
+from tsunagu.doors.cli import sample_lab
 
 pytestmark = pytest.mark.browser
 IS_ASKED = bool(os.environ.get("PICTURES"))
@@ -50,21 +51,24 @@ def test_japanese_fonts_are_here():
 
 
 def test_the_picture_of_the_readme(node, window, owner_state, tmp_path):
-    node.run("push", str(kit.showcase(tmp_path / "show")), "lab/cathodes")
-    node.wait_for_readings("lab/cathodes")
+    """The same real files as ``make run`` takes."""
+    sample_lab.gather(tmp_path / "lab", tmp_path / "cache")
+    node.run("push", str(tmp_path / "lab"), "lab/first-light")
+    node.wait_for_readings("lab/first-light")
     said = {
-        "title": "Structure of lithium cobalt oxide while it cycles",
-        "title_ja": "充放電に伴うコバルト酸リチウムの構造変化",
-        "description": "X-ray diffraction of half cells at three states of charge, with a photograph and the log.",
+        "title": "First light: one day of a shared instrument facility",
+        "title_ja": "共用機器施設の一日",
+        "description": "Real files of several instruments: computed tomography, magnetic resonance, an electrocardiogram, "
+        "space telescopes, spectra and crystal structures.",
         "creators": "Hanako Takahashi, Ryo Ito",
     }
     for name, value in said.items():
-        assert node.api("PUT", f"/datasets/lab/cathodes/metadata/{name}", {"value": value})[0] == 200
-    node.run("freeze", "lab/cathodes", "-m", "first series")
+        assert node.api("PUT", f"/datasets/lab/first-light/metadata/{name}", {"value": value})[0] == 200
+    node.run("freeze", "lab/first-light", "-m", "first series")
     page = window("en", 1280, storage_state=owner_state)
-    page.goto(f"{node.url}/d/lab/cathodes", wait_until="networkidle")
+    page.goto(f"{node.url}/d/lab/first-light", wait_until="networkidle")
     goal = README_PICTURE if IS_ASKED else tmp_path / "page.png"
     goal.parent.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=goal, clip={"x": 0, "y": 0, "width": 1280, "height": 900})
+    page.screenshot(path=goal, clip={"x": 0, "y": 0, "width": 1280, "height": 960})
     assert 20_000 < goal.stat().st_size < 300_000
     assert README_PICTURE.stat().st_size < 300_000

@@ -126,14 +126,17 @@ class Reader(threading.Thread):
 
 
 def kill_a_part(node: Node, choice: random.Random) -> None:
-    """SIGKILL to one process of the node; its parent starts it again."""
+    """SIGKILL to one process of the node, a master or one of its workers; what started it starts it again."""
     part = choice.choice(PARTS)
     assert node.process is not None
+    found = []
     for pid in descendants(node.process.pid):
         with contextlib.suppress(OSError):
             if part.encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
-                os.kill(pid, signal.SIGKILL)
-                return
+                found.append(pid)
+    if found:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(choice.choice(found), signal.SIGKILL)
 
 
 @pytest.mark.timeout(1500)

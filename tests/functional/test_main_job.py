@@ -47,6 +47,9 @@ def test_push_freeze_pull_verify(node, folder, tmp_path):
     assert tree_of(target) == tree_of(folder)
     report = node.json("verify", "lab/main")
     assert report["ok"]
+    report = node.json("verify", "lab/main@1", "--local", str(target))
+    assert report["ok"]
+    assert report["checked"]["version_hash"] == node.json("show", "lab/main")["versions"][0]["hash"]
 
 
 def test_a_second_push_sends_nothing(node, folder):
@@ -166,3 +169,10 @@ def test_a_cookie_alone_changes_nothing(node):
         urllib.request.urlopen(request)
     with caught.value as refused:
         assert refused.code in (401, 403)
+
+
+def test_a_page_asked_with_a_bad_token_sends_to_the_sign_in_page(node):
+    request = urllib.request.Request(f"{node.url}/projects", headers={"Authorization": "Bearer tsu_nobody"})
+    with urllib.request.urlopen(request) as answer:
+        assert answer.status == 200
+        assert "/accounts/login/?next=%2Fprojects" in answer.url

@@ -83,12 +83,20 @@ def test_check_on_nothing_makes_nothing(tmp_path):
 
 def test_check_names_what_is_wrong(tmp_path):
     home = tmp_path / "home"
-    with running_node(home):
+    with running_node(home) as node:
+        whole = json.loads(
+            run("check", "--home", str(home), "--json").stdout
+        )  # up was told the port, check was not
+        answers = {finding["name"]: finding["detail"] for finding in whole["findings"]}
+        assert answers["control"] == f"answers on port {node.port}"
+        assert answers["bytes"] == f"answers on port {node.port + 1}"
         (home / "secrets" / "capability.key").chmod(0o644)
         report = run("check", "--home", str(home), "--json", TSUNAGU_CONTROL_URL="http://data.example.ac.jp")
     assert report.returncode == 1
     said = {(finding["name"], finding["state"]) for finding in json.loads(report.stdout)["findings"]}
     assert {("secrets", "bad"), ("addresses", "bad")} <= said
+    stopped = json.loads(run("check", "--home", str(home), "--json").stdout)
+    assert ("servers", "warn") in {(finding["name"], finding["state"]) for finding in stopped["findings"]}
     wrong = run("check", "--home", str(home), TSUNAGU_PORT="eighty")
     assert wrong.returncode != 0
     assert "'eighty'" in wrong.stderr

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from tsunagu.client.pull import PullReport
     from tsunagu.client.push import PushReport
 
+_SHOWN_VALUE = 60  # characters of a value in a table; --json gives all
+
 
 def run_login(options: argparse.Namespace, output: Output) -> None:
     """Store address and token after the node knew the token."""
@@ -149,7 +151,9 @@ def run_metadata(options: argparse.Namespace, output: Output) -> None:
     with connect(options.url, options.token) as client:
         values = client.dataset(options.dataset).metadata()
         _list(
-            output, values, lambda one: (one.name or one.key, one.value, one.unit or "", _origin(one.origin))
+            output,
+            values,
+            lambda one: (one.name or one.key, _short(one.value), one.unit or "", _origin(one.origin)),
         )
 
 
@@ -373,6 +377,21 @@ def run_verify(options: argparse.Namespace, output: Output) -> int:
     )
 
 
+def run_evidence(options: argparse.Namespace, output: Output) -> None:
+    """The evidence file of a version, as a folder or a ZIP."""
+    name, version = _at_version(options.dataset)
+    with connect(options.url, options.token) as client:
+        number, names = client.dataset(name).evidence(options.destination, version=version)
+    if output.as_json:
+        output.json({"dataset": name, "version": number, "destination": options.destination, "files": names})
+        return
+    output.line(text("evidence_written", dataset=f"{name}@{number}", path=options.destination))
+    if not options.destination.lower().endswith(".zip"):
+        output.note(text("evidence_check", script=os.path.join(options.destination, "verify_evidence.py")))  # noqa: PTH118
+    if not any(one.endswith("stamp.tsr") for one in names):
+        output.note(text("evidence_no_stamp"))
+
+
 def run_watch(options: argparse.Namespace, output: Output) -> int:
     """Run the capture agent's engine for one folder."""
     from tsunagu.client.watch import watch
@@ -410,6 +429,12 @@ def _word(kind: str, value: Any) -> str:
     if kind == "state" and value in {"draft", "changed", "frozen"}:
         return text(f"state_{value}")
     return str(value or "")
+
+
+def _short(value: Any) -> str:
+    """A value for a line of a table: one comment of a header must not push the origins out of sight."""
+    shown = "" if value is None else str(value)
+    return shown if len(shown) <= _SHOWN_VALUE else f"{shown[:_SHOWN_VALUE]}…"
 
 
 def _origin(origin: Any) -> str:

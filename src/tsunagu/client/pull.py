@@ -113,7 +113,11 @@ class Pull:
             for page in self._pages(first):
                 self._page(page)
                 self._tree.commit()
-            self.report.left_from_earlier = list(self._tree.left_from_earlier(self._prefix))
+            kept_back = {
+                problem["path"] for problem in self.report.problems
+            }  # named, only not brought up to date
+            earlier = self._tree.left_from_earlier(self._prefix)
+            self.report.left_from_earlier = [path for path in earlier if path not in kept_back]
         self.report.seconds = round(time.monotonic() - began, 3)
         return self.report
 

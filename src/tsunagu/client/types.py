@@ -82,5 +82,5 @@ class VersionInfo(Record):
     root: str = ""
     count: int = 0
     bytes: int = 0
-    record: dict[str, Any] = field(default_factory=dict)
+    record: str = ""  # canonical JSON, whose SHA-256 is the name
     more: dict[str, Any] = field(default_factory=dict, repr=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -63,9 +64,8 @@ def verify_everything(client: Client, on_dataset: Callable[[str], None] = lambda
         on_dataset: Told of each dataset before it is checked.
     """
     ledger = client.verify_ledger()
-    report = VerifyReport(
-        None, {"ledger_entries": (ledger.get("checked") or {}).get("entries", 0), "datasets": 0}
-    )
+    said = dict(ledger.get("checked") or {})
+    report = VerifyReport(None, {"ledger_entries": said.pop("entries", 0), **said, "datasets": 0})
     report.problems += ledger.get("problems") or (
         [] if ledger.get("ok", True) else [text("verify_no_reason")]
     )
@@ -107,7 +107,7 @@ def verify_local(dataset: Dataset, folder: str, version: int | None) -> VerifyRe
     if version is not None:
         frozen = dataset.version(version)
         manifest = [{"path": path, "size": size, "sha256": sha256} for path, size, sha256 in listed]
-        wrong = verify_version.problems(frozen.record, manifest, frozen.hash)
+        wrong = verify_version.problems(json.loads(frozen.record), manifest, frozen.hash)
         report.problems += [{"version": version, "problem": problem} for problem in wrong]
         report.checked["version_hash"] = frozen.hash
     return report

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
 
-from tsunagu.core import logs, settings
+from tsunagu.core import lifeline, logs, settings
 
 
 class Server(BaseApplication):  # type: ignore[misc]
@@ -27,6 +28,8 @@ class Server(BaseApplication):  # type: ignore[misc]
             "loglevel": "warning",
             "proc_name": "tsunagu-control",
             "control_socket_disable": True,
+            # A worker whose master was killed would hold the port; what it was at is not acknowledged and comes again.
+            "post_fork": lambda _server, _worker: lifeline.end_with_parent(signal.SIGKILL),
         }
         for name, value in options.items():
             if name in self.cfg.settings:

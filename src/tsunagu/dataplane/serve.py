@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import signal
 import socket
 import sys
 import threading
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from gunicorn.app.base import BaseApplication
 from gunicorn.workers.gthread import ThreadWorker
 
-from tsunagu.core import clock
+from tsunagu.core import clock, lifeline
 from tsunagu.dataplane.app import create_app
 from tsunagu.dataplane.receive import set_time_limits
 from tsunagu.dataplane.settings import Settings
@@ -93,6 +94,8 @@ class Server(BaseApplication):  # type: ignore[misc]
             "limit_request_fields": 60,
             "limit_request_field_size": 24 << 10,
             "control_socket_disable": True,
+            # A worker whose master was killed would hold the port; what it was at is not acknowledged and comes again.
+            "post_fork": lambda _server, _worker: lifeline.end_with_parent(signal.SIGKILL),
             "proc_name": "tsunagu-bytes",
             "umask": 0o027,
             "logconfig_dict": _logging(),

@@ -377,7 +377,7 @@ class FakeNode:
             "root": verify_version.merkle_root([(p, s, h) for p, (s, h) in files.items()]),
         }  # fmt: skip
         version = {"number": record["number"], "hash": verify_version.record_name(record), "root": record["root"],
-                   "record": record, "count": len(files), "bytes": record["bytes"], "note": body["note"], "_files": files}  # fmt: skip
+                   "record": json.dumps(record, sort_keys=True, separators=(",", ":")), "count": len(files), "bytes": record["bytes"], "note": body["note"], "_files": files}  # fmt: skip
         known.versions.append(version)
         return version
 

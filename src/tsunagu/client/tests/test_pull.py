@@ -77,6 +77,7 @@ def test_a_locally_changed_file_is_kept(client: Client, filled: FakeNode, tmp_pa
     assert [one["path"] for one in report.problems] == ["a.dat"]
     assert report.problems[0]["code"] == "client.local_changes"
     assert (dest / "a.dat").read_bytes() == b"mine"
+    assert report.left_from_earlier == []
     report = client.dataset("films/one").pull(str(dest), force=True)
     assert report.problems == []
     assert here(dest) == FILES

@@ -102,7 +102,7 @@ def frozen(client: Client, fake: FakeNode) -> dict[str, Any]:
 def test_the_script_runs_alone(client: Client, fake: FakeNode, tmp_path: Path, break_it: str) -> None:
     version = frozen(client, fake)
     files = [{"path": p, "size": s, "sha256": h} for p, (s, h) in version["_files"].items()]
-    record, name = dict(version["record"]), version["hash"]
+    record, name = json.loads(version["record"]), version["hash"]
     if break_it == "size":
         files[0]["size"] += 1
     if break_it == "record":
@@ -146,5 +146,5 @@ def test_a_local_folder_against_a_version(client: Client, fake: FakeNode, tmp_pa
         ("a.dat", "differs"),
         ("raw/測定.csv", "missing"),
     }
-    version["record"]["root"] = "00" * 32
+    version["record"] = json.dumps({**json.loads(version["record"]), "root": "00" * 32})
     assert len(dataset.verify(local=str(dest), version=1).problems) == 4

@@ -164,10 +164,10 @@ def _newest(seen: policy.Visibility, scope: Q, limit: int) -> list[int]:
     """
     order = ("-updated_at", "-id")
     if len(seen.branches) > _MOST_BRANCHES:
-        window = list(Dataset.objects.filter(scope).order_by(*order).values_list("pk", flat=True)[:_WINDOW])
+        window = Dataset.objects.filter(scope).order_by(*order)[:_WINDOW].values("pk")
         among = Dataset.objects.filter(seen.q, pk__in=window).order_by(*order).values_list("pk", flat=True)
         found = list(among[:limit])
-        if len(found) == limit or len(window) < _WINDOW:
+        if len(found) == limit or Dataset.objects.filter(pk__in=window).count() < _WINDOW:
             return found
     rows: set[tuple[Any, int]] = set()
     for start in range(0, len(seen.branches), _MOST_TERMS):

@@ -68,6 +68,7 @@ class Extraction(models.Model):
     mapping_version = models.CharField(max_length=64)
     status = models.CharField(max_length=20)
     reason = models.TextField(blank=True)
+    reason_code = models.CharField(max_length=20, blank=True, default="")
     outcome = models.BinaryField()
     previews = models.JSONField(default=list)
     run_id = models.CharField(max_length=26)

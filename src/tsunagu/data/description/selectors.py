@@ -93,6 +93,7 @@ def _card(row: Extraction) -> ReadingCard:
         row.reader_version,
         row.status,
         row.reason,
+        row.reason_code,
         row.previews,
         row.run_id,
         clock.isoformat(row.made_at),

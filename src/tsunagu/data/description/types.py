@@ -44,6 +44,7 @@ class ReadingCard:
     reader_version: str
     status: str
     reason: str
+    reason_code: str
     previews: Sequence[Mapping[str, Any]]
     run_id: str
     made_at: str

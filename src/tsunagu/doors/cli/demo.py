@@ -20,7 +20,7 @@ from tsunagu.core.errors import TsunaguError
 from tsunagu.doors.cli.running import running_node
 
 ADMINISTRATOR = "admin@example.org"
-PROJECT, DATASET = "sample-lab", "first-light"
+PROJECT, DATASET, INSTRUMENT = "sample-lab", "first-light", "shared-room"
 _STEPS = 7
 _START_WITHIN_S = 120
 _READ_WITHIN_S = 600
@@ -29,8 +29,8 @@ _SURE = 0.8
 _WORDS = {
     "node": ("Starting the node", "ノードを起動しています"),
     "lab": ("Gathering real instrument files", "実測ファイルを集めています"),
-    "project": ("Making the project", "プロジェクトを作成しています"),
-    "push": ("Sending the files", "ファイルを送信しています"),
+    "project": ("Making a project and an instrument", "プロジェクトと装置を登録しています"),
+    "push": ("The instrument's agent sends the files", "装置のエージェントがファイルを送っています"),
     "read": ("Reading the files in the sandbox", "サンドボックスでファイルを読み取っています"),
     "describe": ("Describing the dataset", "データセットを記述しています"),
     "freeze": ("Freezing version 1", "第1版を確定しています"),
@@ -177,16 +177,38 @@ def _tour(client: Any, home: Path, steps: Steps) -> None:
     with steps.step("project"):
         if PROJECT not in {project.name for project in client.projects()}:
             client.create_project(PROJECT, "見本の研究室 / Sample laboratory")
+        token = _instrument(client.node, lab)
+    with steps.step("push"):
+        _capture(client.node.account.url, token, home)
     dataset = client.dataset(f"{PROJECT}/{DATASET}")
-    with steps.step("push") as show:
-        report = dataset.push(str(lab), note="make run")
-        show(f"{report.sent + report.same + report.linked}")
     with steps.step("read") as show:
         _wait_for_readings(dataset, show)
     with steps.step("describe"):
         _describe(dataset)
     with steps.step("freeze"):
         dataset.freeze("make run")
+
+
+def _instrument(node: Any, lab: Path) -> str:
+    """The instrument whose PC watches the sample folder; returns a token for its agent."""
+    known = {card["name"] for card in node.pages("/instruments", "instruments")}
+    if INSTRUMENT not in known:
+        node.post("/instruments", {"name": INSTRUMENT, "title": "共用機器室 / Shared instruments"})
+    rule = {"pattern": "**", "project": PROJECT, "dataset": DATASET}
+    node.put(
+        f"/instruments/{INSTRUMENT}/config", {"folders": [{"path": str(lab), "settle_s": 1, "rules": [rule]}]}
+    )
+    return str(node.post(f"/instruments/{INSTRUMENT}/token")["token"])
+
+
+def _capture(address: str, token: str, home: Path) -> None:
+    """What the instrument's PC does: the capture agent waits until the files are at rest, and sends them."""
+    command = [sys.executable, "-m", "tsunagu.client.agent", "once", "--home", str(home / "sample-agent")]
+    command += ["--url", address, "--token", token]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_READ_WITHIN_S)  # noqa: S603
+    if done.returncode:
+        said = (done.stdout + done.stderr).strip().splitlines()
+        raise TsunaguError(f"The capture agent did not end well: {said[-1] if said else done.returncode}")
 
 
 def _wait_for_readings(dataset: Any, show: Callable[[str], None]) -> None:

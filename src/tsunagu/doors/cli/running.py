@@ -27,12 +27,13 @@ class HomeInUseError(TsunaguError):
 
 @dataclass(frozen=True, slots=True)
 class RunningNode:
-    """The parent process of a node and where control answers."""
+    """The parent process of a node, where people reach control, and the ports of control and bytes."""
 
     home: Path
     pid: int
     control: str
     is_ready: bool
+    ports: tuple[int, int]
 
     def stop(self) -> None:
         """End it gently and wait.
@@ -57,8 +58,13 @@ def running_node(home: Path) -> RunningNode | None:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 said = json.loads(lock.read() or "{}")
+                control, data = said.get("ports") or (0, 0)
                 return RunningNode(
-                    home, int(said.get("pid", 0)), str(said.get("control", "")), bool(said.get("ready"))
+                    home,
+                    int(said.get("pid", 0)),
+                    str(said.get("control", "")),
+                    bool(said.get("ready")),
+                    (int(control), int(data)),
                 )
     except (FileNotFoundError, ValueError):
         return None
@@ -82,7 +88,8 @@ def only_one(node: settings.Settings) -> Iterator[Callable[[], None]]:
 
         def write(*, ready: bool) -> None:
             lock.truncate(0)
-            lock.write(json.dumps({"pid": os.getpid(), "control": node.control_address, "ready": ready}))
+            said = {"pid": os.getpid(), "control": node.control_address, "ready": ready}
+            lock.write(json.dumps({**said, "ports": [node.port, node.bytes_port_number]}))
             lock.flush()
 
         write(ready=False)

@@ -53,6 +53,26 @@ _PARAMETERS = {
 }
 
 
+def reason_word(code: str) -> str:
+    """Why a reader could not read a file, in a sentence; what it found exactly stands behind it in its own words."""
+    words = {
+        "empty": _("The file is empty."),
+        "truncated": _("The file breaks off before its end."),
+        "corrupt": _("The content is damaged."),
+        "encrypted": _("The file is protected by a password."),
+        "unsupported": _("The file uses something that is not read here."),
+        "pickled": _("The file holds program objects, which are never loaded."),
+        "too_big": _("The content is larger than a reader may take."),
+        "out_of_memory": _("Reading it needs more memory than one file may use."),
+        "out_of_time": _("Reading it takes longer than one file may take."),
+        "crashed": _("The program that reads this format broke down on it."),
+        "reader_failed": _("The reader of this format has a fault."),
+        "not_accessible": _("The stored bytes could not be opened."),
+        "unrecognised": _("The format is unknown."),
+    }
+    return words.get(code, "")
+
+
 def run_word(kind: str) -> str:
     """What a run did, in words."""
     words = {

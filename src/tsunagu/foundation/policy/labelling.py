@@ -63,7 +63,7 @@ def set_label(actor: Actor, resource: Resource, name: str, value: str = "", *, r
     labels.save(row)
     append(
         "label",
-        {"entity": resource.id, "name": name, "value": labels.value(row, name), "by": actor.id, "run": None},
+        {"dataset": resource.id, "name": name, "value": labels.value(row, name), "by": actor.id, "run": None},
     )
     return is_release
 

@@ -70,7 +70,9 @@ def inherit(run_id: str, inputs: Sequence[str], outputs: Sequence[str]) -> None:
         row = LabelSet(entity_id=key, **merged.levels, origins=joined(merged.origins), inherited=inherited)
         save(row)
         for name in sorted(changed):
-            append("label", {"entity": key, "name": name, "value": value(row, name), "by": "", "run": run_id})
+            append(
+                "label", {"dataset": key, "name": name, "value": value(row, name), "by": "", "run": run_id}
+            )
 
 
 def strictest(several: Sequence[Labels]) -> Labels:

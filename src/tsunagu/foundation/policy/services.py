@@ -130,7 +130,14 @@ def write_text(actor: Actor, layer: str, text: str, *, project_id: str = "", not
     )
     digest = hashlib.sha256(text.encode()).hexdigest()
     append(
-        "policy", {"layer": layer, "scope": project_id, "sha256": digest, "number": row.pk, "by": actor.id}
+        "policy",
+        {
+            "layer": layer,
+            "scope": ["project", project_id] if project_id else ["node", "node"],
+            "sha256": digest,
+            "number": row.pk,
+            "by": actor.id,
+        },
     )
     # Also after a commit: a reader in between may have kept the old ones.
     rulebook.forget()

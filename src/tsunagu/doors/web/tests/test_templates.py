@@ -9,12 +9,10 @@ from pathlib import Path
 
 TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
 LONGEST = 260
-# The pages of instruments are still written in long lines.
-LONG_LINED = {"agent_chip.html", "instrument.html", "instruments.html"}
 
 
 def files() -> list[Path]:
-    return [path for path in sorted(TEMPLATES.rglob("*.html")) if path.name not in LONG_LINED]
+    return sorted(TEMPLATES.rglob("*.html"))
 
 
 def test_djlint_finds_nothing():

@@ -78,7 +78,9 @@ def _samples(actor: Actor, card: DatasetCard, version: int | None) -> list[dict[
     kinds: Counter[str | None] = Counter()
     ranked = []
     for number, (file, reading) in enumerate(pair for pair in shown if pair[1].previews):
-        ranked.append((kinds[reading.reader], number, file, reading))  # one of every kind, then a second one
+        is_picture = reading.previews[0].get("kind") in {"image", "curve"}
+        # One of every kind, then a second one; people look at pictures before tables.
+        ranked.append((kinds[reading.reader] + (not is_picture), number, file, reading))
         kinds[reading.reader] += 1
     chosen = sorted(sorted(ranked, key=lambda item: item[:2])[:_SAMPLES], key=lambda item: item[1])
     return [{"file": file, "preview": shown_previews(reading, most=1)[0]} for _, _, file, reading in chosen]

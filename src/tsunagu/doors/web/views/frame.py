@@ -17,7 +17,7 @@ from tsunagu.core import clock
 from tsunagu.core.errors import InvalidInputError, NotFoundError, TsunaguError
 from tsunagu.data.datasets import api as datasets
 from tsunagu.doors.who import actor_of
-from tsunagu.foundation.identity.api import Actor, NotSignedInError
+from tsunagu.foundation.identity.api import ANONYMOUS, Actor, NotSignedInError
 from tsunagu.foundation.policy.api import ActionDeniedError
 
 View = Callable[..., HttpResponse]
@@ -28,8 +28,9 @@ def page(view: View) -> View:
 
     @functools.wraps(view)
     def answer(request: HttpRequest, **parts: Any) -> HttpResponse:
-        actor = actor_of(request)
+        actor = ANONYMOUS
         try:
+            actor = actor_of(request)
             return view(request, actor, **parts)
         except NotSignedInError:
             return to_sign_in(request)
