@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks import kit, measure
 
-MODULES = ("push_small", "push_large", "scale", "extract", "ledger", "federation")
+MODULES = ("push_small", "push_large", "scale", "extract", "ledger", "federation", "policy")
 TABLES = [
     "push_small",
     "push_large",
@@ -20,6 +20,7 @@ TABLES = [
     "list_scale",
     "ledger",
     "federation",
+    "policy",
 ]
 
 

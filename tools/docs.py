@@ -37,6 +37,7 @@ _NODE_EXAMPLES = {
     "sweep": "tsunagu sweep --home /srv/tsunagu",
     "demo": "tsunagu demo --home .tsunagu --port 8000",
     "federation": "tsunagu federation --home /srv/tsunagu",
+    "policy": "tsunagu policy check rules/\ntsunagu policy check rules/ --json",
 }
 _EXITS = (
     (0, "Done."),

@@ -14,7 +14,7 @@ from tsunagu.core.errors import TsunaguError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-NODE_COMMANDS = ("up", "admin", "check", "backup", "restore", "sweep", "demo", "down", "federation")
+NODE_COMMANDS = ("up", "admin", "check", "backup", "restore", "sweep", "demo", "down", "federation", "policy")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

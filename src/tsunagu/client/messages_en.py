@@ -223,4 +223,5 @@ MESSAGES = {
     "or set one",
     "help_label_reason": "why the label may be made less strict; owners only",
     "help_from": "the files were derived from this dataset: recorded, and its labels travel; repeat for more",
+    "help_policy": "check policy texts of a folder: do they compile, and if not, which rule and why",
 }

@@ -223,4 +223,5 @@ MESSAGES = {
     "help_label": "データセットのラベル(sensitivity、personal、export_control、contract、consent、origin)を表示、設定します",
     "help_label_reason": "ラベルを緩める理由。所有者だけが緩められます",
     "help_from": "元になったデータセット。来歴に残り、ラベルも引き継がれます。複数回指定できます",
+    "help_policy": "フォルダーの規則文を検査します。使えない規則があれば、名前と理由を示します",
 }

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tsunagu.core.errors import TsunaguError
 
-NODE_COMMANDS = ("up", "admin", "check", "backup", "restore", "sweep", "demo", "down", "federation")
+NODE_COMMANDS = ("up", "admin", "check", "backup", "restore", "sweep", "demo", "down", "federation", "policy")
 
 
 def main(argv: list[str]) -> int:
@@ -30,7 +30,7 @@ def main(argv: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from tsunagu.doors.cli import admin, check, demo, restoring, saving, up
+    from tsunagu.doors.cli import admin, check, demo, policy, restoring, saving, up
 
     parser = argparse.ArgumentParser(prog="tsunagu", description="Run a Tsunagu node.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -57,6 +57,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     look = add("check", "Settings with their origin, what is missing, which engines answer.", check.check)
     look.add_argument("--json", action="store_true")
+    texts = add(
+        "policy", "Check policy texts: do they compile, and if not, which rule and why.", policy.policy
+    )
+    texts.add_argument("what", choices=("check",))
+    texts.add_argument("folder", metavar="FOLDER")
+    texts.add_argument("--json", action="store_true")
     save = add(
         "backup",
         "Save everything to a folder; without one, database and secrets to HOME/backups.",

@@ -18,6 +18,7 @@ from tsunagu.doors.web.views import (
     mapping,
     metadata,
     patterns,
+    rules,
     stewardship,
 )
 
@@ -53,6 +54,7 @@ urlpatterns = [
     path("receipts/<str:run>", arrivals.receipt, name="receipt"),
     path("instruments", stewardship.list_all, name="instruments"),
     re_path(r"^instruments/(?P<name>[a-z0-9._-]+)$", stewardship.show, name="instrument"),
+    path("rules", rules.rules, name="rules"),
     path("mapping", mapping.mapping, name="mapping"),
     path("patterns", patterns.patterns, name="patterns"),
     path("saml/metadata", federation.metadata, name="saml_metadata"),
