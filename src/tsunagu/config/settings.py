@@ -142,6 +142,7 @@ ACCOUNT_RATE_LIMITS = {"saml_start": "300/m/ip", "saml_answer": "300/m/ip"}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # people come by an administrator's link; a node may have no mail server
+MFA_ADAPTER = "tsunagu.doors.web.accounts.MFAAdapter"
 MFA_FORMS = {"add_webauthn": "tsunagu.doors.web.accounts.AddKeyForm"}
 MFA_WEBAUTHN_USER_VERIFICATION = "required"  # a passkey alone counts as two factors
 MFA_TOTP_ISSUER = NODE.node_name
