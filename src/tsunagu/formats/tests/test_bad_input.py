@@ -209,7 +209,7 @@ def test_a_zip_bomb_and_members_that_climb(pool: ExtractorPool):
     started = time.monotonic()
     outcome = pool.extract_bytes(out.getvalue(), name="x.zip", limits=SMALL)
     check(outcome)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 40
     assert outcome.status == "read_with_warnings"
     assert "leave" in outcome.reason or "outside" in outcome.reason
     assert outcome.reading.previews[0].member_count == 3
@@ -260,7 +260,7 @@ def test_xml_entities_are_refused(root: str, bomb: str, pool: ExtractorPool):
     started = time.monotonic()
     outcome = pool.extract_bytes(XML_BOMBS[bomb].replace("{root}", root).encode(), name="x.xml")
     check(outcome)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 40
     assert outcome.status == "unreadable"
     assert "root:" not in json.dumps(outcome.as_json())
 

@@ -240,7 +240,7 @@ def test_what_a_reader_prints_goes_nowhere(hostile: ExtractorPool, capfd: pytest
 def test_a_reader_that_fails_is_a_result(what: str, code: str, word: str, hostile: ExtractorPool):
     started = time.monotonic()
     outcome = do(hostile, what)
-    assert time.monotonic() - started < 8
+    assert time.monotonic() - started < 40
     assert (outcome.status, outcome.reason_code) == ("unreadable", code)
     assert word in outcome.reason
     assert still_works(hostile)
