@@ -6,16 +6,14 @@ import pytest
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from django.contrib.auth import get_user_model
 
 
 @pytest.mark.django_db
 def test_a_copy_of_the_database_does_not_hold_the_secret_of_an_app():
-    from tsunagu.foundation.identity import api as identity
-    from tsunagu.foundation.identity.models import Person
-
-    identity.ensure_person("sato@example.org")
+    person = get_user_model().objects.create_user("sato@example.org")
     secret = generate_totp_secret()
-    TOTP.activate(Person.objects.get(), secret)
+    TOTP.activate(person, secret)
     kept = Authenticator.objects.get().data["secret"]
     assert secret not in kept
     assert kept.startswith("sealed:")
