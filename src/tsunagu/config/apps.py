@@ -14,5 +14,11 @@ class ConfigConfig(AppConfig):
 
     def ready(self) -> None:
         """Import every room's tasks."""
-        for module in ("data.capture.tasks", "data.sharing.tasks", "data.description.tasks", "doors.upkeep"):
+        for module in (
+            "data.capture.tasks",
+            "data.sharing.tasks",
+            "data.ai_use.tasks",
+            "data.description.tasks",
+            "doors.upkeep",
+        ):
             import_module(f"tsunagu.{module}")

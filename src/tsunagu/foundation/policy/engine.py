@@ -17,7 +17,9 @@ from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.policy.models import Grant
 from tsunagu.foundation.policy.types import Access, Decision, Resource, Role, Visibility
 
-_READ = frozenset({"project.read", "dataset.read", "dataset.read_draft"})
+_READ = frozenset({"project.read", "dataset.read", "dataset.read_draft", "dataset.ai_use"})
+# What everybody may do with open data: read them, and ask what an AI may do with them.
+_PUBLIC = frozenset({"dataset.read", "dataset.ai_use"})
 _WRITE = _READ | {
     "project.create_dataset",
     "dataset.push",
@@ -81,7 +83,7 @@ def decide(
         return Decision("allow", basis="node")
     if resource.kind in {"node", "instrument"}:
         return _decide_node(actor, action, resource)
-    if resource.kind == "dataset" and action == "dataset.read" and _is_public(actor, resource):
+    if resource.kind == "dataset" and action in _PUBLIC and _is_public(actor, resource):
         return Decision("allow", basis=f"access:{resource.access}")
     roles = roles_of(actor, resource)
     for role in roles:
