@@ -15,6 +15,7 @@ class ConfigConfig(AppConfig):
     def ready(self) -> None:
         """Import every room's tasks."""
         for module in (
+            "foundation.identity.federation.tasks",
             "data.capture.tasks",
             "data.sharing.tasks",
             "data.ai_use.tasks",

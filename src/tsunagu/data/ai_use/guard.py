@@ -210,8 +210,10 @@ def _judge(
     facts = facts_of(card, registry.get_service(service), kind)
     checklist = current_checklist()
     key = facts_hash(card.id, facts, checklist, words)
-    decision = policy.decide(actor, "dataset.ai_use", card.resource)
-    if not decision:
+    # Whoever may not read hands nothing to a model either, whatever a rule about AI forgot to say.
+    asked = (policy.decide(actor, action, card.resource) for action in ("dataset.read", "dataset.ai_use"))
+    decision = next((one for one in asked if not one), None)
+    if decision is not None:
         denied = Verdict(
             "deny",
             (),

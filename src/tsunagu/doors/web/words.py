@@ -47,6 +47,7 @@ _PARAMETERS = {
     "verdict": later("Verdict"),
     "role": later("Role"),
     "label": later("Label"),
+    "layer": later("Layer"),
     "until": later("Until"),
     "embargo_until": later("Embargo until"),
 }
@@ -95,6 +96,7 @@ def run_word(kind: str) -> str:
         "expire_request": _("Request for access ended without an answer"),
         "set_rules": _("Rules changed"),
         "write_mapping": _("Mapping changed"),
+        "write_policy": _("Rules of the node changed"),
         "create_instrument": _("Instrument made"),
         "set_ai_terms": _("Terms for AI set"),
         "release_ai_terms": _("Terms for AI made looser than the sources'"),
@@ -104,6 +106,16 @@ def run_word(kind: str) -> str:
         "write_ai_checklist": _("Checklist for use by AI changed"),
     }
     return words.get(kind, kind)
+
+
+def layer_word(layer: str) -> str:
+    """A layer of rules in words."""
+    words = {
+        "law": pgettext("layer", "law"),
+        "funder": pgettext("layer", "funder"),
+        "institution": pgettext("layer", "institution"),
+    }
+    return words.get(layer, layer)
 
 
 def role_word(role: str) -> str:
