@@ -233,12 +233,44 @@ def test_open_data_and_a_local_model_ask_nothing(closed):
 
 
 @pytest.mark.django_db
+@pytest.mark.usefixtures("static_files")
 def test_the_draft_of_an_open_dataset_is_not_open(closed, put, outside):
     owner, card = closed
     card = opened(owner, card)
     assert ask(owner, card, outside.name).answer == "allow"
     put(owner, card, {"new.txt": b"2"})
     assert ask(owner, card, outside.name).answer == "needs"
+    card = datasets.get_dataset(owner, "lab", "data")
+    use = {"service": "outside", "purpose": PURPOSE, "kind": "inference"}
+    assert ai_use.check_use(owner, card, version=1, **use).answer == "allow"
+    with pytest.raises(datasets.NoSuchVersionError):
+        ai_use.check_use(owner, card, version=2, **use)
+    browser_page = client_of(owner).post("/d/lab/data/ai-use?version=1", use).content.decode()
+    assert "ai.D1=yes" not in browser_page
+
+
+@pytest.fixture
+def rules_of_this_test_alone():
+    policy.forget()
+    yield
+    policy.forget()
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("rules_of_this_test_alone")
+def test_a_rule_of_an_officer_about_reading_or_about_ai_holds_for_the_guard(closed, officer):
+    owner, card = closed
+    ai_use.set_terms(owner, card, terms(local_inference="allow"))
+    assert ask(owner, card).answer == "allow"
+    for action in ("dataset.read", "dataset.ai_use"):
+        rule = (
+            f'@id("no-{action}")\n@en("Not before the audit.")\n@ja("監査の前は使えません。")\n'
+            f'forbid (principal, action == Action::"{action}", resource is Dataset);'
+        )
+        policy.write_text(officer, "institution", rule, note="audit")
+        verdict = ai_use.check_use(owner, card, service="local", purpose=PURPOSE, kind="inference")
+        assert verdict.answer == "deny"
+        assert any("audit" in reason or "監査" in reason for reason in verdict.reasons)
 
 
 @pytest.mark.django_db

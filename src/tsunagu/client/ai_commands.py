@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tsunagu.client.commands import at_version
 from tsunagu.client.errors import UsageError
 from tsunagu.client.messages import language, text
 from tsunagu.client.node import dataset_path
@@ -21,8 +22,11 @@ _EXIT = {"allow": 0, "deny": 3, "needs": 5}
 
 def run_ai_use(options: argparse.Namespace, output: Output) -> int:
     """Ask whether a service may use a dataset; the exit code tells the answer."""
-    place = f"{dataset_path(options.dataset)}/ai-use"
+    dataset, version = at_version(options.dataset)
+    place = f"{dataset_path(dataset)}/ai-use"
     use = {"service": options.service, "purpose": options.purpose, "kind": options.kind}
+    if version is not None:
+        use["version"] = version
     answers = _pairs(options.answers, "ITEM=yes|no")
     with connect(options.url, options.token) as client:
         for item, answer in answers.items():

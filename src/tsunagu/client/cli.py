@@ -259,7 +259,7 @@ def _ai_commands(add: Any) -> None:
         'tsunagu ai-use films/run-7 --service example-llm --kind training --purpose "classify defects" --json\n'
         'tsunagu ai-use films/run-7 --purpose "classify defects" --kind training --answer ai.T1=yes -m "agreed in May"',
     )
-    _dataset(use)
+    use.add_argument("dataset", metavar="PROJECT/DATASET[@VERSION]")
     use.add_argument("--service", default="local", metavar="NAME", help=text("help_ai_service"))
     use.add_argument("--purpose", required=True, metavar="TEXT", help=text("help_ai_purpose"))
     use.add_argument(

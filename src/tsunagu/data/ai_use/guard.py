@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
@@ -39,7 +40,9 @@ _LONGEST_TEXT = 2000
 
 
 @transaction.atomic
-def check_use(actor: Actor, card: datasets.DatasetCard, *, service: str, purpose: str, kind: str) -> Verdict:
+def check_use(
+    actor: Actor, card: datasets.DatasetCard, *, service: str, purpose: str, kind: str, version: int = 0
+) -> Verdict:
     """Ask whether an AI service may use a dataset, and keep question, evidence and answer as a run.
 
     Args:
@@ -48,6 +51,7 @@ def check_use(actor: Actor, card: datasets.DatasetCard, *, service: str, purpose
         service: Its name in the register; ``local`` is this node.
         purpose: What for, in words; answers of people hold for these words alone.
         kind: One of ``KINDS``.
+        version: Number of a frozen version; 0: the newest state, a draft included.
 
     Returns:
         allow, needs (people must answer items first) or deny, with items, reasons and remedies.
@@ -55,9 +59,11 @@ def check_use(actor: Actor, card: datasets.DatasetCard, *, service: str, purpose
     Raises:
         NoSuchServiceError: it is not in the register.
         InvalidInputError: no purpose, or an unknown kind.
+        NoSuchVersionError: there is no such version.
     """
-    verdict, facts, words = _judge(actor, card, service=service, purpose=purpose, kind=kind)
+    verdict, facts, words = _judge(actor, card, service=service, purpose=purpose, kind=kind, version=version)
     evidence = {
+        "version": version,
         "service_revision": facts.service.revision,
         "terms": as_json(facts.terms),
         "labels": dict(facts.levels),
@@ -70,6 +76,9 @@ def check_use(actor: Actor, card: datasets.DatasetCard, *, service: str, purpose
     }
     said = {"service": service, "use": kind, "answer": verdict.answer, **evidence}
     links = [runs.Link("in", "dataset", card.id, card.slug)]
+    if version:
+        frozen = datasets.get_version(card, version)
+        links.append(runs.Link("in", "version", frozen.version_hash, f"{card.slug}@{version}"))
     run_id = runs.record(actor, "check_ai_use", dataset_id=card.id, parameters=said, links=links)
     AiUseCheck.objects.create(
         run_id=run_id,
@@ -82,19 +91,12 @@ def check_use(actor: Actor, card: datasets.DatasetCard, *, service: str, purpose
         asked_by=actor.id,
         asked_at=clock.now(),
     )
-    return Verdict(
-        verdict.answer,
-        verdict.items,
-        verdict.reasons,
-        verdict.basis,
-        verdict.remedies,
-        verdict.facts_hash,
-        verdict.checklist,
-        run_id,
-    )
+    return replace(verdict, run_id=run_id)
 
 
-def require_use(actor: Actor, card: datasets.DatasetCard, *, service: str, purpose: str, kind: str) -> str:
+def require_use(
+    actor: Actor, card: datasets.DatasetCard, *, service: str, purpose: str, kind: str, version: int = 0
+) -> str:
     """Go on only if the guard allows it: the door for everything that hands bytes or text to a model.
 
     Returns:
@@ -104,8 +106,9 @@ def require_use(actor: Actor, card: datasets.DatasetCard, *, service: str, purpo
         AiUseRefusedError: the answer is deny or needs; the check is recorded all the same.
         NoSuchServiceError: it is not in the register.
         InvalidInputError: no purpose, or an unknown kind.
+        NoSuchVersionError: there is no such version.
     """
-    verdict = check_use(actor, card, service=service, purpose=purpose, kind=kind)
+    verdict = check_use(actor, card, service=service, purpose=purpose, kind=kind, version=version)
     if not verdict:
         raise AiUseRefusedError(
             " ".join(verdict.reasons), answer=verdict.answer, run=verdict.run_id, basis=verdict.basis
@@ -124,6 +127,7 @@ def answer_item(
     item: str,
     is_yes: bool,
     note: str = "",
+    version: int = 0,
 ) -> None:
     """Answer an item that the machine cannot; it holds for these facts, and for as long as the checklist says.
 
@@ -132,7 +136,9 @@ def answer_item(
         ActionDeniedError: somebody else has to answer it.
         InvalidInputError: no purpose, or an unknown kind.
     """
-    verdict, _facts, _words = _judge(actor, card, service=service, purpose=purpose, kind=kind)
+    verdict, _facts, _words = _judge(
+        actor, card, service=service, purpose=purpose, kind=kind, version=version
+    )
     asked = [one for one in verdict.items if one.item.id == item and (one.found == "unknown" or one.person)]
     if not asked:
         raise NotFoundError(f"{item} is no open question about this use.")
@@ -177,7 +183,7 @@ def history(card: datasets.DatasetCard, *, limit: int = 30) -> list[CheckCard]:
     ]
 
 
-def facts_of(card: datasets.DatasetCard, service: Service, kind: str) -> Facts:
+def facts_of(card: datasets.DatasetCard, service: Service, kind: str, version: int = 0) -> Facts:
     """Everything that rules look at, as it stands now."""
     labels = policy.labels_of([card.id]).get(card.id, policy.Labels())
     zone = settings.current().time_zone
@@ -187,7 +193,7 @@ def facts_of(card: datasets.DatasetCard, service: Service, kind: str) -> Facts:
         terms=terms_of(card).terms,
         levels=dict(labels.levels),
         # Files of a draft are not open yet, whatever the access of frozen versions is.
-        is_open=is_open(card) and card.state == "frozen",
+        is_open=is_open(card) and (version > 0 or card.state == "frozen"),
         is_embargoed=bool(card.embargo_until),
         today=_today(zone),
     )
@@ -200,14 +206,16 @@ def _today(zone: str) -> dt.date:
 
 
 def _judge(
-    actor: Actor, card: datasets.DatasetCard, *, service: str, purpose: str, kind: str
+    actor: Actor, card: datasets.DatasetCard, *, service: str, purpose: str, kind: str, version: int
 ) -> tuple[Verdict, Facts, str]:
     words = purpose.strip()[:_LONGEST_TEXT]
     if not words:
         raise InvalidInputError("A use by AI needs a purpose.", remedy="Write what the data are used for.")
     if kind not in KINDS:
         raise InvalidInputError(f"{kind!r} is no kind of use by AI.", remedy=f"Use {', '.join(KINDS)}.")
-    facts = facts_of(card, registry.get_service(service), kind)
+    if version:
+        datasets.get_version(card, version)
+    facts = facts_of(card, registry.get_service(service), kind, version)
     checklist = current_checklist()
     key = facts_hash(card.id, facts, checklist, words)
     # Whoever may not read hands nothing to a model either, whatever a rule about AI forgot to say.

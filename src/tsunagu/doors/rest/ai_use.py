@@ -42,11 +42,12 @@ class TermsAnswer(Schema):
 
 
 class Use(Schema):
-    """A use of a dataset by a service; kind: inference, training, release_weights or index."""
+    """A use by a service; kind: inference, training, release_weights or index; version 0: the newest state."""
 
     service: str = "local"
     purpose: str
     kind: str = "inference"
+    version: int = Field(default=0, ge=0, lt=2**31)
 
 
 class NewAnswer(Use):
@@ -266,7 +267,7 @@ def check_use(request: HttpRequest, project: str, dataset: str, body: Use) -> An
 def answer(request: HttpRequest, project: str, dataset: str, body: NewAnswer) -> Any:
     """Answer an item that the machine cannot, then check again."""
     actor, card = _card(request, project, dataset)
-    use = {"service": body.service, "purpose": body.purpose, "kind": body.kind}
+    use = body.dict(include={"service", "purpose", "kind", "version"})
     ai_use.answer_item(actor, card, item=body.item, is_yes=body.answer == "yes", note=body.note, **use)
     return _verdict_row(ai_use.check_use(actor, card, **use))
 

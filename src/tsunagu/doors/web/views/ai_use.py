@@ -40,8 +40,10 @@ def use(request: HttpRequest, actor: Actor, *, project: str, dataset: str) -> Ht
         if "item" in form:
             item, _sep, answer = form["item"].rpartition("=")
             note = form.get(f"note-{item}", "")
-            ai_use.answer_item(actor, card, item=item, is_yes=answer == "yes", note=note, **asked)
-        verdict = ai_use.check_use(actor, card, **asked)
+            ai_use.answer_item(
+                actor, card, item=item, is_yes=answer == "yes", note=note, version=version or 0, **asked
+            )
+        verdict = ai_use.check_use(actor, card, version=version or 0, **asked)
     context = frame(actor, card, "ai_use", version) | _terms_context(card)
     context |= {
         "asked_use": asked,
