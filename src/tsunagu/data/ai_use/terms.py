@@ -70,7 +70,8 @@ def sources_of(dataset_id: str) -> list[str]:
     while True:
         page = runs.of_dataset(dataset_id, before=before, limit=_PART)
         for run in page:
-            makes = any(link.direction == "out" for link in run.links)
+            # What a run that goes on will make is not known yet; it counts from its start, as labels do.
+            makes = run.is_running or any(link.direction == "out" for link in run.links)
             for link in run.links if makes else ():
                 if link.direction == "in" and link.kind == "dataset" and link.id != dataset_id:
                     found[link.id] = None

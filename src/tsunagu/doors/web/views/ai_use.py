@@ -49,6 +49,7 @@ def use(request: HttpRequest, actor: Actor, *, project: str, dataset: str) -> Ht
         "asked_use": asked,
         "verdict": verdict,
         "items": [] if verdict is None else _item_rows(verdict),
+        "in_order": sum(one.answer == "allow" for one in verdict.items) if verdict is not None else 0,
         "services": ai_use.services(),
         "kinds": ai_use.KINDS,
         "checks": ai_use.history(card) if card.sees_draft else [],
