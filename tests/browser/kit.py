@@ -43,6 +43,8 @@ PAGES = {
     "provenance": f"{DATASET}/provenance",
     "versions": f"{DATASET}/versions",
     "access": f"{DATASET}/access",
+    "ai-use": f"{DATASET}/ai-use",
+    "ai-services": "/ai-services",
     "freeze": f"{DATASET}/freeze",
     "upload": f"{DATASET}/upload",
     "instruments": "/instruments",

@@ -51,13 +51,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _client_command(options: argparse.Namespace) -> int:
-    from tsunagu.client import commands, rule_commands
+    from tsunagu.client import ai_commands, commands, rule_commands
     from tsunagu.client.output import Output
 
     output = Output(as_json=getattr(options, "json", False), quiet=getattr(options, "quiet", False))
     options.url, options.token = getattr(options, "url", None), getattr(options, "token", None)
-    name = f"run_{options.command}"
-    run = getattr(rule_commands, name, None) or getattr(commands, name)
+    name = f"run_{options.command.replace('-', '_')}"
+    found = (getattr(module, name, None) for module in (ai_commands, rule_commands, commands))
+    run = next(one for one in found if one)
     return int(run(options, output) or 0)
 
 
@@ -242,12 +243,55 @@ def _rule_commands(add: Any) -> None:
     label.add_argument("label", nargs="?", default="", metavar="NAME[=VALUE]")
     label.add_argument("--reason", default="", metavar="TEXT", help=text("help_label_reason"))
     _request_commands(add)
+    _ai_commands(add)
     decide = add(
         "decide", "tsunagu decide read films/run-7\ntsunagu decide freeze films/run-7 --as aoki@example.ac.jp"
     )
     decide.add_argument("action", metavar="ACTION")
     decide.add_argument("place", metavar="PROJECT[/DATASET]")
     decide.add_argument("--as", dest="about", default="", metavar="EMAIL", help=text("help_as"))
+
+
+def _ai_commands(add: Any) -> None:
+    use = add(
+        "ai-use",
+        'tsunagu ai-use films/run-7 --purpose "summarise the logs"\n'
+        'tsunagu ai-use films/run-7 --service example-llm --kind training --purpose "classify defects" --json\n'
+        'tsunagu ai-use films/run-7 --purpose "classify defects" --kind training --answer ai.T1=yes -m "agreed in May"',
+    )
+    use.add_argument("dataset", metavar="PROJECT/DATASET[@VERSION]")
+    use.add_argument("--service", default="local", metavar="NAME", help=text("help_ai_service"))
+    use.add_argument("--purpose", required=True, metavar="TEXT", help=text("help_ai_purpose"))
+    use.add_argument(
+        "--kind",
+        default="inference",
+        choices=["inference", "training", "release_weights", "index"],
+        help=text("help_ai_kind"),
+    )
+    use.add_argument(
+        "--answer",
+        dest="answers",
+        action="append",
+        default=[],
+        metavar="ITEM=yes|no",
+        help=text("help_ai_answer"),
+    )
+    use.add_argument("-m", "--note", default="", metavar="TEXT", help=text("help_ai_note"))
+    terms = add(
+        "ai-terms",
+        "tsunagu ai-terms films/run-7\n"
+        "tsunagu ai-terms films/run-7 local_inference=allow training=deny --limit NCU --country JP\n"
+        "tsunagu ai-terms films/run-7 --croissant > terms.json",
+    )
+    _dataset(terms)
+    terms.add_argument("uses", nargs="*", metavar="USE=ANSWER", help=text("help_ai_uses"))
+    terms.add_argument("--limit", dest="limits", action="append", metavar="CODE", help=text("help_ai_limit"))
+    terms.add_argument(
+        "--country", dest="countries", action="append", metavar="XX", help=text("help_ai_country")
+    )
+    terms.add_argument("--until", metavar="DATE", help=text("help_ai_until"))
+    terms.add_argument("--reason", default="", metavar="TEXT", help=text("help_ai_reason"))
+    terms.add_argument("--croissant", action="store_true", help=text("help_ai_croissant"))
 
 
 def _request_commands(add: Any) -> None:

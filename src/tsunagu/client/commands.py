@@ -316,7 +316,7 @@ def _show_push(report: PushReport, output: Output) -> None:
 
 def run_pull(options: argparse.Namespace, output: Output) -> int:
     """Fetch a dataset or a version."""
-    name, version = _at_version(options.dataset)
+    name, version = at_version(options.dataset)
     with connect(options.url, options.token) as client, output.progress(text("pulling")) as progress:
         report = client.dataset(name).pull(
             options.destination,
@@ -360,7 +360,7 @@ def run_verify(options: argparse.Namespace, output: Output) -> int:
 
             report = verify_everything(client, output.note)
         else:
-            name, version = _at_version(options.dataset)
+            name, version = at_version(options.dataset)
             report = client.dataset(name).verify(local=options.local, version=version)
     problems, is_ok = report.problems, report.is_ok
     if output.as_json:
@@ -379,7 +379,7 @@ def run_verify(options: argparse.Namespace, output: Output) -> int:
 
 def run_evidence(options: argparse.Namespace, output: Output) -> None:
     """The evidence file of a version, as a folder or a ZIP."""
-    name, version = _at_version(options.dataset)
+    name, version = at_version(options.dataset)
     with connect(options.url, options.token) as client:
         number, names = client.dataset(name).evidence(options.destination, version=version)
     if output.as_json:
@@ -452,7 +452,12 @@ def _origin(origin: Any) -> str:
     return str(origin.get("text") or json.dumps(origin, ensure_ascii=False))
 
 
-def _at_version(name: str) -> tuple[str, int | None]:
+def at_version(name: str) -> tuple[str, int | None]:
+    """``PROJECT/DATASET@N`` in two parts; None where no version is named.
+
+    Raises:
+        UsageError: what stands behind the @ is no version.
+    """
     dataset, at, number = name.rpartition("@")
     if not at:
         return name, None

@@ -18,6 +18,7 @@ class ConfigConfig(AppConfig):
             "foundation.identity.federation.tasks",
             "data.capture.tasks",
             "data.sharing.tasks",
+            "data.ai_use.tasks",
             "data.description.tasks",
             "doors.upkeep",
         ):

@@ -68,6 +68,7 @@ INSTALLED_APPS = [
     "tsunagu.foundation.storage",
     "tsunagu.data.datasets",
     "tsunagu.data.sharing",
+    "tsunagu.data.ai_use",
     "tsunagu.data.capture",
     "tsunagu.data.description",
     "tsunagu.experiment.instruments",

@@ -13,7 +13,17 @@ from ninja.renderers import BaseRenderer
 
 from tsunagu import __version__
 from tsunagu.core.errors import InvalidInputError, TsunaguError
-from tsunagu.doors.rest import datasets, instruments, ledger, metadata, node, projects, pushes, sharing
+from tsunagu.doors.rest import (
+    ai_use,
+    datasets,
+    instruments,
+    ledger,
+    metadata,
+    node,
+    projects,
+    pushes,
+    sharing,
+)
 from tsunagu.doors.rest.auth import session_or_token
 
 
@@ -45,6 +55,7 @@ api.add_router("", ledger.router)
 api.add_router("", projects.router)
 api.add_router("", datasets.router)
 api.add_router("", sharing.router)
+api.add_router("", ai_use.router)
 api.add_router("", metadata.router)
 api.add_router("", pushes.router)
 api.add_router("", instruments.router)

@@ -9,6 +9,7 @@ from django.views.i18n import set_language
 from tsunagu.doors.web.views import (
     access,
     agent,
+    ai_use,
     arrivals,
     datasets,
     federation,
@@ -46,6 +47,7 @@ urlpatterns = [
     re_path(rf"{_DATASET}/versions$", history.versions, name="versions"),
     re_path(rf"{_DATASET}/freeze$", history.freeze, name="freeze"),
     re_path(rf"{_DATASET}/access$", access.access, name="access"),
+    re_path(rf"{_DATASET}/ai-use$", ai_use.use, name="ai_use"),
     re_path(rf"{_DATASET}/ask$", access.ask, name="ask"),
     re_path(rf"{_DATASET}/upload$", arrivals.upload, name="upload"),
     re_path(
@@ -55,6 +57,7 @@ urlpatterns = [
     path("instruments", stewardship.list_all, name="instruments"),
     re_path(r"^instruments/(?P<name>[a-z0-9._-]+)$", stewardship.show, name="instrument"),
     path("rules", rules.rules, name="rules"),
+    path("ai-services", ai_use.services, name="ai_services"),
     path("mapping", mapping.mapping, name="mapping"),
     path("patterns", patterns.patterns, name="patterns"),
     path("saml/metadata", federation.metadata, name="saml_metadata"),

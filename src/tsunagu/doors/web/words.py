@@ -98,6 +98,12 @@ def run_word(kind: str) -> str:
         "write_mapping": _("Mapping changed"),
         "write_policy": _("Rules of the node changed"),
         "create_instrument": _("Instrument made"),
+        "set_ai_terms": _("Terms for AI set"),
+        "release_ai_terms": _("Terms for AI made looser than the sources'"),
+        "check_ai_use": _("Use by AI checked"),
+        "answer_ai_use": _("Question about a use by AI answered"),
+        "write_ai_service": _("Facts about an AI service changed"),
+        "write_ai_checklist": _("Checklist for use by AI changed"),
     }
     return words.get(kind, kind)
 

@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _
 
-from tsunagu.doors.web import drawing, formatting, words
+from tsunagu.doors.web import ai_words, drawing, formatting, words
 from tsunagu.formats.api import unit_symbol
 
 register = template.Library()
@@ -35,6 +35,7 @@ register.filter("language_of", words.language_of)
 register.filter("name_word", words.name_word)
 register.filter("layer_word", words.layer_word)
 register.filter("label_word", words.label_word)
+register.filter("ai_word", ai_words.ai_word)
 register.simple_tag(words.level_word, name="level_word")
 
 
@@ -128,6 +129,13 @@ def access_chip(access: str, embargo_until: str = "") -> SafeString:
         day = formatting.moment_text(embargo_until)
         return _chip("warn", _("closed until %(day)s, then %(access)s") % {"day": day, "access": word})
     return _chip(colour, word)
+
+
+@register.simple_tag
+def ai_chip(answer: str) -> SafeString:
+    """What the guard or the terms say."""
+    colours = {"allow": "ok", "needs": "warn", "ask": "warn", "deny": "danger"}
+    return _chip(colours.get(answer, ""), ai_words.ai_word(answer))
 
 
 @register.simple_tag

@@ -65,6 +65,7 @@ def _tabs(card: DatasetCard, version: int | None) -> list[dict[str, str]]:
         ("provenance", "provenance", _("Provenance"), ""),
         ("versions", "versions", _("Versions"), ""),
         ("access", "access", _("Access"), ""),
+        ("ai_use", "ai_use", _("Use by AI"), kept),
     )
     return [
         {"key": key, "label": label, "url": reverse(name, kwargs=parts) + rest}

@@ -1,0 +1,13 @@
+"""Background work of the room."""
+
+from __future__ import annotations
+
+from tsunagu.core import events, jobs
+from tsunagu.data.ai_use import terms
+
+
+@events.subscribe("datasets.frozen")
+@jobs.job(priority=-20)
+def remember_terms(dataset_id: str, number: int) -> None:
+    """Keep the terms that stood when a version was frozen."""
+    terms.remember(dataset_id, number)
