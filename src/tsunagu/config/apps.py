@@ -14,5 +14,6 @@ class ConfigConfig(AppConfig):
 
     def ready(self) -> None:
         """Import every room's tasks."""
-        for module in ("data.capture.tasks", "data.sharing.tasks", "data.description.tasks", "doors.upkeep"):
+        rooms = ("data.capture", "data.sharing", "data.description", "data.plans")
+        for module in (*(f"{room}.tasks" for room in rooms), "doors.upkeep"):
             import_module(f"tsunagu.{module}")

@@ -70,6 +70,7 @@ INSTALLED_APPS = [
     "tsunagu.data.sharing",
     "tsunagu.data.capture",
     "tsunagu.data.description",
+    "tsunagu.data.plans",
     "tsunagu.experiment.instruments",
     "tsunagu.doors.web",
     "tsunagu.config",

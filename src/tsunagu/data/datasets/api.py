@@ -30,6 +30,7 @@ from tsunagu.data.datasets.selectors import (
     list_datasets,
     list_projects,
     list_versions,
+    projects_by_id,
 )
 from tsunagu.data.datasets.services.files import commit_files, remove_files
 from tsunagu.data.datasets.services.labels import input_links, labels, set_label
@@ -96,6 +97,7 @@ __all__ = [
     "list_folder",
     "list_projects",
     "list_versions",
+    "projects_by_id",
     "readable_contents",
     "remove_files",
     "resolve_version",

@@ -13,7 +13,7 @@ from ninja.renderers import BaseRenderer
 
 from tsunagu import __version__
 from tsunagu.core.errors import InvalidInputError, TsunaguError
-from tsunagu.doors.rest import datasets, instruments, metadata, node, projects, pushes, sharing
+from tsunagu.doors.rest import datasets, instruments, metadata, node, plans, projects, pushes, sharing
 from tsunagu.doors.rest.auth import session_or_token
 
 
@@ -44,6 +44,7 @@ api.add_router("", node.router)
 api.add_router("", projects.router)
 api.add_router("", datasets.router)
 api.add_router("", sharing.router)
+api.add_router("", plans.router)
 api.add_router("", metadata.router)
 api.add_router("", pushes.router)
 api.add_router("", instruments.router)

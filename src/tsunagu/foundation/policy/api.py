@@ -2,6 +2,7 @@
 
 from tsunagu.foundation.policy.engine import ACTIONS, ROLE_ACTIONS, decide, roles_of, scopes, visible
 from tsunagu.foundation.policy.errors import ActionDeniedError, LastOwnerError, NoReasonError
+from tsunagu.foundation.policy.holds import place_holds
 from tsunagu.foundation.policy.labels import (
     LABELLED,
     LEVELS,
@@ -19,6 +20,7 @@ from tsunagu.foundation.policy.types import (
     Access,
     Decision,
     EndedGrant,
+    HeldAction,
     Labels,
     Member,
     Resource,
@@ -37,6 +39,7 @@ __all__ = [
     "ActionDeniedError",
     "Decision",
     "EndedGrant",
+    "HeldAction",
     "Labels",
     "LastOwnerError",
     "Member",
@@ -50,6 +53,7 @@ __all__ = [
     "labels_of",
     "members",
     "place",
+    "place_holds",
     "require",
     "revoke",
     "roles_of",

@@ -1,0 +1,30 @@
+"""The door of plans: versions of a project's plan, its form, and what the checks found."""
+
+from tsunagu.data.plans.checking import check
+from tsunagu.data.plans.errors import BadPlanError, NoPlanError
+from tsunagu.data.plans.packs import checks, template, templates
+from tsunagu.data.plans.selectors import export_plan, find_plan, findings, findings_of, get_plan, list_plans
+from tsunagu.data.plans.services import begin, row_of, write_plan
+from tsunagu.data.plans.types import Check, FindingCard, PlanCard, Template
+
+__all__ = [
+    "BadPlanError",
+    "Check",
+    "FindingCard",
+    "NoPlanError",
+    "PlanCard",
+    "Template",
+    "begin",
+    "check",
+    "checks",
+    "export_plan",
+    "find_plan",
+    "findings",
+    "findings_of",
+    "get_plan",
+    "list_plans",
+    "row_of",
+    "template",
+    "templates",
+    "write_plan",
+]
