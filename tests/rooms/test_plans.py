@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import translation
 
 from tsunagu.core import clock
-from tsunagu.core.errors import NotFoundError
+from tsunagu.core.errors import InvalidInputError, NotFoundError
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.description import api as description
 from tsunagu.data.plans import api as plans
@@ -226,7 +226,11 @@ def test_only_owners_write_and_strangers_see_nothing(planned, person):
     ):
         with pytest.raises(NotFoundError):
             ask(stranger, project)
-    assert plans.findings_of(stranger, planned[2]) == []
+    datasets.freeze_version(owner, planned[2].id)
+    datasets.set_access(owner, planned[2].id, policy.Access.OPEN)
+    plans.check(owner, project)
+    assert plans.findings_of(datasets.get_dataset_by_id(owner, planned[2].id))
+    assert plans.findings_of(datasets.get_dataset_by_id(stranger, planned[2].id)) == []
 
 
 def test_a_plan_that_holds_is_green(planned):
@@ -457,3 +461,67 @@ def test_rest_takes_and_gives_the_plan(planned):
     refused = client.put("/api/v1/projects/lab/plan", {"dmp": {}}, content_type="application/json")
     assert (refused.status_code, refused.json()["code"]) == (422, "plans.bad_plan")
     assert Client().get("/api/v1/projects/lab/plan").status_code == 404
+
+
+def test_the_form_changes_what_it_shows_and_nothing_else():
+    given = document()
+    shown, rows = plans.read(given)
+    assert (shown["grant"], rows[0]["data_size"], rows[0]["data_opens"]) == (
+        "JP24K00366",
+        "1 MB",
+        "2027-03-01",
+    )
+    same = plans.write(given, shown, rows)
+    same["dmp"]["modified"] = given["dmp"]["modified"]
+    assert same == given
+    rows[0] |= {"data_size": "2.5 GB", "data_formats": "image/tiff、.ras", "data_opens": "2027-09-01"}
+    made = plans.write(given, shown | {"erad": "R012345"}, rows)
+    row = made["dmp"]["dataset"][0]
+    place = row["distribution"][0]
+    assert (place["byte_size"], place["format"]) == (2_500_000_000, ["image/tiff", ".ras"])
+    assert place["license"][0]["start_date"] == "2027-09-01", (
+        "the embargo is the day on which the licence begins"
+    )
+    assert made["dmp"]["project"][0]["project_id"] == [{"identifier": "R012345", "type": "e-Rad"}]
+    assert row["x_other_tool"] == {"keep": ["me", 1]}
+    assert plans.read(made)[1][0]["data_opens"] == "2027-09-01"
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [("data_size", "much"), ("data_size", "-1 GB"), ("data_opens", "R9.4"), ("data_access", "everybody")],
+)
+def test_the_form_refuses_what_it_cannot_read(name, wrong):
+    shown, rows = plans.read(document())
+    with pytest.raises(InvalidInputError):
+        plans.write(document(), shown, [rows[0] | {name: wrong}])
+
+
+def test_a_plan_made_by_the_form_alone_is_valid(planned):
+    from jsonschema import Draft202012Validator
+
+    owner, project, _ = planned
+    begun = plans.begin(owner, project)
+    shown, rows = plans.read(begun)
+    filled = {one.name: value for one in plans.PLAN_FIELDS if (value := _SAMPLE.get(one.kind))}
+    row = {one.name: value for one in plans.DATA_FIELDS if (value := _SAMPLE.get(one.kind))}
+    made = plans.write(begun, shown | filled, [*rows, row])
+    assert len(made["dmp"]["dataset"]) == len(rows) + 1
+    plans.write_plan(owner, project, made)
+    gone = plans.write(made, shown, [rows[0], dict.fromkeys(row, "")])
+    assert len(gone["dmp"]["dataset"]) == 1, "a row without title and names is taken out"
+    judge = Draft202012Validator(schema(), format_checker=Draft202012Validator.FORMAT_CHECKER)
+    judge.validate(made)
+
+
+_SAMPLE = {
+    "text": "some words",
+    "long": "more words",
+    "mail": "owner@example.org",
+    "date": "2028-03-31",
+    "size": "3 TB",
+    "list": "a, b",
+    "tri": "yes",
+    "access": "shared",
+    "url": "https://example.org/x",
+}

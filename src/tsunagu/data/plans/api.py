@@ -2,14 +2,19 @@
 
 from tsunagu.data.plans.checking import check
 from tsunagu.data.plans.errors import BadPlanError, NoPlanError
+from tsunagu.data.plans.form import DATA_FIELDS, PLAN_FIELDS, TRI, Field, read, write
 from tsunagu.data.plans.packs import checks, template, templates
 from tsunagu.data.plans.selectors import export_plan, find_plan, findings, findings_of, get_plan, list_plans
 from tsunagu.data.plans.services import begin, row_of, write_plan
 from tsunagu.data.plans.types import Check, FindingCard, PlanCard, Template
 
 __all__ = [
+    "DATA_FIELDS",
+    "PLAN_FIELDS",
+    "TRI",
     "BadPlanError",
     "Check",
+    "Field",
     "FindingCard",
     "NoPlanError",
     "PlanCard",
@@ -23,8 +28,10 @@ __all__ = [
     "findings_of",
     "get_plan",
     "list_plans",
+    "read",
     "row_of",
     "template",
     "templates",
+    "write",
     "write_plan",
 ]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -20,6 +20,7 @@ from tsunagu.data.plans.types import ACCESS_ORDER
 
 _UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12, "pb": 10**15}
 _SIZE = re.compile(r"([0-9]+(?:[.][0-9]+)?) *([kmgtp]?b?)\Z", re.IGNORECASE)
+_OPENS = "data_opens"  # stands in two places of the standard: _write_opening
 TRI = ("unknown", "no", "yes")
 
 
@@ -105,7 +106,9 @@ def _size_text(count: int) -> str:
     return f"{count} B"
 
 
-def write(body: Mapping[str, Any], plan: Mapping[str, str], rows: list[Mapping[str, str]]) -> dict[str, Any]:
+def write(
+    body: Mapping[str, Any], plan: Mapping[str, str], rows: Sequence[Mapping[str, str]]
+) -> dict[str, Any]:
     """A copy of the document with what the form says; the caller keeps it with ``write_plan``.
 
     Args:
@@ -127,6 +130,7 @@ def write(body: Mapping[str, Any], plan: Mapping[str, str], rows: list[Mapping[s
         if not said.get("data_title", "").strip() and not said.get("data_names", "").strip():
             continue
         _write(old, DATA_FIELDS, said)
+        _write_opening(old, said)
         _complete_row(old, said)
         kept.append(old)
     dmp["dataset"] = kept + dmp["dataset"][len(rows) :]
@@ -136,7 +140,7 @@ def write(body: Mapping[str, Any], plan: Mapping[str, str], rows: list[Mapping[s
 
 def _write(thing: dict[str, Any], fields: tuple[Field, ...], said: Mapping[str, str]) -> None:
     for one in fields:
-        if one.name not in said:
+        if one.name not in said or one.name == _OPENS:
             continue
         value = _value(one, said[one.name].strip())
         if _shown(one, _get(thing, one.path)) != _shown(one, value):
@@ -198,22 +202,32 @@ def _complete_row(row: dict[str, Any], said: Mapping[str, str]) -> None:
         if host := place.get("host"):
             host.setdefault("title", host.get("url", ""))
             host.setdefault("url", "")
-        day = place.get("issued")
-        if day is None and "data_opens" in said:
-            for one in place.get("license", []):
-                day = one.get("start_date")
+        today = clock.now().date().isoformat()
         for one in place.get("license", []):
-            # The standard's embargo is the day on which the licence begins.
-            if day or not one.get("start_date"):
-                one["start_date"] = day or clock.now().date().isoformat()
+            one.setdefault("start_date", today)
+
+
+def _write_opening(row: dict[str, Any], said: Mapping[str, str]) -> None:
+    """The day on which the data open: in the standard the beginning of the licence, or else the day of issue."""
+    before = madmp.planned({"dmp": {"dataset": [row]}})[0].opens_on
+    field = next(one for one in DATA_FIELDS if one.name == _OPENS)
+    day = _value(field, said.get(_OPENS, "").strip())
+    if _OPENS not in said or day == (before.isoformat() if before else None):
+        return
+    _set(row, field.path, day)
+    for place in row.get("distribution", [])[:1]:
+        for one in place.get("license", []):
+            one["start_date"] = day or clock.now().date().isoformat()
 
 
 def _get(thing: Any, path: tuple[str | int, ...]) -> Any:
     for step in path:
         if isinstance(step, int):
             thing = thing[step] if isinstance(thing, list) and step < len(thing) else None
-        else:
-            thing = thing.get(step) if isinstance(thing, dict) else None
+            continue
+        # The standard takes one identifier or a list of them; the form shows the first.
+        holder = thing[0] if isinstance(thing, list) and thing else thing
+        thing = holder.get(step) if isinstance(holder, dict) else None
     return thing
 
 
@@ -231,9 +245,11 @@ def _set(thing: Any, path: tuple[str | int, ...], value: Any) -> None:
             if value is None:
                 return
             thing[step] = [] if isinstance(following, int) else {}
-        elif isinstance(thing[step], list) and not isinstance(following, int):
-            thing[step] = thing[step][0] if thing[step] else {}
         thing = thing[step]
+        if isinstance(thing, list) and not isinstance(following, int):
+            if not thing:
+                thing.append({})
+            thing = thing[0]
     if value is None:
         thing.pop(path[-1], None)
     else:

@@ -16,6 +16,7 @@ from tsunagu.doors.web.views import (
     mapping,
     metadata,
     patterns,
+    plans,
     stewardship,
 )
 
@@ -29,6 +30,9 @@ urlpatterns = [
     path("projects", home.projects, name="projects"),
     re_path(rf"^projects/{_NAME}$", home.project, name="project"),
     re_path(rf"^projects/{_NAME}/members$", access.members, name="members"),
+    re_path(rf"^projects/{_NAME}/plan$", plans.plan, name="plan"),
+    re_path(rf"^projects/{_NAME}/plan/edit$", plans.edit, name="plan_edit"),
+    re_path(rf"^projects/{_NAME}/plan[.]json$", plans.document, name="plan_document"),
     path("welcome/<str:secret>", home.welcome, name="welcome"),
     re_path(rf"{_DATASET}$", datasets.overview, name="dataset"),
     re_path(rf"{_DATASET}/files$", datasets.files, name="files"),
