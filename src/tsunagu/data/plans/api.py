@@ -4,9 +4,17 @@ from tsunagu.data.plans.checking import check
 from tsunagu.data.plans.errors import BadPlanError, NoPlanError
 from tsunagu.data.plans.form import DATA_FIELDS, PLAN_FIELDS, TRI, Field, read, write
 from tsunagu.data.plans.packs import checks, template, templates
-from tsunagu.data.plans.selectors import export_plan, find_plan, findings, findings_of, get_plan, list_plans
+from tsunagu.data.plans.selectors import (
+    export_plan,
+    find_plan,
+    findings,
+    findings_of,
+    get_plan,
+    list_plans,
+    standing,
+)
 from tsunagu.data.plans.services import begin, row_of, write_plan
-from tsunagu.data.plans.types import Check, FindingCard, PlanCard, Template
+from tsunagu.data.plans.types import Check, FindingCard, PlanCard, Standing, Template
 
 __all__ = [
     "DATA_FIELDS",
@@ -18,6 +26,7 @@ __all__ = [
     "FindingCard",
     "NoPlanError",
     "PlanCard",
+    "Standing",
     "Template",
     "begin",
     "check",
@@ -30,6 +39,7 @@ __all__ = [
     "list_plans",
     "read",
     "row_of",
+    "standing",
     "template",
     "templates",
     "write",

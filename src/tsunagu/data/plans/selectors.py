@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from django.db.models import Case, Count, Max, Min, When
+
 from tsunagu.core import clock
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.datasets.api import DatasetCard, ProjectCard
 from tsunagu.data.plans import items, packs
 from tsunagu.data.plans.errors import NoPlanError
 from tsunagu.data.plans.models import Plan, PlanFinding
-from tsunagu.data.plans.types import FindingCard, PlanCard
+from tsunagu.data.plans.types import FindingCard, PlanCard, Standing
 from tsunagu.data.plans.wording import in_words
 from tsunagu.foundation.identity import api as identity
 from tsunagu.foundation.identity.api import Actor
@@ -94,21 +96,50 @@ def every_dataset(actor: Actor, project: ProjectCard) -> Iterator[DatasetCard]:
 _ORDER = {"broken": 0, "due": 1, "green": 2}
 
 
-def findings(actor: Actor, project: ProjectCard) -> list[FindingCard]:
+def findings(
+    actor: Actor, project: ProjectCard, *, states: Iterable[str] = tuple(_ORDER), limit: int = 10_000
+) -> list[FindingCard]:
     """What the last check of a project found, broken first, then by due date.
 
     Raises:
         NotFoundError: the actor may not see the project.
     """
     policy.require(actor, "project.read", project.resource)
-    return _cards(PlanFinding.objects.filter(project_id=project.id))
+    rows = PlanFinding.objects.filter(project_id=project.id, state__in=list(states))
+    worst = Case(*(When(state=state, then=order) for state, order in _ORDER.items()), default=len(_ORDER))
+    undated = Case(When(due_on="", then=1), default=0)
+    return _cards(rows.order_by(worst, undated, "due_on", "place", "check_id")[:limit])
+
+
+def standing(actor: Actor, project: ProjectCard, *, first: int = 3) -> Standing | None:
+    """How a project's plan stands, in a few queries whatever the project holds; None where it has no plan.
+
+    Raises:
+        NotFoundError: the actor may not see the project.
+    """
+    policy.require(actor, "project.read", project.resource)
+    rows = PlanFinding.objects.filter(project_id=project.id)
+    counted = dict(rows.values_list("state").annotate(count=Count("pk")).order_by("state"))
+    if not counted and find_plan(project.id) is None:
+        return None
+    due = rows.filter(state="due").exclude(due_on="").aggregate(day=Min("due_on"))
+    checked = rows.aggregate(at=Max("checked_at"))["at"]
+    return Standing(
+        counts={state: counted.get(state, 0) for state in _ORDER},
+        next_due=due["day"] or "",
+        checked_at=clock.isoformat(checked) if checked else "",
+        first=tuple(findings(actor, project, states=("broken", "due"), limit=first)),
+    )
 
 
 def findings_of(dataset: DatasetCard) -> list[FindingCard]:
     """The same of one dataset, for whom its card says that they see the draft; others get none."""
     if not dataset.sees_draft:
         return []
-    return _cards(PlanFinding.objects.filter(dataset_id=dataset.id))
+    return sorted(
+        _cards(PlanFinding.objects.filter(dataset_id=dataset.id)),
+        key=lambda one: (_ORDER[one.state], one.due_on or "9999", one.check),
+    )
 
 
 def _cards(rows: Iterable[PlanFinding]) -> list[FindingCard]:
@@ -137,4 +168,4 @@ def _cards(rows: Iterable[PlanFinding]) -> list[FindingCard]:
                 checked_at=clock.isoformat(row.checked_at),
             )
         )
-    return sorted(found, key=lambda one: (_ORDER[one.state], one.due_on or "9999", one.place, one.check))
+    return found

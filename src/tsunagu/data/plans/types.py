@@ -125,6 +125,23 @@ class FindingCard:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """How a plan stands.
+
+    Attributes:
+        counts: State -> how many findings.
+        next_due: The first day by which something is to be done, or empty.
+        checked_at: When it was last looked at, or empty.
+        first: The worst findings that are not green.
+    """
+
+    counts: Mapping[str, int]
+    next_due: str
+    checked_at: str
+    first: tuple[FindingCard, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Template:
     """The form of a funder or an institution.
 

@@ -17,7 +17,6 @@ from tsunagu.data.capture import api as capture
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.datasets.api import DatasetCard
 from tsunagu.data.description import api as description
-from tsunagu.data.plans import api as plans
 from tsunagu.doors.web import words
 from tsunagu.doors.web.views.access import member_rows
 from tsunagu.doors.web.views.dataset_frame import (
@@ -28,7 +27,7 @@ from tsunagu.doors.web.views.dataset_frame import (
     zip_url,
 )
 from tsunagu.doors.web.views.frame import done, page
-from tsunagu.doors.web.views.plans import plan_card
+from tsunagu.doors.web.views.plans import card_of_dataset
 from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.policy import api as policy
 from tsunagu.foundation.runs import api as runs
@@ -69,16 +68,9 @@ def overview(request: HttpRequest, actor: Actor, *, project: str, dataset: str) 
             "members": member_rows(policy.Resource("project", card.project_id)),
             "uploads": [push for push in capture.pushes_of_dataset(card.id, limit=5) if not push.closed_at],
             "recent_runs": found,
-            "plan": _plan(card),
+            "plan": card_of_dataset(card),
         }
     return render(request, "web/dataset.html", context)
-
-
-def _plan(card: DatasetCard) -> dict[str, Any]:
-    found = plans.findings_of(card)
-    return plan_card(
-        card.project, found, has_plan=bool(found) or plans.find_plan(card.project_id) is not None
-    )
 
 
 def _samples(actor: Actor, card: DatasetCard, version: int | None) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ from tsunagu.data.plans import api as plans
 from tsunagu.data.sharing import api as sharing
 from tsunagu.doors.web.views.access import answer_request, member_rows
 from tsunagu.doors.web.views.frame import done, member, page, problem_page
-from tsunagu.doors.web.views.plans import plan_card
+from tsunagu.doors.web.views.plans import card_of
 from tsunagu.experiment.instruments import api as instruments
 from tsunagu.foundation.identity import api as identity
 from tsunagu.foundation.identity.api import Actor
@@ -114,9 +114,7 @@ def project(request: HttpRequest, actor: Actor, *, project: str) -> HttpResponse
         "datasets": cards,
         "after": more,
         "members": member_rows(card.resource),
-        "plan": plan_card(
-            card.name, plans.findings(actor, card), has_plan=plans.find_plan(card.id) is not None
-        ),
+        "plan": card_of(card.name, plans.standing(actor, card)),
         "may_create": bool(policy.decide(actor, "project.create_dataset", card.resource)),
     }
     return render(request, "web/project.html", context)

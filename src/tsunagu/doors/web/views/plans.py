@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -69,42 +69,57 @@ def plan(request: HttpRequest, actor: Actor, *, project: str) -> HttpResponse:
     if request.method == "POST":
         plans.check(actor, card)
         return done(request, _("The plan was checked."), "plan", project=project)
-    found = plans.findings(actor, card)
+    standing = plans.standing(actor, card, first=_SHOWN)
+    kept = plans.findings(actor, card, states=("green",), limit=_SHOWN)
     context = {
         "project": card,
         "plan": plans.find_plan(card.id),
         "versions": plans.list_plans(actor, card, limit=20),
         "may_manage": bool(policy.decide(actor, "project.manage", card.resource)),
-        "findings": [_shown(card, one) for one in found if one.state != "green"][:_SHOWN],
-        "kept": [_shown(card, one) for one in found if one.state == "green"][:_SHOWN],
-        **summary(found),
+        "counts": standing.counts if standing else {},
+        "next_due": standing.next_due if standing else "",
+        "checked_at": standing.checked_at if standing else "",
+        "findings": [_shown(card, one) for one in standing.first] if standing else [],
+        "kept": [_shown(card, one) for one in kept],
     }
     return render(request, "web/plan.html", context)
 
 
-def summary(found: Sequence[plans.FindingCard]) -> dict[str, Any]:
-    """Counts of a list of findings, what is due next, and when it was looked at."""
-    dated = sorted(one.due_on for one in found if one.due_on and one.state == "due")
+def card_of(project: str, standing: plans.Standing | None) -> dict[str, Any]:
+    """What the card of a project's page shows."""
+    if standing is None:
+        return {"project": project}
     return {
-        "counts": {state: sum(one.state == state for one in found) for state in ("broken", "due", "green")},
-        "next_due": dated[0] if dated else "",
-        "checked_at": found[0].checked_at if found else "",
+        "project": project,
+        "counts": standing.counts,
+        "next_due": standing.next_due,
+        "first": [_in_short(one) for one in standing.first],
     }
 
 
-def plan_card(project: str, found: Sequence[plans.FindingCard], *, has_plan: bool) -> dict[str, Any]:
-    """What the card of a page shows: counts and the first findings that are not green."""
-    language = "ja" if (get_language() or "en").startswith("ja") else "en"
-    if not has_plan:
-        return {"project": project}
-    first = [
-        {"state": one.state, "says": one.says.get(language, "")} for one in found if one.state != "green"
-    ]
-    return {"project": project, "first": first[:3], **summary(found)}
+def card_of_dataset(dataset: datasets.DatasetCard) -> dict[str, Any]:
+    """What the card of a dataset's page shows."""
+    found = plans.findings_of(dataset)
+    if not found and plans.find_plan(dataset.project_id) is None:
+        return {"project": dataset.project}
+    return {
+        "project": dataset.project,
+        "counts": {state: sum(one.state == state for one in found) for state in ("broken", "due", "green")},
+        "next_due": min((one.due_on for one in found if one.due_on and one.state == "due"), default=""),
+        "first": [_in_short(one) for one in found if one.state != "green"][:3],
+    }
+
+
+def _in_short(one: plans.FindingCard) -> dict[str, str]:
+    return {"state": one.state, "says": one.says.get(_language(), "")}
+
+
+def _language() -> str:
+    return "ja" if (get_language() or "en").startswith("ja") else "en"
 
 
 def _shown(project: datasets.ProjectCard, one: plans.FindingCard) -> dict[str, Any]:
-    language = "ja" if (get_language() or "en").startswith("ja") else "en"
+    language = _language()
     page = _PAGES.get(one.check, "") if one.dataset_id else ""
     name = one.place.partition("/")[2]
     where = (
@@ -156,7 +171,6 @@ def edit(request: HttpRequest, actor: Actor, *, project: str) -> HttpResponse:
         "project": card,
         "template": template,
         "templates": plans.templates(),
-        "language": "ja" if (get_language() or "en").startswith("ja") else "en",
         "fields": [_input(one, shown, "", template) for one in plans.PLAN_FIELDS],
         "rows": [
             {
