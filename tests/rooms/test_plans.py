@@ -525,3 +525,48 @@ _SAMPLE = {
     "access": "shared",
     "url": "https://example.org/x",
 }
+
+
+def test_what_only_narrows_passes_and_puts_it_right(planned):
+    owner, project, card = planned
+    datasets.freeze_version(owner, card.id)
+    datasets.set_access(owner, card.id, policy.Access.OPEN)
+    plans.write_plan(owner, project, document(place={"data_access": "closed", "license": None}))
+    plans.check(owner, project)
+    datasets.set_access(owner, card.id, policy.Access.OPEN, embargo_until="2027-09-01")
+    with pytest.raises(policy.ActionDeniedError):
+        datasets.set_access(owner, card.id, policy.Access.OPEN, embargo_until="2027-08-01")
+    with pytest.raises(policy.ActionDeniedError):
+        datasets.set_access(owner, card.id, policy.Access.OPEN, embargo_until="")
+    assert states(owner)["plan.access", "lab/data"].due_on == "2027-09-01"
+    datasets.set_access(owner, card.id, policy.Access.CLOSED)
+    assert states(owner)["plan.access", "lab/data"].state == "green"
+
+
+def test_findings_of_a_dataset_that_a_rule_hides_are_hidden_too(planned, monkeypatch):
+    owner, project, card = planned
+    plans.check(owner, project)
+    assert any(one.dataset_id == card.id for one in plans.findings(owner, project))
+    before = plans.standing(owner, project).counts["green"]
+    from tsunagu.data.datasets import selectors
+
+    monkeypatch.setattr(selectors.policy, "visible", lambda *_args: policy.Visibility())
+    assert not any(one.dataset_id for one in plans.findings(owner, project))
+    assert plans.standing(owner, project).counts["green"] < before
+
+
+def test_a_new_dataset_is_held_before_its_first_version(planned):
+    from django_tasks_db.models import DBTaskResult
+
+    from tsunagu.data.plans import tasks
+
+    owner, project, _ = planned
+    plans.write_plan(owner, project, document(place={"data_access": "closed"}, jp={"datasets": ["*"]}))
+    made = datasets.create_dataset(owner, "lab", "next")
+    row = DBTaskResult.objects.get(
+        task_path__endswith="plans.tasks.after_creation", args_kwargs__kwargs__dataset_id=made.id
+    )
+    tasks.after_creation.call(**row.args_kwargs["kwargs"])
+    tasks.check_project.call(project="lab", why="created")
+    with pytest.raises(policy.ActionDeniedError):
+        datasets.set_access(owner, made.id, policy.Access.OPEN)

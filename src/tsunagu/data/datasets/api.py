@@ -31,6 +31,7 @@ from tsunagu.data.datasets.selectors import (
     list_projects,
     list_versions,
     projects_by_id,
+    visible_ids,
 )
 from tsunagu.data.datasets.services.files import commit_files, remove_files
 from tsunagu.data.datasets.services.labels import input_links, labels, set_label
@@ -107,4 +108,5 @@ __all__ = [
     "verify",
     "verify_version",
     "version_exists",
+    "visible_ids",
 ]

@@ -71,6 +71,12 @@ def projects_by_id(ids: Iterable[str]) -> list[ProjectCard]:
     return [project_card(row) for row in Project.objects.filter(pk__in=list(ids)).order_by("name")]
 
 
+def visible_ids(actor: Actor, ids: Iterable[str]) -> set[str]:
+    """Which of these datasets (ULIDs) the actor may see."""
+    rows = Dataset.objects.filter(policy.visible(actor, "dataset").q, uid__in=list(ids))
+    return set(rows.values_list("uid", flat=True))
+
+
 def list_projects(actor: Actor, *, after: str = "", limit: int = 50) -> list[ProjectCard]:
     """Projects of the actor by name, after the name given."""
     rows = Project.objects.filter(policy.visible(actor, "project").q, name__gt=after).order_by("name")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from django.db.models import Case, Count, Max, Min, When
+from django.db.models import Case, Count, Max, Min, QuerySet, When
 
 from tsunagu.core import clock
 from tsunagu.data.datasets import api as datasets
@@ -105,7 +105,7 @@ def findings(
         NotFoundError: the actor may not see the project.
     """
     policy.require(actor, "project.read", project.resource)
-    rows = PlanFinding.objects.filter(project_id=project.id, state__in=list(states))
+    rows = _seen_by(actor, project).filter(state__in=list(states))
     worst = Case(*(When(state=state, then=order) for state, order in _ORDER.items()), default=len(_ORDER))
     undated = Case(When(due_on="", then=1), default=0)
     return _cards(rows.order_by(worst, undated, "due_on", "place", "check_id")[:limit])
@@ -118,7 +118,7 @@ def standing(actor: Actor, project: ProjectCard, *, first: int = 3) -> Standing 
         NotFoundError: the actor may not see the project.
     """
     policy.require(actor, "project.read", project.resource)
-    rows = PlanFinding.objects.filter(project_id=project.id)
+    rows = _seen_by(actor, project)
     counted = dict(rows.values_list("state").annotate(count=Count("pk")).order_by("state"))
     if not counted and find_plan(project.id) is None:
         return None
@@ -130,6 +130,14 @@ def standing(actor: Actor, project: ProjectCard, *, first: int = 3) -> Standing 
         checked_at=clock.isoformat(checked) if checked else "",
         first=tuple(findings(actor, project, states=("broken", "due"), limit=first)),
     )
+
+
+def _seen_by(actor: Actor, project: ProjectCard) -> QuerySet[PlanFinding]:
+    """Findings without those of datasets that a rule hides from this member."""
+    rows = PlanFinding.objects.filter(project_id=project.id)
+    spoken_of = set(rows.exclude(dataset_id="").values_list("dataset_id", flat=True).distinct())
+    hidden = spoken_of - datasets.visible_ids(actor, spoken_of)
+    return rows.exclude(dataset_id__in=hidden) if hidden else rows
 
 
 def findings_of(dataset: DatasetCard) -> list[FindingCard]:

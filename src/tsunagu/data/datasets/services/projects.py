@@ -115,7 +115,11 @@ def set_access(
     """
     dataset = Dataset.objects.select_for_update().get(uid=dataset_id)
     opens_s = dataset.embargo_until_s if embargo_until is None else _opening_s(embargo_until)
-    wish = {"access": str(access), "opens_s": opens_s}
+    # What only narrows must pass whatever holds there are: it is how something that went too far is put right.
+    is_wider = _ORDER.index(access) > _ORDER.index(policy.Access(dataset.access)) or (
+        _from_now(opens_s) < _from_now(dataset.embargo_until_s)
+    )
+    wish = {"access": str(access), "opens_s": opens_s} if is_wider else None
     policy.require(actor, "dataset.manage", selectors.resource_of(dataset), wish)
     before, dataset.access, dataset.embargo_until_s = dataset.access, access, opens_s
     dataset.updated_at = clock.now()
@@ -125,6 +129,13 @@ def set_access(
         said["embargo_until"] = opens
     runs.record(actor, "set_access", dataset_id=dataset_id, parameters=said)
     events.record("datasets.access_changed", dataset_id=dataset_id)
+
+
+_ORDER = (policy.Access.CLOSED, policy.Access.SHARED, policy.Access.OPEN)
+
+
+def _from_now(moment_s: int) -> int:
+    return max(moment_s, int(clock.now().timestamp()))
 
 
 def _opening_s(text: str) -> int:
