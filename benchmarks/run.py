@@ -10,8 +10,18 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks import kit, measure
 
-MODULES = ("push_small", "push_large", "scale", "extract")
-TABLES = ["push_small", "push_large", "pull_large", "freeze_scale", "extract", "list_scale"]
+MODULES = ("push_small", "push_large", "scale", "extract", "ledger", "federation", "policy")
+TABLES = [
+    "push_small",
+    "push_large",
+    "pull_large",
+    "freeze_scale",
+    "extract",
+    "list_scale",
+    "ledger",
+    "federation",
+    "policy",
+]
 
 
 def main(names: list[str]) -> None:

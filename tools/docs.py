@@ -31,9 +31,13 @@ _NODE_EXAMPLES = {
     "admin": "tsunagu admin link hanako@example.ac.jp --home /srv/tsunagu\n"
     "tsunagu admin token hanako@example.ac.jp --days 30 --home /srv/tsunagu",
     "check": "tsunagu check --home /srv/tsunagu\ntsunagu check --home /srv/tsunagu --json",
-    "backup": "tsunagu backup --home /srv/tsunagu",
+    "backup": "tsunagu backup /mnt/backup/node --home /srv/tsunagu --passphrase-file /root/backup.pass\n"
+    "tsunagu backup --home /srv/tsunagu",
+    "restore": "tsunagu restore /mnt/backup/node --home /srv/again --passphrase-file /root/backup.pass",
     "sweep": "tsunagu sweep --home /srv/tsunagu",
     "demo": "tsunagu demo --home .tsunagu --port 8000",
+    "federation": "tsunagu federation --home /srv/tsunagu",
+    "policy": "tsunagu policy check rules/\ntsunagu policy check rules/ --json",
 }
 _EXITS = (
     (0, "Done."),

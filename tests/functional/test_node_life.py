@@ -8,6 +8,7 @@ import os
 import signal
 import sqlite3
 import subprocess
+import sys
 import time
 import unicodedata
 from pathlib import Path
@@ -123,9 +124,14 @@ def test_an_older_home_is_saved_and_brought_up_to_date(tmp_path):
         node.run("push", str(folder), "lab/old")
         node.run("freeze", "lab/old")
         port, token = node.port, node.token
-    # As a program without the last migration left it.
-    with contextlib.closing(sqlite3.connect(home / "db.sqlite3")) as db, db:
-        db.execute("delete from django_migrations where app = 'datasets' and name = '0002_code_point_order'")
+    # As a program without the last migration of a room left it.
+    command = [sys.executable, "-m", "django", "migrate", "description", "0001", "--verbosity", "0"]
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "tsunagu.config.settings",
+        "TSUNAGU_HOME": str(home),
+    }
+    subprocess.run(command, env=environment, check=True)
     node = Node(home, port)
     node.token = token
     node.start()

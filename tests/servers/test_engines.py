@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -95,6 +96,28 @@ def test_check_and_backup_know_the_engines(grown_node):
     assert shown["database_url"] == "(hidden)"
     saved = Path(grown_node.run("backup", "--home", str(grown_node.home)).stdout.strip())
     assert (saved / "db.dump").stat().st_size > 10_000
+
+
+def test_a_backup_of_postgresql_comes_back(grown_node, grown, database_server, tmp_path):
+    """The database from the dump, the objects where they are: S3 is used as it stands."""
+    node, folder = grown_node, tmp_path / "folder"
+    folder.mkdir()
+    (folder / "a.csv").write_text("x,y\n1,2\n")
+    node.run("push", str(folder), "lab/kept")
+    node.run("freeze", "lab/kept")
+    node.run("backup", str(tmp_path / "saved"), "--home", str(node.home), "--with-secrets")
+    said = json.loads((tmp_path / "saved" / "backup.json").read_text())
+    assert (said["database"], said["store"]) == ("db.dump", "s3")
+    assert not (tmp_path / "saved" / "objects").exists()
+    again = {**grown, "TSUNAGU_DATABASE_URL": database_server.new_database()}
+    done = node.run("restore", str(tmp_path / "saved"), "--home", str(tmp_path / "again"), env=again)
+    report = json.loads(done.stdout[: done.stdout.rindex("}") + 1])
+    assert report["ok"], report
+    assert report["contents"] >= 1
+    assert report["ledger_entries"] >= 3
+    full = node.run("restore", str(tmp_path / "saved"), "--home", str(tmp_path / "b"), env=again, check=False)
+    assert full.returncode == 1
+    assert "already exists" in full.stderr
 
 
 def test_ranges_from_s3(grown_node, tmp_path):

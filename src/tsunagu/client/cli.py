@@ -14,7 +14,7 @@ from tsunagu.core.errors import TsunaguError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-NODE_COMMANDS = ("up", "admin", "check", "backup", "sweep", "demo", "down")
+NODE_COMMANDS = ("up", "admin", "check", "backup", "restore", "sweep", "demo", "down", "federation", "policy")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -168,6 +168,11 @@ def _reading_commands(add: Any) -> None:
     )
     verify.add_argument("dataset", nargs="?", metavar="PROJECT/DATASET[@VERSION]")
     verify.add_argument("--local", metavar="DIR", help=text("help_local"))
+    evidence = add(
+        "evidence", "tsunagu evidence films/run-7 proof/\ntsunagu evidence films/run-7@2 proof.zip"
+    )
+    evidence.add_argument("dataset", metavar="PROJECT/DATASET[@VERSION]")
+    evidence.add_argument("destination", metavar="OUT", help=text("help_evidence_out"))
 
 
 def _writing_commands(add: Any) -> None:

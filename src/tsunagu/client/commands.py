@@ -377,6 +377,21 @@ def run_verify(options: argparse.Namespace, output: Output) -> int:
     )
 
 
+def run_evidence(options: argparse.Namespace, output: Output) -> None:
+    """The evidence file of a version, as a folder or a ZIP."""
+    name, version = _at_version(options.dataset)
+    with connect(options.url, options.token) as client:
+        number, names = client.dataset(name).evidence(options.destination, version=version)
+    if output.as_json:
+        output.json({"dataset": name, "version": number, "destination": options.destination, "files": names})
+        return
+    output.line(text("evidence_written", dataset=f"{name}@{number}", path=options.destination))
+    if not options.destination.lower().endswith(".zip"):
+        output.note(text("evidence_check", script=os.path.join(options.destination, "verify_evidence.py")))  # noqa: PTH118
+    if not any(one.endswith("stamp.tsr") for one in names):
+        output.note(text("evidence_no_stamp"))
+
+
 def run_watch(options: argparse.Namespace, output: Output) -> int:
     """Run the capture agent's engine for one folder."""
     from tsunagu.client.watch import watch

@@ -64,9 +64,8 @@ def verify_everything(client: Client, on_dataset: Callable[[str], None] = lambda
         on_dataset: Told of each dataset before it is checked.
     """
     ledger = client.verify_ledger()
-    report = VerifyReport(
-        None, {"ledger_entries": (ledger.get("checked") or {}).get("entries", 0), "datasets": 0}
-    )
+    said = dict(ledger.get("checked") or {})
+    report = VerifyReport(None, {"ledger_entries": said.pop("entries", 0), **said, "datasets": 0})
     report.problems += ledger.get("problems") or (
         [] if ledger.get("ok", True) else [text("verify_no_reason")]
     )

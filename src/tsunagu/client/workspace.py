@@ -254,6 +254,26 @@ class Dataset:
             return verify_node(self)
         return verify_local(self, local, version)
 
+    def evidence(self, destination: str, *, version: int | None = None) -> tuple[int, list[str]]:
+        """Write the evidence file of a version (the last one when none is named); a ZIP, or else an unpacked folder.
+
+        Returns:
+            Number of the version, and the names of the parts.
+
+        Raises:
+            UsageError: the dataset was never frozen, or something is at the destination.
+        """
+        from tsunagu.client import evidence
+        from tsunagu.client.errors import UsageError
+        from tsunagu.client.messages import text
+
+        number = version or next((one.number for one in self.versions()), 0)
+        if not number:
+            raise UsageError(
+                text("evidence_no_version", dataset=self.name), remedy=f"tsunagu freeze {self.name}"
+            )
+        return number, evidence.fetch(self.node, self.name, number, destination)
+
     def open(self, path: str, *, version: int | None = None) -> io.BufferedReader:
         """A file as a seekable Python file."""
         from tsunagu.client.remote_file import RemoteFile

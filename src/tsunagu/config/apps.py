@@ -14,6 +14,12 @@ class ConfigConfig(AppConfig):
 
     def ready(self) -> None:
         """Import every room's tasks."""
-        rooms = ("data.capture", "data.sharing", "data.description", "data.plans")
-        for module in (*(f"{room}.tasks" for room in rooms), "doors.upkeep"):
+        for module in (
+            "foundation.identity.federation.tasks",
+            "data.capture.tasks",
+            "data.sharing.tasks",
+            "data.description.tasks",
+            "data.plans.tasks",
+            "doors.upkeep",
+        ):
             import_module(f"tsunagu.{module}")

@@ -98,6 +98,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "tsunagu.doors.web.middleware.guest_stays",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -137,10 +138,14 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_ADAPTER = "tsunagu.doors.web.accounts.AccountAdapter"
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
+# A lecture hall behind one address signs in within a few minutes.
+ACCOUNT_RATE_LIMITS = {"saml_start": "300/m/ip", "saml_answer": "300/m/ip"}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # people come by an administrator's link; a node may have no mail server
+MFA_ADAPTER = "tsunagu.doors.web.accounts.MFAAdapter"
 MFA_FORMS = {"add_webauthn": "tsunagu.doors.web.accounts.AddKeyForm"}
+MFA_WEBAUTHN_USER_VERIFICATION = "required"  # a passkey alone counts as two factors
 MFA_TOTP_ISSUER = NODE.node_name
 MFA_TOTP_TOLERANCE = 1  # phones run half a minute late
 # The browser accepts passkeys over plain HTTP on localhost alone; elsewhere TLS is needed anyway.

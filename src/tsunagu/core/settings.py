@@ -8,6 +8,7 @@ docs/reference/settings.md is made from this table.
 from __future__ import annotations
 
 import functools
+import json
 import os
 import tomllib
 from collections.abc import Callable, Mapping
@@ -40,6 +41,14 @@ def _boolean(text: str) -> bool:
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _tables(text: str) -> tuple[Mapping[str, Any], ...]:
+    """Tables of tsunagu.toml (``[[name]]``), or the same as JSON in the environment."""
+    rows = json.loads(text) if text.strip() else []
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise ValueError(text)
+    return tuple(rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +102,24 @@ TABLE: tuple[Setting, ...] = (
     Setting(
         "sweep_age_s", "86400", "Objects that no row names are removed when older than this.", float, "s"
     ),
+    Setting(
+        "timestamp_url",
+        "",
+        "RFC 3161 authority that stamps the ledger's heads; empty: an embedded test authority (not independent); off.",
+    ),
+    Setting("timestamp_ca", "", "PEM file with the root certificate that its time stamps must lead to."),
+    Setting(
+        "witnesses",
+        "",
+        "Nodes that co-sign this ledger's heads, separated by commas: ADDRESS#PUBLIC_KEY (Base64).",
+        _names,
+    ),
+    Setting(
+        "witnessed_keys",
+        "",
+        "Public keys (Base64) of the nodes whose heads this node co-signs, by commas.",
+        _names,
+    ),
     Setting("signup", "false", "Whether strangers may make an account on the sign-in page.", _boolean),
     Setting(
         "mail_url",
@@ -101,6 +128,38 @@ TABLE: tuple[Setting, ...] = (
         is_secret=True,
     ),
     Setting("mail_from", "tsunagu@localhost", "Sender of mails."),
+    Setting(
+        "egress_allowed",
+        "",
+        "Hosts (NAME:PORT, separated by commas) that the node may fetch from although they are private.",
+        _names,
+    ),
+    Setting(
+        "federation_feeds",
+        "",
+        "SAML metadata feeds, one [[federation_feeds]] table each: docs/how-to/join-a-federation.md.",
+        _tables,
+    ),
+    Setting(
+        "federation_entity_id", "", "Entity id of this service provider; empty: control_url/saml/metadata."
+    ),
+    Setting(
+        "federation_signup",
+        "true",
+        "Whether people of the federations get an account when they sign in for the first time.",
+        _boolean,
+    ),
+    Setting(
+        "federation_discovery_url",
+        "",
+        "A discovery service outside; empty: people choose their institution on a page of this node.",
+    ),
+    Setting(
+        "federation_group_authorities",
+        "",
+        "Who may say that somebody is in a group: entity ids, or ENTITY_ID#AUTHORITY for one authority only.",
+        _names,
+    ),
     Setting("node_name", "Tsunagu", "Name of this node, shown on every page."),
     Setting("language", "ja", "Language for people who chose none: ja or en."),
     Setting("time_zone", "Asia/Tokyo", "Time zone for people who chose none."),
@@ -166,6 +225,13 @@ class Settings:
         return self.home / "spool"
 
 
+def _as_text(raw: Any) -> str:
+    """A value of the file as the environment would give it."""
+    if not isinstance(raw, list):
+        return str(raw)
+    return json.dumps(raw) if any(isinstance(item, dict) for item in raw) else ",".join(map(str, raw))
+
+
 def read(home: Path, environment: Mapping[str, str]) -> Settings:
     """The settings of the node whose state lies under ``home``.
 
@@ -185,7 +251,7 @@ def read(home: Path, environment: Mapping[str, str]) -> Settings:
             text, origin = environment[variable], f"environment {variable}"
         elif setting.name in written:
             raw = written[setting.name]
-            text, origin = ",".join(map(str, raw)) if isinstance(raw, list) else str(raw), f"file {file.name}"
+            text, origin = _as_text(raw), f"file {file.name}"
         else:
             text, origin = setting.default, "default"
         try:

@@ -108,13 +108,22 @@ class Control:
         raise ControlSilentError(was_sent=True)
 
     def _exchange(self, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
-        """Send and wait; both messages may be repeated without harm, so a stale kept connection is tried anew."""
+        """Send and wait; both messages may be repeated without harm, so a stale kept connection is tried anew.
+
+        Once anything went out, control may have heard it, however the next try ends: an object whose rows control
+        wrote before it died must not be taken for one that nobody knows.
+        """
+        was_sent = False
         while True:
             connection: http.client.HTTPConnection | None = getattr(self._local, "connection", None)
             is_fresh = connection is None
             if connection is None:
-                connection = self._connect()
+                try:
+                    connection = self._connect()
+                except OSError as error:
+                    raise ControlSilentError(was_sent=was_sent) from error
             self._local.connection = None
+            was_sent = True
             try:
                 connection.request("POST", path, body, headers)
                 response = connection.getresponse()
@@ -131,8 +140,5 @@ class Control:
     def _connect(self) -> http.client.HTTPConnection:
         kind = http.client.HTTPSConnection if self._url.scheme == "https" else http.client.HTTPConnection
         connection = kind(self._url.hostname or "127.0.0.1", self._url.port, timeout=self._timeout_s)
-        try:
-            connection.connect()
-        except OSError as error:
-            raise ControlSilentError(was_sent=False) from error
+        connection.connect()
         return connection

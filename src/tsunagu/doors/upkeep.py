@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 
-from tsunagu.core import jobs, settings
+from tsunagu.core import events, jobs, settings
 from tsunagu.dataplane.sweep import find_garbage
+from tsunagu.foundation.identity import api as identity
+from tsunagu.foundation.ledger import api as ledger
 from tsunagu.foundation.storage import api as storage
 
 
@@ -16,6 +18,13 @@ def sweep_now() -> int:
     return storage.drop_unnamed([item.key for item in garbage])
 
 
+@jobs.every(dt.timedelta(minutes=5))
+@jobs.job(priority=-20)
+def close_guests() -> None:
+    """Close the accounts of guests whose stay is over."""
+    identity.end_stays()
+
+
 @jobs.every(dt.timedelta(hours=6))
 @jobs.job(priority=-50)
 def sweep() -> None:
@@ -23,3 +32,22 @@ def sweep() -> None:
     sweep_now()
     storage.forget_dead()
     jobs.forget_finished()
+
+
+@jobs.every(dt.timedelta(seconds=50))
+@jobs.job(priority=-5)
+def sign_ledger() -> None:
+    """Sign the head of the ledger when it grew, and ask authority and witnesses."""
+    ledger.sign_head()
+    ledger.stamp_waiting()
+    ledger.ask_witnesses()
+
+
+@events.subscribe("datasets.frozen")
+@jobs.job(priority=-5)
+def sign_after_freeze(dataset_id: str, number: int) -> None:
+    """Put a signed and stamped head over a new version soon; many freezes in a row share one."""
+    del dataset_id, number
+    ledger.sign_head()
+    ledger.stamp_waiting()
+    ledger.ask_witnesses()

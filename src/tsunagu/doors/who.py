@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.http import HttpRequest
 
+from tsunagu.doors import sessions
 from tsunagu.foundation.identity import api as identity
 from tsunagu.foundation.identity.api import Actor
 
@@ -18,7 +19,11 @@ def actor_of(request: HttpRequest) -> Actor:
     if scheme.lower() == "bearer":
         return identity.actor_for_token(secret.strip())
     if request.user.is_authenticated:
-        return identity.actor_for_person(request.user)
+        return identity.actor_for_person(
+            request.user,
+            assurance=sessions.assurance_of(request),
+            memberships=sessions.memberships_of(request),
+        )
     return identity.ANONYMOUS
 
 

@@ -22,6 +22,7 @@ from tsunagu.data.datasets.errors import (
 )
 from tsunagu.data.datasets.selectors import (
     any_project,
+    count_difference,
     find_dataset,
     get_dataset,
     get_dataset_by_id,
@@ -47,6 +48,7 @@ from tsunagu.data.datasets.types import (
     Change,
     Committed,
     DatasetCard,
+    Difference,
     FileCard,
     FolderCard,
     FolderPage,
@@ -63,6 +65,7 @@ __all__ = [
     "Change",
     "Committed",
     "DatasetCard",
+    "Difference",
     "FileCard",
     "FolderCard",
     "FolderPage",
@@ -79,6 +82,7 @@ __all__ = [
     "any_project",
     "check_name",
     "commit_files",
+    "count_difference",
     "create_dataset",
     "create_project",
     "diff_counts",

@@ -13,7 +13,7 @@ from django.db.models.fields.json import KT
 from tsunagu.core import clock
 from tsunagu.core.errors import NotFoundError
 from tsunagu.data.datasets.models import Dataset, Interval, Project, Version
-from tsunagu.data.datasets.types import DatasetCard, ProjectCard, VersionRef
+from tsunagu.data.datasets.types import DatasetCard, Difference, ProjectCard, VersionRef
 from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.policy import api as policy
 
@@ -153,6 +153,15 @@ def list_datasets(
     return cards, more
 
 
+def count_difference(actor: Actor, shown: policy.Visibility, hidden: policy.Visibility) -> Difference:
+    """Datasets that the one filter shows and the other does not; names of those alone that the actor may read."""
+    rows = Dataset.objects.filter(shown.q & ~hidden.q)
+    mine = rows.filter(policy.visible(actor, "dataset").q).order_by("-updated_at", "-id")
+    names = mine.values_list("project__name", "name")[:_NAMED]
+    return Difference(rows.count(), tuple(f"{project}/{name}" for project, name in names))
+
+
+_NAMED = 5
 _WINDOW = 2000
 _MOST_BRANCHES = 8
 _MOST_TERMS = 300  # SQLite takes 500 in a compound select

@@ -87,6 +87,14 @@ class DatasetCard:
 
 
 @dataclass(frozen=True, slots=True)
+class Difference:
+    """How many datasets one filter shows and another does not, and names of some that the asker may read."""
+
+    count: int
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LabelCard:
     """A label of a dataset.
 

@@ -11,12 +11,15 @@ from tsunagu.data.sharing.requests import (
     to_answer,
     withdraw,
 )
+from tsunagu.data.sharing.rules import LAYERS, try_rules, write_rules
 from tsunagu.data.sharing.services import Scope, end_roles, explain, explain_all, share, unshare
-from tsunagu.data.sharing.types import DATASET_ACTIONS, Explained, RequestCard
+from tsunagu.data.sharing.types import DATASET_ACTIONS, Effect, Explained, RequestCard
 
 __all__ = [
     "ASKABLE_ROLES",
     "DATASET_ACTIONS",
+    "LAYERS",
+    "Effect",
     "Explained",
     "NoReasonError",
     "RequestCard",
@@ -32,6 +35,8 @@ __all__ = [
     "own",
     "share",
     "to_answer",
+    "try_rules",
     "unshare",
     "withdraw",
+    "write_rules",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tsunagu.data.datasets.api import Difference
 from tsunagu.foundation.identity.api import PersonCard
 from tsunagu.foundation.policy.api import Decision
 
@@ -22,6 +23,23 @@ class Explained:
     action: str
     decision: Decision
     person: PersonCard | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What other rules would change for somebody.
+
+    Attributes:
+        kind: ``anonymous`` or ``person``.
+        name: The person's; empty for somebody signed in without any role.
+        action: ``read``, ``push`` or ``manage``.
+    """
+
+    kind: str
+    name: str
+    action: str
+    gained: Difference
+    lost: Difference
 
 
 @dataclass(frozen=True, slots=True)

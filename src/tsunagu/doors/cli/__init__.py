@@ -1,4 +1,4 @@
-"""The commands that run a node: up, down, admin, check, backup, sweep, demo. The client calls ``main``."""
+"""The commands that run a node: up, down, admin, check, backup, restore, sweep, demo, federation. The client calls ``main``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tsunagu.core.errors import TsunaguError
 
-NODE_COMMANDS = ("up", "admin", "check", "backup", "sweep", "demo", "down")
+NODE_COMMANDS = ("up", "admin", "check", "backup", "restore", "sweep", "demo", "down", "federation", "policy")
 
 
 def main(argv: list[str]) -> int:
@@ -30,7 +30,7 @@ def main(argv: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from tsunagu.doors.cli import admin, check, demo, up
+    from tsunagu.doors.cli import admin, check, demo, policy, restoring, saving, up
 
     parser = argparse.ArgumentParser(prog="tsunagu", description="Run a Tsunagu node.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -57,8 +57,32 @@ def _parser() -> argparse.ArgumentParser:
     )
     look = add("check", "Settings with their origin, what is missing, which engines answer.", check.check)
     look.add_argument("--json", action="store_true")
-    add("backup", "Copy the database and secrets to HOME/backups.", up.backup_command)
+    texts = add(
+        "policy", "Check policy texts: do they compile, and if not, which rule and why.", policy.policy
+    )
+    texts.add_argument("what", choices=("check",))
+    texts.add_argument("folder", metavar="FOLDER")
+    texts.add_argument("--json", action="store_true")
+    save = add(
+        "backup",
+        "Save everything to a folder; without one, database and secrets to HOME/backups.",
+        saving.backup_command,
+    )
+    save.add_argument("destination", nargs="?", metavar="DEST")
+    save.add_argument(
+        "--passphrase-file", metavar="FILE", help="seal the secrets with the first line of this file"
+    )
+    save.add_argument("--with-secrets", action="store_true", help="put the secrets in as they are")
+    save.add_argument("--link", action="store_true", help="hard links instead of copies, on the same disk")
+    bring = add("restore", "Make a home from a backup, and check every hash.", restoring.restore)
+    bring.add_argument("source", metavar="SOURCE")
+    bring.add_argument("--passphrase-file", metavar="FILE", help="opens sealed secrets")
+    bring.add_argument("--link", action="store_true", help="hard links instead of copies, on the same disk")
+    bring.add_argument("--start", action="store_true", help="start the node when all is well")
+    bring.add_argument("--port", type=int, help="port of the control server, with --start")
     add("sweep", "Remove objects that no row names.", admin.sweep)
+    feeds = add("federation", "Refresh the metadata feeds and show their state.", admin.federation)
+    feeds.add_argument("--json", action="store_true")
     tour = add("demo", "Take a sample laboratory's files through the whole job.", demo.demo)
     tour.add_argument("--port", type=int)
     return parser

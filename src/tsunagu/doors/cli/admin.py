@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import json
+from dataclasses import asdict
 
 import django
 
@@ -43,3 +45,24 @@ def sweep(options: argparse.Namespace) -> int:
 
     print(sweep_now())
     return 0
+
+
+def federation(options: argparse.Namespace) -> int:
+    """Refresh every metadata feed; exit code 1 when one of them has no copy that is valid now."""
+    django.setup()
+    from tsunagu.doors.cli.up import prepare_database
+    from tsunagu.foundation.identity import api as identity
+
+    prepare_database()
+    cards = identity.refresh_feeds()
+    if options.json:
+        print(json.dumps([asdict(card) for card in cards], ensure_ascii=False, indent=2))
+    else:
+        for card in cards:
+            until = card.valid_until or "-"
+            print(f"{card.state:<8} {card.name:<20} {card.entity_count:>6} providers, valid until {until}")
+            if card.problem:
+                print(f"{'':8} {card.problem}")
+        if not cards:
+            print("No feeds are set; docs/how-to/join-a-federation.md says how.")
+    return int(any(card.state in {"never", "expired"} for card in cards))

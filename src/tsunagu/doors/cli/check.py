@@ -70,7 +70,7 @@ def _settings(node: settings.Settings) -> list[dict[str, Any]]:
 def _print(node: settings.Settings, rows: list[dict[str, Any]], findings: list[Finding]) -> None:
     print(f"home {node.home}\n")
     for row in rows:
-        value = ",".join(row["value"]) if isinstance(row["value"], list) else row["value"]
+        value = ",".join(map(str, row["value"])) if isinstance(row["value"], list) else row["value"]
         shown = f"{value} {row['unit']}".strip() or "(empty)"
         print(f"  {row['name']:<22} {shown:<34} {row['origin']}")
     print()
@@ -232,4 +232,47 @@ def _addresses(node: settings.Settings) -> list[Finding]:
     return found or [Finding("addresses", "ok", f"{node.control_address}, bytes {node.bytes_address}")]
 
 
-_LOOKS = (_home, _addresses, _database, _store, _servers, _workers, _sandbox)
+def _federation(_: settings.Settings) -> list[Finding]:
+    """The metadata feeds: which copy is in use, and why the last try failed if it did."""
+    from tsunagu.foundation.identity import api as identity
+
+    found = []
+    for card in identity.feed_status():
+        detail = f"{card.name}: {card.entity_count} identity providers, valid until {card.valid_until}"
+        if card.state == "never":
+            detail = f"{card.name}: no good copy yet"
+        state = {"good": "ok", "old": "warn"}.get(card.state, "bad")
+        remedy = f"{card.problem} tsunagu federation tries again." if card.problem else ""
+        found.append(Finding("federation", state, detail, remedy))
+    return found
+
+
+def _evidence(node: settings.Settings) -> list[Finding]:
+    """Whose clock stands under the ledger, and whether it answers."""
+    from django.db import DatabaseError
+
+    from tsunagu.foundation.ledger import api as ledger
+
+    if node.timestamp_url == "off":
+        return [Finding("time stamps", "warn", "are off: heads are signed only.", "Set timestamp_url.")]
+    try:
+        heads = ledger.head_cards(limit=50)
+    except DatabaseError:  # not migrated yet; the finding about migrations says so
+        return []
+    silent = [stamp.said for head in heads for stamp in head.stamps if not stamp.reply and stamp.said]
+    if silent:
+        return [
+            Finding("time stamps", "warn", f"{len(silent)} heads wait: {silent[0]}", "Look at timestamp_url.")
+        ]
+    if not node.timestamp_url:
+        detail = "come from the embedded test authority, which is not independent."
+        return [
+            Finding("time stamps", "warn", detail, "Set timestamp_url and timestamp_ca to your authority's.")
+        ]
+    if not node.timestamp_ca:
+        detail = "timestamp_url is set, and no root certificate is pinned."
+        return [Finding("time stamps", "bad", detail, "Set timestamp_ca.")]
+    return [Finding("time stamps", "ok", f"come from {node.timestamp_url}")]
+
+
+_LOOKS = (_home, _addresses, _database, _store, _servers, _workers, _evidence, _federation, _sandbox)

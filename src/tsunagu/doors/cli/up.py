@@ -6,10 +6,8 @@ import argparse
 import contextlib
 import json
 import os
-import shutil
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
 import time
@@ -17,9 +15,10 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
-from tsunagu.core import clock, lifeline, logs, settings
+from tsunagu.core import lifeline, logs, settings
 from tsunagu.core.errors import TsunaguError
 from tsunagu.doors.cli.running import left_behind, only_one
+from tsunagu.doors.cli.saving import quick_backup
 
 _RESTART_AFTER_S = 1.0
 _STOP_WITHIN_S = 25.0
@@ -182,35 +181,7 @@ def prepare_database(*, say: bool = False) -> None:
     if not plan:
         return
     if executor.loader.applied_migrations:
-        target = backup()
+        target = quick_backup()
         if say:
             print(f"This home is older than the program: saved as {target}, now bringing it up to date.")
     call_command("migrate", verbosity=0, interactive=False)
-
-
-def backup() -> Path:
-    """Copy the database (SQLite: a consistent snapshot; PostgreSQL: pg_dump) and the secrets."""
-    node = settings.current()
-    target = node.home / "backups" / clock.now().strftime("%Y%m%dT%H%M%SZ")
-    target.mkdir(parents=True, mode=0o700)
-    if node.database_address.startswith("sqlite"):
-        source = sqlite3.connect(node.database_address.removeprefix("sqlite:///"))
-        with contextlib.closing(source), contextlib.closing(sqlite3.connect(target / "db.sqlite3")) as copy:
-            source.backup(copy)
-    else:
-        dump = shutil.which("pg_dump")
-        if dump is None:
-            raise TsunaguError("pg_dump is missing.", remedy="Install postgresql-client, then try again.")
-        subprocess.run([dump, "-Fc", "-f", str(target / "db.dump"), node.database_address], check=True)  # noqa: S603
-    shutil.copytree(node.home / "secrets", target / "secrets")
-    return target
-
-
-def backup_command(options: argparse.Namespace) -> int:
-    """``tsunagu backup``: prints the folder."""
-    del options
-    import django
-
-    django.setup()
-    print(backup())
-    return 0

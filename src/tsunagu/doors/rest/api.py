@@ -13,7 +13,17 @@ from ninja.renderers import BaseRenderer
 
 from tsunagu import __version__
 from tsunagu.core.errors import InvalidInputError, TsunaguError
-from tsunagu.doors.rest import datasets, instruments, metadata, node, plans, projects, pushes, sharing
+from tsunagu.doors.rest import (
+    datasets,
+    instruments,
+    ledger,
+    metadata,
+    node,
+    plans,
+    projects,
+    pushes,
+    sharing,
+)
 from tsunagu.doors.rest.auth import session_or_token
 
 
@@ -41,6 +51,7 @@ api = NinjaAPI(
     description="Errors are RFC 9457 problem details with a stable code, a reason and a remedy.",
 )
 api.add_router("", node.router)
+api.add_router("", ledger.router)
 api.add_router("", projects.router)
 api.add_router("", datasets.router)
 api.add_router("", sharing.router)

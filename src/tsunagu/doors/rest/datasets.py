@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
 from typing import Annotated, Any
 
-from django.http import HttpRequest
+from django.http import FileResponse, HttpRequest
 from ninja import Query, Router, Status
 
 from tsunagu.core import settings
@@ -12,6 +13,7 @@ from tsunagu.core.errors import InvalidInputError, NotFoundError
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.datasets.api import DatasetCard, FileCard, VersionRef
 from tsunagu.data.description import api as description
+from tsunagu.data.evidence import api as evidence
 from tsunagu.doors.rest import schemas
 from tsunagu.doors.who import actor_of, require_actor
 from tsunagu.foundation.identity.api import Actor
@@ -207,6 +209,20 @@ def list_versions(request: HttpRequest, project: str, dataset: str, after: int =
 def show_version(request: HttpRequest, project: str, dataset: str, number: int) -> Any:
     """One version with its record."""
     return version_row(datasets.get_version(_readable(actor_of(request), project, dataset), number))
+
+
+@router.get("/datasets/{project}/{dataset}/versions/{number}/evidence")
+def evidence_file(request: HttpRequest, project: str, dataset: str, number: int) -> FileResponse:
+    """The evidence file of a version (ZIP): openssl and the script in it check everything without this node."""
+    actor = actor_of(request)
+    card = _readable(actor, project, dataset)
+    # Without a name on the disk: nothing is left behind, however this ends. FileResponse closes it.
+    folder = settings.current().home / "tmp"
+    folder.mkdir(exist_ok=True)
+    out = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
+    evidence.write_evidence(actor, card, number, out)
+    out.seek(0)
+    return FileResponse(out, as_attachment=True, filename=f"{dataset}-v{number}-evidence.zip")
 
 
 def _readable(actor: Actor, project: str, dataset: str) -> DatasetCard:

@@ -23,14 +23,20 @@ def me(request: HttpRequest) -> Any:
 
 @router.get("/verify/ledger", response=schemas.VerifyReport)
 def verify_ledger(request: HttpRequest) -> Any:
-    """Recompute the whole ledger."""
+    """Recompute the whole ledger; check signed heads, time stamps and co-signatures."""
     require_actor(request)
     report = ledger.verify()
-    problems = [report.problem] if report.problem else []
+    problems = report.problems
     return {
         "ok": not problems,
         "done": True,
         "after": "",
-        "checked": {"entries": report.size},
+        "checked": {
+            "entries": report.size,
+            "signed_heads": report.head_count,
+            "time_stamps": report.stamp_count,
+            "time_stamps_waiting": report.waiting_count,
+            "cosignatures": report.cosignature_count,
+        },
         "problems": problems,
     }

@@ -134,6 +134,42 @@ class LabelList(Schema):
     labels: list[LabelRow]
 
 
+class NewPolicyText(Schema):
+    """A text of a layer, and why."""
+
+    text: str
+    note: str = ""
+
+
+class PolicyText(NewPolicyText):
+    """The text of a layer."""
+
+    layer: str
+
+
+class Difference(Schema):
+    """How many datasets, and names of some that the asker may read."""
+
+    count: int
+    names: list[str]
+
+
+class EffectRow(Schema):
+    """What other rules would change for somebody."""
+
+    kind: str
+    name: str
+    action: str
+    gained: Difference
+    lost: Difference
+
+
+class EffectList(Schema):
+    """Who would gain, who would lose."""
+
+    effects: list[EffectRow]
+
+
 class NewDataset(Schema):
     """A dataset to make."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from django.http import HttpRequest
@@ -200,3 +201,25 @@ def put_label(request: HttpRequest, project: str, dataset: str, body: schemas.Ne
     card = datasets.get_dataset(actor, project, dataset)
     datasets.set_label(actor, card, body.name, body.value, reason=body.reason)
     return _labels(card)
+
+
+@router.get("/policy/{layer}", response=schemas.PolicyText)
+def show_policy(request: HttpRequest, layer: str) -> Any:
+    """The text of a layer (law, funder, institution); the base layer is what the program came with."""
+    require_actor(request)
+    found = policy.history(layer, limit=1)
+    text = policy.base_text() if layer == "base" else found[0].text if found else ""
+    return {"layer": layer, "text": text, "note": found[0].note if found else ""}
+
+
+@router.put("/policy/{layer}", response=schemas.PolicyText)
+def write_policy(request: HttpRequest, layer: str, body: schemas.NewPolicyText) -> Any:
+    """Put another text of a layer in force; refused when a rule permits or cannot become a filter of lists."""
+    sharing.write_rules(require_actor(request), layer, body.text, note=body.note)
+    return {"layer": layer, "text": body.text, "note": body.note}
+
+
+@router.post("/policy/{layer}/try", response=schemas.EffectList)
+def try_policy(request: HttpRequest, layer: str, body: schemas.NewPolicyText) -> Any:
+    """Who would gain, who would lose with another text of a layer; changes nothing."""
+    return {"effects": [asdict(one) for one in sharing.try_rules(require_actor(request), layer, body.text)]}

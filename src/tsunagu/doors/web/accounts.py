@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+from pathlib import Path
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.webauthn.forms import AddWebAuthnForm
+from cryptography.fernet import Fernet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -25,6 +29,36 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         """Back to the account, not to the form that was just filled in."""
         del request
         return reverse("account")
+
+
+_SEALED = "sealed:"
+
+
+class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
+    """Secrets of authenticator apps and recovery codes are sealed: a copy of the database alone opens no account."""
+
+    def encrypt(self, text: str) -> str:
+        """Seal with the key in HOME/secrets."""
+        return (
+            _SEALED
+            + _mfa_key(settings.current().home / "secrets" / "mfa.key").encrypt(text.encode()).decode()
+        )
+
+    def decrypt(self, encrypted_text: str) -> str:
+        """Open what ``encrypt`` sealed; what an older node wrote in clear comes back as it is."""
+        if not encrypted_text.startswith(_SEALED):
+            return encrypted_text
+        key = _mfa_key(settings.current().home / "secrets" / "mfa.key")
+        return key.decrypt(encrypted_text.removeprefix(_SEALED).encode()).decode()
+
+
+@functools.lru_cache(maxsize=4)
+def _mfa_key(file: Path) -> Fernet:
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file.touch(mode=0o600)
+        file.write_bytes(Fernet.generate_key())
+    return Fernet(file.read_bytes())
 
 
 class AddKeyForm(AddWebAuthnForm):  # type: ignore[misc]

@@ -13,6 +13,7 @@ def page_frame(request: HttpRequest) -> dict[str, Any]:
     """Name of the node and theme of the person."""
     theme = getattr(request.user, "theme", "") if hasattr(request, "user") else ""
     return {
+        "is_federated": bool(settings.current().federation_feeds),
         "node_name": settings.current().node_name,
         "theme": theme,
         "byte_url": settings.current().bytes_address,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 
 from tsunagu.core import settings
+from tsunagu.foundation.identity import api as identity
 
 Next = Callable[[HttpRequest], HttpResponse]
 
@@ -25,6 +27,18 @@ def security_headers(get_response: Next) -> Next:
         response.headers.setdefault("Content-Security-Policy", policy)
         response.headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
         return response
+
+    return answer
+
+
+def guest_stays(get_response: Next) -> Next:
+    """A guest whose day has come is signed out with the next request, whatever they had open."""
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        if request.user.is_authenticated and identity.stay_is_over(request.user):
+            identity.end_stays()
+            logout(request)
+        return get_response(request)
 
     return answer
 

@@ -47,6 +47,7 @@ _PARAMETERS = {
     "verdict": later("Verdict"),
     "role": later("Role"),
     "label": later("Label"),
+    "layer": later("Layer"),
     "until": later("Until"),
     "embargo_until": later("Embargo until"),
 }
@@ -95,9 +96,20 @@ def run_word(kind: str) -> str:
         "expire_request": _("Request for access ended without an answer"),
         "set_rules": _("Rules changed"),
         "write_mapping": _("Mapping changed"),
+        "write_policy": _("Rules of the node changed"),
         "create_instrument": _("Instrument made"),
     }
     return words.get(kind, kind)
+
+
+def layer_word(layer: str) -> str:
+    """A layer of rules in words."""
+    words = {
+        "law": pgettext("layer", "law"),
+        "funder": pgettext("layer", "funder"),
+        "institution": pgettext("layer", "institution"),
+    }
+    return words.get(layer, layer)
 
 
 def role_word(role: str) -> str:

@@ -1,6 +1,47 @@
 """The door of identity: people, access tokens, sign-in links."""
 
-from tsunagu.foundation.identity.errors import BadEmailError, NotSignedInError
+from tsunagu.foundation.identity.errors import BadEmailError, BadStayError, NotSignedInError, NotSponsorError
+from tsunagu.foundation.identity.federation.assurance import TWO_FACTORS, Assurance
+from tsunagu.foundation.identity.federation.assurance import of_local as local_assurance
+from tsunagu.foundation.identity.federation.assurance import together as joined_assurance
+from tsunagu.foundation.identity.federation.claims import Claims, Subject
+from tsunagu.foundation.identity.federation.errors import (
+    AddressTakenError,
+    AlreadyLinkedError,
+    AssertionRefusedError,
+    FeedRefusedError,
+    NoAccountError,
+    UnknownProviderError,
+    WeakSignInError,
+)
+from tsunagu.foundation.identity.federation.feeds import is_configured as is_federated
+from tsunagu.foundation.identity.federation.feeds import known as known_providers
+from tsunagu.foundation.identity.federation.feeds import refresh_all as refresh_feeds
+from tsunagu.foundation.identity.federation.feeds import search as search_providers
+from tsunagu.foundation.identity.federation.feeds import status as feed_status
+from tsunagu.foundation.identity.federation.groups import Membership
+from tsunagu.foundation.identity.federation.groups import parse as parse_membership
+from tsunagu.foundation.identity.federation.service_provider import Outcome, Purpose, claims_of
+from tsunagu.foundation.identity.federation.service_provider import begin as begin_sign_in
+from tsunagu.foundation.identity.federation.service_provider import describe as describe_service_provider
+from tsunagu.foundation.identity.federation.service_provider import entity_id as service_provider_id
+from tsunagu.foundation.identity.federation.service_provider import finish as finish_sign_in
+from tsunagu.foundation.identity.federation.service_provider import receive as receive_answer
+from tsunagu.foundation.identity.federation.tasks import request_refresh as request_feed_refresh
+from tsunagu.foundation.identity.federation.types import FeedCard, ProviderCard
+from tsunagu.foundation.identity.guests import (
+    GuestCard,
+    end_stay,
+    end_stays,
+    extend_stay,
+    guests_of,
+    invite,
+    renew_invitation,
+    stay_is_over,
+)
+from tsunagu.foundation.identity.linking import IdentityCard, admit, identities_of, unlink
+from tsunagu.foundation.identity.linking import holder as holder_of_claims
+from tsunagu.foundation.identity.linking import link as link_identity
 from tsunagu.foundation.identity.selectors import (
     find_person,
     has_own_sign_in,
@@ -26,25 +67,72 @@ from tsunagu.foundation.identity.types import ANONYMOUS, SYSTEM, Actor, PersonCa
 __all__ = [
     "ANONYMOUS",
     "SYSTEM",
+    "TWO_FACTORS",
     "Actor",
+    "AddressTakenError",
+    "AlreadyLinkedError",
+    "AssertionRefusedError",
+    "Assurance",
     "BadEmailError",
+    "BadStayError",
+    "Claims",
+    "FeedCard",
+    "FeedRefusedError",
+    "GuestCard",
+    "IdentityCard",
+    "Membership",
+    "NoAccountError",
     "NotSignedInError",
+    "NotSponsorError",
+    "Outcome",
     "PersonCard",
+    "ProviderCard",
+    "Purpose",
+    "Subject",
     "TokenCard",
+    "UnknownProviderError",
+    "WeakSignInError",
     "actor_for_person",
     "actor_for_token",
+    "admit",
+    "begin_sign_in",
+    "claims_of",
+    "describe_service_provider",
+    "end_stay",
+    "end_stays",
     "ensure_person",
+    "extend_stay",
+    "feed_status",
     "find_person",
+    "finish_sign_in",
+    "guests_of",
     "has_own_sign_in",
     "has_people",
+    "holder_of_claims",
+    "identities_of",
+    "invite",
     "is_active",
+    "is_federated",
     "issue_instrument_token",
     "issue_token",
+    "joined_assurance",
+    "known_providers",
+    "link_identity",
+    "local_assurance",
     "make_sign_in_link",
+    "parse_membership",
     "people",
+    "receive_answer",
+    "refresh_feeds",
+    "renew_invitation",
+    "request_feed_refresh",
     "revoke_instrument_tokens",
     "revoke_token",
+    "search_providers",
+    "service_provider_id",
     "set_preferences",
+    "stay_is_over",
     "tokens_of",
+    "unlink",
     "use_sign_in_link",
 ]

@@ -15,6 +15,24 @@ class NotSignedInError(TsunaguError):
     default_remedy = "Sign in, or make a new access token on your account page."
 
 
+class NotSponsorError(TsunaguError):
+    """Somebody else invited this guest."""
+
+    code = "identity.not_sponsor"
+    status = 403
+    exit_code = 3
+    default_message = "Only the person who invited a guest, or an administrator, may change the guest's stay."
+    default_remedy = "Ask that person; the list of guests names them."
+
+
+class BadStayError(InvalidInputError):
+    """The end of a guest's stay cannot be used."""
+
+    code = "identity.bad_stay"
+    default_message = "A guest's stay ends on a day that is to come, within a year."
+    default_remedy = "Give a day within a year; the stay can be extended later."
+
+
 class BadEmailError(InvalidInputError):
     """The text is no e-mail address."""
 

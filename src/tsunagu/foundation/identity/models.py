@@ -33,6 +33,9 @@ class Person(AbstractBaseUser):
     theme = models.CharField(max_length=5, blank=True)
     is_active = models.BooleanField(default=True)
     is_admin = models.BooleanField(default=False)
+    sponsor = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="guests")
+    stay_until = models.DateTimeField(null=True, db_index=True)
+    stay_note = models.CharField(max_length=500, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects: ClassVar[PersonManager] = PersonManager()
@@ -74,3 +77,24 @@ class SignInLink(models.Model):
 
     def __str__(self) -> str:
         return str(self.pk)
+
+
+from tsunagu.foundation.identity.federation.models import (  # noqa: E402 - Django looks for tables here
+    Feed,
+    Identity,
+    Provider,
+    SeenAssertion,
+    SignInRequest,
+)
+
+__all__ = [
+    "AccessToken",
+    "Feed",
+    "Identity",
+    "Person",
+    "PersonManager",
+    "Provider",
+    "SeenAssertion",
+    "SignInLink",
+    "SignInRequest",
+]

@@ -60,5 +60,6 @@ def is_active(actor: Actor) -> bool:
         if token is None or token.revoked_at or (token.expires_at and token.expires_at < clock.now()):
             return False
     if actor.kind == "person":
-        return Person.objects.filter(uid=actor.id, is_active=True).exists()
+        living = Person.objects.filter(uid=actor.id, is_active=True)
+        return living.exclude(stay_until__lte=clock.now()).exists()
     return actor.kind != "anonymous"

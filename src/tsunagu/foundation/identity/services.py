@@ -12,6 +12,8 @@ from django.db import transaction
 
 from tsunagu.core import clock
 from tsunagu.foundation.identity.errors import BadEmailError, NotSignedInError
+from tsunagu.foundation.identity.federation.assurance import Assurance
+from tsunagu.foundation.identity.federation.groups import Membership
 from tsunagu.foundation.identity.models import AccessToken, Person, SignInLink
 from tsunagu.foundation.identity.types import Actor, PersonCard
 
@@ -87,14 +89,29 @@ def actor_for_token(secret: str) -> Actor:
         AccessToken.objects.filter(pk=token.pk).update(last_used_at=now)
     if token.person is None:
         return Actor("instrument", token.instrument_id, token.label, token_id=token.uid)
-    if not token.person.is_active:
+    stay = token.person.stay_until
+    if not token.person.is_active or (stay is not None and stay <= now):
         raise NotSignedInError
     return actor_for_person(token.person, token_id=token.uid)
 
 
-def actor_for_person(person: Person, *, token_id: str = "") -> Actor:
-    """The actor behind a signed-in person."""
-    return Actor("person", person.uid, str(person), is_admin=person.is_admin, token_id=token_id)
+def actor_for_person(
+    person: Person,
+    *,
+    token_id: str = "",
+    assurance: Assurance | None = None,
+    memberships: tuple[Membership, ...] = (),
+) -> Actor:
+    """The actor behind a signed-in person; assurance and memberships are those of the session."""
+    return Actor(
+        "person",
+        person.uid,
+        str(person),
+        is_admin=person.is_admin,
+        token_id=token_id,
+        assurance=assurance or Assurance(),
+        memberships=memberships,
+    )
 
 
 def make_sign_in_link(person_id: str, *, lifetime: dt.timedelta = dt.timedelta(days=1)) -> str:
@@ -121,7 +138,13 @@ def use_sign_in_link(secret: str) -> Person:
         .filter(secret_hash=_digest(secret))
         .first()
     )
-    if link is None or link.used_at or link.expires_at < clock.now() or not link.person.is_active:
+    if (
+        link is None
+        or link.used_at
+        or link.expires_at < clock.now()
+        or not link.person.is_active
+        or (link.person.stay_until and link.person.stay_until <= clock.now())
+    ):
         raise NotSignedInError(
             "This sign-in link is unknown, expired or already used.",
             remedy="Ask the administrator for a new one (tsunagu admin link EMAIL).",

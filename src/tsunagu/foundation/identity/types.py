@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from tsunagu.foundation.identity.federation.assurance import Assurance
+from tsunagu.foundation.identity.federation.groups import Membership
+
+_UNKNOWN = Assurance()
 ActorKind = Literal["person", "instrument", "service", "anonymous"]
 
 
@@ -18,6 +22,8 @@ class Actor:
         name: What people call it; goes into run records.
         is_admin: Whether this person administers the node. Content needs a grant all the same.
         token_id: ULID of the access token that was used, if any.
+        assurance: How strongly the session was opened; nothing is known of tokens and machines.
+        memberships: Groups of virtual organisations that the institution named in this session.
     """
 
     kind: ActorKind
@@ -25,6 +31,8 @@ class Actor:
     name: str
     is_admin: bool = False
     token_id: str = ""
+    assurance: Assurance = _UNKNOWN
+    memberships: tuple[Membership, ...] = ()
 
     @property
     def is_signed_in(self) -> bool:

@@ -1,20 +1,22 @@
 """The door of policy: one function that decides, one filter that says the same, and the roles."""
 
+from tsunagu.foundation.policy.cedar import LAYERS, Rule, base_text, parse
 from tsunagu.foundation.policy.engine import ACTIONS, ROLE_ACTIONS, decide, roles_of, scopes, visible
-from tsunagu.foundation.policy.errors import ActionDeniedError, LastOwnerError, NoReasonError
+from tsunagu.foundation.policy.errors import ActionDeniedError, BadPolicyError, LastOwnerError, NoReasonError
 from tsunagu.foundation.policy.holds import place_holds
+from tsunagu.foundation.policy.labelling import set_label
 from tsunagu.foundation.policy.labels import (
     LABELLED,
     LEVELS,
     ORIGIN,
     inherit,
     labels_of,
-    set_label,
     strictest,
     value_of,
 )
-from tsunagu.foundation.policy.selectors import members
-from tsunagu.foundation.policy.services import grant, place, require, revoke, take_ended
+from tsunagu.foundation.policy.rulebook import Book, compile_book, current, forget, history, stored
+from tsunagu.foundation.policy.selectors import members, people_with_roles
+from tsunagu.foundation.policy.services import draft, grant, place, require, revoke, take_ended, write_text
 from tsunagu.foundation.policy.types import (
     NODE,
     Access,
@@ -25,18 +27,22 @@ from tsunagu.foundation.policy.types import (
     Member,
     Resource,
     Role,
+    TextCard,
     Visibility,
 )
 
 __all__ = [
     "ACTIONS",
     "LABELLED",
+    "LAYERS",
     "LEVELS",
     "NODE",
     "ORIGIN",
     "ROLE_ACTIONS",
     "Access",
     "ActionDeniedError",
+    "BadPolicyError",
+    "Book",
     "Decision",
     "EndedGrant",
     "HeldAction",
@@ -46,12 +52,22 @@ __all__ = [
     "NoReasonError",
     "Resource",
     "Role",
+    "Rule",
+    "TextCard",
     "Visibility",
+    "base_text",
+    "compile_book",
+    "current",
     "decide",
+    "draft",
+    "forget",
     "grant",
+    "history",
     "inherit",
     "labels_of",
     "members",
+    "parse",
+    "people_with_roles",
     "place",
     "place_holds",
     "require",
@@ -59,8 +75,10 @@ __all__ = [
     "roles_of",
     "scopes",
     "set_label",
+    "stored",
     "strictest",
     "take_ended",
     "value_of",
     "visible",
+    "write_text",
 ]

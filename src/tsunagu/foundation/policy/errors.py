@@ -34,3 +34,11 @@ class NoReasonError(InvalidInputError):
     code = "policy.no_reason"
     default_message = "A label can be made less strict only with a reason."
     default_remedy = "Write why; it goes into the record of the dataset."
+
+
+class BadPolicyError(InvalidInputError):
+    """A policy text that cannot be used; the message names the rule."""
+
+    code = "policy.bad_text"
+    default_message = "This policy text cannot be used."
+    default_remedy = "Correct the rule; tsunagu policy check FOLDER looks at texts without using them."

@@ -7,20 +7,13 @@ turn ignorance into an all-clear.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from django.db import transaction
-
 from tsunagu.core import clock
-from tsunagu.core.errors import InvalidInputError
-from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.ledger.api import append
-from tsunagu.foundation.policy.errors import NoReasonError
 from tsunagu.foundation.policy.models import LabelSet
-from tsunagu.foundation.policy.services import require
-from tsunagu.foundation.policy.types import Labels, Resource
+from tsunagu.foundation.policy.types import Labels
 
 # Kinds of entities that carry labels, as runs name them.
 LABELLED = frozenset({"dataset", "version"})
@@ -32,9 +25,7 @@ LEVELS: Mapping[str, tuple[str, ...]] = {
     "consent": ("undecided", "not-needed", "broad", "specific", "withdrawn"),
 }
 ORIGIN = "origin"
-_MEANT = {"personal": "yes", "export_control": "controlled", "contract": "yes", "consent": "specific"}
-_HARMLESS = 1
-_COUNTRY = re.compile(r"[A-Z]{2}\Z")
+HARMLESS = 1
 
 
 def labels_of(entity_ids: Iterable[str]) -> dict[str, Labels]:
@@ -49,52 +40,6 @@ def _labels(row: LabelSet) -> Labels:
         origins=tuple(code for code in row.origins.split(",") if code),
         inherited=dict(row.inherited),
     )
-
-
-@transaction.atomic
-def set_label(actor: Actor, resource: Resource, name: str, value: str = "", *, reason: str = "") -> bool:
-    """Put a label on a dataset, or another value; making it stricter is easy, releasing it needs a right and a reason.
-
-    Args:
-        actor: A person; whoever describes the dataset may make it stricter, its owners may release.
-        resource: The dataset.
-        name: One of ``LEVELS``, or ``origin``.
-        value: A level of the label; empty: the usual one (``personal`` is ``yes``). For ``origin`` two-letter codes
-            of ISO 3166 with commas.
-        reason: Why it may be treated as less strict than now.
-
-    Returns:
-        Whether this released the dataset from a stricter label.
-
-    Raises:
-        InvalidInputError: no such label or level.
-        ActionDeniedError: the actor may not do this.
-        NoReasonError: a release without a reason.
-    """
-    before = labels_of([resource.id]).get(resource.id, Labels())
-    row = LabelSet(
-        entity_id=resource.id, **before.levels, origins=_joined(before.origins), inherited=before.inherited
-    )
-    if name == ORIGIN:
-        codes = _countries(value)
-        is_release = needs_owner = not set(before.origins) <= set(codes)
-        row.origins = _joined(codes)
-    else:
-        level, held = _level(name, value), before.levels[name]
-        is_release = level < held
-        # An all-clear is for owners, even where nothing was decided before.
-        needs_owner = is_release or (level == _HARMLESS and held == 0)
-        setattr(row, name, level)
-    require(actor, "dataset.release" if needs_owner else "dataset.describe", resource)
-    if is_release and not reason.strip():
-        raise NoReasonError
-    row.inherited = {key: run for key, run in row.inherited.items() if key != name}
-    _save(row)
-    append(
-        "label",
-        {"entity": resource.id, "name": name, "value": _value(row, name), "by": actor.id, "run": None},
-    )
-    return is_release
 
 
 def inherit(run_id: str, inputs: Sequence[str], outputs: Sequence[str]) -> None:
@@ -122,11 +67,11 @@ def inherit(run_id: str, inputs: Sequence[str], outputs: Sequence[str]) -> None:
         if not changed:
             continue
         inherited = {**mine.inherited, **dict.fromkeys(changed, run_id)}
-        row = LabelSet(entity_id=key, **merged.levels, origins=_joined(merged.origins), inherited=inherited)
-        _save(row)
+        row = LabelSet(entity_id=key, **merged.levels, origins=joined(merged.origins), inherited=inherited)
+        save(row)
         for name in sorted(changed):
             append(
-                "label", {"entity": key, "name": name, "value": _value(row, name), "by": "", "run": run_id}
+                "label", {"dataset": key, "name": name, "value": value(row, name), "by": "", "run": run_id}
             )
 
 
@@ -136,7 +81,7 @@ def strictest(several: Sequence[Labels]) -> Labels:
     for name in LEVELS:
         found = [one.levels[name] for one in several]
         highest = max(found, default=0)
-        levels[name] = 0 if highest <= _HARMLESS and 0 in found else highest
+        levels[name] = 0 if highest <= HARMLESS and 0 in found else highest
     return Labels(levels, tuple(sorted({code for one in several for code in one.origins})))
 
 
@@ -145,34 +90,17 @@ def value_of(labels: Labels, name: str) -> str:
     return ",".join(labels.origins) if name == ORIGIN else LEVELS[name][labels.levels[name]]
 
 
-def _value(row: LabelSet, name: str) -> str:
+def value(row: LabelSet, name: str) -> str:
+    """The same of a row."""
     return value_of(_labels(row), name)
 
 
-def _save(row: LabelSet) -> None:
+def save(row: LabelSet) -> None:
+    """Write a row, new or old."""
     fields: dict[str, Any] = {name: getattr(row, name) for name in (*LEVELS, "origins", "inherited")}
     LabelSet.objects.update_or_create(entity_id=row.entity_id, defaults=fields | {"updated_at": clock.now()})
 
 
-def _level(name: str, value: str) -> int:
-    if name not in LEVELS:
-        known = ", ".join((*LEVELS, ORIGIN))
-        raise InvalidInputError(f"{name!r} is no label.", remedy=f"Labels are {known}.")
-    chosen = value or _MEANT.get(name, "")
-    if chosen not in LEVELS[name]:
-        levels = ", ".join(LEVELS[name])
-        raise InvalidInputError(f"{name} has no level {value!r}.", remedy=f"Levels are {levels}.")
-    return LEVELS[name].index(chosen)
-
-
-def _countries(value: str) -> tuple[str, ...]:
-    codes = tuple(sorted({code.strip().upper() for code in value.split(",") if code.strip()}))
-    wrong = [code for code in codes if not _COUNTRY.match(code)]
-    if wrong:
-        raise InvalidInputError(f"{wrong[0]!r} is no country code.", remedy="Write two letters, as JP or US.")
-    return codes
-
-
-def _joined(codes: Iterable[str]) -> str:
+def joined(codes: Iterable[str]) -> str:
     """``,JP,US,``: a whole code is found by a plain search for ``,JP,``."""
     return "".join(f",{code}" for code in codes) + ","

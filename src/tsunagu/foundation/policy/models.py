@@ -70,3 +70,20 @@ class LabelSet(models.Model):
 
     def __str__(self) -> str:
         return self.entity_id
+
+
+class PolicyText(models.Model):
+    """A text of a layer; rows are only ever added, the newest of a layer and scope is in force."""
+
+    layer = models.CharField(max_length=12)
+    scope_id = models.CharField(max_length=26, blank=True)
+    text = models.TextField(blank=True)
+    note = models.TextField(blank=True)
+    written_by = models.CharField(max_length=26)
+    written_at = models.DateTimeField()
+
+    class Meta:
+        indexes = (models.Index(fields=("layer", "scope_id", "-id"), name="policy_text_by_layer"),)
+
+    def __str__(self) -> str:
+        return f"{self.layer} {self.pk}"

@@ -9,6 +9,12 @@ from tsunagu.foundation.policy.models import Grant
 from tsunagu.foundation.policy.types import Member, Resource, Role
 
 
+def people_with_roles(*, limit: int) -> list[str]:
+    """ULIDs of the people who were given roles last."""
+    rows = Grant.objects.filter(subject_kind="person").order_by("-pk").values_list("subject_id", flat=True)
+    return list(dict.fromkeys(rows[: limit * 20]))[:limit]
+
+
 def members(scope: Resource) -> list[Member]:
     """Everybody with a role in force on exactly this scope, owners first."""
     order = {role: number for number, role in enumerate(Role)}

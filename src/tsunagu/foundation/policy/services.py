@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,10 +13,11 @@ from tsunagu.core import clock
 from tsunagu.core.errors import NotFoundError
 from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.ledger.api import append
+from tsunagu.foundation.policy import rulebook
 from tsunagu.foundation.policy.engine import decide
-from tsunagu.foundation.policy.errors import ActionDeniedError, LastOwnerError
-from tsunagu.foundation.policy.models import Grant
-from tsunagu.foundation.policy.types import EndedGrant, Resource, Role
+from tsunagu.foundation.policy.errors import ActionDeniedError, BadPolicyError, LastOwnerError
+from tsunagu.foundation.policy.models import Grant, PolicyText
+from tsunagu.foundation.policy.types import NODE, EndedGrant, Resource, Role
 
 _READ_ACTION = {"project": "project.read", "dataset": "dataset.read"}
 _DRAFT_ACTION = "dataset.read_draft"
@@ -92,6 +94,70 @@ def place(
             "until": clock.isoformat(expires_at) if expires_at else None,
         },
     )
+
+
+@transaction.atomic
+def write_text(actor: Actor, layer: str, text: str, *, project_id: str = "", note: str = "") -> rulebook.Book:
+    """Replace the text of a layer; it holds at once here and within a second in other processes.
+
+    Args:
+        actor: Whoever edits rules of the node, or an owner for the rules of a project.
+        layer: ``law``, ``funder``, ``institution`` or ``project``.
+        text: Cedar; empty takes the layer's rules away.
+        project_id: ULID of the project of a ``project`` layer.
+        note: Why.
+
+    Raises:
+        ActionDeniedError: the actor may not edit this layer.
+        BadPolicyError: the text cannot be used, or would forbid the editing of rules.
+    """
+    if layer == "project":
+        require(actor, "project.manage", Resource("project", project_id))
+    else:
+        require(actor, "policy.edit", NODE)
+        project_id = ""
+    book = draft(layer, text, project_id=project_id)
+    if layer != "project" and not decide(actor, "policy.edit", NODE, book=book):
+        raise BadPolicyError(
+            f"With this {layer} layer you could not edit rules any more.",
+            remedy="Leave policy.edit out of what the rule forbids.",
+        )
+    row = PolicyText.objects.create(
+        layer=layer,
+        scope_id=project_id,
+        text=text,
+        note=note[:2000],
+        written_by=actor.id,
+        written_at=clock.now(),
+    )
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    append(
+        "policy",
+        {
+            "layer": layer,
+            "scope": ["project", project_id] if project_id else ["node", "node"],
+            "sha256": digest,
+            "number": row.pk,
+            "by": actor.id,
+        },
+    )
+    # Also after a commit: a reader in between may have kept the old ones.
+    rulebook.forget()
+    transaction.on_commit(rulebook.forget)
+    return book
+
+
+def draft(layer: str, text: str, *, project_id: str = "") -> rulebook.Book:
+    """The rules as they would be with another text of a layer.
+
+    Raises:
+        BadPolicyError: there is no such layer, or the text cannot be used.
+    """
+    if layer not in {"law", "funder", "institution", "project"} or (layer == "project") != bool(project_id):
+        raise BadPolicyError(
+            f"{layer!r} is no layer that can be written.", remedy="Use law, funder, institution or project."
+        )
+    return rulebook.compile_book(rulebook.stored() | {(layer, project_id): text})
 
 
 @transaction.atomic

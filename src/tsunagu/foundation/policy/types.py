@@ -136,3 +136,16 @@ class Member:
     subject_id: str
     role: Role
     expires_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TextCard:
+    """A version of a layer's text."""
+
+    number: int
+    layer: str
+    text: str
+    note: str
+    written_by: str
+    written_at: str
+    sha256: str

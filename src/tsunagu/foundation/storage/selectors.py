@@ -12,6 +12,7 @@ from pathlib import Path
 from tsunagu.core import bulk, settings
 from tsunagu.core.capabilities import Signer
 from tsunagu.core.errors import NotFoundError, TsunaguError
+from tsunagu.foundation.storage.models import Content
 from tsunagu.foundation.storage.stores import store
 
 
@@ -33,6 +34,15 @@ def locate(hashes: Iterable[bytes]) -> dict[bytes, Location]:
         list(set(hashes)),
     )
     return {bytes(row[0]): Location(bytes(row[0]), row[1], row[2], row[3]) for row in rows}
+
+
+def every_location() -> Iterator[Location]:
+    """Where every content lies, object by object."""
+    rows = Content.objects.order_by("object_id", "offset").values_list(
+        "sha256", "object__key", "offset", "byte_count"
+    )
+    for sha256, key, offset, size in rows.iterator(chunk_size=2000):
+        yield Location(bytes(sha256), key, offset, size)
 
 
 def read_pieces(location: Location) -> Iterator[bytes]:

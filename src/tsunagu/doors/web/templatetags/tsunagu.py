@@ -33,6 +33,7 @@ register.filter("parameter_word", words.parameter_word)
 register.filter("link_word", words.link_word)
 register.filter("language_of", words.language_of)
 register.filter("name_word", words.name_word)
+register.filter("layer_word", words.layer_word)
 register.filter("label_word", words.label_word)
 register.simple_tag(words.level_word, name="level_word")
 

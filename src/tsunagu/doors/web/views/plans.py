@@ -100,8 +100,8 @@ def card_of(project: str, standing: plans.Standing | None) -> dict[str, Any]:
 def card_of_dataset(dataset: datasets.DatasetCard) -> dict[str, Any]:
     """What the card of a dataset's page shows."""
     found = plans.findings_of(dataset)
-    if not found and plans.find_plan(dataset.project_id) is None:
-        return {"project": dataset.project}
+    if not found:
+        return {}  # no plan, or it was not checked yet: the project's page says which
     return {
         "project": dataset.project,
         "counts": {state: sum(one.state == state for one in found) for state in ("broken", "due", "green")},

@@ -11,7 +11,7 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import is_mfa_enabled
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext as _
 
 from tsunagu.core import settings
@@ -129,6 +129,9 @@ def account(request: HttpRequest, actor: Actor) -> HttpResponse:
     context: dict[str, Any] = {
         "tokens": identity.tokens_of(actor.id),
         "person": request.user,
+        "assurance": actor.assurance,
+        "memberships": actor.memberships,
+        "opened_by": _opened_by(request),
         "has_passkey": is_mfa_enabled(request.user, [Authenticator.Type.WEBAUTHN]),
     }
     if request.method == "POST":
@@ -151,6 +154,15 @@ def account(request: HttpRequest, actor: Actor) -> HttpResponse:
         )
         return done(request, _("Saved."), "account")
     return render(request, "web/account.html", context)
+
+
+def _opened_by(request: HttpRequest) -> str:
+    """The institution that opened this session, or this node."""
+    source = (request.session.get("assurance") or {}).get("source", "")
+    if not source:
+        return _("this node")
+    known = identity.known_providers([source])
+    return known[0].name((get_language() or "ja")[:2]) if known else source
 
 
 def _days(text: str) -> int:

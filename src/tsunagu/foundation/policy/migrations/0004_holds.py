@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('policy', '0002_labels'),
+        ('policy', '0003_policy_text'),
     ]
 
     operations = [
