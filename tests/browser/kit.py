@@ -26,12 +26,41 @@ FLAGS = [
 AXE = "axe-core@4.14.1"
 DATASET = "/d/lab/licoo2"
 # Addresses of every page; names are those of pictures.
+# Smaller than what lies there and due long ago: the page shows red, yellow and green.
+PLAN = {
+    "dmp": {
+        "title": "正極材料のデータ管理計画",
+        "language": "jpn",
+        "created": "2020-04-01T00:00:00+09:00",
+        "modified": "2020-04-01T00:00:00+09:00",
+        "dmp_id": {"identifier": "plan-1", "type": "other"},
+        "contact": {
+            "name": "髙橋 花子",
+            "mbox": "owner@example.org",
+            "contact_id": {"identifier": "0000-0002-1825-0097", "type": "orcid"},
+        },
+        "ethical_issues_exist": "no",
+        "dataset": [
+            {
+                "title": "充放電測定",
+                "dataset_id": {"identifier": "lab/licoo2", "type": "other"},
+                "personal_data": "no",
+                "sensitive_data": "no",
+                "distribution": [
+                    {"title": "充放電測定", "data_access": "open", "byte_size": 10, "issued": "2021-04-01"}
+                ],
+            }
+        ],
+    }
+}
 PAGES = {
     "home": "/",
     "datasets": "/datasets",
     "projects": "/projects",
     "project": "/projects/lab",
     "members": "/projects/lab/members",
+    "plan": "/projects/lab/plan",
+    "plan-edit": "/projects/lab/plan/edit?template=jst",
     "dataset": DATASET,
     "files": f"{DATASET}/files",
     "folder": f"{DATASET}/files/%E8%A3%85%E7%BD%AE/XRD",

@@ -51,14 +51,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _client_command(options: argparse.Namespace) -> int:
-    from tsunagu.client import ai_commands, commands, rule_commands
+    from tsunagu.client import ai_commands, commands, plan_commands, rule_commands
     from tsunagu.client.output import Output
 
     output = Output(as_json=getattr(options, "json", False), quiet=getattr(options, "quiet", False))
     options.url, options.token = getattr(options, "url", None), getattr(options, "token", None)
     name = f"run_{options.command.replace('-', '_')}"
-    found = (getattr(module, name, None) for module in (ai_commands, rule_commands, commands))
-    run = next(one for one in found if one)
+    places = (ai_commands, rule_commands, plan_commands, commands)
+    run = next(getattr(place, name) for place in places if hasattr(place, name))
     return int(run(options, output) or 0)
 
 
@@ -109,6 +109,7 @@ def parser() -> argparse.ArgumentParser:
     _reading_commands(add)
     _writing_commands(add)
     _rule_commands(add)
+    _plan_command(add)
     for name in NODE_COMMANDS:
         commands.add_parser(name, help=text(f"help_{name}"), add_help=False)
     return top
@@ -292,6 +293,16 @@ def _ai_commands(add: Any) -> None:
     terms.add_argument("--until", metavar="DATE", help=text("help_ai_until"))
     terms.add_argument("--reason", default="", metavar="TEXT", help=text("help_ai_reason"))
     terms.add_argument("--croissant", action="store_true", help=text("help_ai_croissant"))
+
+
+def _plan_command(add: Any) -> None:
+    plan = add(
+        "plan",
+        "tsunagu plan import films plan.json\ntsunagu plan export films plan.json\ntsunagu plan check films --json",
+    )
+    plan.add_argument("action", choices=["import", "export", "check"])
+    plan.add_argument("project", metavar="PROJECT")
+    plan.add_argument("file", nargs="?", metavar="FILE", help=text("help_plan_file"))
 
 
 def _request_commands(add: Any) -> None:

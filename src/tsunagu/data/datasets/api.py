@@ -31,6 +31,8 @@ from tsunagu.data.datasets.selectors import (
     list_datasets,
     list_projects,
     list_versions,
+    projects_by_id,
+    visible_ids,
 )
 from tsunagu.data.datasets.services.files import commit_files, remove_files
 from tsunagu.data.datasets.services.labels import input_links, labels, set_label
@@ -100,6 +102,7 @@ __all__ = [
     "list_folder",
     "list_projects",
     "list_versions",
+    "projects_by_id",
     "readable_contents",
     "remove_files",
     "resolve_version",
@@ -109,4 +112,5 @@ __all__ = [
     "verify",
     "verify_version",
     "version_exists",
+    "visible_ids",
 ]

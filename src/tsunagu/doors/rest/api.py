@@ -20,6 +20,7 @@ from tsunagu.doors.rest import (
     ledger,
     metadata,
     node,
+    plans,
     projects,
     pushes,
     sharing,
@@ -56,6 +57,7 @@ api.add_router("", projects.router)
 api.add_router("", datasets.router)
 api.add_router("", sharing.router)
 api.add_router("", ai_use.router)
+api.add_router("", plans.router)
 api.add_router("", metadata.router)
 api.add_router("", pushes.router)
 api.add_router("", instruments.router)

@@ -19,6 +19,7 @@ from tsunagu.doors.web.views import (
     mapping,
     metadata,
     patterns,
+    plans,
     rules,
     stewardship,
 )
@@ -34,6 +35,9 @@ urlpatterns = [
     re_path(rf"^projects/{_NAME}$", home.project, name="project"),
     re_path(rf"^projects/{_NAME}/members$", access.members, name="members"),
     re_path(rf"^projects/{_NAME}/guests$", guests.guests, name="guests"),
+    re_path(rf"^projects/{_NAME}/plan$", plans.plan, name="plan"),
+    re_path(rf"^projects/{_NAME}/plan/edit$", plans.edit, name="plan_edit"),
+    re_path(rf"^projects/{_NAME}/plan[.]json$", plans.document, name="plan_document"),
     path("welcome/<str:secret>", home.welcome, name="welcome"),
     re_path(rf"{_DATASET}$", datasets.overview, name="dataset"),
     re_path(rf"{_DATASET}/files$", datasets.files, name="files"),

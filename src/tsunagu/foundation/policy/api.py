@@ -3,6 +3,7 @@
 from tsunagu.foundation.policy.cedar import LAYERS, Rule, base_text, parse
 from tsunagu.foundation.policy.engine import ACTIONS, ROLE_ACTIONS, decide, roles_of, scopes, visible
 from tsunagu.foundation.policy.errors import ActionDeniedError, BadPolicyError, LastOwnerError, NoReasonError
+from tsunagu.foundation.policy.holds import place_holds
 from tsunagu.foundation.policy.labelling import set_label
 from tsunagu.foundation.policy.labels import (
     LABELLED,
@@ -21,6 +22,7 @@ from tsunagu.foundation.policy.types import (
     Access,
     Decision,
     EndedGrant,
+    HeldAction,
     Labels,
     Member,
     Resource,
@@ -43,6 +45,7 @@ __all__ = [
     "Book",
     "Decision",
     "EndedGrant",
+    "HeldAction",
     "Labels",
     "LastOwnerError",
     "Member",
@@ -66,6 +69,7 @@ __all__ = [
     "parse",
     "people_with_roles",
     "place",
+    "place_holds",
     "require",
     "revoke",
     "roles_of",

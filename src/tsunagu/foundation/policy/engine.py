@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 
 from tsunagu.core import clock
 from tsunagu.foundation.identity.api import Actor
-from tsunagu.foundation.policy import cedar, compiling, rulebook
+from tsunagu.foundation.policy import cedar, compiling, holds, rulebook
 from tsunagu.foundation.policy.compiling import Asked, Scopes
 from tsunagu.foundation.policy.labels import LEVELS, labels_of
 from tsunagu.foundation.policy.models import Grant
@@ -57,7 +57,8 @@ def decide(
         actor: Who acts.
         action: One of ``ACTIONS``.
         resource: On what.
-        context: Facts about the request; rules know the server's clock alone so far.
+        context: Facts about the request: what access a dataset is to get (``holds.denial``). Rules themselves know
+            the server's clock alone so far.
         book: Other rules than those in force, for a dry run.
 
     Returns:
@@ -66,7 +67,6 @@ def decide(
     Raises:
         ValueError: the action is not one of ``ACTIONS`` (a mistake in the program).
     """
-    del context
     if action not in ACTIONS:
         raise ValueError(f"unknown action {action!r}")
     if actor.kind == "service":
@@ -96,7 +96,9 @@ def decide(
     rules = book.rules_for(project_id)
     deciding = [rules[int(key.removeprefix("policy"))] for key in sorted(answer.diagnostics.reasons)]
     if answer.allowed:
-        return Decision("allow", basis=deciding[0].id)
+        # What a room found to be against a promise forbids too, but is told only to those who may otherwise.
+        against = holds.denial(action, resource, context)
+        return Decision("allow", basis=deciding[0].id) if against is None else against
     if deciding:
         return _forbidden(deciding)
     return _not_permitted(actor, {role for role, _scope in held})

@@ -29,6 +29,32 @@ class Grant(models.Model):
         return f"{self.subject_id} {self.role} {self.scope_id}"
 
 
+class Hold(models.Model):
+    """A room found that an action would break what was promised: ``decide`` denies it to everybody who may else.
+
+    ``source`` names the room that placed it. ``lifts_s``: to open at this moment (seconds since 1970) or later is
+    allowed; 0: it is not. Texts are ``{"en": ..., "ja": ...}``.
+    """
+
+    source = models.CharField(max_length=20)
+    project_id = models.CharField(max_length=26)
+    dataset_id = models.CharField(max_length=26)
+    action = models.CharField(max_length=20)
+    lifts_s = models.BigIntegerField(default=0)
+    reason = models.JSONField()
+    basis = models.JSONField()
+    remedy = models.JSONField()
+
+    class Meta:
+        indexes = (
+            models.Index(fields=("dataset_id", "action"), name="policy_hold_by_dataset"),
+            models.Index(fields=("source", "project_id"), name="policy_hold_by_source"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.source}: no {self.action} of {self.dataset_id}"
+
+
 class LabelSet(models.Model):
     """What a dataset or a version must be treated as. Levels are numbers and never NULL: rules compare them."""
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+from collections.abc import Mapping
+from typing import Any
 
 from django.db import transaction
 
@@ -21,14 +23,14 @@ _READ_ACTION = {"project": "project.read", "dataset": "dataset.read"}
 _DRAFT_ACTION = "dataset.read_draft"
 
 
-def require(actor: Actor, action: str, resource: Resource) -> None:
+def require(actor: Actor, action: str, resource: Resource, context: Mapping[str, Any] | None = None) -> None:
     """Go on only if the rules allow it.
 
     Raises:
         NotFoundError: the actor may not even know that the thing exists.
         ActionDeniedError: the actor knows the thing and may not do this.
     """
-    decision = decide(actor, action, resource)
+    decision = decide(actor, action, resource, context)
     if decision:
         return
     if resource.kind in _READ_ACTION and not _may_know(actor, resource):

@@ -100,6 +100,23 @@ class Labels:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldAction:
+    """An action on a dataset that a room forbids, with words in ``en`` and ``ja``.
+
+    Attributes:
+        action: ``freeze``, or the access that it must not get: ``shared`` or ``open``.
+        lifts_s: Opening at this moment (seconds since 1970) or later is allowed; 0: it is not.
+    """
+
+    dataset_id: str
+    action: Literal["freeze", "shared", "open"]
+    reason: Mapping[str, str]
+    basis: Mapping[str, str]
+    remedy: Mapping[str, str]
+    lifts_s: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class EndedGrant:
     """A role that ended by itself."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import transaction
 
+from tsunagu.core import events
 from tsunagu.data.datasets import selectors
 from tsunagu.data.datasets.types import DatasetCard, LabelCard
 from tsunagu.foundation.identity.api import Actor
@@ -29,6 +30,7 @@ def set_label(actor: Actor, card: DatasetCard, name: str, value: str = "", *, re
         links=[runs.Link("in", "dataset", card.id, card.slug)],
         reason=reason,
     )
+    events.record("datasets.label_changed", dataset_id=card.id)
 
 
 def labels(card: DatasetCard) -> list[LabelCard]:

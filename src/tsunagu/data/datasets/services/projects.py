@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from tsunagu.core import clock, settings
+from tsunagu.core import clock, events, settings
 from tsunagu.core.errors import InvalidInputError
 from tsunagu.data.datasets import selectors
 from tsunagu.data.datasets.errors import BadNameError, NameTakenError
@@ -88,6 +88,7 @@ def create_dataset(actor: Actor, project: str, name: str, *, title: str = "") ->
                 dataset_id=dataset.uid,
                 links=[runs.Link("out", "dataset", dataset.uid, f"{project}/{name}")],
             )
+            events.record("datasets.created", dataset_id=dataset.uid)
     except IntegrityError:
         raise NameTakenError(
             f"The project {project} has a dataset named {name} already.", name=name
@@ -113,16 +114,28 @@ def set_access(
         InvalidInputError: the embargo's end is no date or is past.
     """
     dataset = Dataset.objects.select_for_update().get(uid=dataset_id)
-    policy.require(actor, "dataset.manage", selectors.resource_of(dataset))
-    before, dataset.access = dataset.access, access
-    if embargo_until is not None:
-        dataset.embargo_until_s = _opening_s(embargo_until)
+    opens_s = dataset.embargo_until_s if embargo_until is None else _opening_s(embargo_until)
+    # What only narrows must pass whatever holds there are: it is how something that went too far is put right.
+    is_wider = _ORDER.index(access) > _ORDER.index(policy.Access(dataset.access)) or (
+        _from_now(opens_s) < _from_now(dataset.embargo_until_s)
+    )
+    wish = {"access": str(access), "opens_s": opens_s} if is_wider else None
+    policy.require(actor, "dataset.manage", selectors.resource_of(dataset), wish)
+    before, dataset.access, dataset.embargo_until_s = dataset.access, access, opens_s
     dataset.updated_at = clock.now()
     dataset.save(update_fields=["access", "embargo_until_s", "updated_at"])
     said: dict[str, Any] = {"before": before, "now": str(access)}
     if opens := selectors.dataset_card(dataset, sees_draft=True).embargo_until:
         said["embargo_until"] = opens
     runs.record(actor, "set_access", dataset_id=dataset_id, parameters=said)
+    events.record("datasets.access_changed", dataset_id=dataset_id)
+
+
+_ORDER = (policy.Access.CLOSED, policy.Access.SHARED, policy.Access.OPEN)
+
+
+def _from_now(moment_s: int) -> int:
+    return max(moment_s, int(clock.now().timestamp()))
 
 
 def _opening_s(text: str) -> int:
@@ -161,3 +174,4 @@ def set_described(
     if title is not None:
         dataset.title = title[:300]
     dataset.save(update_fields=["described", "is_description_changed", "updated_at", "title"])
+    events.record("datasets.described", dataset_id=dataset_id)

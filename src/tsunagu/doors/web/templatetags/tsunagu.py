@@ -139,6 +139,34 @@ def ai_chip(answer: str) -> SafeString:
 
 
 @register.simple_tag
+def plan_chip(state: str) -> SafeString:
+    """What a check of a plan found: icon and word."""
+    words = {
+        "broken": ("danger", pgettext("plan", "broken")),
+        "due": ("warn", pgettext("plan", "due")),
+        "green": ("ok", pgettext("plan", "as planned")),
+    }
+    return _chip(*words.get(state, ("", state)))
+
+
+@register.simple_tag
+def in_language(texts: Mapping[str, str]) -> str:
+    """A text that a data file brings in both languages."""
+    return texts.get((get_language() or "en")[:2]) or texts.get("en", "")
+
+
+@register.filter
+def access_word(access: Any) -> str:
+    """Access of a dataset in a word."""
+    words = {
+        "open": pgettext("access", "open"),
+        "shared": pgettext("access", "shared"),
+        "closed": pgettext("access", "closed"),
+    }
+    return words.get(str(access), str(access))
+
+
+@register.simple_tag
 def reading_chip(status: str) -> SafeString:
     """What the reader of a file said."""
     words = {

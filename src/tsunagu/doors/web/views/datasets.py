@@ -27,6 +27,7 @@ from tsunagu.doors.web.views.dataset_frame import (
     zip_url,
 )
 from tsunagu.doors.web.views.frame import done, page
+from tsunagu.doors.web.views.plans import card_of_dataset
 from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.policy import api as policy
 from tsunagu.foundation.runs import api as runs
@@ -67,6 +68,7 @@ def overview(request: HttpRequest, actor: Actor, *, project: str, dataset: str) 
             "members": member_rows(policy.Resource("project", card.project_id)),
             "uploads": [push for push in capture.pushes_of_dataset(card.id, limit=5) if not push.closed_at],
             "recent_runs": found,
+            "plan": card_of_dataset(card),
         }
     return render(request, "web/dataset.html", context)
 

@@ -15,9 +15,11 @@ from tsunagu.core.errors import NotFoundError
 from tsunagu.data.capture import api as capture
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.description import api as description
+from tsunagu.data.plans import api as plans
 from tsunagu.data.sharing import api as sharing
 from tsunagu.doors.web.views.access import answer_request, member_rows
 from tsunagu.doors.web.views.frame import done, member, page, problem_page
+from tsunagu.doors.web.views.plans import card_of
 from tsunagu.experiment.instruments import api as instruments
 from tsunagu.foundation.identity import api as identity
 from tsunagu.foundation.identity.api import Actor
@@ -112,6 +114,7 @@ def project(request: HttpRequest, actor: Actor, *, project: str) -> HttpResponse
         "datasets": cards,
         "after": more,
         "members": member_rows(card.resource),
+        "plan": card_of(card.name, plans.standing(actor, card)),
         "may_create": bool(policy.decide(actor, "project.create_dataset", card.resource)),
     }
     return render(request, "web/project.html", context)
