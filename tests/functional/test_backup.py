@@ -11,6 +11,7 @@ import subprocess
 import time
 
 import pytest
+
 from tests.node import TSUNAGU, Node, free_port, running_node
 
 pytestmark = pytest.mark.functional

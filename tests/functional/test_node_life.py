@@ -14,8 +14,8 @@ import unicodedata
 from pathlib import Path
 
 import pytest
-from tests.node import TSUNAGU, Node, descendants, free_port, running_node
 
+from tests.node import TSUNAGU, Node, descendants, free_port, running_node
 from tsunagu.client import connect
 from tsunagu.client.progress import Progress
 from tsunagu.core.errors import TsunaguError

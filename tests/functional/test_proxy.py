@@ -15,6 +15,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+
 from tests.node import Node, free_port
 
 pytestmark = [

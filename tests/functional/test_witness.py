@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from tests.node import Node, free_port
 
+from tests.node import Node, free_port
 from tsunagu.foundation.ledger import merkle
 
 pytestmark = pytest.mark.functional

@@ -7,80 +7,23 @@ import itertools
 from dataclasses import replace
 
 import pytest
-from django.test import Client
 from django.utils import translation
-from hypothesis import given
-from hypothesis import settings as effort
-from hypothesis import strategies as st
 
-from tests.rooms.test_sharing import client_of
+from tests.rooms.ai_questions import CHECKED, PURPOSE, ask, opened, say, terms
+from tests.rooms.clients import client_of
 from tsunagu.core import clock
 from tsunagu.core.errors import ConflictError, InvalidInputError, NotFoundError
 from tsunagu.data.ai_use import api as ai_use
-from tsunagu.data.ai_use import checklist, rules
+from tsunagu.data.ai_use import checklist
 from tsunagu.data.ai_use.models import AiUseCheck, FrozenAiTerms
-from tsunagu.data.ai_use.types import Facts, PersonAnswer
 from tsunagu.data.capture import api as capture
 from tsunagu.data.datasets import api as datasets
-from tsunagu.foundation.identity import api as identity
 from tsunagu.foundation.ledger.models import Entry
 from tsunagu.foundation.policy import api as policy
 from tsunagu.foundation.runs import api as runs
 
 DEFAULT = checklist.parsed(checklist.default_text())
 TODAY = dt.date(2027, 4, 1)
-CHECKED = {
-    "operator": "Example", "countries": ["JP"], "law": "Japan", "keeps": "no", "trains": "no",
-    "human_review": "no", "sub_processors": "none", "contract": "C-1", "erasable": "yes",
-}  # fmt: skip
-PURPOSE = "summarise the spectra"
-
-
-@pytest.fixture
-def static_files(settings):
-    settings.STATIC_ROOT.mkdir(exist_ok=True)
-
-
-@pytest.fixture
-def closed(dataset, put):
-    """A dataset whose labels are all decided to be harmless, so that only its being closed matters."""
-    owner, card = dataset
-    put(owner, card, {"a.txt": b"1"})
-    for name in ("personal", "export_control", "contract"):
-        datasets.set_label(owner, card, name, "no")
-    datasets.freeze_version(owner, card.id)
-    return owner, datasets.get_dataset(owner, "lab", "data")
-
-
-@pytest.fixture
-def officer(person):
-    return person("officer", is_admin=True)
-
-
-@pytest.fixture
-def outside(officer):
-    return ai_use.write_service(officer, "outside", CHECKED, valid_until="2099-12-31")
-
-
-def ask(actor, card, service="local", kind="inference", purpose=PURPOSE):
-    card = datasets.get_dataset_by_id(actor, card.id)
-    return ai_use.check_use(actor, card, service=service, purpose=purpose, kind=kind)
-
-
-def say(actor, card, item, *, is_yes=True, service="local", kind="inference", purpose=PURPOSE):
-    card = datasets.get_dataset_by_id(actor, card.id)
-    ai_use.answer_item(
-        actor, card, service=service, purpose=purpose, kind=kind, item=item, is_yes=is_yes, note="looked at"
-    )
-
-
-def terms(**uses):
-    return ai_use.parse({"uses": uses})
-
-
-def opened(owner, card):
-    datasets.set_access(owner, card.id, policy.Access.OPEN)
-    return datasets.get_dataset(owner, card.project, card.name)
 
 
 # --- Terms
@@ -233,7 +176,6 @@ def test_open_data_and_a_local_model_ask_nothing(closed):
 
 
 @pytest.mark.django_db
-@pytest.mark.usefixtures("static_files")
 def test_the_draft_of_an_open_dataset_is_not_open(closed, put, outside):
     owner, card = closed
     card = opened(owner, card)
@@ -353,247 +295,3 @@ def test_a_stranger_learns_nothing_and_purposes_stay_out_of_the_ledger(closed, p
         ask(owner, card, purpose=" ")
     with pytest.raises(InvalidInputError):
         ask(owner, card, kind="eating")
-
-
-# --- The rules, without a database
-
-LOCAL = ai_use.Service("local", "here", is_local=True, keeps="no", trains="no", human_review="no",
-                       sub_processors="none", erasable="yes")  # fmt: skip
-SERVICES = st.one_of(
-    st.just(LOCAL),
-    st.builds(
-        ai_use.Service, st.just("x"), st.just("x"), countries=st.sampled_from([(), ("JP",), ("JP", "US")]),
-        keeps=st.sampled_from(["yes", "no", "unknown"]), trains=st.sampled_from(["yes", "no", "unknown"]),
-        human_review=st.sampled_from(["yes", "no", "unknown"]), contract=st.sampled_from(["", "C-1"]),
-        sub_processors=st.sampled_from(["unknown", "none"]), erasable=st.sampled_from(["yes", "unknown"]),
-        valid_until=st.dates(TODAY - dt.timedelta(2), TODAY + dt.timedelta(2)),
-    ),
-)  # fmt: skip
-TERMS = st.builds(
-    ai_use.Terms,
-    st.fixed_dictionaries({use: st.sampled_from(ai_use.TERM_ANSWERS) for use in ai_use.USES}),
-    st.lists(st.sampled_from(ai_use.LIMITS), unique=True, max_size=3).map(tuple),
-    st.none() | st.lists(st.sampled_from(["JP", "US"]), unique=True).map(tuple),
-    st.none() | st.dates(TODAY - dt.timedelta(2), TODAY + dt.timedelta(2)),
-)
-FACTS = st.builds(
-    Facts, st.sampled_from(ai_use.KINDS), SERVICES, TERMS,
-    st.fixed_dictionaries({name: st.integers(0, len(steps) - 1) for name, steps in policy.LEVELS.items()}),
-    st.booleans(), st.booleans(), st.just(TODAY),
-)  # fmt: skip
-SAID = st.dictionaries(
-    st.sampled_from([item.id for item in DEFAULT.items]),
-    st.booleans().map(lambda yes: PersonAnswer("", yes, "", "", "", "")),
-)
-
-
-def verdict_of(facts, said):
-    return rules.RANK[rules.judge(facts, DEFAULT, said)[0]]
-
-
-@effort(max_examples=600)
-@given(FACTS, SAID, st.data())
-def test_nothing_stricter_ever_permits_more(facts, said, data):
-    before = verdict_of(facts, said)
-    use = data.draw(st.sampled_from(ai_use.USES))
-    denied = replace(facts, terms=replace(facts.terms, uses=facts.terms.uses | {use: "deny"}))
-    assert verdict_of(denied, said) >= before
-    name = data.draw(st.sampled_from(list(policy.LEVELS)))
-    # From "nobody decided" to "harmless" is an all-clear, which only owners give, and no raise.
-    steps = [level for level in range(facts.levels[name] + 1, len(policy.LEVELS[name])) if level > 1]
-    if steps or facts.levels[name] == 1:
-        level = data.draw(st.sampled_from(steps or [0]))
-        raised = replace(facts, levels=facts.levels | {name: level})
-        # An answer was given for the facts of before: the guard forgets it (facts_hash), so must the comparison.
-        assert verdict_of(raised, {}) >= verdict_of(facts, {})
-    shorter = replace(facts.terms, until=TODAY - dt.timedelta(1))
-    assert verdict_of(replace(facts, terms=shorter), said) >= before
-    if not facts.service.is_local:
-        ended = replace(facts.service, valid_until=TODAY - dt.timedelta(1))
-        assert verdict_of(replace(facts, service=ended), said) >= before
-
-
-@effort(max_examples=300)
-@given(FACTS, SAID)
-def test_an_answer_that_ends_never_permits_more_and_yes_alone_overrules_no_machine(facts, said):
-    fewer = {item: one for item, one in said.items() if not one.is_yes}
-    assert verdict_of(facts, fewer) >= verdict_of(facts, said)
-    machine_denies = rules.judge(facts, DEFAULT, {})[0] == "deny"
-    assert not machine_denies or verdict_of(facts, said) == rules.RANK["deny"]
-
-
-@effort(max_examples=300)
-@given(FACTS)
-def test_only_questions_that_change_the_outcome_are_asked(facts):
-    answer, results = rules.judge(facts, DEFAULT, {})
-    asked = rules.open_items(answer, results)
-    yes, no = (PersonAnswer("", is_yes, "", "", "", "") for is_yes in (True, False))
-    all_yes = {one.item.id: yes for one in asked}
-    assert len(asked) < len(DEFAULT.items)
-    if asked:
-        assert verdict_of(facts, all_yes) == rules.RANK["allow"]
-    for one in asked:
-        assert verdict_of(facts, all_yes | {one.item.id: no}) == rules.RANK["deny"]
-
-
-@given(st.lists(TERMS, min_size=1, max_size=4), TERMS)
-def test_one_source_more_loosens_no_term(several, more):
-    merged, wider = ai_use.strictest(several), ai_use.strictest([*several, more])
-    rank = ai_use.TERM_ANSWERS.index
-    assert all(rank(wider.uses[use]) >= rank(merged.uses[use]) for use in ai_use.USES)
-    assert set(wider.limits) >= set(merged.limits)
-    assert merged.countries is None or set(wider.countries or ()) <= set(merged.countries)
-    assert merged.until is None or (wider.until or dt.date.max) <= merged.until
-
-
-# --- DUO and ODRL
-
-
-@given(TERMS)
-def test_terms_come_back_from_croissant_as_they_went(terms):
-    fragment = ai_use.to_croissant(terms)
-    back = ai_use.from_croissant(fragment)
-    implied = ({"TS"} if terms.until else set()) | ({"GS"} if terms.countries is not None else set())
-    # Bounds stand on permissions; where every use is forbidden there is nothing left to bound.
-    if set(terms.uses.values()) != {"deny"}:
-        assert back.until == terms.until
-        assert back.countries == (None if terms.countries is None else tuple(sorted(terms.countries)))
-        assert set(back.limits) == set(terms.limits) - implied
-    assert back.uses == terms.uses
-    codes = [one for one in fragment["usageInfo"] if one["@type"] == "DefinedTerm"]
-    assert all(one["@id"].startswith("http://purl.obolibrary.org/obo/DUO_00000") for one in codes)
-    offers = [one for one in fragment["usageInfo"] if one["@type"] == "odrl:Offer"]
-    assert len(offers) == 1
-    actions = [
-        rule["odrl:action"]["@id"] for rule in offers[0]["odrl:permission"] + offers[0]["odrl:prohibition"]
-    ]
-    assert sorted(actions) == sorted(f"tsunagu:{use}" for use in ai_use.USES)
-    for rule in offers[0]["odrl:permission"]:
-        for bound in rule.get("odrl:constraint", ()):
-            assert set(bound) == {"odrl:leftOperand", "odrl:operator", "odrl:rightOperand"}
-
-
-def test_a_code_that_is_written_by_others_is_read():
-    term = {"@type": "DefinedTerm", "termCode": "DUO:0000046"}
-    found = ai_use.from_croissant({"usageInfo": term})
-    assert found.limits == ("NCU",)
-    assert set(found.uses.values()) == {"ask"}
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        {}, {"usageInfo": "free text"}, {"usageInfo": {"@type": "DefinedTerm", "termCode": "DUO:9999999"}},
-        {"usageInfo": {"@type": "odrl:Offer", "odrl:permission": [{"odrl:action": "odrl:sell"}]}},
-        {"usageInfo": {"@type": "odrl:Offer", "odrl:permission": ["all"]}},
-        {"usageInfo": {"@type": "odrl:Offer", "odrl:permission": [
-            {"odrl:action": {"@id": "tsunagu:training"}, "odrl:constraint": ["cheap"]}]}},
-        {"usageInfo": {"@type": "odrl:Offer", "odrl:permission": [
-            {"odrl:action": {"@id": "tsunagu:training"},
-             "odrl:constraint": [{"odrl:leftOperand": "odrl:payAmount", "odrl:operator": "odrl:eq"}]}]}},
-    ],
-)  # fmt: skip
-def test_rules_that_cannot_be_kept_are_refused(content):
-    with pytest.raises(InvalidInputError):
-        ai_use.from_croissant(content)
-
-
-# --- REST
-
-
-def caller(actor):
-    return Client(headers={"authorization": f"Bearer {identity.issue_token(actor.id, label='test')}"})
-
-
-@pytest.mark.django_db
-@pytest.mark.usefixtures("static_files")
-def test_the_whole_way_over_rest(closed, outside, person):
-    owner, _card = closed
-    client = caller(owner)
-    place = "/api/v1/datasets/lab/data"
-    json = {"content_type": "application/json"}
-    use = {"service": "outside", "purpose": PURPOSE, "kind": "inference"}
-    found = client.post(f"{place}/ai-use", use, **json).json()
-    assert found["answer"] == "needs"
-    for item in [one["id"] for one in found["items"] if one["may_answer"]]:
-        found = client.post(f"{place}/ai-use/answers", {**use, "item": item, "answer": "yes"}, **json).json()
-    assert found["answer"] == "allow"
-    assert len(client.get(f"{place}/ai-use").json()["checks"]) == 4
-    put = client.put(f"{place}/ai-terms", {"uses": {"training": "deny"}, "limits": ["NCU"]}, **json).json()
-    assert (put["uses"]["training"], put["uses"]["index"]) == ("deny", "ask")
-    assert client.get(f"{place}/ai-terms?version=1").json()["uses"]["training"] == "ask"
-    fragment = client.get(f"{place}/ai-terms/croissant").json()
-    back = client.put(f"{place}/ai-terms/croissant", {"croissant": fragment}, **json).json()
-    assert (back["uses"], back["limits"]) == (put["uses"], put["limits"])
-    names = [one["name"] for one in client.get("/api/v1/ai-services").json()["services"]]
-    assert names == ["local", "outside"]
-    assert client.put("/api/v1/ai-services/x", {"valid_until": "2099-01-01"}, **json).status_code == 403
-    assert client.put("/api/v1/ai-checklist", {"text": "x"}, **json).status_code == 403
-    assert client.get("/api/v1/ai-checklist").json()["items"][0] == "ai.T1"
-    other = caller(person("stranger"))
-    for path in ("ai-use", "ai-terms", "ai-terms/croissant"):
-        assert other.get(f"{place}/{path}").status_code == 404
-    assert other.post(f"{place}/ai-use", use, **json).status_code == 404
-
-
-# --- Pages
-
-
-@pytest.mark.django_db
-@pytest.mark.usefixtures("static_files")
-@pytest.mark.parametrize("language", ["en", "ja"])
-def test_the_page_asks_answers_and_keeps(closed, outside, language):
-    owner, card = closed
-    browser = client_of(owner)
-    browser.cookies["django_language"] = language
-    place = "/d/lab/data/ai-use"
-    words = {"en": ("questions open", "allowed"), "ja": ("未回答あり", "利用可")}[language]
-    assert browser.get(place).status_code == 200
-    use = {"service": "outside", "kind": "inference", "purpose": PURPOSE}
-    page = browser.post(place, use).content.decode()
-    assert words[0] in page
-    assert "ai.D8=yes" in page
-    for item in ("ai.T1", "ai.D1", "ai.D8"):
-        page = browser.post(
-            place, {**use, "item": f"{item}=yes", f"note-{item}": "looked <b>up</b>"}
-        ).content.decode()
-    assert words[1] in page
-    assert "looked &lt;b&gt;up&lt;/b&gt;" in page
-    form = {
-        "terms": "1",
-        "use-training": "deny",
-        "limits": "ncu, hmb",
-        "countries": "JP",
-        "until": "2099-01-01",
-    }
-    assert browser.post(place, form).status_code == 302
-    found = ai_use.terms_of(card).terms
-    assert (found.uses["training"], found.limits, found.countries) == ("deny", ("HMB", "NCU"), ("JP",))
-    page = browser.post(place, {**use, "kind": "training"}).content.decode()
-    run = runs.of_dataset(card.id, limit=1)[0]
-    assert browser.get(f"/d/lab/data/runs/{run.id}").status_code == 200
-    assert browser.get("/d/lab/data/provenance").status_code == 200
-    assert ai_use.history(card)[0].answer == "deny"
-
-
-@pytest.mark.django_db
-@pytest.mark.usefixtures("static_files")
-def test_officers_keep_services_and_checklist_on_their_page(officer, closed):
-    owner, _card = closed
-    browser, other = client_of(officer), client_of(owner)
-    facts = {"name": "llm", "title": "LLM", "countries": "JP", "keeps": "yes", "retention_days": "30",
-             "valid_until": "2099-12-31", "trains": "no"}  # fmt: skip
-    assert other.post("/ai-services", facts).status_code == 403
-    assert browser.post("/ai-services", facts).status_code == 302
-    assert ai_use.get_service("llm").retention_days == 30
-    assert 'value="30"' in browser.get("/ai-services?service=llm").content.decode()
-    assert browser.post("/ai-services", facts | {"retention_days": "many"}).status_code == 422
-    wrong = browser.post("/ai-services", {"checklist": "items: [kept by me]"})
-    assert wrong.status_code == 422
-    assert "kept by me" in wrong.content.decode()
-    text = checklist.default_text().replace("dated:", "dated: # again\n ")
-    assert browser.post("/ai-services", {"checklist": text.replace("\n", "\r\n")}).status_code == 302
-    assert ai_use.current_text() == text
-    page = other.get("/ai-services").content.decode()
-    assert "readonly" in page
-    assert "/ai-services?service=" not in page

@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 from django.test import Client
 
-from tests.rooms.test_sharing import client_of
+from tests.rooms.clients import client_of
 from tsunagu.core import clock
 from tsunagu.core.errors import InvalidInputError, NotFoundError
 from tsunagu.data.datasets import api as datasets
@@ -25,11 +25,6 @@ PAGES = (
     "/api/v1/datasets/lab/data/versions", "/api/v1/datasets/lab/data/metadata",
     "/api/v1/decide?action=read&place=lab/data",
 )  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def static_files(settings):
-    settings.STATIC_ROOT.mkdir(exist_ok=True)
 
 
 @pytest.fixture

@@ -10,13 +10,10 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.authority import running_authority
-from tsunagu.core import settings as node_settings
 from tsunagu.core.errors import NotFoundError
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.datasets.models import Dataset
@@ -28,26 +25,6 @@ pytestmark = [
     pytest.mark.django_db,
     pytest.mark.skipif(shutil.which("openssl") is None, reason="the program openssl is not installed"),
 ]
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory):
-    with running_authority(tmp_path_factory.mktemp("authority")) as found:
-        yield found
-
-
-@pytest.fixture
-def authority(running, monkeypatch):
-    running.fault = ""
-    given = node_settings.current()
-    values = {
-        **given.values,
-        "timestamp_url": running.url,
-        "timestamp_ca": str(running.ca_file),
-        "egress_allowed": (running.host,),
-    }
-    monkeypatch.setattr(node_settings, "current", lambda: replace(given, values=values))
-    return running
 
 
 FILES = {"raw/a.csv": b"x,y\n1,2\n", "raw/結果.txt": "測定".encode(), "b.bin": bytes(range(256))}

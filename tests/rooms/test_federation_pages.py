@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 from django.test import Client
 
-from tests.federation import Idp, Signer, aggregate
+from tests.federation import Idp
 from tsunagu.core import clock
 from tsunagu.core import settings as node_settings
 from tsunagu.foundation.identity import api as identity
@@ -21,31 +21,9 @@ SUBJECT = "urn:oasis:names:tc:SAML:attribute:subject-id"
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 
 
-@pytest.fixture(scope="module")
-def parties(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("pages")
-    return Signer(folder), Idp(folder, 1), Idp(folder, 2, ("b.example.ac.jp",))
-
-
 @pytest.fixture
-def configure(monkeypatch):
-    def change(**more: Any) -> None:
-        node = node_settings.current()
-        values = {**node.values, **more}
-        monkeypatch.setattr(node_settings, "current", lambda: node_settings.Settings(node.home, values))
-
-    return change
-
-
-@pytest.fixture
-def idp(parties, tmp_path, configure, settings):
-    settings.STATIC_ROOT.mkdir(exist_ok=True)
-    signer, one, two = parties
-    (tmp_path / "feed.xml").write_text(signer.sign(aggregate([one.metadata(), two.metadata()])))
-    row = {"name": "test", "file": str(tmp_path / "feed.xml"), "certificate": str(signer.certificate)}
-    configure(federation_feeds=(row,))
-    identity.refresh_feeds()
-    return one
+def idp(federation):
+    return federation[0]
 
 
 def at_institution(client: Client, idp: Idp, *, query: str = "", **more: Any) -> str:
@@ -108,8 +86,7 @@ def test_a_browser_remembers_its_choice(idp):
     assert "Chosen before" not in page
 
 
-def test_a_node_without_federations_has_no_such_page(settings):
-    settings.STATIC_ROOT.mkdir(exist_ok=True)
+def test_a_node_without_federations_has_no_such_page():
     assert Client().get("/saml/discover").status_code == 404
     assert "/saml/discover" not in Client().get("/accounts/login/").content.decode()
 

@@ -21,11 +21,6 @@ pytestmark = pytest.mark.django_db
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 
 
-@pytest.fixture(autouse=True)
-def static_files(settings: Any) -> None:
-    settings.STATIC_ROOT.mkdir(exist_ok=True)
-
-
 def client_of(name: str) -> Client:
     client = Client(headers={"Accept-Language": "en"})
     client.force_login(Person.objects.get(email=f"{name}@example.org"), backend=BACKEND)

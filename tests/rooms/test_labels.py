@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.rooms.test_sharing import client_of
+from tests.rooms.clients import client_of
 from tsunagu.core.errors import InvalidInputError, NotFoundError
 from tsunagu.data.capture import api as capture
 from tsunagu.data.datasets import api as datasets
@@ -106,8 +106,7 @@ def test_only_an_owner_releases_and_only_with_a_reason(source, person):
 
 
 @pytest.mark.django_db
-def test_pages_and_rest_show_and_set_labels(source, settings):
-    settings.STATIC_ROOT.mkdir(exist_ok=True)
+def test_pages_and_rest_show_and_set_labels(source):
     owner, card = source
     browser = client_of(owner)
     page = browser.get("/d/lab/data").content.decode()

@@ -18,12 +18,6 @@ pytestmark = pytest.mark.django_db
 PAGES = ("", "/files", "/metadata", "/provenance", "/versions", "/access", "/freeze", "/progress")
 
 
-@pytest.fixture(autouse=True)
-def static_files(settings: Any) -> None:
-    """The folder that a node fills when it starts."""
-    settings.STATIC_ROOT.mkdir(exist_ok=True)
-
-
 @pytest.fixture
 def browser(dataset: Any) -> Client:
     from tsunagu.foundation.identity.models import Person

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import re
 
@@ -10,31 +9,13 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from tsunagu.core import clock
+from tests.rooms.clients import client_of
+from tests.rooms.plan_documents import document
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.plans import api as plans
 from tsunagu.data.sharing import api as sharing
 
-from .test_plans import document
-
-pytestmark = pytest.mark.django_db
-NOW = dt.datetime(2027, 3, 31, 9, tzinfo=dt.UTC)
-
-
-@pytest.fixture(autouse=True)
-def now(monkeypatch, settings):
-    settings.STATIC_ROOT.mkdir(exist_ok=True)
-    monkeypatch.setattr(clock, "now", lambda: NOW)
-
-
-def client_of(actor, language="en"):
-    from tsunagu.foundation.identity.models import Person
-
-    client = Client(headers={"accept-language": language})
-    client.force_login(
-        Person.objects.get(uid=actor.id), backend="allauth.account.auth_backends.AuthenticationBackend"
-    )
-    return client
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at")]
 
 
 def fields(page):

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from tests.rooms.test_sharing import client_of
+from tests.rooms.clients import client_of
 from tsunagu.core import clock
 from tsunagu.core.errors import NotFoundError
 from tsunagu.data.datasets import api as datasets
@@ -18,11 +18,6 @@ from tsunagu.foundation.policy import api as policy
 from tsunagu.foundation.runs import api as runs
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def static_files(settings):
-    settings.STATIC_ROOT.mkdir(exist_ok=True)
 
 
 def test_a_request_is_answered_with_a_role_that_ends(dataset, person, monkeypatch):

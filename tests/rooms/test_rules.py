@@ -114,10 +114,9 @@ unless { principal.owner_of.contains(resource.project) };
 """
 
 
-def test_a_rule_of_the_institution_reaches_lists_pages_drafts_and_reasons(dataset, person, put, settings):
+def test_a_rule_of_the_institution_reaches_lists_pages_drafts_and_reasons(dataset, person, put):
     from django.test import Client
 
-    settings.STATIC_ROOT.mkdir(exist_ok=True)
     owner, card = dataset
     reader, officer = person("reader"), person("officer", is_admin=True)
     put(owner, card, {"a": b"1"})

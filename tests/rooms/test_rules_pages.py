@@ -7,8 +7,8 @@ import os
 
 import pytest
 
+from tests.rooms.clients import client_of
 from tests.rooms.test_rules import NO_SECRETS
-from tests.rooms.test_sharing import client_of
 from tsunagu.data.datasets import api as datasets
 from tsunagu.foundation.policy import api as policy
 from tsunagu.foundation.runs.models import Run
@@ -17,8 +17,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def clean(settings):
-    settings.STATIC_ROOT.mkdir(exist_ok=True)
+def clean():
     policy.forget()
     yield
     policy.forget()

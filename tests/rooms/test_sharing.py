@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 from django.test import Client
 
-from tsunagu.core import clock
+from tests.rooms.clients import client_of
 from tsunagu.core.errors import InvalidInputError, NotFoundError
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.sharing import api as sharing
@@ -17,31 +17,6 @@ from tsunagu.foundation.policy import api as policy
 from tsunagu.foundation.runs import api as runs
 
 pytestmark = pytest.mark.django_db
-NOW = dt.datetime(2027, 3, 31, 9, tzinfo=dt.UTC)
-
-
-@pytest.fixture(autouse=True)
-def static_files(settings):
-    settings.STATIC_ROOT.mkdir(exist_ok=True)
-
-
-@pytest.fixture
-def at(monkeypatch):
-    def move(moment):
-        monkeypatch.setattr(clock, "now", lambda: moment)
-
-    move(NOW)
-    return move
-
-
-def client_of(actor):
-    from tsunagu.foundation.identity.models import Person
-
-    client = Client(headers={"accept-language": "en"})
-    client.force_login(
-        Person.objects.get(uid=actor.id), backend="allauth.account.auth_backends.AuthenticationBackend"
-    )
-    return client
 
 
 def kinds(card):

@@ -24,26 +24,6 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory):
-    with running_authority(tmp_path_factory.mktemp("authority")) as found:
-        yield found
-
-
-@pytest.fixture
-def authority(running, monkeypatch):
-    running.fault = ""
-    given = node_settings.current()
-    values = {
-        **given.values,
-        "timestamp_url": running.url,
-        "timestamp_ca": str(running.ca_file),
-        "egress_allowed": (running.host,),
-    }
-    monkeypatch.setattr(node_settings, "current", lambda: replace(given, values=values))
-    return running
-
-
 def grow(count=3):
     ledger.append_all("test", [{"n": ledger.size() + number} for number in range(count)])
     return ledger.sign_head(at_once=True)

@@ -9,7 +9,8 @@ import pytest
 from tsunagu.client import messages, transport
 from tsunagu.client.account import Account
 from tsunagu.client.node import Node
-from tsunagu.client.tests.fake_node import TOKEN, FakeNode
+from tsunagu.client.tests.fake_door import TOKEN
+from tsunagu.client.tests.fake_node import FakeNode
 from tsunagu.client.workspace import Client
 
 if TYPE_CHECKING:

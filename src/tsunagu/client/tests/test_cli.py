@@ -21,7 +21,7 @@ from tsunagu.client import account, messages, messages_en, messages_ja
 from tsunagu.client.cli import main, parser
 from tsunagu.client.output import printable, width
 from tsunagu.client.progress import ShownProgress, size
-from tsunagu.client.tests.fake_node import TOKEN, Fault
+from tsunagu.client.tests.fake_door import TOKEN, Fault
 
 if TYPE_CHECKING:
     from tsunagu.client.tests.fake_node import FakeNode

@@ -10,7 +10,7 @@ import pytest
 from tsunagu.client import local_tree
 from tsunagu.client.errors import UnreachableError, VerificationError
 from tsunagu.client.local_tree import LocalTree, name_problem
-from tsunagu.client.tests.fake_node import Fault
+from tsunagu.client.tests.fake_door import Fault
 
 if TYPE_CHECKING:
     from pathlib import Path

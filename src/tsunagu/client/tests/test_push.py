@@ -18,7 +18,7 @@ from tsunagu.client.errors import (
     UsageError,
     VerificationError,
 )
-from tsunagu.client.tests.fake_node import Fault
+from tsunagu.client.tests.fake_door import Fault
 from tsunagu.core.errors import TsunaguError
 
 if TYPE_CHECKING:

@@ -1,0 +1,140 @@
+"""What several rooms' tests stand on."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+
+import pytest
+from django.utils import translation
+
+from tests.authority import running_authority
+from tests.federation import Idp, Signer, aggregate
+from tests.rooms.ai_questions import CHECKED
+from tests.rooms.plan_documents import document
+from tests.rooms.saml_worlds import World
+from tsunagu.core import clock
+from tsunagu.core import settings as node_settings
+from tsunagu.data.ai_use import api as ai_use
+from tsunagu.data.datasets import api as datasets
+from tsunagu.data.description import api as description
+from tsunagu.data.plans import api as plans
+from tsunagu.foundation.identity import api as identity
+
+
+@pytest.fixture(autouse=True)
+def static_files(settings):
+    """The folder that a node fills when it starts; pages look for it."""
+    settings.STATIC_ROOT.mkdir(exist_ok=True)
+
+
+@pytest.fixture
+def english():
+    """What is said is said in English."""
+    with translation.override("en"):
+        yield
+
+
+@pytest.fixture
+def at(monkeypatch):
+    """The node's clock, which stands still at 2027-03-31 until it is moved."""
+
+    def move(moment):
+        monkeypatch.setattr(clock, "now", lambda: moment)
+
+    move(dt.datetime(2027, 3, 31, 9, tzinfo=dt.UTC))
+    return move
+
+
+@pytest.fixture
+def configure(monkeypatch):
+    """Changes settings of the node."""
+
+    def change(**more):
+        node = node_settings.current()
+        monkeypatch.setattr(node_settings, "current", lambda: replace(node, values={**node.values, **more}))
+
+    return change
+
+
+@pytest.fixture
+def officer(person):
+    return person("officer", is_admin=True)
+
+
+# --- Evidence
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory):
+    with running_authority(tmp_path_factory.mktemp("authority")) as found:
+        yield found
+
+
+@pytest.fixture
+def authority(running, configure):
+    """A time-stamping authority (RFC 3161) that the node is told to use."""
+    running.fault = ""
+    configure(timestamp_url=running.url, timestamp_ca=str(running.ca_file), egress_allowed=(running.host,))
+    return running
+
+
+# --- Federation
+
+
+@pytest.fixture(scope="module")
+def parties(tmp_path_factory):
+    """Who signs the feed, and two identity providers."""
+    folder = tmp_path_factory.mktemp("parties")
+    return Signer(folder), Idp(folder, 1), Idp(folder, 2, ("b.example.ac.jp",))
+
+
+@pytest.fixture
+def federation(parties, tmp_path, configure):
+    """The two identity providers, which the node knows from a signed feed."""
+    signer, one, two = parties
+    (tmp_path / "feed.xml").write_text(signer.sign(aggregate([one.metadata(), two.metadata()])))
+    row = {"name": "test", "file": str(tmp_path / "feed.xml"), "certificate": str(signer.certificate)}
+    configure(federation_feeds=(row,))
+    assert identity.refresh_feeds()[0].state == "good"
+    return one, two
+
+
+@pytest.fixture
+def world(federation):
+    """One sign-in under way at one of the two providers."""
+    return World(*federation)
+
+
+# --- Plans
+
+
+@pytest.fixture
+def planned(dataset, put):
+    """An owner, the project and its dataset with a plan that holds."""
+    owner, card = dataset
+    put(owner, card, {"a.csv": b"x,y\n1,2\n"})
+    project = datasets.get_project(owner, "lab")
+    description.set_value(owner, card.id, "licence", "CC BY 4.0")
+    plans.write_plan(owner, project, document())
+    return owner, project, card
+
+
+# --- Use by AI
+
+
+@pytest.fixture
+def closed(dataset, put):
+    """A dataset whose labels are all decided to be harmless, so that only its being closed matters."""
+    owner, card = dataset
+    put(owner, card, {"a.txt": b"1"})
+    for name in ("personal", "export_control", "contract"):
+        datasets.set_label(owner, card, name, "no")
+    datasets.freeze_version(owner, card.id)
+    return owner, datasets.get_dataset(owner, "lab", "data")
+
+
+@pytest.fixture
+def outside(officer):
+    """A service of another organisation that officers have looked at."""
+    return ai_use.write_service(officer, "outside", CHECKED, valid_until="2099-12-31")
