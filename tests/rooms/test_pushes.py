@@ -69,6 +69,25 @@ def test_a_plan_is_no_oracle_for_other_peoples_files(dataset, put, person):
     assert plan.send == (0,)
 
 
+def test_a_plan_links_nothing_out_of_a_dataset_that_a_rule_hides(dataset, put, person):
+    owner, card = dataset
+    put(owner, card, {"a": b"secret"})
+    member = person("member")
+    project = datasets.get_project(owner, "lab").resource
+    policy.grant(owner, project, subject_kind="person", subject_id=member.id, role=policy.Role.EDITOR)
+    opened = capture.open_push(member, "lab", "mine")
+    file = ("x", 6, hashlib.sha256(b"secret").hexdigest())
+    policy.write_text(
+        owner, "project", f"""@id("hidden") @en("Not yet.") @ja("公開前です。")
+        forbid(principal, action in [Action::"dataset.read", Action::"dataset.read_draft"], resource)
+        when {{ resource.id == "{card.id}" }}
+        unless {{ principal.owner_of.contains(resource.project) }};""", project_id=card.project_id,
+    )  # fmt: skip
+    assert capture.plan(member, opened.run, [file]).send == (0,)
+    policy.write_text(owner, "project", "", project_id=card.project_id)
+    assert capture.plan(member, opened.run, [file]).linked == 1
+
+
 def test_somebody_elses_push_is_unknown(dataset, person):
     owner, _ = dataset
     opened = capture.open_push(owner, "lab", "data")

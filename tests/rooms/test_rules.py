@@ -146,6 +146,32 @@ def test_a_rule_of_the_institution_reaches_lists_pages_drafts_and_reasons(datase
     assert [one.note for one in policy.history("institution")] == ["mistake", "after the audit"]
 
 
+def test_a_list_shows_the_draft_of_those_datasets_alone_whose_draft_one_may_see(dataset, person, put):
+    owner, card = dataset
+    put(owner, card, {"a": b"1"})
+    datasets.freeze_version(owner, card.id)
+    put(owner, card, {"b": b"22"})
+    guest, member = person("guest"), person("member")
+    policy.grant(owner, card.resource, subject_kind="person", subject_id=guest.id, role=policy.Role.READER)
+    project = datasets.get_project(owner, "lab").resource
+    policy.grant(owner, project, subject_kind="person", subject_id=member.id, role=policy.Role.READER)
+
+    def listed(actor):
+        (row,), _ = datasets.list_datasets(actor)
+        assert row.sees_draft == bool(policy.decide(actor, "dataset.read_draft", card.resource))
+        return row.sees_draft, row.state, row.file_count, row.byte_count
+
+    for actor in (owner, guest, member):
+        assert listed(actor) == (True, "changed", 2, 3)
+    closing = """@id("drafts") @en("Drafts are the owners'.") @ja("下書きは所有者のものです。")
+        forbid(principal, action == Action::"dataset.read_draft", resource)
+        unless { principal.owner_of.contains(resource.project) };"""
+    policy.write_text(owner, "project", closing, project_id=card.project_id)
+    assert listed(owner) == (True, "changed", 2, 3)
+    for actor in (guest, member):
+        assert listed(actor) == (False, "frozen", 1, 1)
+
+
 def test_a_project_forbids_for_itself_alone_and_nobody_locks_rules_away(dataset, person):
     owner, card = dataset
     officer = person("officer", is_admin=True)

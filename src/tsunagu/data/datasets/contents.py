@@ -11,7 +11,7 @@ from tsunagu.core.errors import NotFoundError
 from tsunagu.core.paths import check_path
 from tsunagu.data.datasets import intervals
 from tsunagu.data.datasets.errors import NoSuchFileError, NoSuchVersionError
-from tsunagu.data.datasets.models import LIVE, Dataset, FileRow, Folder, Project, Version, content_key
+from tsunagu.data.datasets.models import LIVE, Dataset, FileRow, Folder, Version, content_key
 from tsunagu.data.datasets.types import Change, DatasetCard, FileCard, FolderCard, FolderPage, Page
 from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.policy import api as policy
@@ -259,15 +259,14 @@ def draft_hashes(dataset: DatasetCard, paths: Sequence[str]) -> dict[str, bytes]
 
 
 def readable_contents(actor: Actor, hashes: Iterable[bytes]) -> set[bytes]:
-    """Those of the contents that lie in projects which the actor may read: no oracle for other people's files."""
+    """Those of the contents that lie in datasets whose drafts the actor sees: no oracle for other people's files."""
     wanted = set(hashes)
     keys = {content_key(sha256) for sha256 in wanted}
     rows = bulk.select_in(
         "select sha256, dataset_id from datasets_filerow where content_key in ({values})", list(keys)
     )
-    projects = Project.objects.filter(policy.visible(actor, "project").q)
-    ids = {row[1] for row in rows}
-    readable = set(Dataset.objects.filter(pk__in=ids, project__in=projects).values_list("pk", flat=True))
+    seen = policy.visible(actor, "dataset", "dataset.read_draft").q
+    readable = set(Dataset.objects.filter(seen, pk__in={row[1] for row in rows}).values_list("pk", flat=True))
     return wanted & {bytes(row[0]) for row in rows if row[1] in readable}
 
 

@@ -139,12 +139,12 @@ def list_datasets(
     }
     newest = [rows[key] for key in ids if key in rows]
     page = newest[:limit]
-    drafts = _projects_with_drafts(actor, {row["project_id"] for row in page})
-    changed = _changed_since_frozen([row["id"] for row in page if row["has_frozen"]])
-    last_versions = _last_versions([row["id"] for row in page if row["project_id"] not in drafts])
+    drafts = _with_drafts(actor, [row["id"] for row in page])
+    changed = _changed_since_frozen([row["id"] for row in page if row["has_frozen"] and row["id"] in drafts])
+    last_versions = _last_versions([row["id"] for row in page if row["id"] not in drafts])
     cards = [
         _draft_list_card(row, is_changed=row["id"] in changed)
-        if row["project_id"] in drafts
+        if row["id"] in drafts
         else _frozen_list_card(row, last_versions.get(row["id"]))
         for row in page
     ]
@@ -215,12 +215,10 @@ def _after(text: str) -> Q:
     return Q(updated_at__lte=moment) & (Q(updated_at__lt=moment) | Q(id__lt=key))
 
 
-def _projects_with_drafts(actor: Actor, among: set[str]) -> set[str]:
-    """Projects whose drafts the actor sees; a list must not tell a stranger the counts of a draft."""
-    if actor.kind == "service":
-        return among
-    mine = Project.objects.filter(policy.visible(actor, "project").q, pk__in=among)
-    return set(mine.values_list("uid", flat=True))
+def _with_drafts(actor: Actor, among: list[int]) -> set[int]:
+    """Datasets whose drafts the actor sees; a list must not tell others the counts of a draft."""
+    mine = Dataset.objects.filter(policy.visible(actor, "dataset", "dataset.read_draft").q, pk__in=among)
+    return set(mine.values_list("pk", flat=True))
 
 
 def _changed_since_frozen(keys: list[int]) -> set[int]:
