@@ -49,7 +49,9 @@ def test_terms_of_a_source_hold_for_what_is_derived_at_once_and_through_two_step
     found = ai_use.terms_of(third)
     assert found.terms.uses["training"] == "deny"
     assert (found.terms.limits, found.terms.countries, found.terms.until) == (("NCU",), ("JP",), TODAY)
-    assert found.inherited["training"] == ("lab/second",)
+    second = datasets.get_dataset(owner, "lab", "second")
+    assert found.inherited["training"] == (second.id,)
+    assert ai_use.source_names(owner, third, found)["training"] == ["lab/second"]
 
 
 @pytest.mark.django_db

@@ -75,25 +75,12 @@ def fetch(
     """
     deadline = time.monotonic() + timeout_s
     for _ in range(_MOST_REDIRECTS + 1):
-        parts, address, port = _checked(url)
-        connection = _connect(parts, address, port, _left(deadline))
-        try:
-            target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-            connection.request("GET", target, headers={"User-Agent": "Tsunagu", **(headers or {})})
-            answer = connection.getresponse()
-            if answer.status in _REDIRECTS:
-                url = urljoin(url, answer.headers.get("Location", ""))
-                continue
-            if answer.status != _OK:
-                raise EgressFailedError(f"{parts.hostname} answered with status {answer.status}.")
-            content = _body(connection, answer, most_bytes, deadline)
+        answer, content = _ask("GET", url, None, {**(headers or {})}, most_bytes, deadline)
+        if answer.status == _OK:
             return Fetched(content, answer.headers.get_content_type(), url)
-        except (OSError, http.client.HTTPException) as error:
-            raise EgressFailedError(
-                f"{parts.hostname} could not be read: {type(error).__name__}: {error}"
-            ) from None
-        finally:
-            connection.close()
+        if answer.status not in _REDIRECTS:
+            raise EgressFailedError(f"{urlsplit(url).hostname} answered with status {answer.status}.")
+        url = urljoin(url, answer.headers.get("Location", ""))
     raise EgressRefusedError("The address redirects too often.")
 
 
@@ -122,15 +109,23 @@ def post(
         EgressRefusedError: the address leads somewhere the node must not go.
         EgressFailedError: no answer in time, or an answer too long.
     """
-    deadline = time.monotonic() + timeout_s
+    headers = {"Content-Type": media_type}
+    answer, body = _ask("POST", url, content, headers, most_bytes, time.monotonic() + timeout_s)
+    return Posted(answer.status, body, answer.headers.get_content_type())
+
+
+def _ask(
+    method: str, url: str, content: bytes | None, headers: dict[str, str], most_bytes: int, deadline: float
+) -> tuple[http.client.HTTPResponse, bytes]:
+    """The answer and its body; of what was not asked for, as of a redirect, the body is not read."""
     parts, address, port = _checked(url)
     connection = _connect(parts, address, port, _left(deadline))
     try:
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        connection.request("POST", target, content, {"User-Agent": "Tsunagu", "Content-Type": media_type})
+        connection.request(method, target, content, {"User-Agent": "Tsunagu", **headers})
         answer = connection.getresponse()
-        body = _body(connection, answer, most_bytes, deadline)
-        return Posted(answer.status, body, answer.headers.get_content_type())
+        is_wanted = method == "POST" or answer.status == _OK
+        return answer, _body(connection, answer, most_bytes, deadline) if is_wanted else b""
     except (OSError, http.client.HTTPException) as error:
         raise EgressFailedError(
             f"{parts.hostname} could not be asked: {type(error).__name__}: {error}"

@@ -80,18 +80,12 @@ def read_small(native: str, still: Still) -> bytes:
     handle = open_shared(native)
     try:
         _compare(handle, still)
-        pieces, missing = [], still.size
-        while missing:
-            piece = os.read(handle, missing)
-            if not piece:
-                raise MovedError
-            pieces.append(piece)
-            missing -= len(piece)
+        content = _read_exactly(handle, still.size)
         if os.read(handle, 1):
             raise MovedError
         _compare(handle, still)
         _compare_path(native, still)
-        return b"".join(pieces)
+        return content
     finally:
         os.close(handle)
 
@@ -141,17 +135,22 @@ def read_piece(native: str, still: Still, offset: int, count: int) -> bytes:
     try:
         _compare(handle, still)
         os.lseek(handle, offset, os.SEEK_SET)
-        pieces, missing = [], count
-        while missing:
-            piece = os.read(handle, missing)
-            if not piece:
-                raise MovedError
-            pieces.append(piece)
-            missing -= len(piece)
+        piece = _read_exactly(handle, count)
         _compare(handle, still)
-        return b"".join(pieces)
+        return piece
     finally:
         os.close(handle)
+
+
+def _read_exactly(handle: int, count: int) -> bytes:
+    pieces, missing = [], count
+    while missing:
+        piece = os.read(handle, missing)
+        if not piece:
+            raise MovedError
+        pieces.append(piece)
+        missing -= len(piece)
+    return b"".join(pieces)
 
 
 def last_line_is(native: str, marker: str) -> bool:

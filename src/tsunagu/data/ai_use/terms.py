@@ -26,7 +26,6 @@ LIMITS = (
     "GS",
 )  # fmt: skip
 _COUNTRY = re.compile(r"[A-Z]{2}\Z")
-_PART = 500
 Sources = Mapping[str, Sequence[str]]
 
 
@@ -40,44 +39,37 @@ def _card(card: datasets.DatasetCard, at: dt.datetime | None, seen: dict[str, Te
     own = _terms(row) if row else _default(card)
     # What is being walked counts as its own terms: a circle of derivations ends here.
     seen[card.id] = own
-    parts, names = [own], dict[str, list[str]]()
+    parts, stricter = [own], dict[str, list[str]]()
     released: Mapping[str, list[str]] = row.released if row else {}
-    for source in sources_of(card.id):
-        name, theirs = _of_source(source, at, seen)
+    for source in runs.sources_of(card.id):
+        theirs = _of_source(source, at, seen)
         spared = [use for use, keys in released.items() if source in keys]
         uses = {use: "allow" if use in spared else answer for use, answer in theirs.uses.items()}
         for use, answer in uses.items():
             if _rank(answer) > _rank(own.uses[use]):
-                names.setdefault(use, []).append(name)
+                stricter.setdefault(use, []).append(source)
         parts.append(Terms(uses, theirs.limits, theirs.countries, theirs.until))
     merged = strictest(parts)
     seen[card.id] = merged
-    return TermsCard(merged, own, row is None, {use: tuple(found) for use, found in names.items()})
+    return TermsCard(merged, own, row is None, {use: tuple(found) for use, found in stricter.items()})
 
 
-def _of_source(source: str, at: dt.datetime | None, seen: dict[str, Terms]) -> tuple[str, Terms]:
+def _of_source(source: str, at: dt.datetime | None, seen: dict[str, Terms]) -> Terms:
     try:
         card = datasets.get_dataset_by_id(identity.SYSTEM, source)
     except NotFoundError:  # what cannot be asked any more is not permitted unasked
-        return source, Terms(dict.fromkeys(USES, "ask"))
-    return card.slug, seen[source] if source in seen else _card(card, at, seen).terms
+        return Terms(dict.fromkeys(USES, "ask"))
+    return seen[source] if source in seen else _card(card, at, seen).terms
 
 
-def sources_of(dataset_id: str) -> list[str]:
-    """ULIDs of the datasets that runs of a dataset used, nearest only."""
-    found: dict[str, None] = {}
-    before = ""
-    while True:
-        page = runs.of_dataset(dataset_id, before=before, limit=_PART)
-        for run in page:
-            # What a run that goes on will make is not known yet; it counts from its start, as labels do.
-            makes = run.is_running or any(link.direction == "out" for link in run.links)
-            for link in run.links if makes else ():
-                if link.direction == "in" and link.kind == "dataset" and link.id != dataset_id:
-                    found[link.id] = None
-        if len(page) < _PART:
-            return list(found)
-        before = page[-1].id
+def source_names(actor: Actor, card: datasets.DatasetCard, found: TermsCard) -> dict[str, list[str]]:
+    """Use -> names of the stricter sources that the actor may see.
+
+    Whoever sees no draft does not learn from which datasets this one was derived.
+    """
+    keys = {key for keys in found.inherited.values() for key in keys} if card.sees_draft else set()
+    names = datasets.visible_names(actor, keys)
+    return {use: [names[key] for key in keys if key in names] for use, keys in found.inherited.items()}
 
 
 def strictest(several: Sequence[Terms]) -> Terms:
@@ -157,8 +149,8 @@ def _looser_than_sources(
 ) -> dict[str, list[str]]:
     """Use -> sources whose stricter answer an explicit ``allow`` or ``ask`` would override."""
     found: dict[str, list[str]] = {}
-    for source in sources_of(card.id):
-        _, theirs = _of_source(source, None, {})
+    for source in runs.sources_of(card.id):
+        theirs = _of_source(source, None, {})
         for use in USES:
             is_known = source in released.get(use, ())
             if _rank(terms.uses[use]) < _rank(theirs.uses[use]) and not is_known:

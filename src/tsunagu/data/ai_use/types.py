@@ -40,7 +40,7 @@ class TermsCard:
         terms: What holds, sources counted in.
         own: What was set here, or the default.
         is_default: Whether nobody set terms here.
-        inherited: Use -> names of sources that are stricter than the dataset's own terms.
+        inherited: Use -> ULIDs of sources that are stricter than the dataset's own terms.
     """
 
     terms: Terms

@@ -32,7 +32,8 @@ from tsunagu.data.datasets.selectors import (
     list_projects,
     list_versions,
     projects_by_id,
-    visible_ids,
+    visible_links,
+    visible_names,
 )
 from tsunagu.data.datasets.services.files import commit_files, remove_files
 from tsunagu.data.datasets.services.labels import input_links, labels, set_label
@@ -112,5 +113,6 @@ __all__ = [
     "verify",
     "verify_version",
     "version_exists",
-    "visible_ids",
+    "visible_links",
+    "visible_names",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.db import connection
@@ -16,6 +17,7 @@ from tsunagu.data.datasets.models import Dataset, Interval, Project, Version
 from tsunagu.data.datasets.types import DatasetCard, Difference, ProjectCard, VersionRef
 from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.policy import api as policy
+from tsunagu.foundation.runs.api import Link, RunCard
 
 _LIST_FIELDS = (
     "id", "uid", "project_id", "project__name", "name", "title", "access", "embargo_until_s", "draft_number", "has_frozen",
@@ -71,10 +73,28 @@ def projects_by_id(ids: Iterable[str]) -> list[ProjectCard]:
     return [project_card(row) for row in Project.objects.filter(pk__in=list(ids)).order_by("name")]
 
 
-def visible_ids(actor: Actor, ids: Iterable[str]) -> set[str]:
-    """Which of these datasets (ULIDs) the actor may see."""
+def visible_names(actor: Actor, ids: Iterable[str]) -> dict[str, str]:
+    """ULID -> ``PROJECT/DATASET`` of those of the datasets that the actor may see."""
     rows = Dataset.objects.filter(policy.visible(actor, "dataset").q, uid__in=list(ids))
-    return set(rows.values_list("uid", flat=True))
+    return {
+        uid: f"{project}/{name}" for uid, project, name in rows.values_list("uid", "project__name", "name")
+    }
+
+
+def visible_links(actor: Actor, card: DatasetCard, several: Iterable[RunCard]) -> list[RunCard]:
+    """Runs of a dataset without id and label where they used another one that the actor may not see."""
+    several = list(several)
+    links = [link for run in several for link in run.links]
+    hashes = [link.id for link in links if link.kind == "version"]
+    owners = dict(Version.objects.filter(version_hash__in=hashes).values_list("version_hash", "dataset__uid"))
+    owners |= {link.id: link.id for link in links if link.kind == "dataset"}
+    others = {owner for owner in owners.values() if owner != card.id}
+    hidden = others.difference(visible_names(actor, others)) if others else set()
+
+    def shown(link: Link) -> Link:
+        return Link(link.direction, link.kind, "") if owners.get(link.id) in hidden else link
+
+    return [replace(run, links=tuple(shown(link) for link in run.links)) for run in several]
 
 
 def list_projects(actor: Actor, *, after: str = "", limit: int = 50) -> list[ProjectCard]:

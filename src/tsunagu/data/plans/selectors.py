@@ -136,7 +136,7 @@ def _seen_by(actor: Actor, project: ProjectCard) -> QuerySet[PlanFinding]:
     """Findings without those of datasets that a rule hides from this member."""
     rows = PlanFinding.objects.filter(project_id=project.id)
     spoken_of = set(rows.exclude(dataset_id="").values_list("dataset_id", flat=True).distinct())
-    hidden = spoken_of - datasets.visible_ids(actor, spoken_of)
+    hidden = spoken_of.difference(datasets.visible_names(actor, spoken_of))
     return rows.exclude(dataset_id__in=hidden) if hidden else rows
 
 

@@ -173,14 +173,12 @@ def _card(request: HttpRequest, project: str, dataset: str) -> tuple[Actor, data
     return actor, card
 
 
-def _terms_row(card: datasets.DatasetCard, found: ai_use.TermsCard) -> dict[str, Any]:
-    # Whoever sees no draft must not learn from which datasets this one was derived.
-    inherited = found.inherited if card.sees_draft else {}
+def _terms_row(actor: Actor, card: datasets.DatasetCard, found: ai_use.TermsCard) -> dict[str, Any]:
     return {
         **ai_use.as_json(found.terms),
         "own": ai_use.as_json(found.own),
         "is_default": found.is_default,
-        "inherited": {use: list(names) for use, names in inherited.items()},
+        "inherited": {use: names for use, names in ai_use.source_names(actor, card, found).items() if names},
     }
 
 
@@ -191,9 +189,9 @@ def get_terms(request: HttpRequest, project: str, dataset: str, version: int | N
     card = datasets.get_dataset(actor, project, dataset)
     policy.require(actor, "dataset.ai_use", card.resource)
     if version is None:
-        return _terms_row(card, ai_use.terms_of(card))
+        return _terms_row(actor, card, ai_use.terms_of(card))
     stood = ai_use.terms_of_version(card, version)
-    return _terms_row(card, ai_use.TermsCard(stood, stood, is_default=False))
+    return _terms_row(actor, card, ai_use.TermsCard(stood, stood, is_default=False))
 
 
 @router.put("/datasets/{project}/{dataset}/ai-terms", response=TermsAnswer)
@@ -201,7 +199,9 @@ def put_terms(request: HttpRequest, project: str, dataset: str, body: NewTerms) 
     """Set what AI may do with the dataset; looser than its sources needs a reason."""
     actor, card = _card(request, project, dataset)
     terms = ai_use.parse(body.dict(exclude={"reason", "release"}))
-    return _terms_row(card, ai_use.set_terms(actor, card, terms, reason=body.reason, release=body.release))
+    return _terms_row(
+        actor, card, ai_use.set_terms(actor, card, terms, reason=body.reason, release=body.release)
+    )
 
 
 @router.get("/datasets/{project}/{dataset}/ai-terms/croissant")
@@ -225,7 +225,7 @@ def put_croissant(request: HttpRequest, project: str, dataset: str, body: Descri
     """Set the terms from the ``usageInfo`` of a Croissant description; what it does not say is ``ask``."""
     actor, card = _card(request, project, dataset)
     terms = ai_use.from_croissant(body.croissant)
-    return _terms_row(card, ai_use.set_terms(actor, card, terms, reason=body.reason))
+    return _terms_row(actor, card, ai_use.set_terms(actor, card, terms, reason=body.reason))
 
 
 def _verdict_row(verdict: ai_use.Verdict) -> dict[str, Any]:

@@ -292,7 +292,8 @@ def list_runs(request: HttpRequest, project: str, dataset: str, after: str = "",
     limit = max(1, min(limit, 200))
     found = runs.of_dataset(card.id, before=after, limit=limit + 1)
     page = found[:limit]
-    return {"runs": [run_row(run) for run in page], "next": page[-1].id if len(found) > limit else None}
+    rows = [run_row(run) for run in datasets.visible_links(actor, card, page)]
+    return {"runs": rows, "next": page[-1].id if len(found) > limit else None}
 
 
 @router.post("/datasets/{project}/{dataset}/verify", response=schemas.VerifyReport)

@@ -27,6 +27,11 @@ _DECISIONS = (
         "share",
         "unshare",
         "share_ended",
+        "set_rules",
+        "set_ai_terms",
+        "release_ai_terms",
+        "check_ai_use",
+        "answer_ai_use",
     }
     | {f"{what}_request" for what in ("approve", "decline", "withdraw", "expire")}
     | {"request_access"}

@@ -6,204 +6,207 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop as later
-from django.utils.translation import pgettext
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy as pgettext
 
 # Kana or Han characters: a text that holds one is taken as Japanese when nobody said which language it is.
 _JAPANESE = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 
 _NAMES = {
-    "title": later("Title"),
-    "title_ja": later("Title in Japanese"),
-    "title_en": later("Title in English"),
-    "description": later("Description"),
-    "description_ja": later("Description in Japanese"),
-    "description_en": later("Description in English"),
-    "keywords": later("Keywords"),
-    "creators": later("Creators"),
-    "contributors": later("Contributors"),
-    "operator": later("Operator"),
-    "licence": later("Licence"),
+    "title": _("Title"),
+    "title_ja": _("Title in Japanese"),
+    "title_en": _("Title in English"),
+    "description": _("Description"),
+    "description_ja": _("Description in Japanese"),
+    "description_en": _("Description in English"),
+    "keywords": _("Keywords"),
+    "creators": _("Creators"),
+    "contributors": _("Contributors"),
+    "operator": _("Operator"),
+    "licence": _("Licence"),
 }
 _PARAMETERS = {
-    "file_count": later("Files"),
-    "byte_count": later("Bytes"),
-    "number": later("Version"),
-    "note": later("Note"),
-    "name": later("Name"),
-    "before": later("Before"),
-    "now": later("Now"),
-    "unit": later("Unit"),
-    "way": later("Way"),
-    "mapping": later("Mapping"),
-    "is_again": later("Read again"),
-    "read_count": later("Read"),
-    "read_with_warnings_count": later("Read with warnings"),
-    "unrecognised_count": later("Not recognised"),
-    "unreadable_count": later("Not readable"),
-    "version_hash": later("Name (hash)"),
-    "access": later("Access"),
-    "verdict": later("Verdict"),
-    "role": later("Role"),
-    "label": later("Label"),
-    "layer": later("Layer"),
-    "until": later("Until"),
-    "embargo_until": later("Embargo until"),
+    "file_count": _("Files"),
+    "byte_count": _("Bytes"),
+    "number": _("Version"),
+    "note": _("Note"),
+    "name": _("Name"),
+    "before": _("Before"),
+    "now": _("Now"),
+    "unit": _("Unit"),
+    "way": _("Way"),
+    "mapping": _("Mapping"),
+    "is_again": _("Read again"),
+    "read_count": _("Read"),
+    "read_with_warnings_count": _("Read with warnings"),
+    "unrecognised_count": _("Not recognised"),
+    "unreadable_count": _("Not readable"),
+    "version_hash": _("Name (hash)"),
+    "access": _("Access"),
+    "verdict": _("Verdict"),
+    "role": _("Role"),
+    "label": _("Label"),
+    "layer": _("Layer"),
+    "until": _("Until"),
+    "embargo_until": _("Embargo until"),
 }
+_REASONS = {
+    "empty": _("The file is empty."),
+    "truncated": _("The file breaks off before its end."),
+    "corrupt": _("The content is damaged."),
+    "encrypted": _("The file is protected by a password."),
+    "unsupported": _("The file uses something that is not read here."),
+    "pickled": _("The file holds program objects, which are never loaded."),
+    "too_big": _("The content is larger than a reader may take."),
+    "out_of_memory": _("Reading it needs more memory than one file may use."),
+    "out_of_time": _("Reading it takes longer than one file may take."),
+    "crashed": _("The program that reads this format broke down on it."),
+    "reader_failed": _("The reader of this format has a fault."),
+    "not_accessible": _("The stored bytes could not be opened."),
+    "unrecognised": _("The format is unknown."),
+}
+_RUNS = {
+    "create": _("Dataset made"),
+    "capture": _("Files arrived"),
+    "extract": _("Files read"),
+    "freeze": _("Version frozen"),
+    "remove": _("Files removed from the draft"),
+    "describe": _("Description changed"),
+    "decide": _("Proposal decided"),
+    "set_access": _("Access changed"),
+    "label": _("Label set"),
+    "release_label": _("Label made less strict"),
+    "share": _("Role given"),
+    "unshare": _("Role taken away"),
+    "share_ended": _("Role ended by itself"),
+    "request_access": _("Access asked for"),
+    "approve_request": _("Request for access approved"),
+    "decline_request": _("Request for access declined"),
+    "withdraw_request": _("Request for access withdrawn"),
+    "expire_request": _("Request for access ended without an answer"),
+    "set_rules": _("Rules changed"),
+    "write_mapping": _("Mapping changed"),
+    "write_policy": _("Rules of the node changed"),
+    "create_instrument": _("Instrument made"),
+    "set_ai_terms": _("Terms for AI set"),
+    "release_ai_terms": _("Terms for AI made looser than the sources'"),
+    "check_ai_use": _("Use by AI checked"),
+    "answer_ai_use": _("Question about a use by AI answered"),
+    "write_ai_service": _("Facts about an AI service changed"),
+    "write_ai_checklist": _("Checklist for use by AI changed"),
+}
+_LAYERS = {
+    "law": pgettext("layer", "law"),
+    "funder": pgettext("layer", "funder"),
+    "institution": pgettext("layer", "institution"),
+}
+_ROLES = {
+    "owner": pgettext("role", "owner"),
+    "editor": pgettext("role", "editor"),
+    "reader": pgettext("role", "reader"),
+    "instrument": pgettext("role", "instrument"),
+}
+_ACTIONS = {
+    "read": _("read"),
+    "read_draft": _("see drafts"),
+    "write": _("change files"),
+    "push": _("send files"),
+    "describe": _("describe"),
+    "freeze": _("freeze versions"),
+    "manage": _("decide who may see it"),
+}
+_LABELS = {
+    "sensitivity": _("Sensitivity"),
+    "personal": _("Personal information"),
+    "export_control": _("Export control"),
+    "contract": _("Bound by a contract"),
+    "consent": _("Consent"),
+    "origin": _("Country of origin"),
+}
+_LINKS = {
+    "dataset": _("Dataset"),
+    "version": _("Version"),
+    "files": _("Files"),
+    "extraction": _("Reading"),
+    "value": _("Value"),
+    "instrument": _("Instrument"),
+    "proposal": _("Proposal"),
+    "project": _("Project"),
+    "person": _("Person"),
+    "request": _("Request for access"),
+}
+_LEVELS = {
+    "undecided": _("not decided"),
+    "no": pgettext("label", "no"),
+    "yes": pgettext("label", "yes"),
+    "anonymised": _("anonymised"),
+    "pseudonymised": _("pseudonymised"),
+    "special": _("special care-required"),
+    "review": _("under review"),
+    "controlled": _("controlled"),
+    "not-needed": _("not needed"),
+    "broad": _("for research in general"),
+    "specific": _("for the stated purpose only"),
+    "withdrawn": _("withdrawn"),
+}
+
+
+def _said(words: Mapping[str, Any], key: str, other: str | None = None) -> str:
+    return str(words.get(key, key if other is None else other))
 
 
 def reason_word(code: str) -> str:
     """Why a reader could not read a file, in a sentence; what it found exactly stands behind it in its own words."""
-    words = {
-        "empty": _("The file is empty."),
-        "truncated": _("The file breaks off before its end."),
-        "corrupt": _("The content is damaged."),
-        "encrypted": _("The file is protected by a password."),
-        "unsupported": _("The file uses something that is not read here."),
-        "pickled": _("The file holds program objects, which are never loaded."),
-        "too_big": _("The content is larger than a reader may take."),
-        "out_of_memory": _("Reading it needs more memory than one file may use."),
-        "out_of_time": _("Reading it takes longer than one file may take."),
-        "crashed": _("The program that reads this format broke down on it."),
-        "reader_failed": _("The reader of this format has a fault."),
-        "not_accessible": _("The stored bytes could not be opened."),
-        "unrecognised": _("The format is unknown."),
-    }
-    return words.get(code, "")
+    return _said(_REASONS, code, "")
 
 
 def run_word(kind: str) -> str:
     """What a run did, in words."""
-    words = {
-        "create": _("Dataset made"),
-        "capture": _("Files arrived"),
-        "extract": _("Files read"),
-        "freeze": _("Version frozen"),
-        "remove": _("Files removed from the draft"),
-        "describe": _("Description changed"),
-        "decide": _("Proposal decided"),
-        "set_access": _("Access changed"),
-        "label": _("Label set"),
-        "release_label": _("Label made less strict"),
-        "share": _("Role given"),
-        "unshare": _("Role taken away"),
-        "share_ended": _("Role ended by itself"),
-        "request_access": _("Access asked for"),
-        "approve_request": _("Request for access approved"),
-        "decline_request": _("Request for access declined"),
-        "withdraw_request": _("Request for access withdrawn"),
-        "expire_request": _("Request for access ended without an answer"),
-        "set_rules": _("Rules changed"),
-        "write_mapping": _("Mapping changed"),
-        "write_policy": _("Rules of the node changed"),
-        "create_instrument": _("Instrument made"),
-        "set_ai_terms": _("Terms for AI set"),
-        "release_ai_terms": _("Terms for AI made looser than the sources'"),
-        "check_ai_use": _("Use by AI checked"),
-        "answer_ai_use": _("Question about a use by AI answered"),
-        "write_ai_service": _("Facts about an AI service changed"),
-        "write_ai_checklist": _("Checklist for use by AI changed"),
-    }
-    return words.get(kind, kind)
+    return _said(_RUNS, kind)
 
 
 def layer_word(layer: str) -> str:
     """A layer of rules in words."""
-    words = {
-        "law": pgettext("layer", "law"),
-        "funder": pgettext("layer", "funder"),
-        "institution": pgettext("layer", "institution"),
-    }
-    return words.get(layer, layer)
+    return _said(_LAYERS, layer)
 
 
 def role_word(role: str) -> str:
     """A role in words."""
-    words = {
-        "owner": pgettext("role", "owner"),
-        "editor": pgettext("role", "editor"),
-        "reader": pgettext("role", "reader"),
-        "instrument": pgettext("role", "instrument"),
-    }
-    return words.get(str(role), str(role))
+    return _said(_ROLES, role)
 
 
 def action_word(action: str) -> str:
     """An action on a dataset as a verb."""
-    words = {
-        "read": _("read"),
-        "read_draft": _("see drafts"),
-        "write": _("change files"),
-        "push": _("send files"),
-        "describe": _("describe"),
-        "freeze": _("freeze versions"),
-        "manage": _("decide who may see it"),
-    }
-    return words.get(action, action)
+    return _said(_ACTIONS, action)
 
 
 def label_word(name: str) -> str:
     """A label of a dataset in words."""
-    words = {
-        "sensitivity": _("Sensitivity"),
-        "personal": _("Personal information"),
-        "export_control": _("Export control"),
-        "contract": _("Bound by a contract"),
-        "consent": _("Consent"),
-        "origin": _("Country of origin"),
-    }
-    return words.get(name, name)
+    return _said(_LABELS, name)
 
 
 def level_word(name: str, value: str) -> str:
     """A level of a label in words."""
-    words = {
-        "undecided": _("not decided"),
-        "no": pgettext("label", "no"),
-        "yes": pgettext("label", "yes"),
-        "anonymised": _("anonymised"),
-        "pseudonymised": _("pseudonymised"),
-        "special": _("special care-required"),
-        "review": _("under review"),
-        "controlled": _("controlled"),
-        "not-needed": _("not needed"),
-        "broad": _("for research in general"),
-        "specific": _("for the stated purpose only"),
-        "withdrawn": _("withdrawn"),
-    }
     if name == "sensitivity" and value.isdigit():
-        return _("level %(number)s of 5") % {"number": value}
-    return words.get(value, value)
+        return str(_("level %(number)s of 5") % {"number": value})
+    return _said(_LEVELS, value)
 
 
 def name_word(labels: Mapping[str, str], name: str) -> str:
     """A metadata name in words: the mapping's label, else ours, else the name itself."""
     if name in labels:
         return labels[name]
-    return _(_NAMES[name]) if name in _NAMES else name
+    return _said(_NAMES, name)
 
 
 def parameter_word(name: str) -> str:
     """A fact of a run in words."""
-    return _(_PARAMETERS[name]) if name in _PARAMETERS else name
+    return _said(_PARAMETERS, name)
 
 
 def link_word(kind: str) -> str:
     """A kind of thing that a run used or made."""
-    words = {
-        "dataset": _("Dataset"),
-        "version": _("Version"),
-        "files": _("Files"),
-        "extraction": _("Reading"),
-        "value": _("Value"),
-        "instrument": _("Instrument"),
-        "proposal": _("Proposal"),
-        "project": _("Project"),
-        "person": _("Person"),
-        "request": _("Request for access"),
-    }
-    return words.get(kind, kind)
+    return _said(_LINKS, kind)
 
 
 def language_of(text: str) -> str:

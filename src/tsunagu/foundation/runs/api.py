@@ -7,6 +7,7 @@ from tsunagu.foundation.runs.selectors import (
     open_count,
     recent_of_actor,
     row_ids,
+    sources_of,
 )
 from tsunagu.foundation.runs.services import finish, record, settle_silent, start
 from tsunagu.foundation.runs.types import Link, Outcome, RunCard
@@ -24,5 +25,6 @@ __all__ = [
     "record",
     "row_ids",
     "settle_silent",
+    "sources_of",
     "start",
 ]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from django.db.models import Exists, OuterRef, Q
+
 from tsunagu.core import clock
-from tsunagu.foundation.runs.models import Run
+from tsunagu.foundation.runs.models import Run, RunLink
 from tsunagu.foundation.runs.types import Link, RunCard
 
 
@@ -36,6 +38,21 @@ def of_dataset(
         anchor = Run.objects.filter(uid=before).values_list("pk", flat=True).first()
         rows = rows.filter(pk__lt=anchor or 0)
     return [_card(row) for row in rows.order_by("-pk").prefetch_related("links")[:limit]]
+
+
+def sources_of(dataset_id: str) -> list[str]:
+    """ULIDs of the datasets that runs of a dataset used, the nearest alone, those used last first.
+
+    What a run that goes on will make is not known yet; it counts from its start, as labels do.
+    """
+    made = RunLink.objects.filter(run=OuterRef("run"), direction="out")
+    used = RunLink.objects.filter(
+        Q(run__ended_at=None) | Exists(made),
+        run__dataset_id=dataset_id,
+        direction="in",
+        entity_kind="dataset",
+    ).exclude(entity_id=dataset_id)
+    return list(dict.fromkeys(used.order_by("-run_id", "pk").values_list("entity_id", flat=True)))
 
 
 def open_count(dataset_id: str, kind: str) -> int:

@@ -238,6 +238,12 @@ def value_text(value: Any) -> str:
 
 
 @register.filter
+def pairs(values: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Names and values, also where one of the names is ``items``, which a template would take for the method."""
+    return list(values.items())
+
+
+@register.filter
 def percent(share: float) -> str:
     """0.86 -> 86 %."""
     return f"{round(share * 100)}\u202f%"

@@ -44,7 +44,7 @@ def use(request: HttpRequest, actor: Actor, *, project: str, dataset: str) -> Ht
                 actor, card, item=item, is_yes=answer == "yes", note=note, version=version or 0, **asked
             )
         verdict = ai_use.check_use(actor, card, version=version or 0, **asked)
-    context = frame(actor, card, "ai_use", version) | _terms_context(card)
+    context = frame(actor, card, "ai_use", version) | _terms_context(actor, card)
     context |= {
         "asked_use": asked,
         "verdict": verdict,
@@ -57,8 +57,9 @@ def use(request: HttpRequest, actor: Actor, *, project: str, dataset: str) -> Ht
     return render(request, "web/ai_use.html", context)
 
 
-def _terms_context(card: datasets.DatasetCard) -> dict[str, Any]:
+def _terms_context(actor: Actor, card: datasets.DatasetCard) -> dict[str, Any]:
     found = ai_use.terms_of(card)
+    names = ai_use.source_names(actor, card, found)
     return {
         "terms": found,
         "uses": [
@@ -66,8 +67,7 @@ def _terms_context(card: datasets.DatasetCard) -> dict[str, Any]:
                 "name": name,
                 "answer": found.terms.uses[name],
                 "own": found.own.uses[name],
-                # Whoever sees no draft must not learn from which datasets this one was derived.
-                "sources": found.inherited.get(name, ()) if card.sees_draft else (),
+                "sources": names.get(name, ()),
             }
             for name in ai_use.USES
         ],

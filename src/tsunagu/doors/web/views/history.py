@@ -54,7 +54,8 @@ def run(request: HttpRequest, actor: Actor, *, project: str, dataset: str, run: 
     if found is None or found.dataset_id != card.id or not card.sees_draft:
         raise NotFoundError
     context = frame(actor, card, "provenance", version)
-    context |= {"run": found, "has_receipt": found.kind == "capture"}
+    (shown,) = datasets.visible_links(actor, card, [found])
+    context |= {"run": shown, "has_receipt": found.kind == "capture"}
     return render(request, "web/run.html", context)
 
 
