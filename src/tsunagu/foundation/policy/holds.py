@@ -15,24 +15,26 @@ from tsunagu.foundation.ledger.api import append
 from tsunagu.foundation.policy.models import Hold
 from tsunagu.foundation.policy.types import Decision, HeldAction, Resource
 
-_FREEZE, _MANAGE = "dataset.freeze", "dataset.manage"
+_NAMED = {"dataset.freeze": "freeze", "dataset.destroy": "destroy"}
+_MANAGE = "dataset.manage"
 
 
 def denial(action: str, resource: Resource, context: Mapping[str, Any] | None) -> Decision | None:
     """The hold that forbids this, as a decision; None where nothing stands against it.
 
     Args:
-        action: ``dataset.freeze``; or ``dataset.manage`` where ``context`` says that it opens the dataset.
+        action: ``dataset.freeze``, ``dataset.destroy``; or ``dataset.manage`` where ``context`` says that it opens
+            the dataset.
         resource: The dataset.
         context: ``access`` (what the dataset is to become) and ``opens_s`` (seconds since 1970; 0: at once).
     """
-    wish = _FREEZE if action == _FREEZE else str((context or {}).get("access", ""))
-    if resource.kind != "dataset" or action not in {_FREEZE, _MANAGE} or not wish:
+    wish = str((context or {}).get("access", "")) if action == _MANAGE else ""
+    name = _NAMED.get(action, wish)
+    if resource.kind != "dataset" or not name:
         return None
     opens_s = int((context or {}).get("opens_s", 0))
-    name = "freeze" if action == _FREEZE else wish
     for row in Hold.objects.filter(dataset_id=resource.id, action=name).order_by("pk"):
-        if name == "freeze" or not row.lifts_s or opens_s < row.lifts_s:
+        if action in _NAMED or not row.lifts_s or opens_s < row.lifts_s:
             return Decision("deny", (_in(row.reason),), basis=_in(row.basis), remedy=_in(row.remedy))
     return None
 

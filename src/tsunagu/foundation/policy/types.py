@@ -104,12 +104,12 @@ class HeldAction:
     """An action on a dataset that a room forbids, with words in ``en`` and ``ja``.
 
     Attributes:
-        action: ``freeze``, or the access that it must not get: ``shared`` or ``open``.
+        action: ``freeze``, ``destroy``, or the access that it must not get: ``shared`` or ``open``.
         lifts_s: Opening at this moment (seconds since 1970) or later is allowed; 0: it is not.
     """
 
     dataset_id: str
-    action: Literal["freeze", "shared", "open"]
+    action: Literal["freeze", "destroy", "shared", "open"]
     reason: Mapping[str, str]
     basis: Mapping[str, str]
     remedy: Mapping[str, str]
