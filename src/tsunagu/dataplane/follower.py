@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import mmap
 import threading
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PIECE = 4 << 20
+_EVERYTHING = 1 << 62
 # Faulting a whole window in at once is cheaper than one fault per 16 pages.
 _FLAGS = mmap.MAP_SHARED | getattr(mmap, "MAP_POPULATE", 0)
 
@@ -50,11 +54,20 @@ class HashConsumer:
 
 
 class Follower:
-    """Runs a consumer behind a receiver that tells how far the file has grown."""
+    """Runs a consumer behind a receiver that tells how far the file has grown.
 
-    def __init__(self, handle: int, consumer: Consumer) -> None:
+    Args:
+        handle: The file.
+        consumer: What reads it.
+        on_read: Told before which byte nothing is needed any more.
+    """
+
+    def __init__(
+        self, handle: int, consumer: Consumer, on_read: Callable[[int], None] = lambda _end: None
+    ) -> None:
         self._handle = handle
         self._consumer = consumer
+        self._on_read = on_read
         self._end = 0
         self._is_closed = False
         self._changed = threading.Condition()
@@ -117,6 +130,7 @@ class Follower:
                         self._changed.wait_for(lambda: self._is_closed or self._end > end)  # noqa: B023
         except BaseException as error:  # noqa: BLE001 - carried over to the receiving thread
             self._error = error
+            self._on_read(_EVERYTHING)  # the receiver may wait for us
 
     def _read(self, end: int) -> None:
         while self._consumer.position < end:
@@ -134,3 +148,4 @@ class Follower:
         base = position - position % mmap.ALLOCATIONGRANULARITY
         with mmap.mmap(self._handle, end - base, flags=_FLAGS, prot=mmap.PROT_READ, offset=base) as window:
             self._consumer.advance(window, end, base=base)
+        self._on_read(self._consumer.position)

@@ -17,12 +17,15 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from tsunagu.core.blobs.local import translate
-from tsunagu.core.errors import StorageFullError, TsunaguError
+from tsunagu.core.blobs import translate
+from tsunagu.core.blobs.plainfile import write_all
+from tsunagu.core.errors import TsunaguError
 from tsunagu.dataplane.follower import PIECE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from tsunagu.core.blobs import Writer
 
 _F_SETPIPE_SZ = 1031
 _PIPE_SIZE = 1 << 20
@@ -49,8 +52,8 @@ class Body(Protocol):
     def pieces(self, limit: int) -> Iterator[bytes]:
         """The body in pieces of at most 1 MiB; raises what ``read`` raises."""
 
-    def into(self, handle: int, offset: int, limit: int, on_growth: Callable[[int], None]) -> Received:
-        """Write the body into the file at ``offset``, at most ``limit`` bytes of it."""
+    def into(self, writer: Writer, offset: int, limit: int, on_growth: Callable[[int], None]) -> Received:
+        """Write the body into the writer's file at ``offset``, at most ``limit`` bytes of it."""
 
     def discard(self) -> None:
         """Read a bounded rest of the body and drop it, so that the peer gets to read the answer."""
@@ -148,9 +151,9 @@ class StreamBody:
                 if time.monotonic() > deadline:
                     return
 
-    def into(self, handle: int, offset: int, limit: int, on_growth: Callable[[int], None]) -> Received:
+    def into(self, writer: Writer, offset: int, limit: int, on_growth: Callable[[int], None]) -> Received:
         """Write the body into the file."""
-        end = offset
+        handle, end = writer.fileno(), offset
         try:
             for piece in self.pieces(limit):
                 write_all(handle, piece, end)
@@ -202,7 +205,7 @@ class SpliceBody:
             budget -= count
         self._settle()
 
-    def into(self, handle: int, offset: int, limit: int, on_growth: Callable[[int], None]) -> Received:
+    def into(self, writer: Writer, offset: int, limit: int, on_growth: Callable[[int], None]) -> Received:
         """Splice the body into the file.
 
         Afterwards the HTTP parser knows how much of the body is gone; after an error it is told that the place of
@@ -210,8 +213,9 @@ class SpliceBody:
         """
         if self._length > limit:
             raise TooMuchError(limit=limit)
+        handle = writer.fileno()
         if self._length >= _ALLOCATE_FROM:
-            _allocate(handle, offset, self._length)
+            writer.claim(offset, self._length)
         # From here on the parser must not read this connection again unless all went well.
         self._body.failed = True
         early = self._reader.unreader.take_buffered()
@@ -293,38 +297,11 @@ class _Growth:
         self._on_growth(end)
 
 
-def write_all(handle: int, data: bytes, offset: int) -> None:
-    """Write bytes at a place of a file.
-
-    Raises:
-        StorageFullError, UnavailableError: the disk refused.
-    """
-    view = memoryview(data)
-    try:
-        while view:
-            count = os.pwrite(handle, view, offset)
-            offset += count
-            view = view[count:]
-    except OSError as error:
-        raise translate(error) from error
-
-
 def set_time_limits(connection: socket.socket, seconds: float) -> None:
     """Make a silent peer end a blocking read or write, in the kernel, without a poll per call."""
     limit = struct.pack("@ll", int(seconds), int(seconds % 1 * 1_000_000))
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
-
-
-def _allocate(handle: int, offset: int, length: int) -> None:
-    """Claim the space first: a full disk answers before the body travels."""
-    try:
-        os.posix_fallocate(handle, offset, length)
-    except OSError as error:
-        failure = translate(error)
-        if isinstance(failure, StorageFullError):
-            raise failure from error
-        # Any other refusal means a file system without allocation; writing will tell.
 
 
 def _find_sync_file_range() -> Callable[[int, int, int], object] | None:

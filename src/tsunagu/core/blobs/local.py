@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import time
 from contextlib import suppress
@@ -10,23 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 from urllib.parse import unquote, urlsplit
 
+from tsunagu.core.blobs.plainfile import PlainFile, translate
 from tsunagu.core.blobs.types import Found, ObjectMissingError, check_key, is_key, new_key
-from tsunagu.core.errors import StorageFullError, TsunaguError, UnavailableError
+from tsunagu.core.errors import UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
 
     from tsunagu.core.blobs.types import Reader, Writer
-
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-
-
-def translate(error: OSError) -> TsunaguError:
-    """The error of the tree that says what a failed write means."""
-    if error.errno in _FULL:
-        return StorageFullError()
-    return UnavailableError(f"The store failed: {error.strerror or error}.")
 
 
 def sync_directory(path: Path) -> None:
@@ -83,17 +74,13 @@ class LocalReader:
         self.close()
 
 
-class LocalWriter:
+class LocalWriter(PlainFile):
     """A file that is being filled under its final name."""
 
     def __init__(self, key: str, path: Path, handle: int) -> None:
         self.key = key
         self._path = path
         self._handle = handle
-
-    def fileno(self) -> int:
-        """The file, open for reading and writing."""
-        return self._handle
 
     def advance(self, end: int) -> None:
         """Nothing to do: the file is the object."""
@@ -156,7 +143,7 @@ class LocalStore:
             raise translate(error) from error
         return LocalWriter(key, path, handle)
 
-    def resume(self, key: str, *, size_hint: int = 0) -> Writer:  # noqa: ARG002
+    def resume(self, key: str, *, size_hint: int = 0, offset: int = 0, tail: bytes = b"") -> Writer:  # noqa: ARG002
         """Open an unfinished object again."""
         path = self._path(key)
         try:

@@ -18,7 +18,11 @@ from tsunagu.data.datasets.errors import (
     NameTakenError,
     NoSuchFileError,
     NoSuchVersionError,
+    NotConfirmedError,
     NothingToFreezeError,
+    NotSealedError,
+    SealedMeanwhileError,
+    StillSealingError,
 )
 from tsunagu.data.datasets.selectors import (
     any_project,
@@ -44,6 +48,7 @@ from tsunagu.data.datasets.services.projects import (
     set_access,
     set_described,
 )
+from tsunagu.data.datasets.services.sealing import needed_plain, seal, sealing_of, shred
 from tsunagu.data.datasets.services.versions import freeze_version
 from tsunagu.data.datasets.types import (
     Change,
@@ -56,6 +61,7 @@ from tsunagu.data.datasets.types import (
     LabelCard,
     Page,
     ProjectCard,
+    SealingCard,
     VersionRef,
 )
 from tsunagu.data.datasets.verification import Report, verify, verify_version
@@ -74,10 +80,15 @@ __all__ = [
     "NameTakenError",
     "NoSuchFileError",
     "NoSuchVersionError",
+    "NotConfirmedError",
+    "NotSealedError",
     "NothingToFreezeError",
     "Page",
     "ProjectCard",
     "Report",
+    "SealedMeanwhileError",
+    "SealingCard",
+    "StillSealingError",
     "VersionRef",
     "all_files",
     "any_project",
@@ -103,13 +114,17 @@ __all__ = [
     "list_folder",
     "list_projects",
     "list_versions",
+    "needed_plain",
     "projects_by_id",
     "readable_contents",
     "remove_files",
     "resolve_version",
+    "seal",
+    "sealing_of",
     "set_access",
     "set_described",
     "set_label",
+    "shred",
     "verify",
     "verify_version",
     "version_exists",

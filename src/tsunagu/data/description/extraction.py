@@ -14,7 +14,7 @@ from typing import Any
 from django.db import transaction
 
 from tsunagu.core import clock, logs, settings
-from tsunagu.core.errors import NotFoundError
+from tsunagu.core.errors import NotFoundError, TsunaguError
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.description.mappings import current_mapping, parsed
 from tsunagu.data.description.models import Extraction, Fact
@@ -57,7 +57,11 @@ def read_files(
         return 0
     card = current_mapping()
     mapping = parsed(card.text)
-    places = storage.locate(file[2] for file in todo)
+    dataset = datasets.get_dataset_by_id(SYSTEM, dataset_id)
+    try:
+        places = storage.locate((file[2] for file in todo), dataset.domains)
+    except storage.KeyDestroyedError:  # while the job waited
+        return 0
     runs.start(
         actor,
         "extract",
@@ -67,7 +71,7 @@ def read_files(
         links=[runs.Link("in", "dataset", dataset_id)],
     )
     with logs.bind_run(run_id):
-        made = [(file, mapping.apply(_read_one(places[file[2]], file, dataset_id))) for file in todo]
+        made = [(file, mapping.apply(_read_one(places.get(file[2]), file, dataset_id))) for file in todo]
     counts = Counter(outcome.status for _, outcome in made)
     _keep(dataset_id, run_id, card.version, made)
     links = [runs.Link("out", "extraction", sha256.hex(), path) for (path, _, sha256), _ in made[:50]]
@@ -91,21 +95,29 @@ def _without_reading(dataset_id: str, files: Sequence[File], *, again: bool) -> 
     return [file for file in unique if file[2] not in have]
 
 
-def _read_one(place: storage.Location, file: File, dataset_id: str) -> formats.Outcome:
+def _read_one(place: storage.Location | None, file: File, dataset_id: str) -> formats.Outcome:
+    if place is None:
+        return formats.Outcome("unreadable", reason="The stored bytes are gone.")
     try:
         with storage.as_file(place) as path:
             # Files of one dataset may share a process: who can send one can replace the others anyway.
             return pool().extract(
                 path, name=file[0].rpartition("/")[2], sha256=file[2].hex(), group=dataset_id
             )
-    except OSError as error:
+    except storage.TooLargeSealedError as error:
+        return formats.Outcome("unreadable", reason=error.message, reason_code="sealed_too_large")
+    except (OSError, TsunaguError) as error:
         logger.warning("bytes_not_readable", extra={"sha256": file[2].hex()}, exc_info=True)
-        return formats.Outcome("unreadable", reason=f"The stored bytes could not be read: {error.strerror}.")
+        said = error.strerror if isinstance(error, OSError) else str(error)
+        return formats.Outcome("unreadable", reason=f"The stored bytes could not be read: {said}.")
 
 
 def _keep(dataset_id: str, run_id: str, mapping: str, made: Sequence[tuple[File, formats.Outcome]]) -> None:
     blobs = [outcome.blobs() for _, outcome in made]
-    hashes = iter(storage.put_pack([picture for named in blobs for picture in named.values()]))
+    pictures = [picture for named in blobs for picture in named.values()]
+    # It may have been sealed while its files were read: a preview must not lie plainer than what it shows.
+    domain = datasets.get_dataset_by_id(SYSTEM, dataset_id).key_domain
+    hashes = iter(storage.put_pack(pictures, domain))
     now = clock.now()
     rows = []
     for (file, outcome), named in zip(made, blobs, strict=True):

@@ -7,7 +7,7 @@ import datetime as dt
 from tsunagu.core import events, jobs
 from tsunagu.core.ids import new_id
 from tsunagu.data.capture import api as capture
-from tsunagu.data.description import extraction, proposals
+from tsunagu.data.description import extraction, proposals, sealing
 from tsunagu.foundation.identity.api import SYSTEM, Actor
 from tsunagu.foundation.runs import api as runs
 
@@ -53,6 +53,20 @@ def read_again(dataset_id: str, actor_id: str, actor_name: str, after: int, run_
         )
     else:
         jobs.enqueue_once(propose, dataset_id=dataset_id)
+
+
+@events.subscribe("datasets.sealed")
+@jobs.job(priority=-15)
+def seal_previews(dataset_id: str) -> None:
+    """Seal the previews of a dataset as its bytes are."""
+    sealing.seal_previews(dataset_id)
+
+
+@events.subscribe("datasets.shredded")
+@jobs.job(priority=-5)
+def forget_derived(dataset_id: str) -> None:
+    """Remove what was read out of bytes that were destroyed."""
+    sealing.forget_derived(dataset_id)
 
 
 @jobs.every(dt.timedelta(hours=1))

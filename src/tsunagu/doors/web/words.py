@@ -58,6 +58,7 @@ _REASONS = {
     "unsupported": _("The file uses something that is not read here."),
     "pickled": _("The file holds program objects, which are never loaded."),
     "too_big": _("The content is larger than a reader may take."),
+    "sealed_too_large": _("The file is sealed and too large to be opened in memory, so it was not read."),
     "out_of_memory": _("Reading it needs more memory than one file may use."),
     "out_of_time": _("Reading it takes longer than one file may take."),
     "crashed": _("The program that reads this format broke down on it."),

@@ -11,6 +11,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from tsunagu.core import settings
+from tsunagu.core.errors import TsunaguError
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.datasets.api import DatasetCard
 from tsunagu.data.description import api as description
@@ -73,13 +74,18 @@ def _tabs(card: DatasetCard, version: int | None) -> list[dict[str, str]]:
     ]
 
 
-def shown_previews(reading: description.ReadingCard, *, most: int = 20) -> list[dict[str, Any]]:
+def shown_previews(
+    card: DatasetCard, reading: description.ReadingCard, *, most: int = 20
+) -> list[dict[str, Any]]:
     """Previews with signed addresses for pictures; the caller has asked the rules for the file."""
     shown = []
     for preview in reading.previews[:most]:
         entry = dict(preview)
         if entry.get("kind") == "image" and entry.get("sha256"):
-            place = storage.require_location(bytes.fromhex(entry["sha256"]))
+            try:
+                place = storage.require_location(bytes.fromhex(entry["sha256"]), card.domains)
+            except TsunaguError:  # lost, or its key is gone: the page shows the rest
+                continue
             entry["url"] = storage.get_url(place, name="preview.png", media_type="image/png")
         shown.append(entry)
     return shown
