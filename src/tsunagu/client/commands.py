@@ -368,6 +368,7 @@ def run_verify(options: argparse.Namespace, output: Output) -> int:
     elif is_ok:
         output.line(text("verify_ok", what=options.dataset or text("ledger_and_datasets")))
         output.table(report.checked.items())
+        output.table(report.shredded.items())
     if is_ok:
         return 0
     output.problems(text("verify_problems"), [_problem(one) for one in problems])

@@ -16,6 +16,7 @@ from django.db import transaction
 from tsunagu.core import clock, logs, settings
 from tsunagu.core.errors import NotFoundError, TsunaguError
 from tsunagu.data.datasets import api as datasets
+from tsunagu.data.description import sealing
 from tsunagu.data.description.mappings import current_mapping, parsed
 from tsunagu.data.description.models import Extraction, Fact
 from tsunagu.formats import api as formats
@@ -127,23 +128,22 @@ def _keep(dataset_id: str, run_id: str, mapping: str, made: Sequence[tuple[File,
         for preview in previews:
             if preview["kind"] == "image":
                 preview["sha256"] = places[preview.pop("png")]
-        rows.append(
-            Extraction(
-                dataset_id=dataset_id,
-                sha256=file[2],
-                path=file[0],
-                reader=outcome.reader or "",
-                reader_version=outcome.reader_version or "",
-                mapping_version=mapping,
-                status=outcome.status,
-                reason=outcome.reason or "",
-                reason_code=outcome.reason_code or "",
-                outcome=zlib.compress(json.dumps(plain, ensure_ascii=False).encode(), 1),
-                previews=previews,
-                run_id=run_id,
-                made_at=now,
-            )
+        row = Extraction(
+            dataset_id=dataset_id,
+            sha256=file[2],
+            path=file[0],
+            reader=outcome.reader or "",
+            reader_version=outcome.reader_version or "",
+            mapping_version=mapping,
+            status=outcome.status,
+            reason=outcome.reason or "",
+            reason_code=outcome.reason_code or "",
+            outcome=zlib.compress(json.dumps(plain, ensure_ascii=False).encode(), 1),
+            previews=previews,
+            run_id=run_id,
+            made_at=now,
         )
+        rows.append(sealing.hide(row, domain))
     with transaction.atomic():
         Extraction.objects.filter(
             dataset_id=dataset_id, is_current=True, sha256__in=[file[2] for file, _ in made]
@@ -182,7 +182,7 @@ def _facts(row: Extraction, outcome: formats.Outcome) -> list[Fact]:
 
 def outcome_of(row: Extraction) -> dict[str, Any]:
     """The whole outcome of a reading as JSON values; previews lie beside it in the row."""
-    outcome: dict[str, Any] = json.loads(zlib.decompress(bytes(row.outcome)))
+    outcome: dict[str, Any] = json.loads(zlib.decompress(sealing.shown_outcome(row)))
     outcome["reading"]["previews"] = []
     return outcome
 

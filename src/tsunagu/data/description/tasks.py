@@ -57,9 +57,9 @@ def read_again(dataset_id: str, actor_id: str, actor_name: str, after: int, run_
 
 @events.subscribe("datasets.sealed")
 @jobs.job(priority=-15)
-def seal_previews(dataset_id: str) -> None:
-    """Seal the previews of a dataset as its bytes are."""
-    sealing.seal_previews(dataset_id)
+def seal_readings(dataset_id: str) -> None:
+    """Seal what was read out of a dataset as its bytes are."""
+    sealing.seal_readings(dataset_id)
 
 
 @events.subscribe("datasets.shredded")

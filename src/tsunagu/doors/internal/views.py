@@ -56,7 +56,7 @@ def commit(message: dict[str, Any]) -> dict[str, Any]:
             byte_count=place["size"],
             kind=place["kind"],
             files=message["files"],
-            domain=message.get("domain", ""),
+            domain=place.get("domain", ""),
         )
     )
 

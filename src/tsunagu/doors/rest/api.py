@@ -23,6 +23,7 @@ from tsunagu.doors.rest import (
     plans,
     projects,
     pushes,
+    sealing,
     sharing,
 )
 from tsunagu.doors.rest.auth import session_or_token
@@ -55,6 +56,7 @@ api.add_router("", node.router)
 api.add_router("", ledger.router)
 api.add_router("", projects.router)
 api.add_router("", datasets.router)
+api.add_router("", sealing.router)
 api.add_router("", sharing.router)
 api.add_router("", ai_use.router)
 api.add_router("", plans.router)

@@ -176,6 +176,7 @@ class NewDataset(Schema):
     project: str
     name: str
     title: str = ""
+    sealed: bool = False
 
 
 class DatasetPatch(Schema):
@@ -230,6 +231,7 @@ class DatasetRow(Schema):
     access: str
     embargo_until: str | None
     state: str
+    seal: str
     count: int
     bytes: int
     updated_at: str
@@ -434,6 +436,7 @@ class VerifyReport(Schema):
     after: str
     checked: dict[str, int]
     problems: list[str]
+    shredded: str = ""
 
 
 class Value(Schema):

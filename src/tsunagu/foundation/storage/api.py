@@ -2,6 +2,7 @@
 
 from tsunagu.foundation.storage.errors import KeyDestroyedError, KeyMissingError, TooLargeSealedError
 from tsunagu.foundation.storage.keys import KeyRing, Tombstone, Wrapper, key_ring
+from tsunagu.foundation.storage.notes import open_note, seal_note
 from tsunagu.foundation.storage.resealing import Moved, drop_domain, drop_plain, reseal
 from tsunagu.foundation.storage.selectors import (
     PLAIN,
@@ -60,12 +61,14 @@ __all__ = [
     "lock",
     "missing",
     "named",
+    "open_note",
     "push_capability",
     "put_pack",
     "read_pieces",
     "register",
     "require_location",
     "reseal",
+    "seal_note",
     "signer",
     "store",
 ]

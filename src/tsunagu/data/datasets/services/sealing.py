@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Sequence
 
 from django.db import connection, transaction
@@ -37,7 +38,8 @@ def seal(actor: Actor, dataset_id: str) -> SealingCard:
     with transaction.atomic():
         row = Dataset.objects.select_for_update().select_related("project").get(uid=dataset_id)
         if not row.key_domain:
-            row.key_domain, row.seal_state, row.updated_at = dataset_id, "moving", clock.now()
+            count, now = _count(row.pk), clock.now()
+            row.key_domain, row.seal_state, row.updated_at = dataset_id, "moving" if count else "sealed", now
             row.save(update_fields=["key_domain", "seal_state", "updated_at"])
             runs.record(
                 actor,
@@ -47,9 +49,14 @@ def seal(actor: Actor, dataset_id: str) -> SealingCard:
                 links=[runs.Link("out", "dataset", dataset_id, f"{row.project.name}/{row.name}")],
             )
             Sealing.objects.create(
-                dataset=row, fingerprint=fingerprint, run_id=new_id(), total_count=2 * _count(row.pk)
+                dataset=row,
+                fingerprint=fingerprint,
+                run_id=new_id(),
+                total_count=2 * count,  # each content is moved, then its plain copy is cleared away
+                sealed_at=None if count else now,
             )
-            events.record("datasets.sealing_begun", dataset_id=dataset_id)
+            if count:
+                events.record("datasets.sealing_begun", dataset_id=dataset_id)
     card = sealing_of(dataset_id)
     if card is None:
         raise NotSealedError
@@ -121,6 +128,7 @@ def _end_phase(row: Sealing) -> bool:
         row.phase, row.run_id, row.done_count, row.damaged_count = "move", new_id(), 0, row.damaged_count
         row.save()
         return False
+    storage.forget_dead(older_than=dt.timedelta(0))  # bytes that were sent twice lie there twice
     with transaction.atomic():
         Dataset.objects.filter(pk=row.dataset_id, seal_state="moving").update(seal_state="sealed")
         row.sealed_at = clock.now()
