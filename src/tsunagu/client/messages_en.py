@@ -268,4 +268,5 @@ MESSAGES = {
     "shred_warning": "This destroys the bytes of {dataset} for ever, in every copy and backup. Nobody can bring them back.",
     "shred_prompt": "Write PROJECT/DATASET to go on: ",
     "shred_proof": "Recorded as run {run}; key fingerprint {fingerprint}.",
+    "help_keys": "count the keys of sealed datasets, or wrap them anew (on the node)",
 }

@@ -268,4 +268,5 @@ MESSAGES = {
     "shred_warning": "{dataset} の中身を、複製やバックアップも含めて永久に消去します。元に戻す方法はありません。",
     "shred_prompt": "続けるには PROJECT/DATASET の形で名前を入力してください: ",
     "shred_proof": "実行記録 {run} として台帳に残しました。鍵の指紋: {fingerprint}",
+    "help_keys": "暗号化データセットの鍵の数を表示し、または鍵を包み直します(ノード上で実行)",
 }

@@ -9,7 +9,19 @@ from pathlib import Path
 
 from tsunagu.core.errors import TsunaguError
 
-NODE_COMMANDS = ("up", "admin", "check", "backup", "restore", "sweep", "demo", "down", "federation", "policy")
+NODE_COMMANDS = (
+    "up",
+    "admin",
+    "check",
+    "backup",
+    "restore",
+    "sweep",
+    "demo",
+    "down",
+    "federation",
+    "policy",
+    "keys",
+)
 
 
 def main(argv: list[str]) -> int:
@@ -30,7 +42,7 @@ def main(argv: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from tsunagu.doors.cli import admin, check, demo, policy, restoring, saving, up
+    from tsunagu.doors.cli import admin, check, demo, keys, policy, restoring, saving, up
 
     parser = argparse.ArgumentParser(prog="tsunagu", description="Run a Tsunagu node.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -74,12 +86,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     save.add_argument("--with-secrets", action="store_true", help="put the secrets in as they are")
     save.add_argument("--link", action="store_true", help="hard links instead of copies, on the same disk")
+    save.add_argument("--keys", metavar="FOLDER", help="the keys of sealed datasets, apart from DEST")
+    save.add_argument("--without-keys", action="store_true", help="leave the keys out, on purpose")
     bring = add("restore", "Make a home from a backup, and check every hash.", restoring.restore)
     bring.add_argument("source", metavar="SOURCE")
     bring.add_argument("--passphrase-file", metavar="FILE", help="opens sealed secrets")
+    bring.add_argument("--keys", metavar="FOLDER", help="the keys of sealed datasets")
     bring.add_argument("--link", action="store_true", help="hard links instead of copies, on the same disk")
     bring.add_argument("--start", action="store_true", help="start the node when all is well")
     bring.add_argument("--port", type=int, help="port of the control server, with --start")
+    ring = add("keys", "Count the keys of sealed datasets; rotate wraps them anew.", keys.keys)
+    ring.add_argument("action", nargs="?", choices=("rotate",))
     add("sweep", "Remove objects that no row names.", admin.sweep)
     feeds = add("federation", "Refresh the metadata feeds and show their state.", admin.federation)
     feeds.add_argument("--json", action="store_true")

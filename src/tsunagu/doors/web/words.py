@@ -75,6 +75,7 @@ _RUNS = {
     "seal": _("Sealing decided"),
     "move_into_seal": _("Older bytes sealed"),
     "shred": _("Bytes destroyed for ever"),
+    "rotate_keys": _("Keys wrapped anew"),
     "describe": _("Description changed"),
     "decide": _("Proposal decided"),
     "set_access": _("Access changed"),

@@ -1,7 +1,7 @@
 """The door of storage: which bytes lie where, reading them, sealing them, signed addresses, the sweep."""
 
 from tsunagu.foundation.storage.errors import KeyDestroyedError, KeyMissingError, TooLargeSealedError
-from tsunagu.foundation.storage.keys import KeyRing, Tombstone, Wrapper, key_ring
+from tsunagu.foundation.storage.keys import KeyRing, Tombstone, Wrapper, copy_keys, key_ring
 from tsunagu.foundation.storage.notes import open_note, seal_note
 from tsunagu.foundation.storage.resealing import Moved, drop_domain, drop_plain, reseal
 from tsunagu.foundation.storage.selectors import (
@@ -48,6 +48,7 @@ __all__ = [
     "carrier",
     "check_content",
     "content_name",
+    "copy_keys",
     "drop_domain",
     "drop_plain",
     "drop_unnamed",

@@ -247,6 +247,30 @@ def key_ring() -> KeyRing:
     return KeyRing(node.keys_folder, FileWrapper(node.home / "secrets" / "sealing"))
 
 
+def copy_keys(source: Path, target: Path) -> int:
+    """Make a folder of wrapped keys hold what another holds: no key that was destroyed survives in it.
+
+    Returns:
+        How many keys (not tombstones) are in it.
+    """
+    target.mkdir(parents=True, exist_ok=True, mode=0o700)
+    mine = {file.name: file for file in source.glob("*.json") if is_id(file.stem)}
+    for file in target.glob("*.json"):
+        if is_id(file.stem) and file.name not in mine:
+            destroy_file(file)
+    count = 0
+    for name, file in mine.items():
+        content, goal = file.read_bytes(), target / name
+        count += b'"destroyed"' not in content
+        if not goal.exists() or goal.read_bytes() != content:
+            old = goal.with_suffix(".old")
+            if goal.exists():
+                goal.rename(old)
+            write_durably(goal, content)
+            destroy_file(old)
+    return count
+
+
 def destroyed(stone: Tombstone) -> KeyDestroyedError:
     """The error that says what happened."""
     when = dt.datetime.fromisoformat(stone.destroyed_at).strftime("%Y-%m-%d %H:%M UTC")
