@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from tsunagu.core.errors import TsunaguError
 
@@ -42,7 +43,7 @@ def main(argv: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from tsunagu.doors.cli import admin, check, demo, keys, policy, restoring, saving, up
+    from tsunagu.doors.cli import admin, check, demo, policy, up
 
     parser = argparse.ArgumentParser(prog="tsunagu", description="Run a Tsunagu node.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -75,6 +76,18 @@ def _parser() -> argparse.ArgumentParser:
     texts.add_argument("what", choices=("check",))
     texts.add_argument("folder", metavar="FOLDER")
     texts.add_argument("--json", action="store_true")
+    _saving_commands(add)
+    add("sweep", "Remove objects that no row names.", admin.sweep)
+    feeds = add("federation", "Refresh the metadata feeds and show their state.", admin.federation)
+    feeds.add_argument("--json", action="store_true")
+    tour = add("demo", "Take a sample laboratory's files through the whole job.", demo.demo)
+    tour.add_argument("--port", type=int)
+    return parser
+
+
+def _saving_commands(add: Any) -> None:
+    from tsunagu.doors.cli import keys, restoring, saving
+
     save = add(
         "backup",
         "Save everything to a folder; without one, database and secrets to HOME/backups.",
@@ -97,9 +110,3 @@ def _parser() -> argparse.ArgumentParser:
     bring.add_argument("--port", type=int, help="port of the control server, with --start")
     ring = add("keys", "Count the keys of sealed datasets; rotate wraps them anew.", keys.keys)
     ring.add_argument("action", nargs="?", choices=("rotate",))
-    add("sweep", "Remove objects that no row names.", admin.sweep)
-    feeds = add("federation", "Refresh the metadata feeds and show their state.", admin.federation)
-    feeds.add_argument("--json", action="store_true")
-    tour = add("demo", "Take a sample laboratory's files through the whole job.", demo.demo)
-    tour.add_argument("--port", type=int)
-    return parser
