@@ -32,6 +32,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         }.items():
             status, _ = running.api("PUT", f"/datasets/lab/licoo2/metadata/{name}", {"value": value})
             assert status == 200, name
+        kit.seal_and_shred(running, folder)
         assert running.api("PUT", "/projects/lab/plan", kit.PLAN)[0] == 200
         assert running.api("POST", "/projects/lab/plan/check")[1]["broken"] >= 3
         yield running

@@ -21,6 +21,7 @@ from tsunagu.doors.web.views import (
     patterns,
     plans,
     rules,
+    sealing,
     stewardship,
 )
 
@@ -51,6 +52,7 @@ urlpatterns = [
     re_path(rf"{_DATASET}/versions$", history.versions, name="versions"),
     re_path(rf"{_DATASET}/freeze$", history.freeze, name="freeze"),
     re_path(rf"{_DATASET}/access$", access.access, name="access"),
+    re_path(rf"{_DATASET}/seal$", sealing.seal, name="seal"),
     re_path(rf"{_DATASET}/ai-use$", ai_use.use, name="ai_use"),
     re_path(rf"{_DATASET}/ask$", access.ask, name="ask"),
     re_path(rf"{_DATASET}/upload$", arrivals.upload, name="upload"),

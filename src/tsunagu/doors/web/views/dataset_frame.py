@@ -48,6 +48,7 @@ def frame(actor: Actor, card: DatasetCard, tab: str, version: int | None = None)
         "is_draft": number == card.draft_number,
         "values": values,
         "data_labels": datasets.labels(card),
+        "sealing": datasets.sealing_of(card.id) if card.seal_state == "shredded" else None,
         "title": title,
         "other_title": other_title,
         "decisions": decisions,
