@@ -48,7 +48,9 @@ def post_bundle(context: Context, request: Request) -> Response:
         raise InvalidInputError("The header Tsunagu-Bundle-Id must hold a ULID.")
     key = new_key()
     with locks.hold(context.settings.spool_dir, key):
-        writer = grant.store.create(key, size_hint=request.body.length or 0)
+        # One file of a bundle may be as long as all of it, and is looked at in one piece.
+        window = 0 if is_tar else min(request.body.length or 1 << 62, context.settings.max_bundle_bytes)
+        writer = grant.store.create(key, size_hint=request.body.length or 0, window=window)
         try:
             receive = _receive_tar if is_tar else _receive_bundle
             entries, size = receive(context, request, writer)
@@ -78,7 +80,7 @@ def commit_pack(
 def _receive_bundle(context: Context, request: Request, writer: Writer) -> tuple[list[Entry], int]:
     settings = context.settings
     parser = BundleParser(max_files=settings.max_bundle_files)
-    size = _follow(request, writer, Follower(writer.fileno(), parser), settings.max_bundle_bytes)
+    size = _follow(request, writer, Follower(writer, parser), settings.max_bundle_bytes)
     context.metrics.add("received_bytes", size)
     parser.finish()
     return parser.entries, size

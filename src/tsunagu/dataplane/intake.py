@@ -79,9 +79,7 @@ class Intake:
         if checksum:
             hashes.append((checksum.running, upload.offset))
         consumer = HashConsumer(upload.offset if known else 0, *hashes)
-        writer.release(upload.offset)
-        follower = Follower(writer.fileno(), consumer, writer.release)
-        run = _Run(self._uploads, upload, writer, follower, has_checksum=bool(checksum))
+        run = _Run(self._uploads, upload, writer, Follower(writer, consumer), has_checksum=bool(checksum))
         try:
             is_complete = self._receive(run, request)
             if checksum:

@@ -133,7 +133,7 @@ class LocalStore:
         self.root = Path(unquote(urlsplit(url).path))
         self._durable: set[Path] = set()
 
-    def create(self, key: str, *, size_hint: int = 0) -> Writer:  # noqa: ARG002 - a folder needs no plan
+    def create(self, key: str, *, size_hint: int = 0, window: int = 0) -> Writer:  # noqa: ARG002 - a folder needs no plan
         """Begin an object: the file stands under its final name at once, but no record speaks of it yet."""
         path = self._path(key)
         try:

@@ -182,7 +182,7 @@ class S3Store:
         )
         self._ascents = Ascents(self._bucket)
 
-    def create(self, key: str, *, size_hint: int = 0) -> Writer:
+    def create(self, key: str, *, size_hint: int = 0, window: int = 0) -> Writer:  # noqa: ARG002 - the spool file has it all
         """Begin a spool file."""
         path = self._spool_path(key)
         try:

@@ -109,10 +109,10 @@ class SealedStore:
         """All objects of a domain: for whoever has its data key."""
         return cls(inner, partial(object_key, data_key))
 
-    def create(self, key: str, *, size_hint: int = 0) -> Writer:
+    def create(self, key: str, *, size_hint: int = 0, window: int = 0) -> Writer:
         """Begin an object."""
         inner = self._inner.create(key, size_hint=sealed_size(size_hint))
-        return SealedWriter(inner, Cipher(self._key_of(key), key))
+        return SealedWriter(inner, Cipher(self._key_of(key), key), window=window)
 
     def resume(self, key: str, *, size_hint: int = 0, offset: int = 0, tail: bytes = b"") -> Writer:
         """Take up an object; the bytes behind its last whole chunk are in ``tail``."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import ctypes
+import mmap
 import os
-import sys
 import threading
 from typing import TYPE_CHECKING
 
@@ -18,45 +17,52 @@ from tsunagu.core.blobs.chunks import (
     SealBrokenError,
     sealed_size,
 )
-from tsunagu.core.blobs.plainfile import write_all
+from tsunagu.core.blobs.plainfile import start_writing, write_all
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tsunagu.core.blobs.chunks import Cipher
     from tsunagu.core.blobs.types import Writer
 
-# What may wait in memory for the thread that hashes; a transfer takes little more than this.
-_MOST_HELD = 48 << 20
-_PUNCH = 0x02 | 0x01  # FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE
+# What waits in memory for the thread that hashes, and what the receiver may add before it asks again.
+_HELD = 16 << 20
+_SLACK = 16 << 20
 
 
 class SealedWriter:
     """An object that is being encrypted while it grows.
 
-    ``fileno()`` is a file in memory (memfd) with the plain bytes at their places; behind what was encrypted and read it
-    is given back to the system. One chunk is held back until more comes, since only the last one is marked as such.
+    ``fileno()`` is a file in memory (memfd) that is used round and round, so that a transfer of any size needs the same
+    memory. One chunk is held back until more comes, since only the last one is marked as such.
     """
 
-    def __init__(self, inner: Writer, cipher: Cipher, offset: int = 0, tail: bytes = b"") -> None:
+    def __init__(
+        self, inner: Writer, cipher: Cipher, offset: int = 0, tail: bytes = b"", *, window: int = 0
+    ) -> None:
         self.key = inner.key
         self._inner = inner
         self._cipher = cipher
         self._done = (offset - max(0, len(tail) - OVERHEAD)) // CHUNK  # chunks that were encrypted
         self._end = offset
-        self._punched = self._done * CHUNK
-        self._released: int | None = None
+        self._released = offset
         self._changed = threading.Condition()
-        self._buffers = memoryview(bytearray(BATCH * CHUNK)), memoryview(bytearray(BATCH * RECORD))
         rest = cipher.decrypt(memoryview(tail), self._done, UNFINISHED) if tail else b""
         if self._done * CHUNK + len(rest) != offset:
             raise SealBrokenError("The end of an unfinished upload is missing.", key=self.key)
+        self._held = -(-max(_HELD, window) // CHUNK) * CHUNK
+        self._size = self._held + _SLACK
         self._memory = os.memfd_create("tsunagu-sealed", os.MFD_CLOEXEC)
-        write_all(self._memory, rest, self._done * CHUNK)
+        os.ftruncate(self._memory, self._size)
+        self._ring = mmap.mmap(self._memory, self._size)
+        self._sealed = memoryview(bytearray(BATCH * RECORD))
+        self._put(rest, self._done * CHUNK)
 
     def fileno(self) -> int:
         """The file in memory; negative once the object is closed."""
         return self._memory if self._inner.fileno() >= 0 else -1
+
+    def place(self, offset: int) -> tuple[int, int]:
+        """Where a byte lies in the ring, and how many to its end."""
+        return offset % self._size, self._size - offset % self._size
 
     def claim(self, offset: int, length: int) -> None:
         """Claim the space on the disk, not in memory."""
@@ -68,10 +74,12 @@ class SealedWriter:
         split = max(0, min(len(data), self._done * CHUNK - offset))
         if split:
             self._patch(data[:split], offset)
-        if split < len(data):
-            write_all(self._memory, memoryview(data)[split:], offset + split)
-            self.absorb(max(self._end, offset + len(data)))
-            self.release(self._end)
+        for start in range(split, len(data), _HELD):
+            piece = data[start : start + _HELD]
+            self._put(piece, offset + start)
+            end = offset + start + len(piece)
+            self.release(end)
+            self.absorb(max(self._end, end))
 
     def read(self, size: int, offset: int) -> bytes:
         """Read at a place: from memory what waits there, else by decrypting."""
@@ -79,7 +87,7 @@ class SealedWriter:
         pieces = []
         while size > 0:
             if offset >= self._done * CHUNK:
-                piece = os.pread(self._memory, size, offset)
+                piece = self._get(size, offset)
             else:
                 number, skip = divmod(offset, CHUNK)
                 piece = self._chunk(number)[skip : skip + size]
@@ -90,12 +98,12 @@ class SealedWriter:
     def absorb(self, end: int) -> None:
         """Encrypt the whole chunks before ``end``; wait while too much is in memory."""
         self._end = max(self._end, end)
+        before = self._done
         self._encrypt((self._end - 1) // CHUNK if self._end else 0)
-        self._punch()
-        if self._released is not None and self._end - self._released > _MOST_HELD:
-            with self._changed:
-                self._changed.wait_for(lambda: self._end - (self._released or 0) <= _MOST_HELD)
-            self._punch()
+        if self._done > before:
+            start_writing(self._inner.fileno(), before * RECORD, (self._done - before) * RECORD)
+        with self._changed:
+            self._changed.wait_for(lambda: self._end - self._released <= self._held)
 
     def advance(self, end: int) -> None:
         """Let what is encrypted go up."""
@@ -105,7 +113,7 @@ class SealedWriter:
     def release(self, end: int) -> None:
         """Give memory back; called by the thread that reads."""
         with self._changed:
-            self._released = max(self._released or 0, end)
+            self._released = max(self._released, end)
             self._changed.notify()
 
     def checkpoint(self, end: int) -> int:
@@ -120,7 +128,7 @@ class SealedWriter:
         if not count:
             return b""
         record = bytearray(count + OVERHEAD)
-        plain = os.pread(self._memory, count, self._done * CHUNK)
+        plain = self._get(count, self._done * CHUNK)
         self._cipher.encrypt(memoryview(plain), self._done, UNFINISHED, memoryview(record))
         return bytes(record)
 
@@ -133,7 +141,7 @@ class SealedWriter:
         try:
             last = max(0, size - 1) // CHUNK
             if last < self._done:  # cut: the chunk that is the last now was not marked as such
-                write_all(self._memory, self._chunk(last), last * CHUNK)
+                self._put(self._chunk(last), last * CHUNK)
                 self._done = last
             self._encrypt((size - 1) // CHUNK if size else 0)
             self._encrypt_last(size)
@@ -157,21 +165,32 @@ class SealedWriter:
         self._inner.abort()
         self._forget()
 
+    def _put(self, data: bytes, offset: int) -> None:
+        while data:
+            start, room = self.place(offset)
+            count = min(room, len(data))
+            self._ring[start : start + count] = data[:count]
+            data, offset = data[count:], offset + count
+
+    def _get(self, size: int, offset: int) -> bytes:
+        start, room = self.place(offset)
+        return self._ring[start : start + min(size, room)]
+
     def _encrypt(self, stop: int) -> None:
         """Encrypt the chunks before ``stop`` that are not yet, in batches of one write."""
-        plain, sealed = self._buffers
-        while self._done < stop:
-            count = min(BATCH, stop - self._done)
-            os.preadv(self._memory, [plain[: count * CHUNK]], self._done * CHUNK)
-            for number in range(count):
-                part = plain[number * CHUNK : (number + 1) * CHUNK]
-                record = sealed[number * RECORD : (number + 1) * RECORD]
-                self._cipher.encrypt(part, self._done + number, 0, record)
-            write_all(self._inner.fileno(), sealed[: count * RECORD], self._done * RECORD)
-            self._done += count
+        with memoryview(self._ring) as ring:
+            while self._done < stop:
+                count = min(BATCH, stop - self._done)
+                for number in range(count):
+                    start, _ = self.place((self._done + number) * CHUNK)  # the ring holds whole chunks
+                    record = self._sealed[number * RECORD : (number + 1) * RECORD]
+                    with ring[start : start + CHUNK] as part:
+                        self._cipher.encrypt(part, self._done + number, 0, record)
+                write_all(self._inner.fileno(), self._sealed[: count * RECORD], self._done * RECORD)
+                self._done += count
 
     def _encrypt_last(self, size: int) -> None:
-        plain = os.pread(self._memory, CHUNK, self._done * CHUNK)[: size - self._done * CHUNK]
+        plain = self._get(size - self._done * CHUNK, self._done * CHUNK)
         record = bytearray(len(plain) + OVERHEAD)
         self._cipher.encrypt(memoryview(plain), self._done, LAST, memoryview(record))
         write_all(self._inner.fileno(), record, self._done * RECORD)
@@ -191,30 +210,8 @@ class SealedWriter:
             write_all(self._inner.fileno(), record, number * RECORD)
             data, offset = data[count:], offset + count
 
-    def _punch(self) -> None:
-        if self._released is None:
-            return
-        end = min(self._done * CHUNK, self._released // CHUNK * CHUNK)
-        if end > self._punched and _fallocate is not None:
-            _fallocate(self._memory, _PUNCH, self._punched, end - self._punched)
-            self._punched = end
-
     def _forget(self) -> None:
         memory, self._memory = self._memory, -1
         if memory >= 0:
+            self._ring.close()
             os.close(memory)
-
-
-def _find_fallocate() -> Callable[[int, int, int, int], int] | None:
-    if sys.platform != "linux":
-        return None
-    try:
-        function = ctypes.CDLL(None, use_errno=True).fallocate64
-    except (OSError, AttributeError):
-        return None
-    function.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64]
-    function.restype = ctypes.c_int
-    return lambda handle, mode, offset, length: int(function(handle, mode, offset, length))
-
-
-_fallocate = _find_fallocate()

@@ -120,8 +120,11 @@ class Writer(Protocol):
     def advance(self, end: int) -> None:
         """Say that the bytes before ``end`` were absorbed and will not change."""
 
+    def place(self, offset: int) -> tuple[int, int]:
+        """Where in ``fileno()`` a byte lies, and how many lie there in a row: the file may be used round and round."""
+
     def release(self, end: int) -> None:
-        """Say that nobody reads bytes before ``end`` from ``fileno()`` again. Who never says so keeps them all."""
+        """Say that nobody reads bytes before ``end`` from ``fileno()`` again. From any thread."""
 
     def checkpoint(self, end: int) -> int:
         """Bring what was absorbed to the disk; returns before which byte ``resume`` finds all. From any thread.
@@ -162,12 +165,13 @@ class BlobStore(Protocol):
 
     url: str
 
-    def create(self, key: str, *, size_hint: int = 0) -> Writer:
+    def create(self, key: str, *, size_hint: int = 0, window: int = 0) -> Writer:
         """Begin an object under a fresh key.
 
         Args:
             key: From ``new_key``.
             size_hint: How large it will be, when that is known: S3 counts at most 10,000 parts.
+            window: How many bytes must stay readable in ``fileno()`` before any is released.
         """
 
     def resume(self, key: str, *, size_hint: int = 0, offset: int = 0, tail: bytes = b"") -> Writer:
