@@ -139,8 +139,10 @@ def test_damaged_bytes_are_not_sealed_as_if_they_were_right(dataset, put):
     put(owner, card, {"good": b"good bytes"})
     put(owner, card, {"bad": b"bad bytes"})
     place = storage.require_location(sha(b"bad bytes"))
-    path = store().local_path(place.key)
-    path.write_bytes(b"BAD bytes")
+    store().delete(place.key)
+    writer = store().create(place.key)
+    writer.write(b"BAD bytes", 0)
+    writer.finish(9)
     datasets.seal(owner, card.id)
     while sealing.move_some(card.id):
         pass
