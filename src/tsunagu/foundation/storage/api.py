@@ -20,6 +20,7 @@ from tsunagu.foundation.storage.selectors import (
     push_capability,
     read_pieces,
     require_location,
+    shut_domains,
     signer,
 )
 from tsunagu.foundation.storage.services import (
@@ -70,6 +71,7 @@ __all__ = [
     "require_location",
     "reseal",
     "seal_note",
+    "shut_domains",
     "signer",
     "store",
 ]
