@@ -51,13 +51,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _client_command(options: argparse.Namespace) -> int:
-    from tsunagu.client import ai_commands, commands, plan_commands, rule_commands
+    from tsunagu.client import ai_commands, commands, keep_commands, plan_commands, rule_commands
     from tsunagu.client.output import Output
 
     output = Output(as_json=getattr(options, "json", False), quiet=getattr(options, "quiet", False))
     options.url, options.token = getattr(options, "url", None), getattr(options, "token", None)
     name = f"run_{options.command.replace('-', '_')}"
-    places = (ai_commands, rule_commands, plan_commands, commands)
+    places = (ai_commands, keep_commands, rule_commands, plan_commands, commands)
     run = next(getattr(place, name) for place in places if hasattr(place, name))
     return int(run(options, output) or 0)
 
@@ -110,6 +110,7 @@ def parser() -> argparse.ArgumentParser:
     _writing_commands(add)
     _rule_commands(add)
     _plan_command(add)
+    _keep_commands(add)
     for name in NODE_COMMANDS:
         commands.add_parser(name, help=text(f"help_{name}"), add_help=False)
     return top
@@ -303,6 +304,30 @@ def _plan_command(add: Any) -> None:
     plan.add_argument("action", choices=["import", "export", "check"])
     plan.add_argument("project", metavar="PROJECT")
     plan.add_argument("file", nargs="?", metavar="FILE", help=text("help_plan_file"))
+
+
+def _keep_commands(add: Any) -> None:
+    delete = add("delete", 'tsunagu delete films/run-7 --reason "consent withdrawn on 1 May"')
+    _dataset(delete)
+    delete.add_argument("--reason", required=True, metavar="TEXT", help=text("help_reason_kept"))
+    retain = add(
+        "retain",
+        "tsunagu retain films/run-7\ntsunagu retain films/run-7 --until 2037-03-31\n"
+        'tsunagu retain films/run-7@2 --until 2037-03-31 --reason "ten years after the paper"',
+    )
+    retain.add_argument("dataset", metavar="PROJECT/DATASET[@VERSION]")
+    retain.add_argument("--until", default="", metavar="DATE", help=text("help_retain_until"))
+    retain.add_argument("--reason", default="", metavar="TEXT", help=text("help_reason_kept"))
+    hold = add(
+        "hold",
+        'tsunagu hold\ntsunagu hold films/run-7 --reason "inquiry 12 of the university"\n'
+        'tsunagu hold 01J... --lift --reason "the inquiry is over"',
+    )
+    hold.add_argument(
+        "place", nargs="?", default="", metavar="PROJECT[/DATASET]|ID", help=text("help_hold_place")
+    )
+    hold.add_argument("--lift", action="store_true", help=text("help_hold_lift"))
+    hold.add_argument("--reason", default="", metavar="TEXT", help=text("help_reason_kept"))
 
 
 def _request_commands(add: Any) -> None:

@@ -20,6 +20,7 @@ class ConfigConfig(AppConfig):
             "data.sharing.tasks",
             "data.ai_use.tasks",
             "data.description.tasks",
+            "data.keeping.tasks",
             "data.plans.tasks",
             "doors.upkeep",
         ):

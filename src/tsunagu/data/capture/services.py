@@ -143,8 +143,12 @@ def plan(actor: Actor, run_id: str, files: Sequence[tuple[str, int, str]]) -> Pl
         if hashes[number] in held and held[hashes[number]].byte_count == files[number][1]
     ]
     if linked:
-        entries = [(files[number][0], files[number][1], hashes[number]) for number in linked]
         with transaction.atomic():
+            # From here to the commit nothing is discarded; what went since it was looked up must travel.
+            storage.hold_contents()
+            held = storage.locate(hashes[number] for number in linked)
+            linked = [number for number in linked if hashes[number] in held]
+            entries = [(files[number][0], files[number][1], hashes[number]) for number in linked]
             _commit(push, actor, new_id(), entries, how="linked")
     skip = set(linked)
     return Plan(tuple(number for number in rest if number not in skip), len(files) - len(rest), len(linked))

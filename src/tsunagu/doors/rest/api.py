@@ -17,6 +17,7 @@ from tsunagu.doors.rest import (
     ai_use,
     datasets,
     instruments,
+    keeping,
     ledger,
     metadata,
     node,
@@ -56,6 +57,7 @@ api.add_router("", ledger.router)
 api.add_router("", projects.router)
 api.add_router("", datasets.router)
 api.add_router("", sharing.router)
+api.add_router("", keeping.router)
 api.add_router("", ai_use.router)
 api.add_router("", plans.router)
 api.add_router("", metadata.router)
