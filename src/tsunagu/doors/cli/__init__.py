@@ -1,4 +1,4 @@
-"""The commands that run a node: up, down, admin, check, backup, restore, sweep, demo, federation. The client calls ``main``."""
+"""The commands that run a node: up, down, admin, check, backup, restore, sweep, scrub, replica, demo, federation. The client calls ``main``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,20 @@ from pathlib import Path
 
 from tsunagu.core.errors import TsunaguError
 
-NODE_COMMANDS = ("up", "admin", "check", "backup", "restore", "sweep", "demo", "down", "federation", "policy")
+NODE_COMMANDS = (
+    "up",
+    "admin",
+    "check",
+    "backup",
+    "restore",
+    "sweep",
+    "demo",
+    "down",
+    "federation",
+    "policy",
+    "replica",
+    "scrub",
+)
 
 
 def main(argv: list[str]) -> int:
@@ -30,7 +43,7 @@ def main(argv: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from tsunagu.doors.cli import admin, check, demo, policy, restoring, saving, up
+    from tsunagu.doors.cli import admin, check, demo, keeping, policy, restoring, saving, up
 
     parser = argparse.ArgumentParser(prog="tsunagu", description="Run a Tsunagu node.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -81,6 +94,12 @@ def _parser() -> argparse.ArgumentParser:
     bring.add_argument("--start", action="store_true", help="start the node when all is well")
     bring.add_argument("--port", type=int, help="port of the control server, with --start")
     add("sweep", "Remove objects that no row names.", admin.sweep)
+    second = add("replica", "How far the second store is behind.", keeping.replica)
+    second.add_argument("--now", action="store_true", help="copy what waits now")
+    second.add_argument("--json", action="store_true")
+    again = add("scrub", "Read stored objects again and repair what is damaged.", keeping.scrub)
+    again.add_argument("--all", action="store_true", help="also what was read lately")
+    again.add_argument("--json", action="store_true")
     feeds = add("federation", "Refresh the metadata feeds and show their state.", admin.federation)
     feeds.add_argument("--json", action="store_true")
     tour = add("demo", "Take a sample laboratory's files through the whole job.", demo.demo)

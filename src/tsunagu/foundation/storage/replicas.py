@@ -149,6 +149,17 @@ def _transfer(source: BlobStore, target: BlobStore, key: str, new: str, size: in
     return digest.digest()
 
 
+def check_replica() -> None:
+    """Write, read and remove a probe in the second store, where there is one.
+
+    Raises:
+        TsunaguError: it does not work, with the reason.
+    """
+    second = replica_store()
+    if second is not None:
+        second.check()
+
+
 def sweep_replica(*, older_than_s: float) -> int:
     """Remove copies of objects that are gone; returns how many."""
     second = replica_store()
@@ -275,13 +286,16 @@ def _repair(row: StoredObject) -> bool:
     if any(selectors.check_content(place) for place in places):
         store().delete(key)
         return False
-    _move(row, key, row.byte_count, places)
+    # The old copy stays until the sweep: there is no moment with one copy only.
+    _move(row, key, row.byte_count, places, with_copy=False)
     copy_object(key)
     logger.info("object_repaired", extra={"key": row.key, "now": key})
     return True
 
 
-def _move(row: StoredObject, key: str, size: int, places: Iterable[selectors.Location]) -> None:
+def _move(
+    row: StoredObject, key: str, size: int, places: Iterable[selectors.Location], *, with_copy: bool = True
+) -> None:
     """Let the contents of an object lie in a new one, and drop the old."""
     with transaction.atomic():
         _exclude_commits()
@@ -291,7 +305,7 @@ def _move(row: StoredObject, key: str, size: int, places: Iterable[selectors.Loc
         for place in places:
             Content.objects.filter(sha256=place.sha256, object=row).update(object=new, offset=place.offset)
         row.delete()
-        transaction.on_commit(lambda: _drop([row.key]))
+        transaction.on_commit(lambda: _drop([row.key], with_copy=with_copy))
     if locked:
         store().lock(key, locked)
 
@@ -366,7 +380,7 @@ def lock_contents(hashes: Iterable[bytes], until: dt.datetime) -> int:
     count, second = 0, replica_store()
     for row in list(rows):
         if not store().lock(row.key, until):
-            continue
+            break  # it knows no locks, for none of the objects
         care, _ = ObjectCare.objects.update_or_create(object=row, defaults={"locked_until": until})
         if second is not None and care.copied_at:
             second.lock(row.key, until)
@@ -381,10 +395,10 @@ def _exclude_commits() -> None:
             cursor.execute("select pg_advisory_xact_lock(%s)", [CONTENTS_LOCK])
 
 
-def _drop(keys: Iterable[str]) -> None:
+def _drop(keys: Iterable[str], *, with_copy: bool = True) -> None:
     """Remove objects whose rows are gone; what fails here is swept later."""
     for key in keys:
-        for place in (store(), replica_store()):
+        for place in (store(), replica_store() if with_copy else None):
             try:
                 if place is not None:
                     place.delete(key)
