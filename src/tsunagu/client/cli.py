@@ -340,7 +340,50 @@ def _keep_commands(add: Any) -> None:
         "place", nargs="?", default="", metavar="PROJECT[/DATASET]|ID", help=text("help_hold_place")
     )
     hold.add_argument("--lift", action="store_true", help=text("help_hold_lift"))
+    _taking_out_commands(add)
+    _leaving_commands(add)
     hold.add_argument("--reason", default="", metavar="TEXT", help=text("help_reason_kept"))
+
+
+def _leaving_commands(add: Any) -> None:
+    succeed = add(
+        "succeed", 'tsunagu succeed hanako@example.ac.jp taro@example.ac.jp --reason "moved to Kyoto"'
+    )
+    succeed.add_argument("giver", metavar="FROM_EMAIL")
+    succeed.add_argument("successor", metavar="TO_EMAIL")
+    close = add(
+        "close-account",
+        "tsunagu close-account hanako@example.ac.jp --successor taro@example.ac.jp",
+    )
+    close.add_argument("email", metavar="EMAIL")
+    close.add_argument("--successor", default="", metavar="EMAIL", help=text("help_successor"))
+    for command in (succeed, close):
+        command.add_argument("--reason", default="", metavar="TEXT", help=text("help_reason_kept"))
+
+
+def _taking_out_commands(add: Any) -> None:
+    archive = add(
+        "archive",
+        "tsunagu archive films/run-7 bag/\ntsunagu archive films/run-7@2 object/ --format ocfl",
+    )
+    archive.add_argument("dataset", metavar="PROJECT/DATASET[@VERSION]")
+    archive.add_argument("destination", metavar="OUT", help=text("help_archive_out"))
+    archive.add_argument(
+        "--format", dest="form", choices=["bagit", "ocfl"], default="bagit", help=text("help_archive_format")
+    )
+    export = add(
+        "export",
+        "tsunagu export films/run-7 sealed/ --age age1...\n"
+        "tsunagu export films/run-7@2 sealed/ --crypt4gh partner.pub",
+    )
+    export.add_argument("dataset", metavar="PROJECT/DATASET[@VERSION]")
+    export.add_argument("destination", metavar="OUT", help=text("help_export_out"))
+    export.add_argument(
+        "--age", action="append", default=[], metavar="RECIPIENT", help=text("help_export_age")
+    )
+    export.add_argument(
+        "--crypt4gh", action="append", default=[], metavar="PUBKEY", help=text("help_export_crypt4gh")
+    )
 
 
 def _request_commands(add: Any) -> None:

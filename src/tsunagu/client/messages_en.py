@@ -299,6 +299,6 @@ MESSAGES = {
     "help_succeed": "hand over what somebody owns to a successor: projects, datasets, guests, instruments, requests",
     "help_close-account": "close somebody's account; who alone owns data needs a successor",
     "help_successor": "who takes over what the person owns",
-    "succeed_done": "{to} took over from {giver}: {projects} projects, {datasets} datasets, {guests} guests, {instruments} instruments.",
+    "succeed_done": "{to} took over from {giver}: {projects} projects, {datasets} datasets, {guests} guests; instruments and plans follow.",
     "close_done": "The account of {email} is closed; its tokens no longer work.",
 }

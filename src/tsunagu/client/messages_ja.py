@@ -299,6 +299,6 @@ MESSAGES = {
     "help_succeed": "所有しているもの(プロジェクト、データセット、ゲスト、装置、申請)を後任者に引き継ぎます",
     "help_close-account": "アカウントを閉じます。データの唯一の所有者の場合は後任者が必要です",
     "help_successor": "所有しているものを引き継ぐ人",
-    "succeed_done": "{giver} から {to} へ、プロジェクト {projects} 件、データセット {datasets} 件、ゲスト {guests} 人、装置 {instruments} 台を引き継ぎました。",
+    "succeed_done": "{giver} から {to} へ、プロジェクト {projects} 件、データセット {datasets} 件、ゲスト {guests} 人を引き継ぎました。装置とデータ管理計画の連絡先も順に切り替わります。",
     "close_done": "{email} のアカウントを閉じました。トークンも使えなくなりました。",
 }

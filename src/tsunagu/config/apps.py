@@ -22,6 +22,7 @@ class ConfigConfig(AppConfig):
             "data.description.tasks",
             "data.keeping.tasks",
             "data.plans.tasks",
+            "experiment.instruments.tasks",
             "doors.upkeep",
         ):
             import_module(f"tsunagu.{module}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db.models import Count, Max, Min
@@ -42,6 +42,13 @@ def values(actor: Actor, dataset: DatasetCard) -> list[ValueCard]:
         ValueCard(row.name, row.value, row.unit, row.origin, row.run_id, clock.isoformat(row.set_at))
         for row in rows
     ]
+
+
+def frozen_values(dataset: DatasetCard, described: Mapping[str, Any]) -> dict[str, Any]:
+    """The description of a frozen version, without who is behind a value for those who see no draft."""
+    if dataset.sees_draft:
+        return dict(described)
+    return {name: {**found, "origin": _public_origin(found["origin"])} for name, found in described.items()}
 
 
 def _public_origin(origin: dict[str, Any]) -> dict[str, Any]:

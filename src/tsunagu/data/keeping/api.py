@@ -2,31 +2,43 @@
 
 from tsunagu.data.keeping.destroying import destroy, keeping_of
 from tsunagu.data.keeping.errors import (
+    BadSuccessorError,
     CannotShortenError,
     HeldError,
     NoReasonError,
     RetainedError,
+    SuccessorNeededError,
 )
+from tsunagu.data.keeping.exporting import record_export
 from tsunagu.data.keeping.legal_holds import lift_hold, list_holds, place_hold
 from tsunagu.data.keeping.retention import problems, promise, retain
 from tsunagu.data.keeping.scrubbing import scrub
-from tsunagu.data.keeping.types import HoldCard, KeepingCard, RetentionCard
+from tsunagu.data.keeping.succession import close_account, orphans, sole_projects, succeed
+from tsunagu.data.keeping.types import Handover, HoldCard, KeepingCard, RetentionCard
 
 __all__ = [
+    "BadSuccessorError",
     "CannotShortenError",
+    "Handover",
     "HeldError",
     "HoldCard",
     "KeepingCard",
     "NoReasonError",
     "RetainedError",
     "RetentionCard",
+    "SuccessorNeededError",
+    "close_account",
     "destroy",
     "keeping_of",
     "lift_hold",
     "list_holds",
+    "orphans",
     "place_hold",
     "problems",
     "promise",
+    "record_export",
     "retain",
     "scrub",
+    "sole_projects",
+    "succeed",
 ]

@@ -8,7 +8,7 @@ import logging
 from tsunagu.core import events, jobs, settings
 from tsunagu.core.errors import NotFoundError, TsunaguError
 from tsunagu.data.datasets import api as datasets
-from tsunagu.data.keeping import destroying, retention, scrubbing
+from tsunagu.data.keeping import destroying, retention, scrubbing, succession
 from tsunagu.foundation.identity.api import SYSTEM
 from tsunagu.foundation.storage import api as storage
 
@@ -58,6 +58,13 @@ def hold_new(dataset_id: str) -> None:
     except NotFoundError:
         return
     retention.place_holds(card.project_id)
+
+
+@jobs.every(dt.timedelta(hours=1))
+@jobs.job(priority=-50)
+def adopt() -> None:
+    """Give what guests whose stay ended owned alone to who answered for them."""
+    succession.adopt()
 
 
 @events.subscribe("capture.files_arrived")

@@ -55,10 +55,9 @@ class KeepingCard:
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """What a succession handed over; ULIDs of projects and datasets, and how many guests and requests."""
+    """What a succession handed over; ULIDs of projects and datasets, and how many guests."""
 
     run_id: str
     projects: tuple[str, ...]
     datasets: tuple[str, ...]
     guest_count: int
-    instrument_count: int

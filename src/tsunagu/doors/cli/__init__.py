@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from tsunagu.core.errors import TsunaguError
@@ -43,7 +44,7 @@ def main(argv: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from tsunagu.doors.cli import admin, check, demo, keeping, policy, restoring, saving, up
+    from tsunagu.doors.cli import admin, check, demo, policy, restoring, saving, up
 
     parser = argparse.ArgumentParser(prog="tsunagu", description="Run a Tsunagu node.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -94,14 +95,20 @@ def _parser() -> argparse.ArgumentParser:
     bring.add_argument("--start", action="store_true", help="start the node when all is well")
     bring.add_argument("--port", type=int, help="port of the control server, with --start")
     add("sweep", "Remove objects that no row names.", admin.sweep)
+    _keeping_commands(add)
+    feeds = add("federation", "Refresh the metadata feeds and show their state.", admin.federation)
+    feeds.add_argument("--json", action="store_true")
+    tour = add("demo", "Take a sample laboratory's files through the whole job.", demo.demo)
+    tour.add_argument("--port", type=int)
+    return parser
+
+
+def _keeping_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
+    from tsunagu.doors.cli import keeping
+
     second = add("replica", "How far the second store is behind.", keeping.replica)
     second.add_argument("--now", action="store_true", help="copy what waits now")
     second.add_argument("--json", action="store_true")
     again = add("scrub", "Read stored objects again and repair what is damaged.", keeping.scrub)
     again.add_argument("--all", action="store_true", help="also what was read lately")
     again.add_argument("--json", action="store_true")
-    feeds = add("federation", "Refresh the metadata feeds and show their state.", admin.federation)
-    feeds.add_argument("--json", action="store_true")
-    tour = add("demo", "Take a sample laboratory's files through the whole job.", demo.demo)
-    tour.add_argument("--port", type=int)
-    return parser

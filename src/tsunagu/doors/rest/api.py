@@ -16,6 +16,7 @@ from tsunagu.core.errors import InvalidInputError, TsunaguError
 from tsunagu.doors.rest import (
     ai_use,
     datasets,
+    exports,
     instruments,
     keeping,
     ledger,
@@ -58,6 +59,7 @@ api.add_router("", projects.router)
 api.add_router("", datasets.router)
 api.add_router("", sharing.router)
 api.add_router("", keeping.router)
+api.add_router("", exports.router)
 api.add_router("", ai_use.router)
 api.add_router("", plans.router)
 api.add_router("", metadata.router)

@@ -61,3 +61,28 @@ def place_hold(request: HttpRequest, body: schemas.NewHold) -> Any:
 def lift_hold(request: HttpRequest, hold: str, body: schemas.Removal) -> Any:
     """Lift a legal hold, with a reason."""
     return asdict(keeping.lift_hold(require_actor(request), hold, reason=body.reason))
+
+
+def _handover(found: keeping.Handover | None) -> dict[str, Any]:
+    if found is None:
+        return {"run": "", "projects": 0, "datasets": 0, "guests": 0}
+    return {
+        "run": found.run_id,
+        "projects": len(found.projects),
+        "datasets": len(found.datasets),
+        "guests": found.guest_count,
+    }
+
+
+@router.post("/accounts/succeed", response=schemas.HandoverRow)
+def succeed(request: HttpRequest, body: schemas.Succession) -> Any:
+    """Hand over all that somebody owns: projects, datasets, guests, instruments, plans; for administrators."""
+    actor = require_actor(request)
+    return _handover(keeping.succeed(actor, body.giver, body.successor, reason=body.reason))
+
+
+@router.post("/accounts/close", response=schemas.HandoverRow)
+def close_account(request: HttpRequest, body: schemas.Closing) -> Any:
+    """Close an account (an administrator's act, or one's own); who alone owns data needs a successor."""
+    actor = require_actor(request)
+    return _handover(keeping.close_account(actor, body.email, successor=body.successor, reason=body.reason))

@@ -69,6 +69,31 @@ class HoldList(Schema):
     holds: list[HoldRow]
 
 
+class Succession(Schema):
+    """Who hands over to whom, by address."""
+
+    giver: str
+    successor: str
+    reason: str = ""
+
+
+class Closing(Schema):
+    """An account to close, and who takes over what the person owns."""
+
+    email: str
+    successor: str = ""
+    reason: str = ""
+
+
+class HandoverRow(Schema):
+    """What was handed over; `run` is empty where nothing was."""
+
+    run: str
+    projects: int
+    datasets: int
+    guests: int
+
+
 class Keeping(Schema):
     """How a dataset is kept."""
 

@@ -1,6 +1,19 @@
 """The door of identity: people, access tokens, sign-in links."""
 
-from tsunagu.foundation.identity.errors import BadEmailError, BadStayError, NotSignedInError, NotSponsorError
+from tsunagu.foundation.identity.closing import (
+    close_account,
+    hand_over_guests,
+    may_succeed,
+    open_accounts,
+    sponsors,
+)
+from tsunagu.foundation.identity.errors import (
+    BadEmailError,
+    BadStayError,
+    LastAdministratorError,
+    NotSignedInError,
+    NotSponsorError,
+)
 from tsunagu.foundation.identity.federation.assurance import TWO_FACTORS, Assurance
 from tsunagu.foundation.identity.federation.assurance import of_local as local_assurance
 from tsunagu.foundation.identity.federation.assurance import together as joined_assurance
@@ -80,6 +93,7 @@ __all__ = [
     "FeedRefusedError",
     "GuestCard",
     "IdentityCard",
+    "LastAdministratorError",
     "Membership",
     "NoAccountError",
     "NotSignedInError",
@@ -97,6 +111,7 @@ __all__ = [
     "admit",
     "begin_sign_in",
     "claims_of",
+    "close_account",
     "describe_service_provider",
     "end_stay",
     "end_stays",
@@ -106,6 +121,7 @@ __all__ = [
     "find_person",
     "finish_sign_in",
     "guests_of",
+    "hand_over_guests",
     "has_own_sign_in",
     "has_people",
     "holder_of_claims",
@@ -120,6 +136,8 @@ __all__ = [
     "link_identity",
     "local_assurance",
     "make_sign_in_link",
+    "may_succeed",
+    "open_accounts",
     "parse_membership",
     "people",
     "receive_answer",
@@ -131,6 +149,7 @@ __all__ = [
     "search_providers",
     "service_provider_id",
     "set_preferences",
+    "sponsors",
     "stay_is_over",
     "tokens_of",
     "unlink",

@@ -17,6 +17,7 @@ from tsunagu.foundation.policy.labels import (
 from tsunagu.foundation.policy.rulebook import Book, compile_book, current, forget, history, stored
 from tsunagu.foundation.policy.selectors import members, people_with_roles
 from tsunagu.foundation.policy.services import draft, grant, place, require, revoke, take_ended, write_text
+from tsunagu.foundation.policy.succession import hand_over, lasting_owners, owned_by
 from tsunagu.foundation.policy.types import (
     NODE,
     Access,
@@ -62,10 +63,13 @@ __all__ = [
     "draft",
     "forget",
     "grant",
+    "hand_over",
     "history",
     "inherit",
     "labels_of",
+    "lasting_owners",
     "members",
+    "owned_by",
     "parse",
     "people_with_roles",
     "place",
