@@ -31,6 +31,7 @@ def finish_removals() -> None:
     """Take up removals that got stuck, and packs that could not be written anew."""
     for dataset_id in datasets.remains():
         jobs.enqueue_once(take_apart, dataset_id=dataset_id)
+    storage.flag_gaps()
     storage.rewrite_waiting()
 
 

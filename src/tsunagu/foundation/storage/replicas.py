@@ -342,6 +342,19 @@ def discard(hashes: Iterable[bytes]) -> int:
     return count
 
 
+def flag_gaps() -> int:
+    """Mark packs that hold bytes which no content of theirs names; returns how many.
+
+    The same bytes were sent twice, and one day the content that does name them may be discarded. Looks at every object.
+    """
+    packs = StoredObject.objects.filter(kind="pack").exclude(care__is_to_rewrite=True)
+    with_gaps = packs.annotate(named=Sum("contents__byte_count")).filter(named__lt=F("byte_count"))
+    keys = list(with_gaps.values_list("pk", flat=True)[:10_000])
+    for key in keys:
+        ObjectCare.objects.update_or_create(object_id=key, defaults={"is_to_rewrite": True})
+    return len(keys)
+
+
 def rewrite_waiting() -> int:
     """Write packs anew of which something was discarded, without it; a pack under a lock waits for its end."""
     waiting = ObjectCare.objects.filter(is_to_rewrite=True).exclude(locked_until__gt=clock.now())

@@ -34,6 +34,9 @@ def page(view: View) -> View:
             return view(request, actor, **parts)
         except NotSignedInError:
             return to_sign_in(request)
+        except datasets.DatasetRemovedError as error:
+            stone = datasets.get_tombstone(actor, str(error.fields["dataset_id"]))
+            return render(request, "web/tombstone.html", {"stone": stone}, status=error.status)
         except TsunaguError as error:
             if isinstance(error, ActionDeniedError) and actor.kind == "anonymous":
                 return to_sign_in(request)
