@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 
 import pytest
 
@@ -29,11 +30,12 @@ def second(tmp_path, configure):
 
 
 def flip(store, key):
-    path = store.local_path(key)
-    path.chmod(0o640)
-    content = bytearray(path.read_bytes())
+    content = bytearray(store.open(key).read())
     content[0] ^= 1
-    path.write_bytes(content)
+    store.delete(key)
+    writer = store.create(key)
+    os.write(writer.fileno(), content)
+    writer.finish(len(content))
 
 
 def fill(dataset, put):
@@ -143,3 +145,20 @@ def test_a_destroyed_dataset_goes_from_the_second_store_too(second, dataset, put
     keeping.destroy(owner, card, reason="a test")
     destroying.take_apart(card.id)
     assert key not in {found.key for found in second.list()}
+
+
+def test_nothing_goes_while_a_backup_reads_and_the_sweep_comes_later(dataset, put, configure):
+    from tsunagu.core import removal
+    from tsunagu.core import settings as node_settings
+    from tsunagu.data.keeping import destroying
+    from tsunagu.doors import upkeep
+
+    owner, card, key = fill(dataset, put)
+    keeping.destroy(owner, card, reason="a test")
+    with removal.forbidden(node_settings.current().home):
+        destroying.take_apart(card.id)
+        configure(sweep_age_s=0)
+        assert upkeep.sweep_now() == 0
+        assert storage.store().size(key) == 11
+    assert upkeep.sweep_now() >= 1
+    assert key not in {found.key for found in storage.store().list()}

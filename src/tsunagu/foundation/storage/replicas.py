@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from django.db import connection, transaction
 from django.db.models import F, Min, Q, QuerySet, Sum
 
-from tsunagu.core import bulk, clock, settings
+from tsunagu.core import bulk, clock, removal, settings
 from tsunagu.core.blobs import BlobStore, new_key, open_store
 from tsunagu.core.errors import TsunaguError
 from tsunagu.core.ids import new_id
@@ -410,10 +410,11 @@ def _exclude_commits() -> None:
 
 def _drop(keys: Iterable[str], *, with_copy: bool = True) -> None:
     """Remove objects whose rows are gone; what fails here is swept later."""
-    for key in keys:
-        for place in (store(), replica_store() if with_copy else None):
-            try:
-                if place is not None:
-                    place.delete(key)
-            except (TsunaguError, OSError):
-                logger.warning("object_not_removed", extra={"key": key}, exc_info=True)
+    with removal.attempted(settings.current().home) as may:
+        for key in keys if may else ():
+            for place in (store(), replica_store() if with_copy else None):
+                try:
+                    if place is not None:
+                        place.delete(key)
+                except (TsunaguError, OSError):
+                    logger.warning("object_not_removed", extra={"key": key}, exc_info=True)
