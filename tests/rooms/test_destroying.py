@@ -12,7 +12,7 @@ from tests.rooms.clients import caller_of
 from tests.rooms.plan_documents import document
 from tsunagu.core.errors import InvalidInputError, NotFoundError
 from tsunagu.data.datasets import api as datasets
-from tsunagu.data.datasets.models import Dataset, FileRow
+from tsunagu.data.datasets.models import BuriedVersion, Dataset, FileRow
 from tsunagu.data.description import api as description
 from tsunagu.data.description import clearing
 from tsunagu.data.description.models import Value
@@ -264,3 +264,16 @@ def test_a_plan_keeps_what_is_frozen_and_a_shorter_plan_shortens_nothing(planned
     assert keeps("2050-03-31") == [("plan", "2060-03-31")]
     with pytest.raises(policy.ActionDeniedError):
         keeping.destroy(owner, again(owner, card), reason="too big")
+
+
+def test_verify_looks_at_tombstones(dataset, put):
+    owner, card = dataset
+    put(owner, card, {"a.txt": b"1"})
+    datasets.freeze_version(owner, card.id)
+    keeping.destroy(owner, again(owner, card), reason="a test")
+    asked = caller_of(owner).get("/api/v1/verify/ledger").json()
+    assert (asked["ok"], asked["checked"]["tombstones"]) == (True, 1)
+    BuriedVersion.objects.update(record="{}")
+    asked = caller_of(owner).get("/api/v1/verify/ledger").json()
+    assert not asked["ok"]
+    assert "version 1" in asked["problems"][0]

@@ -49,7 +49,7 @@ from tsunagu.data.datasets.services.projects import (
 )
 from tsunagu.data.datasets.services.removal import paths_of, remains, remove_dataset, take_apart
 from tsunagu.data.datasets.services.versions import freeze_version
-from tsunagu.data.datasets.tombstones import get_tombstone, list_tombstones
+from tsunagu.data.datasets.tombstones import check_tombstones, get_tombstone, list_tombstones
 from tsunagu.data.datasets.types import (
     Change,
     Committed,
@@ -90,6 +90,7 @@ __all__ = [
     "all_files",
     "any_project",
     "check_name",
+    "check_tombstones",
     "commit_files",
     "count_difference",
     "create_dataset",

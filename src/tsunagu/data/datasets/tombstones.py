@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from typing import Any
 
 from tsunagu.core import clock
 from tsunagu.core.errors import NotFoundError
 from tsunagu.data.datasets.errors import DatasetRemovedError
-from tsunagu.data.datasets.models import Tombstone
+from tsunagu.data.datasets.models import BuriedVersion, Tombstone
 from tsunagu.data.datasets.types import BuriedRef, TombstoneCard
 from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.policy import api as policy
@@ -69,6 +70,16 @@ def list_tombstones(actor: Actor, project_id: str, *, limit: int = 100) -> list[
     """The destroyed datasets of a project that the actor might read, the last first."""
     rows = Tombstone.objects.filter(policy.visible(actor, "dataset").q, project_id=project_id)
     return [_card(row) for row in rows.select_related("project").order_by("-removed_at", "pk")[:limit]]
+
+
+def check_tombstones() -> tuple[int, list[str]]:
+    """How many there are, and the versions whose record does not hash to its name, in words."""
+    wrong = [
+        f"The record of version {row.number} of the removed dataset {row.tombstone_id} was changed."
+        for row in BuriedVersion.objects.iterator(chunk_size=1000)
+        if hashlib.sha256(row.record.encode()).hexdigest() != row.version_hash
+    ]
+    return Tombstone.objects.count(), wrong
 
 
 def _card(row: Tombstone) -> TombstoneCard:

@@ -1,5 +1,6 @@
 """The door of keeping: retention, legal hold, destroying, reading everything again."""
 
+from tsunagu.data.keeping.checking import NodeReport, check_node, problems
 from tsunagu.data.keeping.destroying import destroy, keeping_of
 from tsunagu.data.keeping.errors import (
     BadSuccessorError,
@@ -11,7 +12,7 @@ from tsunagu.data.keeping.errors import (
 )
 from tsunagu.data.keeping.exporting import record_export
 from tsunagu.data.keeping.legal_holds import lift_hold, list_holds, place_hold
-from tsunagu.data.keeping.retention import problems, promise, retain
+from tsunagu.data.keeping.retention import promise, retain
 from tsunagu.data.keeping.scrubbing import scrub
 from tsunagu.data.keeping.succession import close_account, orphans, sole_projects, succeed
 from tsunagu.data.keeping.types import Handover, HoldCard, KeepingCard, RetentionCard
@@ -24,9 +25,11 @@ __all__ = [
     "HoldCard",
     "KeepingCard",
     "NoReasonError",
+    "NodeReport",
     "RetainedError",
     "RetentionCard",
     "SuccessorNeededError",
+    "check_node",
     "close_account",
     "destroy",
     "keeping_of",

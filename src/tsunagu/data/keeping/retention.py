@@ -7,7 +7,6 @@ refuse by themselves (S3 Object Lock). Each of them alone is enough to keep the 
 from __future__ import annotations
 
 import datetime as dt
-import json
 import zoneinfo
 from collections.abc import Iterator
 
@@ -22,7 +21,6 @@ from tsunagu.data.keeping.errors import CannotShortenError
 from tsunagu.data.keeping.models import LegalHold, Retention
 from tsunagu.data.keeping.types import RetentionCard
 from tsunagu.foundation.identity.api import Actor
-from tsunagu.foundation.ledger import api as ledger
 from tsunagu.foundation.policy import api as policy
 from tsunagu.foundation.runs import api as runs
 from tsunagu.foundation.storage import api as storage
@@ -152,32 +150,6 @@ def lock_objects(dataset_id: str) -> int:
 def _ends_by_version(dataset_id: str) -> dict[int, dt.datetime]:
     rows = Retention.objects.filter(dataset_id=dataset_id, until__gt=clock.now())
     return dict(rows.values_list("version").annotate(last=Max("until")))
-
-
-def problems(card: DatasetCard) -> Iterator[str]:
-    """Retentions that do not say what the ledger says: somebody changed them behind the node's back."""
-    promised: dict[tuple[int, str], str] = {}
-    held: set[str] = set()
-    for entry in ledger.entries_about(card.id, below=ledger.size()):
-        said = json.loads(entry.body) if entry.kind == "run" else {}
-        told = said.get("parameters", {})
-        if said.get("what") == "retain":
-            promised[told["version"], told["source"]] = told["until"]
-        elif said.get("what") == "hold":
-            held.add(told["hold"])
-        elif said.get("what") == "lift_hold":
-            held.discard(told["hold"])
-    rows = Retention.objects.filter(dataset_id=card.id)
-    kept = {(row.version, row.source): clock.isoformat(row.until) for row in rows}
-    for key, until in promised.items():
-        if kept.get(key) != until:
-            yield (
-                f"The ledger says that {card.slug} is kept until {until}; "
-                f"the database says {kept.get(key, 'nothing')}."
-            )
-    standing = LegalHold.objects.filter(uid__in=held, lifted_at=None).count()
-    if standing != len(held):
-        yield f"The ledger knows {len(held)} legal holds on {card.slug}; the database has {standing} of them."
 
 
 def place_holds(project_id: str) -> None:
