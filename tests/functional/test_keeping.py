@@ -110,3 +110,20 @@ def _waits(node):
     return json.loads(node.run("replica", "--json", "--home", str(node.home), check=False).stdout)[
         "waiting_count"
     ]
+
+
+def test_a_removal_goes_on_after_the_power_was_cut(tmp_path):
+    files = tmp_path / "many"
+    files.mkdir()
+    for number in range(4000):
+        (files / f"{number}.txt").write_text(f"number {number}")
+    with running_node(tmp_path / "node", {"TSUNAGU_JOB_LEASE_S": "3"}) as node:
+        node.run("project", "create", "films")
+        node.run("push", str(files), "films/run-7")
+        node.run("delete", "films/run-7", "--reason", "a test")
+        node.kill()
+        assert node.run("check", "--home", str(node.home), check=False).returncode in {0, 1}
+        node.start()
+        assert node.run("show", "films/run-7", check=False).returncode == 4
+        wait(lambda: not objects(node.home / "objects"), 120)
+        node.run("verify")

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 
 import pytest
+from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tsunagu.core import bulk
 from tsunagu.core.ids import new_id
 from tsunagu.data.datasets import api as datasets
+from tsunagu.data.datasets.models import FileRow
 from tsunagu.data.keeping import api as keeping
 from tsunagu.data.keeping import destroying
 from tsunagu.foundation.storage import api as storage
@@ -75,3 +79,40 @@ def test_exactly_what_the_others_need_is_left(person, put, worlds, doomed):
         assert all(storage.check_content(place) == "" for place in held)
     remove(owner, [card for number, card in enumerate(cards) if number not in gone])
     assert {place.sha256 for place in storage.every_location()} == before
+
+
+def test_a_discard_waits_for_a_commit_that_relies_on_what_lies_here(dataset, put):
+    """A push that need not send a content because it lies here already must find it there when it commits."""
+    if not bulk.is_postgresql():
+        pytest.skip("on SQLite transactions that write exclude each other anyway")
+    owner, card = dataset
+    put(owner, card, {"a": b"about to go"})
+    FileRow.objects.all().delete()
+    relies, may_end, steps = threading.Event(), threading.Event(), []
+
+    def commit():
+        with transaction.atomic():
+            storage.hold_contents()
+            relies.set()
+            may_end.wait(20)
+            assert storage.locate([sha(b"about to go")])
+            steps.append("committed")
+        connection.close()
+
+    def discard():
+        relies.wait(20)
+        with transaction.atomic():
+            storage.discard([sha(b"about to go")])
+            steps.append("discarded")
+        connection.close()
+
+    threads = [threading.Thread(target=commit), threading.Thread(target=discard)]
+    for thread in threads:
+        thread.start()
+    relies.wait(20)
+    threads[1].join(0.7)
+    assert threads[1].is_alive(), "it did not wait"
+    may_end.set()
+    for thread in threads:
+        thread.join(30)
+    assert steps == ["committed", "discarded"]
