@@ -6,7 +6,6 @@ from typing import Any
 
 import orjson
 from django.http import HttpRequest, HttpResponse
-from ninja import NinjaAPI
 from ninja.errors import ValidationError
 from ninja.parser import Parser
 from ninja.renderers import BaseRenderer
@@ -26,6 +25,7 @@ from tsunagu.doors.rest import (
     sharing,
 )
 from tsunagu.doors.rest.auth import session_or_token
+from tsunagu.doors.rest.openapi import DescribedAPI
 
 
 class _Renderer(BaseRenderer):
@@ -41,7 +41,7 @@ class _Parser(Parser):
         return orjson.loads(request.body)
 
 
-api = NinjaAPI(
+api = DescribedAPI(
     title="Tsunagu",
     version=__version__,
     urls_namespace="rest",

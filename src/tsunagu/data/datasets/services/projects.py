@@ -68,8 +68,7 @@ def create_dataset(actor: Actor, project: str, name: str, *, title: str = "") ->
         ActionDeniedError: the actor may not add datasets to it.
         NameTakenError: the project has a dataset of that name.
     """
-    home = selectors.any_project(project)
-    policy.require(actor, "project.create_dataset", home.resource)
+    home = selectors.project_to(actor, project, "project.create_dataset")
     check_name(name)
     now = clock.now()
     try:
