@@ -21,6 +21,7 @@ from tsunagu.data.plans import api as plans
 from tsunagu.data.sharing import api as sharing
 from tsunagu.experiment.instruments import api as instruments
 from tsunagu.foundation.identity.api import SYSTEM
+from tsunagu.foundation.identity.models import Person
 from tsunagu.foundation.policy import api as policy
 
 
@@ -55,7 +56,7 @@ def world(person, put, plain_static):
         name: person(name) for name in ("owner", "editor", "reader", "stranger", "ended", "other", "mallory")
     }
     people["admin"] = person("admin", is_admin=True)
-    victim = _project(people["owner"], put, "hidden", person)
+    victim = _project(people["owner"], put, "undisclosed", person)
     own = _project(people["other"], put, "plain", person)
     project = datasets.get_project(people["owner"], victim["project"]).resource
     for name in ("editor", "reader"):
@@ -126,3 +127,18 @@ def _project(owner: Any, put: Any, name: str, person: Any) -> dict[str, str]:
         "verdict": "accept",
         "run": push.run,
     }
+
+
+@pytest.fixture
+def people(world):
+    """Browsers of those in the world, by name; None: nobody is signed in."""
+    kept: dict[str | None, Client] = {None: Client(headers={"accept-language": "en"})}
+
+    def browser(name: str | None) -> Client:
+        if name not in kept:
+            row = Person.objects.get(email=f"{name}@example.org")
+            kept[name] = Client(headers={"accept-language": "en"})
+            kept[name].force_login(row, backend="allauth.account.auth_backends.AuthenticationBackend")
+        return kept[name]
+
+    return browser

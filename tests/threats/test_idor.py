@@ -129,5 +129,5 @@ def test_lists_and_counts_say_nothing_of_hidden_things(world):
             continue
         for who in ("anonymous", "stranger", "ended", "machine"):
             text = _ask(world, who, operation, world.victim).content.decode()
-            assert "hidden" not in text, (operation.name, who)
+            assert "undisclosed" not in text, (operation.name, who)
             assert world.victim["member"] not in text, (operation.name, who)
