@@ -123,6 +123,26 @@ def test_parts_of_another_dataset_are_not_reached_through_ones_own(world, part):
             assert _ask(world, "other", operation, names).status_code == 404, operation.name
 
 
+def test_fields_that_nobody_knows_are_refused(world):
+    """W-7: "is_admin" in a body is no wish that is quietly granted, and a slip of the pen is no silent loss."""
+    free = {"PUT /projects/{project}/plan", "PUT /instruments/{name}/config", "POST /agent/heartbeat"}
+    free |= {"POST /datasets/{project}/{dataset}/proposals/{proposal}/{verdict}"}
+    for operation in operations():
+        if not operation.takes_body or operation.name in free:
+            continue
+        more = {**BODIES, operation.name: {**BODIES[operation.name], "is_admin": True}}
+        who = "admin" if NEEDS[operation.name] == "admin" else "owner"
+        with mock.patch.dict(BODIES, more):
+            assert _ask(world, who, operation, world.victim).status_code == 422, operation.name
+
+
+def test_an_answer_for_one_is_not_kept_for_another(world):
+    """A-4: the same address asked by the owner, a stranger and the owner again."""
+    address = f"/api/v1/datasets/{world.victim['project']}/spectra"
+    seen = [world.clients[who].get(address) for who in ("owner", "stranger", "anonymous", "owner")]
+    assert [answer.status_code for answer in seen] == [200, 404, 404, 200]
+
+
 def test_lists_and_counts_say_nothing_of_hidden_things(world):
     for operation in operations():
         if operation.method != "GET" or operation.parameters or operation.queries:
