@@ -13,6 +13,7 @@ from django.utils.http import urlencode
 from tests.rooms.clients import client_of
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.description import api as description
+from tsunagu.doors.hub import urls as hub
 from tsunagu.doors.web.urls import urlpatterns
 from tsunagu.foundation.identity.models import Person
 from tsunagu.foundation.policy import api as policy
@@ -75,6 +76,27 @@ def test_strangers_see_of_hidden_things_what_they_see_of_nothing(world, people):
                 if hidden != nothing or (hidden[0] == 200 and pattern.name != "ask"):
                     told.append((pattern.name, who, method, hidden[:2], nothing[:2]))
     assert not told
+
+
+def test_the_hub_says_of_hidden_datasets_what_it_says_of_none(world, people):
+    """The same for the wire of the Hugging Face Hub."""
+    told = []
+    for pattern in hub.urlpatterns:
+        if not re.search(r"<\w+>", str(pattern.pattern)):
+            continue
+        for revision in ("main", "v1"):
+            names = {**_VALUES, "revision": revision}
+            for who in ("stranger", "ended", "admin", None):
+                for method in ("get", "post", "head"):
+                    said = []
+                    for values in (names, {**_NOTHING, "revision": revision}):
+                        answer = getattr(people(who), method)(_address(pattern, values))
+                        said.append((*_said(answer, values), answer.headers.get("X-Error-Code")))
+                    if said[0] != said[1] or said[0][0] not in {404, 405}:
+                        told.append((str(pattern.pattern), who, method, said))
+    assert not told
+    for who in ("stranger", None):
+        assert b"undisclosed" not in people(who).get("/api/datasets").getvalue()
 
 
 _SCRIPT = "\"><img src=x onerror=alert(1)><script>alert(2)</script>'{{7*7}}"
