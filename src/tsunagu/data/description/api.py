@@ -20,6 +20,7 @@ from tsunagu.data.description.selectors import (
     readings,
     start_reading_again,
     status_counts,
+    tables,
     values,
 )
 from tsunagu.data.description.types import (
@@ -59,6 +60,7 @@ __all__ = [
     "set_value",
     "start_reading_again",
     "status_counts",
+    "tables",
     "values",
     "write_mapping",
 ]

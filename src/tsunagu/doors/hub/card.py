@@ -14,6 +14,7 @@ from tsunagu.core import settings
 from tsunagu.data.datasets import api as datasets
 from tsunagu.doors.hub.revisions import Revision
 from tsunagu.foundation.identity.api import Actor
+from tsunagu.standards import api as standards
 
 NAME = "README.md"
 _LOADERS = {
@@ -29,11 +30,6 @@ _SPLIT = re.compile(
     r"(?:^|[/_.\- ])(?:train|training|test|testing|eval|evaluation|dev|valid(?:ation)?)(?:[/_.\- ]|\Z)",
     re.IGNORECASE,
 )
-_LICENCES = {
-    "CC0 1.0": "cc0-1.0", "CC BY 4.0": "cc-by-4.0", "CC BY-SA 4.0": "cc-by-sa-4.0", "CC BY-NC 4.0": "cc-by-nc-4.0",
-    "CC BY-ND 4.0": "cc-by-nd-4.0", "CC BY-NC-SA 4.0": "cc-by-nc-sa-4.0", "CC BY-NC-ND 4.0": "cc-by-nc-nd-4.0",
-    "MIT": "mit", "Apache-2.0": "apache-2.0",
-}  # fmt: skip
 
 
 def own_card(actor: Actor, revision: Revision) -> datasets.FileCard | None:
@@ -51,8 +47,8 @@ def made_card(actor: Actor, revision: Revision) -> bytes:
     if title := said.get("title"):
         head["pretty_name"] = title
     if licence := said.get("licence"):
-        known = _LICENCES.get(licence)
-        head |= {"license": known} if known else {"license": "other", "license_name": licence}
+        known = standards.known_licence(licence)
+        head |= {"license": known.hub} if known else {"license": "other", "license_name": licence}
     if configs := _configs(actor, revision):
         head["configs"] = configs
     version = revision.version
