@@ -17,6 +17,7 @@ from tests.node import running_node
 
 pytestmark = pytest.mark.functional
 BIN = Path(sys.executable).parent
+VALIDATOR = Path(__file__).resolve().parents[2] / ".judges" / "bin" / "ocfl-validate.py"
 
 
 @pytest.fixture(scope="module")
@@ -141,9 +142,9 @@ def test_an_ocfl_object_holds_every_version(node, frozen, tmp_path):
         sum(path.stat().st_size for path in (out / "v2" / "content" / "data").rglob("*") if path.is_file())
         == 5
     )
-    validator = [str(BIN / "uv"), "tool", "run", "--from", "ocfl-py==2.1.0", "ocfl-validate.py"]
-    if subprocess.run([*validator, "--version"], check=False, capture_output=True).returncode:
-        pytest.skip("ocfl-py cannot be had here")
+    if not VALIDATOR.exists():
+        pytest.skip("the judges are not installed; python tests/run.py makes .judges")
+    validator = [str(VALIDATOR.with_name("python")), str(VALIDATOR)]
     done = subprocess.run([*validator, str(out)], check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "VALID" in done.stdout

@@ -13,7 +13,7 @@ class ConfigConfig(AppConfig):
     name = "tsunagu.config"
 
     def ready(self) -> None:
-        """Import every room's tasks."""
+        """Import every room's tasks, and what listens to allauth."""
         for module in (
             "foundation.identity.federation.tasks",
             "data.capture.tasks",
@@ -24,5 +24,6 @@ class ConfigConfig(AppConfig):
             "data.plans.tasks",
             "experiment.instruments.tasks",
             "doors.upkeep",
+            "doors.web.codes",
         ):
             import_module(f"tsunagu.{module}")

@@ -41,10 +41,10 @@ def write_all(node: Node, dataset: str, number: int, folder: Path, answer: dict[
     write_version(folder, versions[-1])
     said = [{key: value for key, value in one.items() if key != "described"} for one in versions]
     write_json(folder / "versions.json", said)
-    for name in ("dataset", "labels", "terms", "keeping", "plan"):
+    for name in ("dataset", "labels", "terms", "keeping", "plan", "ro_crate", "croissant"):
         if found.get(name):
-            write_json(folder / f"{name}.json", found[name])
-    left_out = [] if found.get("plan") else ["plan"]
+            write_json(folder / f"{name.replace('_', '-')}.json", found[name])
+    left_out = [name for name in ("plan", "ro_crate", "croissant") if not found.get(name)]
     place = dataset_path(dataset)
     write_lines(folder / "file-values.jsonl", _file_values(node, place, number))
     try:

@@ -40,6 +40,12 @@ _FILES = (
     ),
     ("keeping.json", "保存期間", "until when it must be kept"),
     ("plan.json", "データ管理計画(maDMP 1.2形式)", "the data management plan (maDMP 1.2)"),
+    ("ro-crate.json", "RO-Crate 1.2による記述", "the description as RO-Crate 1.2"),
+    (
+        "croissant.json",
+        "Croissant 1.1による記述(機械学習向け)",
+        "the description as Croissant 1.1, for machine learning",
+    ),
     (
         "evidence/",
         "証拠ファイル。署名とタイムスタンプをopensslと付属のスクリプトで検証できます(evidence/README.txt)",
@@ -84,7 +90,7 @@ def text(
         f"{version['frozen_at']}",
     ]
     missing = set(left_out)
-    kept = [row for row in _FILES if not (row[0] == "plan.json" and "plan" in missing)]
+    kept = [row for row in _FILES if row[0].removesuffix(".json").replace("-", "_") not in missing]
     if "runs" in missing:
         kept = [row for row in kept if row[0] not in {"provenance.json", "runs.jsonl"}]
     parts = ["\n".join(head)]

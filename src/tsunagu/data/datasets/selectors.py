@@ -69,6 +69,21 @@ def get_project(actor: Actor, name: str) -> ProjectCard:
     return card
 
 
+def project_to(actor: Actor, name: str, action: str) -> ProjectCard:
+    """A project to which the actor may do something.
+
+    Raises:
+        NotFoundError: there is none, or the actor may not see it; the words are the same.
+        ActionDeniedError: the actor sees it and may not do this.
+    """
+    card = any_project(name)
+    try:
+        policy.require(actor, action, card.resource)
+    except NotFoundError:
+        raise NotFoundError(f"There is no project {name}, or you may not see it.", project=name) from None
+    return card
+
+
 def projects_by_id(ids: Iterable[str]) -> list[ProjectCard]:
     """Projects by ULID in order of their names, without asking the rules: the caller does."""
     return [project_card(row) for row in Project.objects.filter(pk__in=list(ids)).order_by("name")]
@@ -153,6 +168,11 @@ def locked_row(dataset_id: str) -> Dataset:
     if row is None:
         raise NotFoundError(f"There is no dataset {dataset_id}, or you may not see it.", dataset=dataset_id)
     return row
+
+
+def find_project(name: str) -> str:
+    """The ULID of a project, empty when there is none; says nothing to anybody who has not asked the rules."""
+    return Project.objects.filter(name=name).values_list("pk", flat=True).first() or ""
 
 
 def find_dataset(project: str, name: str) -> str | None:

@@ -21,6 +21,7 @@ from tsunagu.data.description.selectors import (
     readings,
     start_reading_again,
     status_counts,
+    tables,
     values,
 )
 from tsunagu.data.description.types import (
@@ -61,6 +62,7 @@ __all__ = [
     "set_value",
     "start_reading_again",
     "status_counts",
+    "tables",
     "values",
     "write_mapping",
 ]

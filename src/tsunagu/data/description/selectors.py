@@ -91,6 +91,16 @@ def readings(dataset: DatasetCard, hashes: Iterable[bytes]) -> dict[bytes, Readi
     return {bytes(row.sha256): _card(row) for row in rows.defer("outcome")}
 
 
+def tables(
+    dataset: DatasetCard, hashes: Iterable[bytes], *, reader: str
+) -> dict[bytes, list[dict[str, Any]]]:
+    """Tables (name, columns, row_count) that a reader found in contents; the caller has asked the rules for the files."""
+    rows = Extraction.objects.filter(
+        dataset_id=dataset.id, is_current=True, reader=reader, sha256__in=list(set(hashes))
+    )
+    return {bytes(row.sha256): outcome_of(row)["reading"]["tables"] for row in rows}
+
+
 def _card(row: Extraction) -> ReadingCard:
     return ReadingCard(
         row.uid,

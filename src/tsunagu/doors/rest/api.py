@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import orjson
 from django.http import HttpRequest, HttpResponse
-from ninja import NinjaAPI
-from ninja.errors import ValidationError
+from ninja.errors import HttpError, ValidationError
 from ninja.parser import Parser
 from ninja.renderers import BaseRenderer
 
@@ -28,6 +28,7 @@ from tsunagu.doors.rest import (
     sharing,
 )
 from tsunagu.doors.rest.auth import session_or_token
+from tsunagu.doors.rest.openapi import DescribedAPI
 
 
 class _Renderer(BaseRenderer):
@@ -43,7 +44,7 @@ class _Parser(Parser):
         return orjson.loads(request.body)
 
 
-api = NinjaAPI(
+api = DescribedAPI(
     title="Tsunagu",
     version=__version__,
     urls_namespace="rest",
@@ -69,15 +70,33 @@ api.add_router("", instruments.router)
 
 def problem(error: TsunaguError) -> HttpResponse:
     """An error of the tree as an HTTP answer."""
-    return HttpResponse(
-        orjson.dumps(error.as_problem()), content_type="application/problem+json", status=error.status
-    )
+    said = error.as_problem()
+    try:
+        body = orjson.dumps(said)
+    except TypeError:  # what was sent stands in it: an integer of 30 digits, say
+        body = json.dumps(said).encode()
+    return HttpResponse(body, content_type="application/problem+json", status=error.status)
 
 
 @api.exception_handler(TsunaguError)
 def _known(request: HttpRequest, error: TsunaguError) -> HttpResponse:
     del request
     return problem(error)
+
+
+class _UnreadableError(InvalidInputError):
+    """A body that is no JSON."""
+
+    code = "rest.unreadable"
+    status = 400
+    default_message = "The body of the request cannot be read as JSON."
+
+
+@api.exception_handler(HttpError)
+def _refused(request: HttpRequest, error: HttpError) -> HttpResponse:
+    """Ninja's own refusals in our form."""
+    del request, error
+    return problem(_UnreadableError())
 
 
 @api.exception_handler(ValidationError)

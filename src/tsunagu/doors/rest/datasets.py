@@ -82,9 +82,8 @@ def _whole(actor: Actor, card: DatasetCard) -> dict[str, Any]:
 def list_datasets(request: HttpRequest, project: str = "", after: str = "", limit: int = 50) -> Any:
     """Datasets that one may see, last changed first."""
     actor = actor_of(request)
-    project_id = ""
-    if project:
-        project_id = datasets.any_project(project).id
+    # A project that is hidden and one that does not exist both have nothing to list.
+    project_id = (datasets.find_project(project) or "-") if project else ""
     cards, more = datasets.list_datasets(
         actor, project_id=project_id, after=after, limit=max(1, min(limit, 200))
     )
@@ -245,7 +244,11 @@ def evidence_file(request: HttpRequest, project: str, dataset: str, number: int)
     folder = settings.current().home / "tmp"
     folder.mkdir(exist_ok=True)
     out = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
-    evidence.write_evidence(actor, card, number, out)
+    try:
+        evidence.write_evidence(actor, card, number, out)
+    except BaseException:
+        out.close()
+        raise
     out.seek(0)
     return FileResponse(out, as_attachment=True, filename=f"{dataset}-v{number}-evidence.zip")
 

@@ -17,7 +17,9 @@ from tsunagu.data.datasets.api import DatasetCard, VersionRef
 from tsunagu.data.description import api as description
 from tsunagu.data.keeping import api as keeping
 from tsunagu.data.plans import api as plans
+from tsunagu.data.readiness import api as readiness
 from tsunagu.doors.rest.datasets import dataset_row, version_row
+from tsunagu.doors.rest.openapi import Input
 from tsunagu.doors.who import require_actor
 from tsunagu.foundation.identity import api as identity
 from tsunagu.foundation.identity.api import Actor
@@ -26,7 +28,7 @@ from tsunagu.foundation.policy import api as policy
 router = Router(tags=["keeping"])
 
 
-class NewExport(Schema):
+class NewExport(Input):
     """A version that somebody takes out."""
 
     version: int
@@ -39,7 +41,8 @@ class Export(Schema):
 
     run: str
     documents: dict[str, Any] = Field(
-        description="dataset, versions, labels, terms, keeping, node; plan where the asker sees the project"
+        description="dataset, versions, labels, terms, keeping, node; ro_crate and croissant where the files are not "
+        "too many; plan where the asker sees the project"
     )
 
 
@@ -78,6 +81,11 @@ def _documents(actor: Actor, card: DatasetCard, number: int) -> dict[str, Any]:
             "software": f"Tsunagu {__version__}",
         },
     }
+    try:
+        found["ro_crate"] = readiness.ro_crate(actor, card, number)
+        found["croissant"] = readiness.croissant(actor, card, number)
+    except readiness.TooManyFilesError:
+        pass  # the list of files goes along in any case
     if policy.decide(actor, "project.read", policy.Resource("project", card.project_id)):
         found["plan"] = _plan(actor, card)
     return found

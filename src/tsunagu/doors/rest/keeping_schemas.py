@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from ninja import Field, Schema
 
+from tsunagu.doors.rest.openapi import Input
 
-class Removal(Schema):
+
+class Removal(Input):
     """Why a dataset is destroyed."""
 
     reason: str
@@ -26,7 +28,7 @@ class Tombstone(Schema):
     versions: list[str] = Field(description="SHA-256 of each version's record, the last first")
 
 
-class NewRetention(Schema):
+class NewRetention(Input):
     """Until when something is kept; it can be prolonged and never shortened."""
 
     until: str = Field(description="The last day, as 2037-03-31")
@@ -43,7 +45,7 @@ class RetentionRow(Schema):
     reason: str
 
 
-class NewHold(Schema):
+class NewHold(Input):
     """A legal hold to place."""
 
     place: str = Field(description="PROJECT/DATASET or PROJECT")
@@ -69,7 +71,7 @@ class HoldList(Schema):
     holds: list[HoldRow]
 
 
-class Succession(Schema):
+class Succession(Input):
     """Who hands over to whom, by address."""
 
     giver: str
@@ -77,7 +79,7 @@ class Succession(Schema):
     reason: str = ""
 
 
-class Closing(Schema):
+class Closing(Input):
     """An account to close, and who takes over what the person owns."""
 
     email: str

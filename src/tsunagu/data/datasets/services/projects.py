@@ -69,8 +69,7 @@ def create_dataset(actor: Actor, project: str, name: str, *, title: str = "") ->
         NameTakenError: the project has a dataset of that name.
         DatasetRemovedError: it had one, which was destroyed.
     """
-    home = selectors.any_project(project)
-    policy.require(actor, "project.create_dataset", home.resource)
+    home = selectors.project_to(actor, project, "project.create_dataset")
     check_name(name)
     # The name of a destroyed dataset stays with its tombstone: an address must not come to mean something else.
     tombstones.refuse_removed(SYSTEM, project_id=home.id, name=name)
