@@ -160,6 +160,13 @@ TABLE: tuple[Setting, ...] = (
         "Who may say that somebody is in a group: entity ids, or ENTITY_ID#AUTHORITY for one authority only.",
         _names,
     ),
+    Setting(
+        "openid_providers",
+        "",
+        "OpenID Connect providers, ORCID too, one [[openid_providers]] each: docs/how-to/sign-in-with-openid.md.",
+        _tables,
+        is_secret=True,
+    ),
     Setting("node_name", "Tsunagu", "Name of this node, shown on every page."),
     Setting("language", "ja", "Language for people who chose none: ja or en."),
     Setting("time_zone", "Asia/Tokyo", "Time zone for people who chose none."),

@@ -14,6 +14,7 @@ def page_frame(request: HttpRequest) -> dict[str, Any]:
     theme = getattr(request.user, "theme", "") if hasattr(request, "user") else ""
     return {
         "is_federated": bool(settings.current().federation_feeds),
+        "has_institutions": bool(settings.current().federation_feeds or settings.current().openid_providers),
         "node_name": settings.current().node_name,
         "theme": theme,
         "byte_url": settings.current().bytes_address,

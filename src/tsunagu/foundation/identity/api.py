@@ -21,12 +21,12 @@ from tsunagu.foundation.identity.federation.feeds import search as search_provid
 from tsunagu.foundation.identity.federation.feeds import status as feed_status
 from tsunagu.foundation.identity.federation.groups import Membership
 from tsunagu.foundation.identity.federation.groups import parse as parse_membership
-from tsunagu.foundation.identity.federation.service_provider import Outcome, Purpose, claims_of
 from tsunagu.foundation.identity.federation.service_provider import begin as begin_sign_in
 from tsunagu.foundation.identity.federation.service_provider import describe as describe_service_provider
 from tsunagu.foundation.identity.federation.service_provider import entity_id as service_provider_id
-from tsunagu.foundation.identity.federation.service_provider import finish as finish_sign_in
 from tsunagu.foundation.identity.federation.service_provider import receive as receive_answer
+from tsunagu.foundation.identity.federation.sign_ins import Outcome, Purpose, claims_of
+from tsunagu.foundation.identity.federation.sign_ins import finish as finish_sign_in
 from tsunagu.foundation.identity.federation.tasks import request_refresh as request_feed_refresh
 from tsunagu.foundation.identity.federation.types import FeedCard, ProviderCard
 from tsunagu.foundation.identity.guests import (
@@ -42,6 +42,16 @@ from tsunagu.foundation.identity.guests import (
 from tsunagu.foundation.identity.linking import IdentityCard, admit, identities_of, unlink
 from tsunagu.foundation.identity.linking import holder as holder_of_claims
 from tsunagu.foundation.identity.linking import link as link_identity
+from tsunagu.foundation.identity.openid.errors import (
+    BadProviderSettingError,
+    ProviderDownError,
+    SignInAbandonedError,
+)
+from tsunagu.foundation.identity.openid.providers import OpenIDProvider
+from tsunagu.foundation.identity.openid.providers import configured as openid_providers
+from tsunagu.foundation.identity.openid.providers import of_issuer as openid_provider_of
+from tsunagu.foundation.identity.openid.relying_party import begin as begin_openid
+from tsunagu.foundation.identity.openid.relying_party import receive as receive_openid
 from tsunagu.foundation.identity.selectors import (
     find_person,
     has_own_sign_in,
@@ -74,6 +84,7 @@ __all__ = [
     "AssertionRefusedError",
     "Assurance",
     "BadEmailError",
+    "BadProviderSettingError",
     "BadStayError",
     "Claims",
     "FeedCard",
@@ -84,10 +95,13 @@ __all__ = [
     "NoAccountError",
     "NotSignedInError",
     "NotSponsorError",
+    "OpenIDProvider",
     "Outcome",
     "PersonCard",
     "ProviderCard",
+    "ProviderDownError",
     "Purpose",
+    "SignInAbandonedError",
     "Subject",
     "TokenCard",
     "UnknownProviderError",
@@ -95,6 +109,7 @@ __all__ = [
     "actor_for_person",
     "actor_for_token",
     "admit",
+    "begin_openid",
     "begin_sign_in",
     "claims_of",
     "describe_service_provider",
@@ -120,9 +135,12 @@ __all__ = [
     "link_identity",
     "local_assurance",
     "make_sign_in_link",
+    "openid_provider_of",
+    "openid_providers",
     "parse_membership",
     "people",
     "receive_answer",
+    "receive_openid",
     "refresh_feeds",
     "renew_invitation",
     "request_feed_refresh",

@@ -11,13 +11,14 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import is_mfa_enabled
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext as _
 
 from tsunagu.core import settings
 from tsunagu.core.errors import TsunaguError
 from tsunagu.data.datasets import api as datasets
 from tsunagu.doors.web import agent_report
+from tsunagu.doors.web.views.federation import institution_name
 from tsunagu.doors.web.views.frame import done, member
 from tsunagu.experiment.instruments import api as instruments
 from tsunagu.foundation.identity import api as identity
@@ -161,8 +162,7 @@ def _opened_by(request: HttpRequest) -> str:
     source = (request.session.get("assurance") or {}).get("source", "")
     if not source:
         return _("this node")
-    known = identity.known_providers([source])
-    return known[0].name((get_language() or "ja")[:2]) if known else source
+    return institution_name(source)
 
 
 def _days(text: str) -> int:

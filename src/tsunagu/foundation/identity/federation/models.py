@@ -80,6 +80,7 @@ class SignInRequest(models.Model):
     contexts = models.JSONField(default=list)
     is_forced = models.BooleanField(default=False)
     next_path = models.CharField(max_length=2000, blank=True)
+    verifier = models.CharField(max_length=128, blank=True)
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField(db_index=True)
     answered_at = models.DateTimeField(null=True)
