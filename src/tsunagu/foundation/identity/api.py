@@ -1,6 +1,13 @@
 """The door of identity: people, access tokens, sign-in links."""
 
-from tsunagu.foundation.identity.errors import BadEmailError, BadStayError, NotSignedInError, NotSponsorError
+from tsunagu.foundation.identity.bearers import actor_for_token, actor_of_record, is_active
+from tsunagu.foundation.identity.errors import (
+    BadEmailError,
+    BadScopeError,
+    BadStayError,
+    NotSignedInError,
+    NotSponsorError,
+)
 from tsunagu.foundation.identity.federation.assurance import TWO_FACTORS, Assurance
 from tsunagu.foundation.identity.federation.assurance import of_local as local_assurance
 from tsunagu.foundation.identity.federation.assurance import together as joined_assurance
@@ -52,17 +59,59 @@ from tsunagu.foundation.identity.openid.providers import configured as openid_pr
 from tsunagu.foundation.identity.openid.providers import of_issuer as openid_provider_of
 from tsunagu.foundation.identity.openid.relying_party import begin as begin_openid
 from tsunagu.foundation.identity.openid.relying_party import receive as receive_openid
+from tsunagu.foundation.identity.programs.asking import (
+    POLL_S,
+    SentBackError,
+    answer_device,
+    begin_device,
+    waiting_device,
+)
+from tsunagu.foundation.identity.programs.asking import allow as allow_program
+from tsunagu.foundation.identity.programs.asking import asked as asked_by_program
+from tsunagu.foundation.identity.programs.asking import decline as decline_program
+from tsunagu.foundation.identity.programs.asking import introspect as introspect_token
+from tsunagu.foundation.identity.programs.asking import refuse as refuse_program
+from tsunagu.foundation.identity.programs.asking import revoke as revoke_program_token
+from tsunagu.foundation.identity.programs.asking import token as program_token
+from tsunagu.foundation.identity.programs.asking import waiting as device_by_code
+from tsunagu.foundation.identity.programs.connections import (
+    SignedIn,
+    api_resource,
+    connections_of,
+)
+from tsunagu.foundation.identity.programs.connections import end as end_connection
+from tsunagu.foundation.identity.programs.connections import forget_old as forget_program_secrets
+from tsunagu.foundation.identity.programs.errors import (
+    BadProgramError,
+    ProgramRefusedError,
+    StrongerSignInError,
+    UnknownProgramError,
+    WrongCodeError,
+)
+from tsunagu.foundation.identity.programs.keys import public_keys
+from tsunagu.foundation.identity.programs.registry import CLI, programs
+from tsunagu.foundation.identity.programs.registry import register as register_program
+from tsunagu.foundation.identity.programs.registry import withdraw as withdraw_program
+from tsunagu.foundation.identity.programs.saying import resource_metadata, server_metadata, user_info
+from tsunagu.foundation.identity.programs.types import (
+    CODE,
+    DEVICE,
+    GRANTS,
+    REFRESH,
+    Asked,
+    ConnectionCard,
+    Consent,
+    ProgramCard,
+)
 from tsunagu.foundation.identity.selectors import (
     find_person,
     has_own_sign_in,
     has_people,
-    is_active,
     people,
     tokens_of,
 )
 from tsunagu.foundation.identity.services import (
     actor_for_person,
-    actor_for_token,
     ensure_person,
     issue_instrument_token,
     issue_token,
@@ -72,21 +121,41 @@ from tsunagu.foundation.identity.services import (
     set_preferences,
     use_sign_in_link,
 )
-from tsunagu.foundation.identity.types import ANONYMOUS, SYSTEM, Actor, PersonCard, TokenCard
+from tsunagu.foundation.identity.types import (
+    ANONYMOUS,
+    SYSTEM,
+    VERBS,
+    Actor,
+    PersonCard,
+    TokenCard,
+    TokenScope,
+)
 
 __all__ = [
     "ANONYMOUS",
+    "CLI",
+    "CODE",
+    "DEVICE",
+    "GRANTS",
+    "POLL_S",
+    "REFRESH",
     "SYSTEM",
     "TWO_FACTORS",
+    "VERBS",
     "Actor",
     "AddressTakenError",
     "AlreadyLinkedError",
+    "Asked",
     "AssertionRefusedError",
     "Assurance",
     "BadEmailError",
+    "BadProgramError",
     "BadProviderSettingError",
+    "BadScopeError",
     "BadStayError",
     "Claims",
+    "ConnectionCard",
+    "Consent",
     "FeedCard",
     "FeedRefusedError",
     "GuestCard",
@@ -98,21 +167,39 @@ __all__ = [
     "OpenIDProvider",
     "Outcome",
     "PersonCard",
+    "ProgramCard",
+    "ProgramRefusedError",
     "ProviderCard",
     "ProviderDownError",
     "Purpose",
+    "SentBackError",
     "SignInAbandonedError",
+    "SignedIn",
+    "StrongerSignInError",
     "Subject",
     "TokenCard",
+    "TokenScope",
+    "UnknownProgramError",
     "UnknownProviderError",
     "WeakSignInError",
+    "WrongCodeError",
     "actor_for_person",
     "actor_for_token",
+    "actor_of_record",
     "admit",
+    "allow_program",
+    "answer_device",
+    "api_resource",
+    "asked_by_program",
+    "begin_device",
     "begin_openid",
     "begin_sign_in",
     "claims_of",
+    "connections_of",
+    "decline_program",
     "describe_service_provider",
+    "device_by_code",
+    "end_connection",
     "end_stay",
     "end_stays",
     "ensure_person",
@@ -120,11 +207,13 @@ __all__ = [
     "feed_status",
     "find_person",
     "finish_sign_in",
+    "forget_program_secrets",
     "guests_of",
     "has_own_sign_in",
     "has_people",
     "holder_of_claims",
     "identities_of",
+    "introspect_token",
     "invite",
     "is_active",
     "is_federated",
@@ -139,18 +228,29 @@ __all__ = [
     "openid_providers",
     "parse_membership",
     "people",
+    "program_token",
+    "programs",
+    "public_keys",
     "receive_answer",
     "receive_openid",
     "refresh_feeds",
+    "refuse_program",
+    "register_program",
     "renew_invitation",
     "request_feed_refresh",
+    "resource_metadata",
     "revoke_instrument_tokens",
+    "revoke_program_token",
     "revoke_token",
     "search_providers",
+    "server_metadata",
     "service_provider_id",
     "set_preferences",
     "stay_is_over",
     "tokens_of",
     "unlink",
     "use_sign_in_link",
+    "user_info",
+    "waiting_device",
+    "withdraw_program",
 ]

@@ -15,6 +15,7 @@ from tsunagu.foundation.policy.labels import (
     value_of,
 )
 from tsunagu.foundation.policy.rulebook import Book, compile_book, current, forget, history, stored
+from tsunagu.foundation.policy.scoping import VERB_OF
 from tsunagu.foundation.policy.selectors import members, people_with_roles
 from tsunagu.foundation.policy.services import draft, grant, place, require, revoke, take_ended, write_text
 from tsunagu.foundation.policy.types import (
@@ -39,6 +40,7 @@ __all__ = [
     "NODE",
     "ORIGIN",
     "ROLE_ACTIONS",
+    "VERB_OF",
     "Access",
     "ActionDeniedError",
     "BadPolicyError",

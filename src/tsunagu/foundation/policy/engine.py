@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 
 from tsunagu.core import clock
 from tsunagu.foundation.identity.api import Actor
-from tsunagu.foundation.policy import cedar, compiling, holds, rulebook
+from tsunagu.foundation.policy import cedar, compiling, holds, rulebook, scoping
 from tsunagu.foundation.policy.compiling import Asked, Scopes
 from tsunagu.foundation.policy.labels import LEVELS, labels_of
 from tsunagu.foundation.policy.models import Grant
@@ -69,8 +69,11 @@ def decide(
     """
     if action not in ACTIONS:
         raise ValueError(f"unknown action {action!r}")
+    settled = scoping.outside(actor, action, resource)
     if actor.kind == "service":
-        return Decision("allow", basis="node")
+        settled = Decision("allow", basis="node")
+    if settled is not None:
+        return settled
     book = book or rulebook.current()
     if action == _READ_DRAFT:
         # Whoever may not read does not read drafts either, whatever a rule about reading forgot to say.
@@ -116,12 +119,16 @@ def visible(actor: Actor, kind: str, action: str = "", *, book: rulebook.Book | 
     """
     if actor.kind == "service":
         return Visibility((compiling.EVERY_ROW,), compiling.EVERY_ROW)
+    action = action or f"{kind}.read"
+    reached = scoping.rows(actor, action, kind)
+    if reached == compiling.NO_ROW:
+        return Visibility()
     book = book or rulebook.current()
     asked = Asked(
         kind=compiling.TYPES[actor.kind],
         id=actor.id,
         attributes=_attributes(actor, _scopes_by_role(actor)),
-        action=action or f"{kind}.read",
+        action=action,
         resource=_KINDS[kind],
         now_s=_now_s(),
     )
@@ -130,7 +137,7 @@ def visible(actor: Actor, kind: str, action: str = "", *, book: rulebook.Book | 
     forbidden = [q for q in forbidden if q != compiling.NO_ROW]
     if compiling.EVERY_ROW in forbidden:
         return Visibility()
-    kept = Q()
+    kept = Q() if reached == compiling.EVERY_ROW else reached
     for q in forbidden:
         kept &= ~q
     walked: list[Q] = []
@@ -154,7 +161,9 @@ def scopes(actor: Actor, action: str) -> tuple[list[str], list[str]]:
     """
     by_role = _scopes_by_role(actor)
     able = [role for role, allowed in ROLE_ACTIONS.items() if action in allowed]
-    projects = [key for role in able for key in by_role.get(role, Scopes()).projects]
+    projects = scoping.within(
+        actor, action, [key for role in able for key in by_role.get(role, Scopes()).projects]
+    )
     single = [key for role in able for key in by_role.get(role, Scopes()).datasets]
     return projects, single
 

@@ -13,7 +13,7 @@ from tsunagu.core import clock
 from tsunagu.core.errors import NotFoundError
 from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.ledger.api import append
-from tsunagu.foundation.policy import rulebook
+from tsunagu.foundation.policy import rulebook, scoping
 from tsunagu.foundation.policy.engine import decide
 from tsunagu.foundation.policy.errors import ActionDeniedError, BadPolicyError, LastOwnerError
 from tsunagu.foundation.policy.models import Grant, PolicyText
@@ -183,13 +183,13 @@ def take_ended(*, limit: int = 500) -> list[EndedGrant]:
 
 @transaction.atomic
 def revoke(actor: Actor, scope: Resource, *, subject_kind: str, subject_id: str) -> None:
-    """Take somebody's role away; one may always give up one's own.
+    """Take somebody's role away; one may always give up one's own, by a token only where it may share.
 
     Raises:
         ActionDeniedError: the actor does not manage the scope.
         LastOwnerError: this would leave a project without an owner.
     """
-    if subject_id != actor.id:
+    if subject_id != actor.id or scoping.outside(actor, f"{scope.kind}.manage", scope) is not None:
         require(actor, f"{scope.kind}.manage", scope)
     _keep_an_owner(scope, subject_id, None)
     Grant.objects.filter(
