@@ -14,7 +14,19 @@ from tsunagu.core.errors import TsunaguError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-NODE_COMMANDS = ("up", "admin", "check", "backup", "restore", "sweep", "demo", "down", "federation", "policy")
+NODE_COMMANDS = (
+    "up",
+    "admin",
+    "check",
+    "backup",
+    "restore",
+    "sweep",
+    "demo",
+    "down",
+    "federation",
+    "policy",
+    "program",
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -223,6 +223,7 @@ MESSAGES = {
     "or set one",
     "help_label_reason": "why the label may be made less strict; owners only",
     "help_from": "the files were derived from this dataset: recorded, and its labels travel; repeat for more",
+    "help_program": "register, list and withdraw programs that may ask people of this node for access",
     "help_policy": "check policy texts of a folder: do they compile, and if not, which rule and why",
     "help_ai-use": "ask whether an AI service may use a dataset; exit code 0: allow, 3: deny, 5: questions are open",
     "help_ai-terms": "show or set what AI may do with a dataset",

@@ -223,6 +223,7 @@ MESSAGES = {
     "help_label": "データセットのラベル(sensitivity、personal、export_control、contract、consent、origin)を表示、設定します",
     "help_label_reason": "ラベルを緩める理由。所有者だけが緩められます",
     "help_from": "元になったデータセット。来歴に残り、ラベルも引き継がれます。複数回指定できます",
+    "help_program": "利用者に許可を求めることができるプログラムを登録・一覧・取り消しします",
     "help_policy": "フォルダーの規則文を検査します。使えない規則があれば、名前と理由を示します",
     "help_ai-use": "AIサービスがデータセットを使えるかを確かめます。終了コードは0: 可、3: 不可、5: 未回答の確認項目あり",
     "help_ai-terms": "データセットのAI利用条件を表示、設定します",

@@ -41,11 +41,16 @@ def memberships_of(request: HttpRequest) -> tuple[identity.Membership, ...]:
 
 def is_fresh(request: HttpRequest) -> bool:
     """Whether the person showed an authenticator within a quarter of an hour, here or at the institution."""
+    return age_s(request) < _FRESH_S
+
+
+def age_s(request: HttpRequest) -> float:
+    """How long ago the person last showed an authenticator, here or at the institution, in seconds."""
     records = get_authentication_records(request, request.user)
     local = max((float(r["at"]) for r in records if r.get("method") != "federation"), default=0.0)
     stored = request.session.get("assurance") or {}
     there = dt.datetime.fromisoformat(stored["authn_at"]).timestamp() if stored.get("authn_at") else 0.0
-    return time.time() - max(local, there) < _FRESH_S
+    return time.time() - max(local, there)
 
 
 def safe_path(request: HttpRequest, wanted: str) -> str:

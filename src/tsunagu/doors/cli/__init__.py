@@ -9,7 +9,19 @@ from pathlib import Path
 
 from tsunagu.core.errors import TsunaguError
 
-NODE_COMMANDS = ("up", "admin", "check", "backup", "restore", "sweep", "demo", "down", "federation", "policy")
+NODE_COMMANDS = (
+    "up",
+    "admin",
+    "check",
+    "backup",
+    "restore",
+    "sweep",
+    "demo",
+    "down",
+    "federation",
+    "policy",
+    "program",
+)
 
 
 def main(argv: list[str]) -> int:
@@ -30,7 +42,7 @@ def main(argv: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from tsunagu.doors.cli import admin, check, demo, policy, restoring, saving, up
+    from tsunagu.doors.cli import admin, check, demo, policy, programs, restoring, saving, up
 
     parser = argparse.ArgumentParser(prog="tsunagu", description="Run a Tsunagu node.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -83,6 +95,29 @@ def _parser() -> argparse.ArgumentParser:
     add("sweep", "Remove objects that no row names.", admin.sweep)
     feeds = add("federation", "Refresh the metadata feeds and show their state.", admin.federation)
     feeds.add_argument("--json", action="store_true")
+    known = add(
+        "program", "Programs that may ask people for access: register, list, withdraw.", programs.program
+    )
+    known.add_argument("what", choices=("register", "list", "withdraw"))
+    known.add_argument("name", nargs="?", help="its name; for withdraw its client id")
+    known.add_argument(
+        "--redirect", action="append", default=[], metavar="URL", help="where browsers may be sent back to"
+    )
+    known.add_argument(
+        "--verb",
+        action="append",
+        choices=("read", "write", "share", "admin"),
+        help="the most that it may ask for (read)",
+    )
+    known.add_argument(
+        "--device", action="store_true", help="it may show a code instead of opening a browser"
+    )
+    known.add_argument("--confidential", action="store_true", help="it runs on a server and keeps a secret")
+    known.add_argument("--agent", action="store_true", help="it acts by itself, as AI agents do")
+    known.add_argument(
+        "--resource", default="", metavar="URL", help="its own address, if it takes tokens of this node"
+    )
+    known.add_argument("--json", action="store_true")
     tour = add("demo", "Take a sample laboratory's files through the whole job.", demo.demo)
     tour.add_argument("--port", type=int)
     return parser

@@ -13,6 +13,7 @@ from ninja.renderers import BaseRenderer
 
 from tsunagu import __version__
 from tsunagu.core.errors import InvalidInputError, TsunaguError
+from tsunagu.doors.oauth.views import challenge
 from tsunagu.doors.rest import (
     ai_use,
     datasets,
@@ -26,6 +27,7 @@ from tsunagu.doors.rest import (
     sharing,
 )
 from tsunagu.doors.rest.auth import session_or_token
+from tsunagu.foundation.identity import api as identity
 
 
 class _Renderer(BaseRenderer):
@@ -65,9 +67,16 @@ api.add_router("", instruments.router)
 
 def problem(error: TsunaguError) -> HttpResponse:
     """An error of the tree as an HTTP answer."""
-    return HttpResponse(
+    answer = HttpResponse(
         orjson.dumps(error.as_problem()), content_type="application/problem+json", status=error.status
     )
+    if isinstance(error, identity.StrongerSignInError):
+        # RFC 9470: which sign-in would do.
+        acr = " ".join(identity.TWO_FACTORS)
+        answer.headers["WWW-Authenticate"] = challenge("insufficient_user_authentication", acr_values=acr)
+    elif isinstance(error, identity.NotSignedInError):
+        answer.headers["WWW-Authenticate"] = challenge()
+    return answer
 
 
 @api.exception_handler(TsunaguError)

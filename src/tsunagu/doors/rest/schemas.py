@@ -406,6 +406,7 @@ class RunRow(Schema):
     outcome: str
     reason: str
     actor: dict[str, str]
+    agent: str
     started_at: str
     ended_at: str | None
     parameters: dict[str, Any]
@@ -487,9 +488,12 @@ class Decide(Schema):
 
 
 class Me(Schema):
-    """Who asks."""
+    """Who asks, and what the token lets through: verbs, and projects where it names any."""
 
     kind: str
     id: str
     name: str
     is_admin: bool
+    agent: str = ""
+    verbs: list[str] | None = None
+    projects: list[str] | None = None

@@ -21,6 +21,7 @@ from tsunagu.doors.web.views import (
     openid,
     patterns,
     plans,
+    programs,
     rules,
     stewardship,
 )
@@ -74,6 +75,10 @@ urlpatterns = [
     path("openid/<slug:provider>/start", openid.start, name="openid_start"),
     path("openid/<slug:provider>/callback", openid.callback, name="openid_callback"),
     path("federations", federation.feeds, name="feeds"),
+    path("oauth/authorize", programs.authorize, name="authorize"),
+    path("device", programs.device, name="device"),
+    path("programs", programs.registered, name="programs"),
+    path("account/programs", programs.connections, name="connections"),
     path("account/institutions", federation.identities, name="identities"),
     path("account/confirm", federation.step_up, name="step_up"),
     path("account", stewardship.account, name="account"),

@@ -16,7 +16,7 @@ from django.utils.translation import gettext
 from tsunagu.core import clock
 from tsunagu.core.errors import InvalidInputError, NotFoundError, TsunaguError
 from tsunagu.data.datasets import api as datasets
-from tsunagu.doors.who import actor_of
+from tsunagu.doors.who import actor_of_session
 from tsunagu.foundation.identity.api import ANONYMOUS, Actor, NotSignedInError
 from tsunagu.foundation.policy.api import ActionDeniedError
 
@@ -30,7 +30,7 @@ def page(view: View) -> View:
     def answer(request: HttpRequest, **parts: Any) -> HttpResponse:
         actor = ANONYMOUS
         try:
-            actor = actor_of(request)
+            actor = actor_of_session(request)
             return view(request, actor, **parts)
         except NotSignedInError:
             return to_sign_in(request)

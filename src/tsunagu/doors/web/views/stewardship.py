@@ -18,6 +18,7 @@ from tsunagu.core import settings
 from tsunagu.core.errors import TsunaguError
 from tsunagu.data.datasets import api as datasets
 from tsunagu.doors.web import agent_report
+from tsunagu.doors.web.token_words import verb_rows
 from tsunagu.doors.web.views.federation import institution_name
 from tsunagu.doors.web.views.frame import done, member
 from tsunagu.experiment.instruments import api as instruments
@@ -127,8 +128,11 @@ def _save_rules(request: HttpRequest, actor: Actor, name: str) -> HttpResponse:
 @member
 def account(request: HttpRequest, actor: Actor) -> HttpResponse:
     """Name, language, theme, access tokens; passkeys and passwords are django-allauth's pages."""
+    projects = datasets.list_projects(actor, limit=100)
     context: dict[str, Any] = {
-        "tokens": identity.tokens_of(actor.id),
+        "tokens": _token_rows(actor, projects),
+        "verbs": verb_rows(identity.VERBS),
+        "projects": projects,
         "person": request.user,
         "assurance": actor.assurance,
         "memberships": actor.memberships,
@@ -141,10 +145,15 @@ def account(request: HttpRequest, actor: Actor) -> HttpResponse:
             return done(request, _("The token no longer works."), "account")
         if "label" in request.POST:
             days = _days(request.POST.get("days", ""))
+            known = {card.id for card in projects}
+            chosen = tuple(key for key in request.POST.getlist("project") if key in known)
             context["secret"] = identity.issue_token(
-                actor.id, label=request.POST["label"].strip() or "token", lifetime=dt.timedelta(days=days)
+                actor.id,
+                label=request.POST["label"].strip() or "token",
+                lifetime=dt.timedelta(days=days),
+                scope=identity.TokenScope(tuple(request.POST.getlist("verb")), chosen),
             )
-            context["tokens"] = identity.tokens_of(actor.id)
+            context["tokens"] = _token_rows(actor, projects)
             return render(request, "web/account.html", context)
         language, theme = request.POST.get("language", ""), request.POST.get("theme", "")
         identity.set_preferences(
@@ -155,6 +164,21 @@ def account(request: HttpRequest, actor: Actor) -> HttpResponse:
         )
         return done(request, _("Saved."), "account")
     return render(request, "web/account.html", context)
+
+
+def _token_rows(actor: Actor, projects: list[datasets.ProjectCard]) -> list[dict[str, Any]]:
+    names = {card.id: card.name for card in projects}
+    return [
+        {
+            "id": card.id,
+            "label": card.label,
+            "last_used_at": card.last_used_at,
+            "expires_at": card.expires_at,
+            "verbs": verb_rows(card.scope.verbs),
+            "projects": [names.get(key, key) for key in card.scope.projects],
+        }
+        for card in identity.tokens_of(actor.id)
+    ]
 
 
 def _opened_by(request: HttpRequest) -> str:

@@ -285,9 +285,9 @@ class Validator(RequestValidator):  # type: ignore[misc]
     def introspect_token(self, token: str, _hint: str, request: Request, *_: Any, **__: Any) -> Any:
         """Of a token: to the program that has it, and to the service that it was made for; to nobody else."""
         row = connections.living("access", token)
-        if row is None:
-            return None
         asker: Program = request.client
+        if row is None or not asker.secret_hash:
+            return None
         connection = row.connection
         is_its_own = connection.program_id == asker.pk
         if not is_its_own and (not asker.resource or connection.resource != asker.resource):
