@@ -187,3 +187,105 @@ def test_what_was_done_by_a_program_stands_in_the_record(node, browser):
     assert {run["agent"] for run in runs} == {"Notebook"}
     page = html.unescape(browser.get(f"{node.url}/d/diary/d/provenance")[2])
     assert "Notebook" in page
+
+
+# --- The command line
+
+
+def login(node: Node, home, *more: str) -> tuple[Any, str]:
+    """``tsunagu login`` in the background; the process and the code that it shows."""
+    import subprocess
+
+    from tests.node import TSUNAGU
+
+    environment = {k: v for k, v in node.environment.items() if k not in {"TSUNAGU_TOKEN", "TSUNAGU_URL"}}
+    environment |= {"TSUNAGU_CONFIG": str(home / "account.json"), "LANG": "C.UTF-8"}
+    process = subprocess.Popen(
+        [TSUNAGU, "login", node.url, *more],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    line = process.stderr.readline()
+    return process, re.search(r"code: ([A-Z]{4}-[A-Z]{4})", line)[1]
+
+
+def type_code(browser: Browser, node: Node, code: str, **choice: str) -> tuple[int, str]:
+    _, url, page = browser.get(f"{node.url}/device")
+    status, url, page = browser.get(url, {**fields(page), "code": code.lower().replace("-", " ")})
+    if status != 200 or 'name="allow"' not in page:
+        return status, page
+    assert "127.0.0.1" in page  # where the program asks from
+    form = [("csrfmiddlewaretoken", fields(page)["csrfmiddlewaretoken"]), ("days", "7"), ("reach", "all")]
+    form += [("verb", verb) for verb in re.findall(r'name="verb" value="(\w+)"', page)]
+    form += [(key, value) for key, value in ({"allow": "1"} | choice).items() if value]
+    return 302, browser.post_for_location(url, urllib.parse.urlencode(form))
+
+
+def test_the_command_line_signs_in_by_a_page_and_renews_itself(node, browser, tmp_path):
+    process, code = login(node, tmp_path)
+    assert type_code(browser, node, code) == (302, "/account/programs")
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert "Signed in" in out
+    stored = json.loads((tmp_path / "account.json").read_text())
+    env = {"TSUNAGU_CONFIG": str(tmp_path / "account.json"), "TSUNAGU_TOKEN": "", "TSUNAGU_URL": ""}
+    assert json.loads(node.run("whoami", "--json", env=env).stdout)["agent"] == ""
+    # The token is about to end: three commands side by side renew it once and all go on.
+    (tmp_path / "account.json").write_text(json.dumps({**stored, "expires_at": 1}))
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(3) as pool:
+        done = list(pool.map(lambda _: node.run("whoami", "--json", env=env), range(3)))
+    assert all(one.returncode == 0 for one in done)
+    renewed = json.loads((tmp_path / "account.json").read_text())
+    assert renewed["token"] != stored["token"]
+    # A copy of the old file is worth nothing, and its use ends the connection.
+    (tmp_path / "account.json").write_text(json.dumps({**stored, "expires_at": 1}))
+    assert node.run("whoami", env=env, check=False).returncode == 3
+    (tmp_path / "account.json").write_text(json.dumps(renewed))
+    assert node.run("whoami", env=env, check=False).returncode == 3
+
+
+def test_signing_out_ends_the_connection_at_the_node(node, browser, tmp_path):
+    process, code = login(node, tmp_path, "--verb", "read")
+    type_code(browser, node, code)
+    process.communicate(timeout=60)
+    stored = json.loads((tmp_path / "account.json").read_text())
+    env = {"TSUNAGU_CONFIG": str(tmp_path / "account.json"), "TSUNAGU_TOKEN": "", "TSUNAGU_URL": ""}
+    assert json.loads(node.run("whoami", "--json", env=env).stdout)["verbs"] == ["read"]
+    node.run("logout", env=env)
+    assert not (tmp_path / "account.json").exists()
+    assert node.api("GET", "/me", token=stored["token"])[0] == 401
+
+
+def test_a_refused_code_a_used_code_and_a_code_in_a_link(node, browser, tmp_path):
+    process, code = login(node, tmp_path)
+    # A link with the code in it fills in nothing and shows nothing of the program.
+    _, _, page = browser.get(f"{node.url}/device?code={code}&user_code={code}")
+    assert re.search(r'name="code"[^>]*value=', page) is None
+    assert "command line</dd>" not in page
+    assert type_code(browser, node, code, allow="", deny="1")[0] == 302
+    process.communicate(timeout=60)
+    assert process.returncode == 3
+    assert not (tmp_path / "account.json").exists()
+    assert type_code(browser, node, code)[0] == 422
+    assert type_code(browser, node, "BCDF-GHJK")[0] == 422
+
+
+def test_narrow_tokens_from_the_command_line(node):
+    node.run("project", "create", "narrow")
+    node.run("project", "create", "other")
+    made = node.json("token", "create", "script", "--verb", "read", "--project", "narrow", "--days", "3")
+    me = node.api("GET", "/me", token=made["secret"])[1]
+    assert (me["verbs"], len(me["projects"])) == (["read"], 1)
+    assert [p["name"] for p in node.api("GET", "/projects", token=made["secret"])[1]["projects"]] == [
+        "narrow"
+    ]
+    assert node.api("GET", "/projects/other", token=made["secret"])[0] == 404
+    assert node.api("POST", "/tokens", {"label": "wider", "verbs": ["admin"]}, token=made["secret"])[0] == 403
+    assert node.api("GET", "/tokens", token=made["secret"])[0] == 403
+    row = next(row for row in node.json("token")["tokens"] if row["label"] == "script")
+    node.run("token", "revoke", row["id"])
+    assert node.api("GET", "/me", token=made["secret"])[0] == 401

@@ -25,6 +25,7 @@ from tsunagu.doors.rest import (
     projects,
     pushes,
     sharing,
+    tokens,
 )
 from tsunagu.doors.rest.auth import session_or_token
 from tsunagu.foundation.identity import api as identity
@@ -54,6 +55,7 @@ api = NinjaAPI(
     description="Errors are RFC 9457 problem details with a stable code, a reason and a remedy.",
 )
 api.add_router("", node.router)
+api.add_router("", tokens.router)
 api.add_router("", ledger.router)
 api.add_router("", projects.router)
 api.add_router("", datasets.router)

@@ -1,6 +1,6 @@
 """The door of identity: people, access tokens, sign-in links."""
 
-from tsunagu.foundation.identity.bearers import actor_for_token, actor_of_record, is_active
+from tsunagu.foundation.identity.bearers import actor_for_token, actor_of_record, is_active, token_ends_at
 from tsunagu.foundation.identity.errors import (
     BadEmailError,
     BadScopeError,
@@ -249,6 +249,7 @@ __all__ = [
     "service_provider_id",
     "set_preferences",
     "stay_is_over",
+    "token_ends_at",
     "tokens_of",
     "unlink",
     "use_sign_in_link",

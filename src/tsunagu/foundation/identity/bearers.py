@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from tsunagu.core import clock
 from tsunagu.foundation.identity import services
 from tsunagu.foundation.identity.models import AccessToken, Person
@@ -34,6 +36,15 @@ def actor_of_record(kind: ActorKind, actor_id: str, name: str, token_id: str) ->
     if connection is None or connection.person is None or connection.person.uid != actor_id:
         return nothing
     return connections.actor_of(connection) or nothing
+
+
+def token_ends_at(actor: Actor) -> dt.datetime | None:
+    """When the token that an actor shows ends; None for sessions and tokens without end."""
+    row = AccessToken.objects.filter(uid=actor.token_id).first() if actor.token_id else None
+    if row is not None:
+        return row.expires_at
+    connection = connections.recorded(actor.token_id) if actor.token_id else None
+    return connection.expires_at if connection is not None else None
 
 
 def is_active(actor: Actor) -> bool:
