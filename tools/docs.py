@@ -38,6 +38,8 @@ _NODE_EXAMPLES = {
     "demo": "tsunagu demo --home .tsunagu --port 8000",
     "federation": "tsunagu federation --home /srv/tsunagu",
     "policy": "tsunagu policy check rules/\ntsunagu policy check rules/ --json",
+    "program": "tsunagu program register Notebook --redirect https://hub.example.ac.jp/callback --verb read --home /srv/tsunagu\n"
+    "tsunagu program list --home /srv/tsunagu",
 }
 _EXITS = (
     (0, "Done."),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from tsunagu.core.errors import TsunaguError
@@ -42,7 +43,7 @@ def main(argv: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from tsunagu.doors.cli import admin, check, demo, policy, programs, restoring, saving, up
+    from tsunagu.doors.cli import admin, check, demo, policy, restoring, saving, up
 
     parser = argparse.ArgumentParser(prog="tsunagu", description="Run a Tsunagu node.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -95,6 +96,15 @@ def _parser() -> argparse.ArgumentParser:
     add("sweep", "Remove objects that no row names.", admin.sweep)
     feeds = add("federation", "Refresh the metadata feeds and show their state.", admin.federation)
     feeds.add_argument("--json", action="store_true")
+    _add_program(add)
+    tour = add("demo", "Take a sample laboratory's files through the whole job.", demo.demo)
+    tour.add_argument("--port", type=int)
+    return parser
+
+
+def _add_program(add: Callable[..., argparse.ArgumentParser]) -> None:
+    from tsunagu.doors.cli import programs
+
     known = add(
         "program", "Programs that may ask people for access: register, list, withdraw.", programs.program
     )
@@ -118,6 +128,3 @@ def _parser() -> argparse.ArgumentParser:
         "--resource", default="", metavar="URL", help="its own address, if it takes tokens of this node"
     )
     known.add_argument("--json", action="store_true")
-    tour = add("demo", "Take a sample laboratory's files through the whole job.", demo.demo)
-    tour.add_argument("--port", type=int)
-    return parser

@@ -69,9 +69,7 @@ def decide(
     """
     if action not in ACTIONS:
         raise ValueError(f"unknown action {action!r}")
-    settled = scoping.outside(actor, action, resource)
-    if actor.kind == "service":
-        settled = Decision("allow", basis="node")
+    settled = scoping.settled(actor, action, resource)
     if settled is not None:
         return settled
     book = book or rulebook.current()

@@ -1,6 +1,6 @@
 """What a token takes away from what its person may do: the one place where verbs and projects of tokens count.
 
-``decide`` asks ``outside`` and ``visible`` adds ``rows``; both read the same table, and the property test compares them.
+``decide`` asks ``settled`` and ``visible`` adds ``rows``; both read the same table, and the property test compares them.
 """
 
 from __future__ import annotations
@@ -40,6 +40,13 @@ VERB_OF: Mapping[str, str] = {
     "node.admin": "admin",
 }
 _COLUMNS = {"dataset": "project_id", "project": "pk"}
+
+
+def settled(actor: Actor, action: str, resource: Resource) -> Decision | None:
+    """What no rule is asked about: the node itself may, and a token that does not reach may not."""
+    if actor.kind == "service":
+        return Decision("allow", basis="node")
+    return outside(actor, action, resource)
 
 
 def outside(actor: Actor, action: str, resource: Resource) -> Decision | None:

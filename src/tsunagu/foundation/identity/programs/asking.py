@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from django.db import transaction
-from oauthlib.common import Request
+from oauthlib.common import Request, urldecode
 from oauthlib.oauth2.rfc6749.errors import FatalClientError, OAuth2Error
 
 from tsunagu.core import clock, settings
@@ -283,7 +283,8 @@ def introspect(body: str, headers: Mapping[str, str]) -> Answer:
 
 def _machine(call: Any, path: str, body: str, headers: Mapping[str, str]) -> Answer:
     try:
+        urldecode(body)  # oauthlib 4.0.1 stumbles over a form that is none, instead of refusing it
         told, content, status = call(_place(path), "POST", body, {**headers, **_FORM})
-    except (ValueError, UnicodeError):  # a form that is none
+    except ValueError:
         return 400, {"Content-Type": "application/json"}, '{"error": "invalid_request"}'
     return int(status), dict(told), str(content or "")
