@@ -17,7 +17,16 @@ from tsunagu.foundation.policy.labels import (
 from tsunagu.foundation.policy.rulebook import Book, compile_book, current, forget, history, stored
 from tsunagu.foundation.policy.scoping import VERB_OF
 from tsunagu.foundation.policy.selectors import members, people_with_roles
-from tsunagu.foundation.policy.services import draft, grant, place, require, revoke, take_ended, write_text
+from tsunagu.foundation.policy.services import (
+    challenge,
+    draft,
+    grant,
+    place,
+    require,
+    revoke,
+    take_ended,
+    write_text,
+)
 from tsunagu.foundation.policy.types import (
     NODE,
     Access,
@@ -58,6 +67,7 @@ __all__ = [
     "TextCard",
     "Visibility",
     "base_text",
+    "challenge",
     "compile_book",
     "current",
     "decide",
