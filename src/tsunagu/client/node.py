@@ -117,7 +117,9 @@ def refusal(answer: Answer, url: str) -> Exception:
         where = answer.headers.get("Location", "")
         shown = text("bad_status", url=url, status=answer.status) + (f" ({where})" if where else "")
         return BadAnswerError(shown, remedy=text("bad_answer_remedy"))
-    if answer.status == 401 and not str(problem.get("code", "")).startswith("core.capability"):  # noqa: PLR2004
+    # A capability that ran out is asked for again; a sign-in that is too weak says itself what to do.
+    own_words = ("core.capability", "identity.stronger_sign_in")
+    if answer.status == 401 and not str(problem.get("code", "")).startswith(own_words):  # noqa: PLR2004
         return NotSignedInError(text("token_refused", url=url), remedy=text("no_token_remedy"))
     return from_problem(answer.status, problem)
 

@@ -150,6 +150,12 @@ TABLE: tuple[Setting, ...] = (
         _boolean,
     ),
     Setting(
+        "federation_local_sign_in",
+        "true",
+        "Whether people of an institution may also sign in by this node's own passkeys and passwords, without it.",
+        _boolean,
+    ),
+    Setting(
         "federation_discovery_url",
         "",
         "A discovery service outside; empty: people choose their institution on a page of this node.",

@@ -23,6 +23,7 @@ from tsunagu.doors.web.views import (
     plans,
     programs,
     rules,
+    stand_ins,
     stewardship,
 )
 
@@ -74,6 +75,7 @@ urlpatterns = [
     path("saml/finish/<str:code>", federation.finish, name="saml_finish"),
     path("openid/<slug:provider>/start", openid.start, name="openid_start"),
     path("openid/<slug:provider>/callback", openid.callback, name="openid_callback"),
+    path("institutions", stand_ins.institutions, name="institutions"),
     path("federations", federation.feeds, name="feeds"),
     path("oauth/authorize", programs.authorize, name="authorize"),
     path("device", programs.device, name="device"),

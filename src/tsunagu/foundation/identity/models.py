@@ -85,6 +85,7 @@ class SignInLink(models.Model):
 from tsunagu.foundation.identity.federation.models import (  # noqa: E402 - Django looks for tables here
     Feed,
     Identity,
+    InstitutionState,
     Provider,
     SeenAssertion,
     SignInRequest,
@@ -102,6 +103,7 @@ __all__ = [
     "DeviceRequest",
     "Feed",
     "Identity",
+    "InstitutionState",
     "Person",
     "PersonManager",
     "Program",

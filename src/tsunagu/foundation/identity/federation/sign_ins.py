@@ -14,7 +14,7 @@ from tsunagu.foundation.identity.federation import answers
 from tsunagu.foundation.identity.federation.assurance import Assurance
 from tsunagu.foundation.identity.federation.claims import Claims, Subject
 from tsunagu.foundation.identity.federation.groups import Membership
-from tsunagu.foundation.identity.federation.models import SignInRequest
+from tsunagu.foundation.identity.federation.models import InstitutionState, SignInRequest
 
 Purpose = Literal["login", "link", "stepup"]
 _LIFETIME = dt.timedelta(minutes=15)
@@ -152,6 +152,23 @@ def claims_of(stored: Mapping[str, Any]) -> Claims:
     )
     plain: dict[str, Any] = {key: tuple(it) if isinstance(it, list) else it for key, it in values.items()}
     return Claims(**plain)
+
+
+def note_failure(issuer: str, why: str) -> None:
+    """Keep when an institution last did not answer as it should, for the administrator."""
+    InstitutionState.objects.update_or_create(
+        entity_hash=digest(issuer),
+        defaults={"entity_id": issuer, "failed_at": clock.now(), "failure": why[:300]},
+    )
+
+
+def traffic(issuer: str, *, within: dt.timedelta) -> tuple[int, int]:
+    """How many sign-ins at an institution were begun a while ago, and how many of them came back."""
+    now = clock.now()
+    rows = SignInRequest.objects.filter(entity_id=issuer, created_at__gt=now - within)
+    # Whoever went a minute ago may still be typing the password.
+    begun = rows.filter(created_at__lt=now - dt.timedelta(minutes=2))
+    return begun.count(), begun.filter(answered_at__isnull=False).count()
 
 
 def is_of_browser(row: SignInRequest, browser: str) -> bool:

@@ -78,7 +78,7 @@ def begin(
         ProviderDownError: it does not answer.
     """
     row = providers.provider(name)
-    places = providers.endpoints(row)
+    places = _reached(row)
     state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
     contexts = row.acr_values if purpose == "stepup" else ()
     query = {
@@ -105,6 +105,15 @@ def begin(
         verifier=verifier,
     )
     return f"{places.authorization}{'&' if '?' in places.authorization else '?'}{urlencode(query)}"
+
+
+def _reached(row: OpenIDProvider) -> Endpoints:
+    """Where to go at a provider; that it did not answer is kept for the administrator."""
+    try:
+        return providers.endpoints(row)
+    except ProviderDownError as error:
+        sign_ins.note_failure(row.issuer, error.message)
+        raise
 
 
 def receive(name: str, answer: Mapping[str, str], *, browser: str) -> str:
@@ -176,6 +185,7 @@ def _redeem(row: OpenIDProvider, places: Endpoints, code: str, verifier: str) ->
             headers=headers,
         )
     except TsunaguError as error:
+        sign_ins.note_failure(row.issuer, error.message)
         raise ProviderDownError(f"{row.name('en')} does not answer: {error.message}") from error
     found = _json(answer.content)
     if answer.status != _OK:
