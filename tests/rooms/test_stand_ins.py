@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import re
 import time
 
@@ -146,7 +147,7 @@ def test_people_of_other_institutions_and_closed_accounts_stay_out(hanako, offic
     configure(federation_local_sign_in=False)
     Identity.objects.update(issuer="https://other.example.ac.jp/")
     InstitutionState.objects.create(
-        entity_hash="x",
+        entity_hash=hashlib.sha256(IDP.encode()).hexdigest(),
         entity_id=IDP,
         stand_in_since=clock.now(),
         stand_in_until=clock.now() + dt.timedelta(days=1),
