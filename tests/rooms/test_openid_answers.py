@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests import openid
+from tests.rooms.clients import client_of
 from tsunagu.core import settings as node_settings
 from tsunagu.foundation.identity import api as identity
 from tsunagu.foundation.identity.openid import providers
@@ -353,3 +354,49 @@ def test_the_pages_lead_there_and_the_session_is_tied_to_the_browser(provider):
     assert came["Location"].startswith("/saml/finish/")
     assert client.get(came["Location"])["Location"] == "/"
     assert client.get("/account").status_code == 200
+
+
+def test_the_check_of_a_node_names_what_is_wrong(provider, configure):
+    from tsunagu.doors.cli.check import _openid
+
+    node = node_settings.current()
+    assert [(one.state, provider.issuer in one.detail) for one in _openid(node)] == [("ok", True)]
+    providers.forget()
+    provider.described = {"issuer": "https://evil.example.org"}
+    assert [one.state for one in _openid(node)] == ["warn"]
+    configure(openid_providers=({"id": "x"},))
+    assert [one.state for one in _openid(node)] == ["bad"]
+
+
+def test_linking_needs_both_sides_and_a_press(provider, person):
+    """Not an address, not a link that somebody sent: the person proves here, signs in there, and confirms."""
+    owner = person()
+    client = client_of(owner)
+    assert client.get("/openid/op/start?purpose=link")["Location"] == "/account/confirm"
+    session = client.session
+    session["account_authentication_methods"] = [{"method": "password", "at": time.time()}]
+    session["account_authentication_methods_user"] = session["_auth_user_id"]
+    session.save()
+    assert client.get("/openid/op/start?purpose=link")["Location"] == "/account/confirm"  # no form was sent
+    assert client.post("/account/institutions", {"begin": "1"})["Location"] == "/saml/discover?purpose=link"
+    went = client.get("/openid/op/start?purpose=link")
+    query = {key: value[0] for key, value in parse_qs(urlsplit(went["Location"]).query).items()}
+    assert query["prompt"] == "login"
+    provider.nonce = query["nonce"]
+    came = client.get("/openid/op/callback", {"code": "c", "state": query["state"]})
+    assert client.get(came["Location"])["Location"] == "/account/institutions"
+    assert identity.identities_of(owner.id) == []
+    assert "Example OP" in client.get("/account/institutions").content.decode()
+    client.post("/account/institutions", {"confirm": "1"})
+    assert identity.admit(sign_in(provider).claims).uid == owner.id
+
+
+def test_the_session_is_a_new_one_after_the_sign_in(provider):
+    client = Client()
+    went = client.get("/openid/op/start")
+    before = client.session.session_key
+    query = {key: value[0] for key, value in parse_qs(urlsplit(went["Location"]).query).items()}
+    provider.nonce = query["nonce"]
+    came = client.get("/openid/op/callback", {"code": "c", "state": query["state"]})
+    client.get(came["Location"])
+    assert client.session.session_key not in {None, before}

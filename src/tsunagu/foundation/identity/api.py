@@ -56,6 +56,7 @@ from tsunagu.foundation.identity.openid.errors import (
 )
 from tsunagu.foundation.identity.openid.providers import OpenIDProvider
 from tsunagu.foundation.identity.openid.providers import configured as openid_providers
+from tsunagu.foundation.identity.openid.providers import look_at as look_at_openid
 from tsunagu.foundation.identity.openid.providers import of_issuer as openid_provider_of
 from tsunagu.foundation.identity.openid.relying_party import begin as begin_openid
 from tsunagu.foundation.identity.openid.relying_party import receive as receive_openid
@@ -246,6 +247,7 @@ __all__ = [
     "known_providers",
     "link_identity",
     "local_assurance",
+    "look_at_openid",
     "make_sign_in_link",
     "may_be_stood_in_for",
     "openid_provider_of",

@@ -232,3 +232,12 @@ def keys(row: OpenIDProvider, *, again: bool = False) -> list[dict[str, Any]]:
     except TsunaguError as error:
         raise ProviderDownError(f"{row.name('en')} does not show its keys: {error.message}") from error
     return [key for key in told.get("keys", ()) if isinstance(key, dict)]
+
+
+def look_at(row: OpenIDProvider) -> int:
+    """Ask a provider who it is and for its keys; gives how many of them it shows.
+
+    Raises:
+        ProviderDownError: it does not answer, or says that it is another issuer.
+    """
+    return len(keys(row))
