@@ -24,6 +24,7 @@ SERVERS = {
     "browser": ("chromium", ("chromium", "fonts-noto-cjk")),
     "postgresql": ("/usr/lib/postgresql/15/bin/initdb", ("postgresql-15",)),
     "s3": ("radosgw", ("radosgw", "ceph-mon", "ceph-osd", "ceph-mgr", "ceph-common")),
+    "openid": ("npm", ("nodejs", "npm")),
     "saml": (
         "/usr/share/simplesamlphp/bin/pwgen.php",
         ("php-cli", "php-xml", "php-mbstring", "php-sqlite3", "simplesamlphp"),
@@ -77,7 +78,7 @@ def suites(*, is_fast: bool) -> list[tuple[str, list[str]]]:
         quick,
         ("a running node", [*pytest, "-m", "functional and not (crash or browser or servers)"]),
         ("real instrument files", [*pytest, "-m", "samples and not (crash or browser or servers)"]),
-        ("PostgreSQL, S3 and SAML", [*pytest, "-m", "servers"]),
+        ("PostgreSQL, S3, SAML and OpenID", [*pytest, "-m", "servers"]),
         ("browser", [*pytest, "-m", "browser"]),
         ("kills at random points", [*pytest, "-m", "crash and not servers"]),
     ]

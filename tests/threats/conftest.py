@@ -21,6 +21,7 @@ from tsunagu.data.keeping import api as keeping
 from tsunagu.data.plans import api as plans
 from tsunagu.data.sharing import api as sharing
 from tsunagu.experiment.instruments import api as instruments
+from tsunagu.foundation.identity import api as identity
 from tsunagu.foundation.identity.api import SYSTEM
 from tsunagu.foundation.identity.models import Person
 from tsunagu.foundation.policy import api as policy
@@ -87,6 +88,12 @@ def world(person, put, plain_static):
     return World(clients, victim, own, nowhere, _query())
 
 
+def _token(owner: Any) -> str:
+    """The id of one of somebody's tokens."""
+    identity.issue_token(owner.id, label="at home")
+    return identity.tokens_of(owner.id)[0].id
+
+
 def _query() -> dict[str, str]:
     numbers = {"index": "0", "size": "1", "old": "1", "new": "2", "from": "1", "to": "1"}
     return {**numbers, "action": "dataset.read", "place": "{project}/{dataset}", "path": "a.csv"}
@@ -130,6 +137,7 @@ def _project(owner: Any, put: Any, name: str, person: Any) -> dict[str, str]:
         "proposal": proposal.uid,
         "verdict": "accept",
         "run": push.run,
+        "token": _token(owner),
     }
 
 

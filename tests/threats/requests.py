@@ -55,6 +55,7 @@ BODIES: dict[str, Any] = {
     "DELETE /holds/{hold}": {"reason": "x"},
     "POST /accounts/succeed": {"giver": "mallory@example.org", "successor": "other@example.org"},
     "POST /accounts/close": {"email": "mallory@example.org"},
+    "POST /tokens": {"label": "made by sweep", "verbs": ["read"], "days": 1},
 }  # fmt: skip
 
 # Who may do it to the things of a project: everybody ("all"), those who are signed in ("person"; "party": machines
@@ -144,6 +145,9 @@ NEEDS: dict[str, str] = {
     "DELETE /holds/{hold}": "admin",
     "POST /accounts/succeed": "admin",
     "POST /accounts/close": "admin",
+    "GET /tokens": "person",
+    "POST /tokens": "person",
+    "DELETE /tokens/{token}": "person",
 }
 # Where the right person's answer is not a success, because the request is about nothing that could succeed here.
 ANSWERS: dict[str, int] = {

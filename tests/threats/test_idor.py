@@ -123,6 +123,17 @@ def test_parts_of_another_dataset_are_not_reached_through_ones_own(world, part):
             assert _ask(world, "other", operation, names).status_code == 404, operation.name
 
 
+def test_nobody_ends_somebody_elses_token(world):
+    """Ending a token that is not one's own says the same as ending none, and changes nothing."""
+    answers = [
+        world.clients["stranger"].delete(f"/api/v1/tokens/{names['token']}").status_code
+        for names in (world.victim, world.nowhere)
+    ]
+    assert answers[0] == answers[1]
+    left = world.clients["owner"].get("/api/v1/tokens").json()["tokens"]
+    assert world.victim["token"] in {row["id"] for row in left}
+
+
 def test_fields_that_nobody_knows_are_refused(world):
     """W-7: "is_admin" in a body is no wish that is quietly granted, and a slip of the pen is no silent loss."""
     free = {"PUT /projects/{project}/plan", "PUT /instruments/{name}/config", "POST /agent/heartbeat"}

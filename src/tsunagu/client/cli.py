@@ -25,6 +25,7 @@ NODE_COMMANDS = (
     "down",
     "federation",
     "policy",
+    "program",
     "replica",
     "scrub",
 )
@@ -64,13 +65,20 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _client_command(options: argparse.Namespace) -> int:
-    from tsunagu.client import ai_commands, commands, keep_commands, plan_commands, rule_commands
+    from tsunagu.client import (
+        ai_commands,
+        commands,
+        keep_commands,
+        plan_commands,
+        rule_commands,
+        token_commands,
+    )
     from tsunagu.client.output import Output
 
     output = Output(as_json=getattr(options, "json", False), quiet=getattr(options, "quiet", False))
     options.url, options.token = getattr(options, "url", None), getattr(options, "token", None)
     name = f"run_{options.command.replace('-', '_')}"
-    places = (ai_commands, keep_commands, rule_commands, plan_commands, commands)
+    places = (ai_commands, keep_commands, rule_commands, plan_commands, token_commands, commands)
     run = next(getattr(place, name) for place in places if hasattr(place, name))
     return int(run(options, output) or 0)
 
@@ -95,7 +103,7 @@ def parser() -> argparse.ArgumentParser:
     common.add_argument("--json", action="store_true", help=text("help_json"))
     common.add_argument("--quiet", "-q", action="store_true", help=text("help_quiet"))
     common.add_argument("--url", help=text("help_url"))
-    common.add_argument("--token", help=text("help_token"))
+    common.add_argument("--token", help=text("help_token_option"))
     top = argparse.ArgumentParser(
         prog="tsunagu",
         description=text("help_top"),
@@ -136,10 +144,35 @@ def _version() -> str:
 
 
 def _account_commands(add: Any) -> None:
-    login = add(
-        "login", "tsunagu login --url https://data.example.ac.jp\ntsunagu login --token - < token.txt"
-    )
+    login = add("login", "tsunagu login https://data.example.ac.jp\ntsunagu login --token - < token.txt")
     login.add_argument("address", nargs="?", help=text("help_login_address"))
+    login.add_argument("--paste", action="store_true", help=text("help_login_paste"))
+    login.add_argument("--browser", action="store_true", help=text("help_login_browser"))
+    login.add_argument(
+        "--verb",
+        dest="verbs",
+        action="append",
+        choices=("read", "write", "share", "admin"),
+        help=text("help_login_verb"),
+    )
+    add("logout", "tsunagu logout")
+    token = add(
+        "token",
+        "tsunagu token\ntsunagu token create backup --verb read --project films --days 30\ntsunagu token revoke 01J...",
+    )
+    token.add_argument("action", nargs="?", default="list", choices=["list", "create", "revoke"])
+    token.add_argument("name", nargs="?", help=text("help_token_name"))
+    token.add_argument(
+        "--verb",
+        dest="verbs",
+        action="append",
+        choices=("read", "write", "share", "admin"),
+        help=text("help_token_verb"),
+    )
+    token.add_argument(
+        "--project", dest="projects", action="append", metavar="PROJECT", help=text("help_token_project")
+    )
+    token.add_argument("--days", type=int, default=90, help=text("help_token_days"))
     add("whoami", "tsunagu whoami --json")
     project = add("project", "tsunagu project create films\ntsunagu project list")
     project.add_argument("action", choices=["create", "list"])

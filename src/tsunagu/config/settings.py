@@ -141,7 +141,13 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_ADAPTER = "tsunagu.doors.web.accounts.AccountAdapter"
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
 # A lecture hall behind one address signs in within a few minutes.
-ACCOUNT_RATE_LIMITS = {"saml_start": "300/m/ip", "saml_answer": "300/m/ip"}
+ACCOUNT_RATE_LIMITS = {
+    "saml_start": "300/m/ip",
+    "saml_answer": "300/m/ip",
+    "program_token": "600/m/ip",
+    "device_code": "30/m/ip",
+    "device_user_code": "10/m/ip,5/m/user",
+}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # people come by an administrator's link; a node may have no mail server

@@ -16,6 +16,7 @@ urlpatterns = [
     path("metrics", health.metrics),
     path("accounts/", include("allauth.urls")),
     path("", include("tsunagu.doors.hub.urls")),
+    path("", include("tsunagu.doors.oauth.views")),
     path("", include("tsunagu.doors.web.urls")),
 ]
 

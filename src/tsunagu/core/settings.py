@@ -158,6 +158,12 @@ TABLE: tuple[Setting, ...] = (
         _boolean,
     ),
     Setting(
+        "federation_local_sign_in",
+        "true",
+        "Whether people of an institution may also sign in by this node's own passkeys and passwords, without it.",
+        _boolean,
+    ),
+    Setting(
         "federation_discovery_url",
         "",
         "A discovery service outside; empty: people choose their institution on a page of this node.",
@@ -167,6 +173,13 @@ TABLE: tuple[Setting, ...] = (
         "",
         "Who may say that somebody is in a group: entity ids, or ENTITY_ID#AUTHORITY for one authority only.",
         _names,
+    ),
+    Setting(
+        "openid_providers",
+        "",
+        "OpenID Connect providers, ORCID too, one [[openid_providers]] each: docs/how-to/sign-in-with-openid.md.",
+        _tables,
+        is_secret=True,
     ),
     Setting("node_name", "Tsunagu", "Name of this node, shown on every page."),
     Setting("language", "ja", "Language for people who chose none: ja or en."),

@@ -24,8 +24,9 @@ def sweep_now() -> int:
 @jobs.every(dt.timedelta(minutes=5))
 @jobs.job(priority=-20)
 def close_guests() -> None:
-    """Close the accounts of guests whose stay is over."""
+    """Close the accounts of guests whose stay is over, and record the end of stand-ins."""
     identity.end_stays()
+    identity.end_over_stand_ins()
 
 
 @jobs.every(dt.timedelta(hours=6))
@@ -34,6 +35,7 @@ def sweep() -> None:
     """Sweep the store, and forget finished jobs of last week."""
     sweep_now()
     storage.forget_dead()
+    identity.forget_program_secrets()
     jobs.forget_finished()
 
 

@@ -297,4 +297,4 @@ def _own_push(actor: Actor, run_id: str) -> Push:
 
 def _actor_of(push: Push) -> Actor:
     kind: Literal["instrument", "person"] = "instrument" if push.actor_kind == "instrument" else "person"
-    return Actor(kind, push.actor_id, push.actor_name, token_id=push.token_id)
+    return identity.actor_of_record(kind, push.actor_id, push.actor_name, push.token_id)

@@ -21,6 +21,7 @@ NODE_COMMANDS = (
     "down",
     "federation",
     "policy",
+    "program",
     "replica",
     "scrub",
 )
@@ -98,6 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     _keeping_commands(add)
     feeds = add("federation", "Refresh the metadata feeds and show their state.", admin.federation)
     feeds.add_argument("--json", action="store_true")
+    _add_program(add)
     tour = add("demo", "Take a sample laboratory's files through the whole job.", demo.demo)
     tour.add_argument("--port", type=int)
     return parser
@@ -112,3 +114,31 @@ def _keeping_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
     again = add("scrub", "Read stored objects again and repair what is damaged.", keeping.scrub)
     again.add_argument("--all", action="store_true", help="also what was read lately")
     again.add_argument("--json", action="store_true")
+
+
+def _add_program(add: Callable[..., argparse.ArgumentParser]) -> None:
+    from tsunagu.doors.cli import programs
+
+    known = add(
+        "program", "Programs that may ask people for access: register, list, withdraw.", programs.program
+    )
+    known.add_argument("what", choices=("register", "list", "withdraw"))
+    known.add_argument("name", nargs="?", help="its name; for withdraw its client id")
+    known.add_argument(
+        "--redirect", action="append", default=[], metavar="URL", help="where browsers may be sent back to"
+    )
+    known.add_argument(
+        "--verb",
+        action="append",
+        choices=("read", "write", "share", "admin"),
+        help="the most that it may ask for (read)",
+    )
+    known.add_argument(
+        "--device", action="store_true", help="it may show a code instead of opening a browser"
+    )
+    known.add_argument("--confidential", action="store_true", help="it runs on a server and keeps a secret")
+    known.add_argument("--agent", action="store_true", help="it acts by itself, as AI agents do")
+    known.add_argument(
+        "--resource", default="", metavar="URL", help="its own address, if it takes tokens of this node"
+    )
+    known.add_argument("--json", action="store_true")

@@ -247,6 +247,25 @@ def _federation(_: settings.Settings) -> list[Finding]:
     return found
 
 
+def _openid(_: settings.Settings) -> list[Finding]:
+    """The OpenID providers: is each described completely, does it answer, and is it who the settings say."""
+    from tsunagu.foundation.identity import api as identity
+
+    found = []
+    try:
+        providers = identity.openid_providers()
+    except identity.BadProviderSettingError as error:
+        return [Finding("openid", "bad", error.message, error.remedy)]
+    for row in providers:
+        try:
+            count = identity.look_at_openid(row)
+        except identity.ProviderDownError as error:
+            found.append(Finding("openid", "warn", f"{row.id}: {error.message}", "Look at its issuer."))
+        else:
+            found.append(Finding("openid", "ok", f"{row.id}: {row.issuer}, {count} keys, {row.callback}"))
+    return found
+
+
 def _evidence(node: settings.Settings) -> list[Finding]:
     """Whose clock stands under the ledger, and whether it answers."""
     from django.db import DatabaseError
@@ -315,5 +334,6 @@ _LOOKS = (
     _workers,
     _evidence,
     _federation,
+    _openid,
     _sandbox,
 )

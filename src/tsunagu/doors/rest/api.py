@@ -13,6 +13,7 @@ from ninja.renderers import BaseRenderer
 
 from tsunagu import __version__
 from tsunagu.core.errors import InvalidInputError, TsunaguError
+from tsunagu.doors.oauth.views import challenge
 from tsunagu.doors.rest import (
     ai_use,
     datasets,
@@ -26,9 +27,11 @@ from tsunagu.doors.rest import (
     projects,
     pushes,
     sharing,
+    tokens,
 )
 from tsunagu.doors.rest.auth import session_or_token
 from tsunagu.doors.rest.openapi import DescribedAPI
+from tsunagu.foundation.identity import api as identity
 
 
 class _Renderer(BaseRenderer):
@@ -55,6 +58,7 @@ api = DescribedAPI(
     description="Errors are RFC 9457 problem details with a stable code, a reason and a remedy.",
 )
 api.add_router("", node.router)
+api.add_router("", tokens.router)
 api.add_router("", ledger.router)
 api.add_router("", projects.router)
 api.add_router("", datasets.router)
@@ -75,7 +79,14 @@ def problem(error: TsunaguError) -> HttpResponse:
         body = orjson.dumps(said)
     except TypeError:  # what was sent stands in it: an integer of 30 digits, say
         body = json.dumps(said).encode()
-    return HttpResponse(body, content_type="application/problem+json", status=error.status)
+    answer = HttpResponse(body, content_type="application/problem+json", status=error.status)
+    if isinstance(error, identity.StrongerSignInError):
+        # RFC 9470: which sign-in would do.
+        acr = " ".join(identity.TWO_FACTORS)
+        answer.headers["WWW-Authenticate"] = challenge("insufficient_user_authentication", acr_values=acr)
+    elif isinstance(error, identity.NotSignedInError):
+        answer.headers["WWW-Authenticate"] = challenge()
+    return answer
 
 
 @api.exception_handler(TsunaguError)

@@ -300,6 +300,7 @@ def run_row(run: runs.RunCard) -> dict[str, Any]:
         "outcome": run.outcome,
         "reason": run.reason,
         "actor": {"kind": run.actor_kind, "id": run.actor_id, "name": run.actor_name},
+        "agent": run.agent,
         "started_at": run.started_at,
         "ended_at": run.ended_at,
         "parameters": run.parameters,

@@ -19,7 +19,15 @@ router = Router(tags=["node"])
 def me(request: HttpRequest) -> Any:
     """Who the token or session belongs to."""
     actor = require_actor(request)
-    return {"kind": actor.kind, "id": actor.id, "name": actor.name, "is_admin": actor.is_admin}
+    return {
+        "kind": actor.kind,
+        "id": actor.id,
+        "name": actor.name,
+        "is_admin": actor.is_admin,
+        "agent": actor.agent,
+        "verbs": list(actor.scope.verbs) if actor.scope else None,
+        "projects": list(actor.scope.projects) if actor.scope else None,
+    }
 
 
 @router.get("/verify/ledger", response=schemas.VerifyReport)

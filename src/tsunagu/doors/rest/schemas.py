@@ -408,6 +408,7 @@ class RunRow(Schema):
     outcome: str
     reason: str
     actor: dict[str, str]
+    agent: str
     started_at: str
     ended_at: str | None
     parameters: dict[str, Any]
@@ -438,60 +439,13 @@ class VerifyReport(Schema):
     problems: list[str]
 
 
-class Value(Schema):
-    """A metadata value with its origin."""
-
-    key: str
-    name: str | None
-    value: Any
-    unit: str | None
-    origin: dict[str, Any]
-
-
-class ValueList(Schema):
-    """A page of metadata values."""
-
-    values: list[Value]
-    next: str | None
-
-
-class NewValue(Input):
-    """A value that a person sets."""
-
-    value: Any
-    unit: str | None = None
-
-
-class ProposalRow(Schema):
-    """A value that a machine proposes."""
-
-    id: str
-    name: str
-    value: Any
-    unit: str | None
-    confidence: float
-    state: str
-    evidence: list[dict[str, Any]]
-
-
-class ProposalList(Schema):
-    """Open proposals."""
-
-    proposals: list[ProposalRow]
-    next: str | None
-
-
-class Decide(Input):
-    """An edited value, when a person accepts something else than was proposed."""
-
-    value: Any = None
-    unit: str | None = None
-
-
 class Me(Schema):
-    """Who asks."""
+    """Who asks, and what the token lets through: verbs, and projects where it names any."""
 
     kind: str
     id: str
     name: str
     is_admin: bool
+    agent: str = ""
+    verbs: list[str] | None = None
+    projects: list[str] | None = None

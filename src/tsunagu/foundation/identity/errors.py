@@ -46,3 +46,11 @@ class BadEmailError(InvalidInputError):
 
     code = "identity.bad_email"
     default_message = "This is not an e-mail address."
+
+
+class BadScopeError(InvalidInputError):
+    """What a token shall let through cannot be used."""
+
+    code = "identity.bad_scope"
+    default_message = "A token lets through at least one of read, write, share and admin."
+    default_remedy = "Choose what the token is for."
