@@ -55,6 +55,7 @@ BODIES: dict[str, Any] = {
     "DELETE /holds/{hold}": {"reason": "x"},
     "POST /accounts/succeed": {"giver": "mallory@example.org", "successor": "other@example.org"},
     "POST /accounts/close": {"email": "mallory@example.org"},
+    "POST /datasets/{project}/{dataset}/shred": {"confirm": "{project}/{dataset}", "reason": "consent withdrawn"},
     "POST /tokens": {"label": "made by sweep", "verbs": ["read"], "days": 1},
 }  # fmt: skip
 
@@ -145,6 +146,9 @@ NEEDS: dict[str, str] = {
     "DELETE /holds/{hold}": "admin",
     "POST /accounts/succeed": "admin",
     "POST /accounts/close": "admin",
+    "GET /datasets/{project}/{dataset}/seal": "reader",
+    "POST /datasets/{project}/{dataset}/seal": "owner",
+    "POST /datasets/{project}/{dataset}/shred": "owner",
     "GET /tokens": "person",
     "POST /tokens": "person",
     "DELETE /tokens/{token}": "person",
@@ -154,6 +158,7 @@ ANSWERS: dict[str, int] = {
     "GET /ledger/proof/consistency": 200,
     "POST /ledger/cosign": 422,
     "PUT /ai-checklist": 422,
+    "POST /datasets/{project}/{dataset}/shred": 409,  # it is not sealed
 }
 # What this asks about stands in a line of the request and not in its path.
 ABOUT_A_LINE = {"GET /decide", "POST /requests", "POST /datasets"}

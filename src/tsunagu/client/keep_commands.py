@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from tsunagu.client.commands import at_version
 from tsunagu.client.errors import UsageError
 from tsunagu.client.messages import text
+from tsunagu.client.names import at_version
 from tsunagu.client.node import dataset_path
 from tsunagu.client.progress import size
 from tsunagu.client.workspace import connect

@@ -17,6 +17,7 @@ class ConfigConfig(AppConfig):
         for module in (
             "foundation.identity.federation.tasks",
             "foundation.runs.tasks",
+            "data.datasets.tasks",
             "data.capture.tasks",
             "data.sharing.tasks",
             "data.ai_use.tasks",

@@ -36,8 +36,16 @@ def destroy(actor: Actor, card: DatasetCard, *, reason: str) -> TombstoneCard:
         raise RetainedError(f"{card.slug} must be kept until {clock.isoformat(ends)}.")
     if retention.is_held(card.id, card.project_id):
         raise HeldError
-    datasets.remove_dataset(actor, card, reason=reason.strip()[:4000])
+    run_id = datasets.remove_dataset(actor, card, reason=reason.strip()[:4000])
+    if card.key_domain:
+        # Not before the rows are written: a key that is gone brings nothing back.
+        transaction.on_commit(lambda: _destroy_key(card, actor.name, reason, run_id))
     return datasets.get_tombstone(actor, card.id)
+
+
+def _destroy_key(card: DatasetCard, by: str, reason: str, run_id: str) -> None:
+    storage.key_ring().destroy(card.key_domain, by=by, reason=reason.strip()[:1000], run=run_id)
+    storage.carrier().renew()  # addresses that carry keys of it open nothing any more
 
 
 def take_apart(dataset_id: str) -> None:
@@ -48,6 +56,7 @@ def take_apart(dataset_id: str) -> None:
             if hashes is None:
                 break
             storage.discard(hashes)
+    storage.drop_domain(dataset_id)
     storage.rewrite_waiting()
 
 

@@ -20,7 +20,7 @@ from tsunagu.data.datasets.api import DatasetCard
 from tsunagu.data.keeping.errors import CannotShortenError
 from tsunagu.data.keeping.models import LegalHold, Retention
 from tsunagu.data.keeping.types import RetentionCard
-from tsunagu.foundation.identity.api import Actor
+from tsunagu.foundation.identity.api import SYSTEM, Actor
 from tsunagu.foundation.policy import api as policy
 from tsunagu.foundation.runs import api as runs
 from tsunagu.foundation.storage import api as storage
@@ -140,10 +140,10 @@ def retentions(dataset_id: str) -> tuple[RetentionCard, ...]:
 
 def lock_objects(dataset_id: str) -> int:
     """Have the stores refuse to give up what the frozen versions of a retained dataset hold; repeatable."""
-    count = 0
+    count, domains = 0, datasets.get_dataset_by_id(SYSTEM, dataset_id).domains
     for number, ends in _ends_by_version(dataset_id).items():
         for part in datasets.frozen_contents(dataset_id, number):
-            count += storage.lock_contents(part, ends)
+            count += storage.lock_contents(part, ends, domains)
     return count
 
 

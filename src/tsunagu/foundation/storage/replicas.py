@@ -10,15 +10,15 @@ import datetime as dt
 import functools
 import hashlib
 import logging
-import os
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from django.db import connection, transaction
 from django.db.models import F, Min, Q, QuerySet, Sum
 
 from tsunagu.core import bulk, clock, removal, settings
 from tsunagu.core.blobs import BlobStore, new_key, open_store
+from tsunagu.core.blobs.chunks import sealed_size
 from tsunagu.core.errors import TsunaguError
 from tsunagu.core.ids import new_id
 from tsunagu.foundation.storage import selectors
@@ -56,7 +56,8 @@ class Scrubbed:
     """What reading an object again found.
 
     Attributes:
-        damaged: SHA-256 of the contents whose bytes are not theirs any more.
+        damaged: SHA-256 of the contents whose bytes are not theirs any more; empty where they are sealed.
+        domain: The key domain of the object; empty: it lies plain.
         problem: What is wrong, in words; empty when nothing is.
         repaired_from: ``replica``, ``store`` (the copy was wrong), or empty where nothing could be or had to be done.
     """
@@ -66,6 +67,7 @@ class Scrubbed:
     damaged: tuple[bytes, ...] = ()
     problem: str = ""
     repaired_from: str = ""
+    domain: str = ""
 
 
 @functools.cache
@@ -136,9 +138,7 @@ def _transfer(source: BlobStore, target: BlobStore, key: str, new: str, size: in
     try:
         with source.open(key, 0, size) as reader:
             for piece in reader.pieces():
-                view = memoryview(piece)
-                while view:
-                    view = view[os.write(writer.fileno(), view) :]
+                writer.write(piece, done)
                 digest.update(piece)
                 done += len(piece)
                 writer.advance(done)
@@ -217,26 +217,27 @@ def checkup() -> Checkup:
 
 
 def _scrub_one(row: StoredObject) -> Scrubbed:
-    places = _places(row)
-    said = {place.sha256: selectors.check_content(place) for place in places}
-    wrong = [(sha256, problem) for sha256, problem in said.items() if problem]
-    found = Scrubbed(row.key, row.byte_count)
+    said = [(place.sha256, selectors.check_content(place)) for place in _places(row)]
+    wrong = [(sha256, problem) for sha256, problem in said if problem]
+    found = Scrubbed(row.key, row.byte_count, domain=row.domain)
     if wrong:
         problem = wrong[0][1]
         is_repaired = _repair(row)
         found = Scrubbed(
             row.key,
             row.byte_count,
-            tuple(sha256 for sha256, _ in wrong),
+            tuple(sha256 for sha256, _ in wrong if sha256),
             problem if is_repaired else f"{problem} {_no_copy(row)}",
             "replica" if is_repaired else "",
+            row.domain,
         )
         if is_repaired:
             return found  # the object's row is gone; the new one counts as read
     elif _copy_is_wrong(row):
         ObjectCare.objects.filter(object=row).update(copied_at=None)
         copy_object(row.key)
-        found = Scrubbed(row.key, row.byte_count, (), "The copy in the second store was damaged.", "store")
+        words = "The copy in the second store was damaged."
+        found = Scrubbed(row.key, row.byte_count, (), words, "store", row.domain)
     ObjectCare.objects.update_or_create(
         object=row, defaults={"scrubbed_at": clock.now(), "damage": found.problem if wrong else ""}
     )
@@ -251,8 +252,11 @@ def _no_copy(row: StoredObject) -> str:
 
 
 def _places(row: StoredObject) -> list[selectors.Location]:
-    rows = Content.objects.filter(object=row).order_by("offset").values_list("sha256", "offset", "byte_count")
-    return [selectors.Location(bytes(sha256), row.key, offset, size) for sha256, offset, size in rows]
+    rows = Content.objects.filter(object=row).order_by("offset").values_list("name", "offset", "byte_count")
+    return [
+        selectors.Location(b"" if row.domain else bytes(name), row.key, offset, size, row.domain, bytes(name))
+        for name, offset, size in rows
+    ]
 
 
 def _copy_is_wrong(row: StoredObject) -> bool:
@@ -278,19 +282,44 @@ def _repair(row: StoredObject) -> bool:
         return False
     key = new_key()
     try:
-        _transfer(second, store(), row.key, key, row.byte_count)
+        size = _bring_back(row, second, key)
     except (TsunaguError, OSError):
         logger.warning("repair_failed", extra={"key": row.key}, exc_info=True)
         return False
-    places = [selectors.Location(one.sha256, key, one.offset, one.byte_count) for one in _places(row)]
+    places = [replace(one, key=key) for one in _places(row)]
     if any(selectors.check_content(place) for place in places):
         store().delete(key)
         return False
     # The old copy stays until the sweep: there is no moment with one copy only.
-    _move(row, key, row.byte_count, places, with_copy=False)
+    _move(row, key, size, places, with_copy=False)
     copy_object(key)
     logger.info("object_repaired", extra={"key": row.key, "now": key})
     return True
+
+
+def _bring_back(row: StoredObject, second: BlobStore, key: str) -> int:
+    """Write the copy of an object under another key; returns its size there.
+
+    A sealed object is bound to its key, so its bytes are decrypted out of the copy and encrypted anew.
+    """
+    if not row.domain:
+        _transfer(second, store(), row.key, key, row.byte_count)
+        return row.byte_count
+    copy = selectors.store_of(row.domain, second)
+    writer, end = selectors.store_of(row.domain).create(key, size_hint=row.byte_count), 0
+    try:
+        for place in _places(row):
+            offset = place.offset
+            with copy.open(row.key, place.offset, place.byte_count) as reader:
+                for piece in reader.pieces():
+                    writer.write(piece, offset)
+                    offset += len(piece)
+            end = max(end, offset)
+        writer.finish(end)
+    except BaseException:
+        writer.abort()
+        raise
+    return sealed_size(end)
 
 
 def _move(
@@ -300,12 +329,14 @@ def _move(
     with transaction.atomic():
         _exclude_commits()
         locked = ObjectCare.objects.filter(object=row).values_list("locked_until", flat=True).first()
-        new = StoredObject.objects.create(key=key, kind=row.kind, byte_count=size, unit=new_id())
+        new = StoredObject.objects.create(
+            key=key, kind=row.kind, byte_count=size, unit=new_id(), domain=row.domain
+        )
         ObjectCare.objects.create(object=new, scrubbed_at=clock.now(), locked_until=locked)
         for place in places:
-            Content.objects.filter(sha256=place.sha256, object=row).update(object=new, offset=place.offset)
+            Content.objects.filter(name=place.name, object=row).update(object=new, offset=place.offset)
         row.delete()
-        transaction.on_commit(lambda: _drop([row.key], with_copy=with_copy))
+        transaction.on_commit(lambda: drop([row.key], with_copy=with_copy))
     if locked:
         store().lock(key, locked)
 
@@ -320,7 +351,7 @@ def needs(function: Needs) -> Needs:
 
 
 def discard(hashes: Iterable[bytes]) -> int:
-    """Forget those of the contents that no room names, in the running transaction; returns how many.
+    """Forget those of the plain contents that no room names, in the running transaction; returns how many.
 
     An object goes when its last content goes; ``rewrite_waiting`` takes what must go out of objects that stay.
     """
@@ -330,7 +361,7 @@ def discard(hashes: Iterable[bytes]) -> int:
     _exclude_commits()
     for ask in _needs:
         unnamed -= ask(unnamed)
-    gone = Content.objects.filter(sha256__in=list(unnamed))
+    gone = Content.objects.filter(name__in=list(unnamed))
     touched = set(gone.values_list("object_id", flat=True))
     count, _ = gone.delete()
     empty = StoredObject.objects.filter(pk__in=touched, contents=None)
@@ -338,7 +369,7 @@ def discard(hashes: Iterable[bytes]) -> int:
     empty.delete()
     for key in rest:
         ObjectCare.objects.update_or_create(object_id=key, defaults={"is_to_rewrite": True})
-    transaction.on_commit(lambda: _drop(keys))
+    transaction.on_commit(lambda: drop(keys))
     return count
 
 
@@ -347,7 +378,7 @@ def flag_gaps() -> int:
 
     The same bytes were sent twice, and one day the content that does name them may be discarded. Looks at every object.
     """
-    packs = StoredObject.objects.filter(kind="pack").exclude(care__is_to_rewrite=True)
+    packs = StoredObject.objects.filter(kind="pack", domain="").exclude(care__is_to_rewrite=True)
     with_gaps = packs.annotate(named=Sum("contents__byte_count")).filter(named__lt=F("byte_count"))
     keys = list(with_gaps.values_list("pk", flat=True)[:10_000])
     for key in keys:
@@ -362,33 +393,40 @@ def rewrite_waiting() -> int:
     for care in waiting.select_related("object").order_by("pk")[:1000]:
         row, places, offset = care.object, [], 0
         key = new_key()
-        writer = store().create(key, size_hint=row.byte_count)
+        writer = selectors.store_of(row.domain).create(key, size_hint=row.byte_count)
         try:
             for place in _places(row):
-                digest = hashlib.sha256()
+                digest, end = hashlib.sha256(), offset
                 for piece in selectors.read_pieces(place):
-                    os.write(writer.fileno(), piece)
+                    writer.write(piece, end)
                     digest.update(piece)
-                if digest.digest() != place.sha256:
+                    end += len(piece)
+                if selectors.content_name(digest.digest(), row.domain) != place.name:
                     raise OSError(f"the object {row.key} is damaged")  # noqa: TRY301 - the writer must go
-                places.append(selectors.Location(place.sha256, key, offset, place.byte_count))
-                offset += place.byte_count
+                places.append(replace(place, key=key, offset=offset))
+                offset = end
         except (TsunaguError, OSError):
             writer.abort()  # the next scrub finds the damage; the pack stays until it is repaired
             logger.warning("rewrite_failed", extra={"key": row.key}, exc_info=True)
             continue
         writer.finish(offset)
-        _move(row, key, offset, places)
+        _move(row, key, sealed_size(offset) if row.domain else offset, places)
         count += 1
     return count
 
 
-def lock_contents(hashes: Iterable[bytes], until: dt.datetime) -> int:
+def lock_contents(hashes: Iterable[bytes], until: dt.datetime, domains: Sequence[str]) -> int:
     """Have the stores refuse to give up the objects of these contents before a moment; returns how many were locked.
 
     A store that knows no locks keeps them as far as the rules of the node do.
+
+    Args:
+        hashes: SHA-256 of the plain bytes.
+        until: The moment.
+        domains: The key domains in which they may lie.
     """
-    rows = StoredObject.objects.filter(contents__sha256__in=list(set(hashes))).distinct()
+    names = [selectors.content_name(sha256, domain) for sha256 in set(hashes) for domain in domains]
+    rows = StoredObject.objects.filter(contents__name__in=names).distinct()
     rows = rows.filter(Q(care=None) | Q(care__locked_until=None) | Q(care__locked_until__lt=until))
     count, second = 0, replica_store()
     for row in list(rows):
@@ -408,7 +446,15 @@ def _exclude_commits() -> None:
             cursor.execute("select pg_advisory_xact_lock(%s)", [CONTENTS_LOCK])
 
 
-def _drop(keys: Iterable[str], *, with_copy: bool = True) -> None:
+def are_locked(hashes: Iterable[bytes]) -> bool:
+    """Whether a store was told to keep the plain bytes of one of these contents for a while yet."""
+    locked = ObjectCare.objects.filter(
+        locked_until__gt=clock.now(), object__contents__name__in=list(set(hashes))
+    )
+    return locked.exists()
+
+
+def drop(keys: Iterable[str], *, with_copy: bool = True) -> None:
     """Remove objects whose rows are gone; what fails here is swept later."""
     with removal.attempted(settings.current().home) as may:
         for key in keys if may else ():
