@@ -177,9 +177,9 @@ def _is_zombie(pid: int) -> bool:
 
 
 @contextlib.contextmanager
-def running_node(home: Path, extra: dict[str, str] | None = None) -> Iterator[Node]:
+def running_node(home: Path, extra: dict[str, str] | None = None, *, port: int = 0) -> Iterator[Node]:
     """A node with an owner's token, stopped at the end."""
-    node = Node(home, free_port(), extra)
+    node = Node(home, port or free_port(), extra)
     node.start()
     try:
         node.token = node.make_token("owner@example.org")

@@ -24,6 +24,7 @@ SERVERS = {
     "browser": ("chromium", ("chromium", "fonts-noto-cjk")),
     "postgresql": ("/usr/lib/postgresql/15/bin/initdb", ("postgresql-15",)),
     "s3": ("radosgw", ("radosgw", "ceph-mon", "ceph-osd", "ceph-mgr", "ceph-common")),
+    "openid": ("npm", ("nodejs", "npm")),
     "saml": (
         "/usr/share/simplesamlphp/bin/pwgen.php",
         ("php-cli", "php-xml", "php-mbstring", "php-sqlite3", "simplesamlphp"),
@@ -35,6 +36,8 @@ def main(argv: list[str]) -> int:
     """Run everything; the exit code tells whether all of it passed."""
     is_fast = "--fast" in argv
     skipped = [] if is_fast else install_servers()
+    if not is_fast:
+        install_judges()
     results: list[tuple[str, bool, float]] = []
     for name, command in (*checks(), *(suites(is_fast=is_fast))):
         started = time.monotonic()
@@ -75,7 +78,7 @@ def suites(*, is_fast: bool) -> list[tuple[str, list[str]]]:
         quick,
         ("a running node", [*pytest, "-m", "functional and not (crash or browser or servers)"]),
         ("real instrument files", [*pytest, "-m", "samples and not (crash or browser or servers)"]),
-        ("PostgreSQL, S3 and SAML", [*pytest, "-m", "servers"]),
+        ("PostgreSQL, S3, SAML and OpenID", [*pytest, "-m", "servers"]),
         ("browser", [*pytest, "-m", "browser"]),
         ("kills at random points", [*pytest, "-m", "crash and not servers"]),
     ]
@@ -93,6 +96,20 @@ def install_servers() -> list[str]:
             install = ["apt-get", "install", "-y", "-qq", *names]
             subprocess.run(install, env=quiet, check=False, stdout=subprocess.DEVNULL)
     return [name for name, (program, _) in SERVERS.items() if not shutil.which(program)]
+
+
+def install_judges() -> None:
+    """Validators whose demands do not fit beside ours get an environment of their own; without it their tests skip."""
+    home, pins = ROOT / ".judges", ROOT / "tests" / "judges" / "requirements.txt"
+    stamp = home / ".stamp"
+    if stamp.exists() and stamp.stat().st_mtime >= pins.stat().st_mtime:
+        return
+    print("Installing the judges of tests/judges.", flush=True)
+    pip = [str(home / "bin" / "python"), "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+    for command in ([PYTHON, "-m", "venv", str(home)], [*pip, "--require-hashes", "-r", str(pins)]):
+        if subprocess.run(command, check=False).returncode:
+            return
+    stamp.touch()
 
 
 @contextlib.contextmanager

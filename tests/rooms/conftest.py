@@ -12,6 +12,7 @@ from tests.authority import running_authority
 from tests.federation import Idp, Signer, aggregate
 from tests.rooms.ai_questions import CHECKED
 from tests.rooms.plan_documents import document
+from tests.rooms.program_calls import BACK
 from tests.rooms.saml_worlds import World
 from tsunagu.core import clock
 from tsunagu.core import settings as node_settings
@@ -138,3 +139,21 @@ def closed(dataset, put):
 def outside(officer):
     """A service of another organisation that officers have looked at."""
     return ai_use.write_service(officer, "outside", CHECKED, valid_until="2099-12-31")
+
+
+# --- Programs
+
+
+@pytest.fixture
+def register(officer):
+    def make(name="Notebook", **more):
+        more.setdefault("redirect_uris", (BACK,))
+        more.setdefault("verbs", ("read", "write", "share"))
+        return identity.register_program(officer, name, **more)
+
+    return make
+
+
+@pytest.fixture
+def program(register):
+    return register()[0]

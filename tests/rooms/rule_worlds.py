@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tsunagu.core import clock
@@ -67,10 +67,21 @@ def make_world(dice: random.Random, owner: identity.Actor, people: list[identity
                     expires_at=ends,
                 )
     return World(
-        [*people, owner, machine, identity.ANONYMOUS],
+        [*people, *_others_of(people[0], projects), owner, machine, identity.ANONYMOUS],
         [card.id for card in projects],
         [card.id for card in made],
     )
+
+
+def _others_of(person, projects):
+    """The same person by other ways in: two factors, a stand-in, a program with a narrow token."""
+    strong = identity.Assurance(ial=2, aal=2, mfa=True, phishing_resistant=True)
+    scope = identity.TokenScope(("read", "write"), tuple(card.id for card in projects[:2]))
+    return [
+        replace(person, assurance=strong),
+        replace(person, assurance=replace(strong, stand_in_for="https://idp.example.ac.jp")),
+        replace(person, scope=scope, agent="Agent X"),
+    ]
 
 
 def rule(dice: random.Random, world: World, number: int) -> str:
@@ -124,6 +135,8 @@ def _atom(dice: random.Random, world: World, *, rises: bool) -> str:
         f'["{dice.choice(world.projects)}", "{dice.choice(world.projects)}"].contains(resource.project)',
         f'resource.project == "{dice.choice(world.projects)}"',
         "principal.is_admin",
+        f"principal.{dice.choice(['mfa', 'phishing_resistant', 'stand_in', 'by_program'])}",
+        f"principal.{dice.choice(['aal', 'ial'])} {dice.choice(['<', '>='])} {dice.randrange(3)}",
         "principal is Person",
         "resource is Dataset",
         dice.choice(["true", "false"]),

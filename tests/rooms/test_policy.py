@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tsunagu.core import clock
+from tsunagu.core.errors import NotFoundError
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.datasets.models import Dataset
 from tsunagu.foundation.identity import api as identity
@@ -32,8 +34,10 @@ ROLES = list(policy.Role)
         max_size=6,
     ),
     later_s=st.sampled_from([0, 1, 3599, 3600, 3601, 7200]),
+    verbs=st.sets(st.sampled_from(identity.VERBS)),
+    reached=st.sets(st.integers(0, 5)),
 )
-def test_lists_show_what_decisions_allow(person, world, later_s):
+def test_lists_show_what_decisions_allow(person, world, later_s, verbs, reached):
     # The clock stands while the world is made, then jumps: to a second before an embargo ends, onto it, beyond.
     start = dt.datetime.now(dt.UTC).replace(microsecond=0)
     with pytest.MonkeyPatch.context() as patch:
@@ -43,16 +47,20 @@ def test_lists_show_what_decisions_allow(person, world, later_s):
             world,
             start,
             lambda: patch.setattr(clock, "now", lambda: start + dt.timedelta(seconds=later_s)),
+            (verbs, reached),
         )
 
 
-def _make_and_compare(person, world, start, jump):
+def _make_and_compare(person, world, start, jump, token):
     from tsunagu.core.ids import new_id
+
+    projects: list[str] = []
 
     owner, asker = person("owner"), person("asker")
     for access, has_frozen, project_role, dataset_role, is_over, embargo_s in world:
         name = f"p{new_id().lower()}"
         project = datasets.create_project(owner, name)
+        projects.append(project.id)
         card = datasets.create_dataset(owner, name, "d")
         Dataset.objects.filter(uid=card.id).update(
             access=access,
@@ -66,19 +74,21 @@ def _make_and_compare(person, world, start, jump):
                     owner, scope, subject_kind="person", subject_id=asker.id, role=role, expires_at=end
                 )
     jump()
-    for actor in (asker, owner, identity.ANONYMOUS, identity.SYSTEM):
+    verbs, reached = token
+    within = tuple(key for number, key in enumerate(projects) if number in reached)
+    scope = identity.TokenScope(tuple(sorted(verbs)), within)
+    people = (asker, owner)
+    _compare_verbs(people, scope)
+    for actor in (
+        *people,
+        *(replace(actor, scope=scope) for actor in people),
+        identity.ANONYMOUS,
+        identity.SYSTEM,
+    ):
         shown = set(Dataset.objects.filter(policy.visible(actor, "dataset").q).values_list("uid", flat=True))
         allowed = set()
         for row in Dataset.objects.all():
-            resource = policy.Resource(
-                "dataset",
-                row.uid,
-                project_id=row.project_id,
-                access=policy.Access(row.access),
-                has_frozen=row.has_frozen,
-                embargo_until_s=row.embargo_until_s,
-            )
-            if policy.decide(actor, "dataset.read", resource):
+            if policy.decide(actor, "dataset.read", _resource(row)):
                 allowed.add(row.uid)
         assert shown == allowed
         if actor.kind != "service":
@@ -91,10 +101,61 @@ def _make_and_compare(person, world, start, jump):
             assert sorted(found) == sorted(allowed)
 
 
+def _resource(row):
+    return policy.Resource(
+        "dataset",
+        row.uid,
+        project_id=row.project_id,
+        access=policy.Access(row.access),
+        has_frozen=row.has_frozen,
+        embargo_until_s=row.embargo_until_s,
+    )
+
+
+def _compare_verbs(people, scope):
+    """For every action on datasets: the list agrees with the decision, and a token never adds to its person."""
+    for actor in people:
+        limited = replace(actor, scope=scope)
+        for action in sorted(name for name in policy.ACTIONS if name.startswith("dataset.")):
+            shown = set(
+                Dataset.objects.filter(policy.visible(limited, "dataset", action).q).values_list(
+                    "uid", flat=True
+                )
+            )
+            rows = list(Dataset.objects.all())
+            if action != "dataset.read_draft":  # decided together with reading, and never listed by itself
+                assert shown == {row.uid for row in rows if policy.decide(limited, action, _resource(row))}
+            for row in rows:
+                if policy.decide(limited, action, _resource(row)):
+                    assert policy.decide(actor, action, _resource(row))
+                    assert policy.VERB_OF[action] in scope.verbs
+                    assert not scope.projects or row.project_id in scope.projects
+
+
+def test_every_action_has_a_verb():
+    assert set(policy.VERB_OF) == policy.ACTIONS
+    assert set(policy.VERB_OF.values()) == set(identity.VERBS)
+
+
+@pytest.mark.django_db
+def test_a_token_is_told_that_it_is_the_token(dataset, english):
+    owner, card = dataset
+    reader = replace(owner, scope=identity.TokenScope(("read",)))
+    decision = policy.decide(reader, "dataset.write", card.resource)
+    assert (decision.effect, decision.basis) == ("deny", "token")
+    assert "not made for this" in decision.reasons[0]
+    elsewhere = replace(owner, scope=identity.TokenScope(identity.VERBS, ("01OTHER",)))
+    assert policy.decide(elsewhere, "dataset.read", card.resource).basis == "token"
+    with pytest.raises(NotFoundError):
+        policy.require(elsewhere, "dataset.write", card.resource)
+    assert not policy.decide(elsewhere, "project.create", policy.NODE)
+    project = datasets.get_project(owner, "lab")
+    with pytest.raises(policy.ActionDeniedError):  # not even one's own role
+        policy.revoke(reader, project.resource, subject_kind="person", subject_id=owner.id)
+
+
 @pytest.mark.django_db
 def test_a_stranger_does_not_learn_that_it_exists(dataset, person):
-    from tsunagu.core.errors import NotFoundError
-
     _, card = dataset
     stranger = person("stranger")
     with pytest.raises(NotFoundError):

@@ -55,6 +55,17 @@ class Browser:
             with error:
                 return error.code, error.headers.get("Location", "")
 
+    def post_for_location(self, url: str, body: str) -> str:
+        """A form of this site, with the cookies; where its answer leads, not followed."""
+        opener = urllib.request.build_opener(NoRedirect(), urllib.request.HTTPCookieProcessor(self.jar))
+        request = urllib.request.Request(url, body.encode(), {"Accept-Language": "en", "Referer": url})
+        try:
+            with opener.open(request, timeout=60) as answer:
+                raise AssertionError(answer.read().decode()[:3000])
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.headers.get("Location") or f"status {error.code}: {error.read().decode()[:3000]}"
+
     def session(self) -> str:
         return next((c.value or "" for c in self.jar if c.name == "sessionid"), "")
 

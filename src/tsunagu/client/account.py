@@ -15,10 +15,17 @@ DEFAULT_URL = "http://localhost:8000"
 
 @dataclass(frozen=True)
 class Account:
-    """A node's address and the token to show there."""
+    """A node's address and the token to show there.
+
+    Attributes:
+        refresh: Brings a new token when this one ends; empty for tokens that were pasted.
+        expires_at: When the token ends, seconds since 1970; 0 is unknown.
+    """
 
     url: str
     token: str
+    refresh: str = ""
+    expires_at: float = 0.0
 
 
 def config_path() -> str:
@@ -63,10 +70,18 @@ def stored() -> dict[str, str]:
     except (OSError, ValueError):
         return {}
     return (
-        {key: str(content[key]) for key in ("url", "token") if content.get(key)}
+        {key: str(content[key]) for key in ("url", "token", "refresh", "expires_at") if content.get(key)}
         if isinstance(content, dict)
         else {}
     )
+
+
+def stored_account(url: str) -> Account | None:
+    """What ``login`` wrote for a node."""
+    kept = stored()
+    if kept.get("url") != url or not kept.get("token"):
+        return None
+    return Account(url, kept["token"], kept.get("refresh", ""), float(kept.get("expires_at") or 0))
 
 
 def store(account: Account) -> str:
@@ -78,7 +93,10 @@ def store(account: Account) -> str:
     with open(handle, "w", encoding="utf-8") as file:  # noqa: PTH123
         if sys.platform != "win32":
             os.fchmod(handle, 0o600)  # a file left over from a broken login may have had wider rights
-        json.dump({"url": account.url, "token": account.token}, file)
+        content: dict[str, object] = {"url": account.url, "token": account.token}
+        if account.refresh:
+            content |= {"refresh": account.refresh, "expires_at": account.expires_at}
+        json.dump(content, file)
     os.replace(fresh, path)  # noqa: PTH105
     return path
 
@@ -93,9 +111,10 @@ def resolve(url: str | None = None, token: str | None = None) -> Account:
     """
     kept = stored()
     chosen = check_url(url or os.environ.get("TSUNAGU_URL") or kept.get("url") or DEFAULT_URL)
-    shown = (
-        token or os.environ.get("TSUNAGU_TOKEN") or (kept.get("token") if chosen == kept.get("url") else None)
-    )
-    if not shown:
+    shown = token or os.environ.get("TSUNAGU_TOKEN")
+    if shown:
+        return Account(chosen, shown.strip())
+    found = stored_account(chosen)
+    if found is None:
         raise NotSignedInError(text("no_token", url=chosen), remedy=text("no_token_remedy"))
-    return Account(chosen, shown.strip())
+    return found

@@ -26,6 +26,9 @@ NODE_COMMANDS = (
     "federation",
     "policy",
     "keys",
+    "program",
+    "replica",
+    "scrub",
 )
 
 
@@ -63,13 +66,29 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _client_command(options: argparse.Namespace) -> int:
-    from tsunagu.client import ai_commands, commands, plan_commands, rule_commands, seal_commands
+    from tsunagu.client import (
+        ai_commands,
+        commands,
+        keep_commands,
+        plan_commands,
+        rule_commands,
+        seal_commands,
+        token_commands,
+    )
     from tsunagu.client.output import Output
 
     output = Output(as_json=getattr(options, "json", False), quiet=getattr(options, "quiet", False))
     options.url, options.token = getattr(options, "url", None), getattr(options, "token", None)
     name = f"run_{options.command.replace('-', '_')}"
-    places = (ai_commands, rule_commands, plan_commands, seal_commands, commands)
+    places = (
+        ai_commands,
+        keep_commands,
+        rule_commands,
+        plan_commands,
+        seal_commands,
+        token_commands,
+        commands,
+    )
     run = next(getattr(place, name) for place in places if hasattr(place, name))
     return int(run(options, output) or 0)
 
@@ -94,7 +113,7 @@ def parser() -> argparse.ArgumentParser:
     common.add_argument("--json", action="store_true", help=text("help_json"))
     common.add_argument("--quiet", "-q", action="store_true", help=text("help_quiet"))
     common.add_argument("--url", help=text("help_url"))
-    common.add_argument("--token", help=text("help_token"))
+    common.add_argument("--token", help=text("help_token_option"))
     top = argparse.ArgumentParser(
         prog="tsunagu",
         description=text("help_top"),
@@ -123,6 +142,7 @@ def parser() -> argparse.ArgumentParser:
     _rule_commands(add)
     _plan_command(add)
     _seal_commands(add)
+    _keep_commands(add)
     for name in NODE_COMMANDS:
         commands.add_parser(name, help=text(f"help_{name}"), add_help=False)
     return top
@@ -135,10 +155,35 @@ def _version() -> str:
 
 
 def _account_commands(add: Any) -> None:
-    login = add(
-        "login", "tsunagu login --url https://data.example.ac.jp\ntsunagu login --token - < token.txt"
-    )
+    login = add("login", "tsunagu login https://data.example.ac.jp\ntsunagu login --token - < token.txt")
     login.add_argument("address", nargs="?", help=text("help_login_address"))
+    login.add_argument("--paste", action="store_true", help=text("help_login_paste"))
+    login.add_argument("--browser", action="store_true", help=text("help_login_browser"))
+    login.add_argument(
+        "--verb",
+        dest="verbs",
+        action="append",
+        choices=("read", "write", "share", "admin"),
+        help=text("help_login_verb"),
+    )
+    add("logout", "tsunagu logout")
+    token = add(
+        "token",
+        "tsunagu token\ntsunagu token create backup --verb read --project films --days 30\ntsunagu token revoke 01J...",
+    )
+    token.add_argument("action", nargs="?", default="list", choices=["list", "create", "revoke"])
+    token.add_argument("name", nargs="?", help=text("help_token_name"))
+    token.add_argument(
+        "--verb",
+        dest="verbs",
+        action="append",
+        choices=("read", "write", "share", "admin"),
+        help=text("help_token_verb"),
+    )
+    token.add_argument(
+        "--project", dest="projects", action="append", metavar="PROJECT", help=text("help_token_project")
+    )
+    token.add_argument("--days", type=int, default=90, help=text("help_token_days"))
     add("whoami", "tsunagu whoami --json")
     project = add("project", "tsunagu project create films\ntsunagu project list")
     project.add_argument("action", choices=["create", "list"])
@@ -316,6 +361,73 @@ def _plan_command(add: Any) -> None:
     plan.add_argument("action", choices=["import", "export", "check"])
     plan.add_argument("project", metavar="PROJECT")
     plan.add_argument("file", nargs="?", metavar="FILE", help=text("help_plan_file"))
+
+
+def _keep_commands(add: Any) -> None:
+    delete = add("delete", 'tsunagu delete films/run-7 --reason "consent withdrawn on 1 May"')
+    _dataset(delete)
+    delete.add_argument("--reason", required=True, metavar="TEXT", help=text("help_reason_kept"))
+    retain = add(
+        "retain",
+        "tsunagu retain films/run-7\ntsunagu retain films/run-7 --until 2037-03-31\n"
+        'tsunagu retain films/run-7@2 --until 2037-03-31 --reason "ten years after the paper"',
+    )
+    retain.add_argument("dataset", metavar="PROJECT/DATASET[@VERSION]")
+    retain.add_argument("--until", default="", metavar="DATE", help=text("help_retain_until"))
+    retain.add_argument("--reason", default="", metavar="TEXT", help=text("help_reason_kept"))
+    hold = add(
+        "hold",
+        'tsunagu hold\ntsunagu hold films/run-7 --reason "inquiry 12 of the university"\n'
+        'tsunagu hold 01J... --lift --reason "the inquiry is over"',
+    )
+    hold.add_argument(
+        "place", nargs="?", default="", metavar="PROJECT[/DATASET]|ID", help=text("help_hold_place")
+    )
+    hold.add_argument("--lift", action="store_true", help=text("help_hold_lift"))
+    _taking_out_commands(add)
+    _leaving_commands(add)
+    hold.add_argument("--reason", default="", metavar="TEXT", help=text("help_reason_kept"))
+
+
+def _leaving_commands(add: Any) -> None:
+    succeed = add(
+        "succeed", 'tsunagu succeed hanako@example.ac.jp taro@example.ac.jp --reason "moved to Kyoto"'
+    )
+    succeed.add_argument("giver", metavar="FROM_EMAIL")
+    succeed.add_argument("successor", metavar="TO_EMAIL")
+    close = add(
+        "close-account",
+        "tsunagu close-account hanako@example.ac.jp --successor taro@example.ac.jp",
+    )
+    close.add_argument("email", metavar="EMAIL")
+    close.add_argument("--successor", default="", metavar="EMAIL", help=text("help_successor"))
+    for command in (succeed, close):
+        command.add_argument("--reason", default="", metavar="TEXT", help=text("help_reason_kept"))
+
+
+def _taking_out_commands(add: Any) -> None:
+    archive = add(
+        "archive",
+        "tsunagu archive films/run-7 bag/\ntsunagu archive films/run-7@2 object/ --format ocfl",
+    )
+    archive.add_argument("dataset", metavar="PROJECT/DATASET[@VERSION]")
+    archive.add_argument("destination", metavar="OUT", help=text("help_archive_out"))
+    archive.add_argument(
+        "--format", dest="form", choices=["bagit", "ocfl"], default="bagit", help=text("help_archive_format")
+    )
+    export = add(
+        "export",
+        "tsunagu export films/run-7 sealed/ --age age1...\n"
+        "tsunagu export films/run-7@2 sealed/ --crypt4gh partner.pub",
+    )
+    export.add_argument("dataset", metavar="PROJECT/DATASET[@VERSION]")
+    export.add_argument("destination", metavar="OUT", help=text("help_export_out"))
+    export.add_argument(
+        "--age", action="append", default=[], metavar="RECIPIENT", help=text("help_export_age")
+    )
+    export.add_argument(
+        "--crypt4gh", action="append", default=[], metavar="PUBKEY", help=text("help_export_crypt4gh")
+    )
 
 
 def _seal_commands(add: Any) -> None:

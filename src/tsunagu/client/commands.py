@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tsunagu.client import account
 from tsunagu.client.errors import IncompleteError, LocalChangesError, UsageError, VerificationError
 from tsunagu.client.messages import text
+from tsunagu.client.names import at_version
 from tsunagu.client.node import Node, dataset_path
 from tsunagu.client.progress import size
 from tsunagu.client.workspace import Client, connect
@@ -27,7 +28,7 @@ _SHOWN_VALUE = 60  # characters of a value in a table; --json gives all
 
 
 def run_login(options: argparse.Namespace, output: Output) -> None:
-    """Store address and token after the node knew the token."""
+    """Store address and token: by a page of the node, or a token that was made on the account page."""
     kept = account.stored()
     url = account.check_url(
         options.address
@@ -36,17 +37,18 @@ def run_login(options: argparse.Namespace, output: Output) -> None:
         or kept.get("url")
         or account.DEFAULT_URL
     )
-    token = options.token or os.environ.get("TSUNAGU_TOKEN") or ""
-    if token == "-":  # noqa: S105 - the dash stands for standard input
-        token = sys.stdin.readline()
-    if not token:
-        import getpass
+    chosen = _pasted(url, options, output)
+    if chosen is None:
+        from tsunagu.client import signing_in
 
-        output.note(text("login_where", url=url))
-        token = getpass.getpass(text("login_prompt"))
-    if not token.strip():
-        raise UsageError(text("login_empty"), remedy=text("no_token_remedy"))
-    chosen = account.Account(url, token.strip())
+        def tell(page: str, code: str) -> None:
+            print(text("login_page", page=page, code=code), file=sys.stderr, flush=True)
+            if options.browser:
+                import webbrowser
+
+                webbrowser.open(page)
+
+        chosen = signing_in.by_device(url, tuple(options.verbs or signing_in.VERBS), tell)
     with Client(Node(chosen)) as client:
         me = client.me()
     path = account.store(chosen)
@@ -54,6 +56,39 @@ def run_login(options: argparse.Namespace, output: Output) -> None:
         output.json({"url": url, "me": me, "file": path})
     else:
         output.line(text("login_done", name=_name(me), url=url, path=path))
+
+
+def _pasted(url: str, options: argparse.Namespace, output: Output) -> account.Account | None:
+    """The account of a token that was given; None when a page shall bring one."""
+    token = options.token or os.environ.get("TSUNAGU_TOKEN") or ""
+    if token == "-":  # noqa: S105 - the dash stands for standard input
+        token = sys.stdin.readline()
+    elif options.paste:
+        import getpass
+
+        output.note(text("login_where", url=url))
+        token = getpass.getpass(text("login_prompt"))
+    elif not token:
+        return None
+    if not token.strip():
+        raise UsageError(text("login_empty"), remedy=text("no_token_remedy"))
+    return account.Account(url, token.strip())
+
+
+def run_logout(options: argparse.Namespace, output: Output) -> None:
+    """Forget the stored token; one that came by a page ends at the node too."""
+    from tsunagu.client import signing_in
+
+    del options
+    kept = account.stored()
+    found = account.stored_account(kept.get("url", ""))
+    if found is None:
+        output.line(text("logout_nothing"))
+        return
+    if found.refresh:
+        signing_in.give_back(found)
+    os.unlink(account.config_path())  # noqa: PTH108
+    output.line(text("logout_done", url=found.url))
 
 
 def run_whoami(options: argparse.Namespace, output: Output) -> None:
@@ -451,17 +486,3 @@ def _origin(origin: Any) -> str:
     if kind == "proposal":
         return text("origin_machine", by=said["by"] or said["accepted_by"] or said["rule"])
     return str(origin.get("text") or json.dumps(origin, ensure_ascii=False))
-
-
-def at_version(name: str) -> tuple[str, int | None]:
-    """``PROJECT/DATASET@N`` in two parts; None where no version is named.
-
-    Raises:
-        UsageError: what stands behind the @ is no version.
-    """
-    dataset, at, number = name.rpartition("@")
-    if not at:
-        return name, None
-    if not number.isdecimal() or int(number) < 1:
-        raise UsageError(text("bad_version", name=name), remedy=text("bad_version_remedy"))
-    return dataset, int(number)

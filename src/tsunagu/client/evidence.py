@@ -33,7 +33,7 @@ def fetch(node: Node, dataset: str, number: int, destination: str) -> list[str]:
     if target.exists() and not (target.is_dir() and not any(target.iterdir())):
         raise UsageError(text("evidence_exists", path=destination), remedy=text("evidence_exists_remedy"))
     url = f"{node.account.url}/api/v1{dataset_path(dataset)}/versions/{number}/evidence"
-    headers = {"Authorization": f"Bearer {node.account.token}"}
+    headers = {"Authorization": f"Bearer {node.bearer()}"}
     with tempfile.TemporaryFile() as packed:
         with node.transport.stream("GET", url, headers=headers) as answer:
             if answer.status != _OK:

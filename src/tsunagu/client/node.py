@@ -30,6 +30,19 @@ class Node:
         """Close the connections."""
         self.transport.close()
 
+    def bearer(self) -> str:
+        """The token to show, renewed when it is about to end.
+
+        Raises:
+            NotSignedInError: the node ended the connection.
+        """
+        if self.account.refresh:
+            from tsunagu.client import signing_in
+
+            if signing_in.is_old(self.account):
+                self.account = signing_in.renewed(self.account)
+        return self.account.token
+
     def get(self, path: str, **query: Any) -> dict[str, Any]:
         """GET ``/api/v1`` + path."""
         return self._call("GET", path, query=query)
@@ -78,7 +91,7 @@ class Node:
         chosen = {key: value for key, value in (query or {}).items() if value is not None}
         if chosen:
             url += "?" + urlencode(chosen)
-        headers = {"Authorization": f"Bearer {self.account.token}", "Accept": "application/json"}
+        headers = {"Authorization": f"Bearer {self.bearer()}", "Accept": "application/json"}
         body = None
         if content is not None:
             body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
@@ -104,7 +117,9 @@ def refusal(answer: Answer, url: str) -> Exception:
         where = answer.headers.get("Location", "")
         shown = text("bad_status", url=url, status=answer.status) + (f" ({where})" if where else "")
         return BadAnswerError(shown, remedy=text("bad_answer_remedy"))
-    if answer.status == 401 and not str(problem.get("code", "")).startswith("core.capability"):  # noqa: PLR2004
+    # A capability that ran out is asked for again; a sign-in that is too weak says itself what to do.
+    own_words = ("core.capability", "identity.stronger_sign_in")
+    if answer.status == 401 and not str(problem.get("code", "")).startswith(own_words):  # noqa: PLR2004
         return NotSignedInError(text("token_refused", url=url), remedy=text("no_token_remedy"))
     return from_problem(answer.status, problem)
 

@@ -74,13 +74,16 @@ def fetch(
         EgressFailedError: no answer in time, an answer too long, or a status other than 200.
     """
     deadline = time.monotonic() + timeout_s
+    sent = dict(headers or {})
     for _ in range(_MOST_REDIRECTS + 1):
-        answer, content = _ask("GET", url, None, {**(headers or {})}, most_bytes, deadline)
+        answer, content = _ask("GET", url, None, sent, most_bytes, deadline)
         if answer.status == _OK:
             return Fetched(content, answer.headers.get_content_type(), url)
         if answer.status not in _REDIRECTS:
             raise EgressFailedError(f"{urlsplit(url).hostname} answered with status {answer.status}.")
-        url = urljoin(url, answer.headers.get("Location", ""))
+        url, before = urljoin(url, answer.headers.get("Location", "")), urlsplit(url)
+        if urlsplit(url)[:2] != before[:2]:
+            sent.pop("Authorization", None)  # a secret is for the server that it was meant for
     raise EgressRefusedError("The address redirects too often.")
 
 
@@ -94,7 +97,13 @@ class Posted:
 
 
 def post(
-    url: str, content: bytes, *, media_type: str, most_bytes: int = 1 << 20, timeout_s: float = 20.0
+    url: str,
+    content: bytes,
+    *,
+    media_type: str,
+    most_bytes: int = 1 << 20,
+    timeout_s: float = 20.0,
+    headers: Mapping[str, str] | None = None,
 ) -> Posted:
     """POST to an address; redirects are an answer like any other and are not followed.
 
@@ -104,13 +113,14 @@ def post(
         media_type: Its type.
         most_bytes: Longer answers are cut off and refused.
         timeout_s: Limit for the whole.
+        headers: More request headers.
 
     Raises:
         EgressRefusedError: the address leads somewhere the node must not go.
         EgressFailedError: no answer in time, or an answer too long.
     """
-    headers = {"Content-Type": media_type}
-    answer, body = _ask("POST", url, content, headers, most_bytes, time.monotonic() + timeout_s)
+    sent = {"Content-Type": media_type, **(headers or {})}
+    answer, body = _ask("POST", url, content, sent, most_bytes, time.monotonic() + timeout_s)
     return Posted(answer.status, body, answer.headers.get_content_type())
 
 

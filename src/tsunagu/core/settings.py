@@ -85,6 +85,14 @@ TABLE: tuple[Setting, ...] = (
     ),
     Setting("s3_access_key_id", "", "Access key of the S3 store.", is_secret=True),
     Setting("s3_secret_access_key", "", "Secret key of the S3 store.", is_secret=True),
+    Setting(
+        "replica_url",
+        "",
+        "A second store for copies of every object, written like store_url; empty: no copies are made.",
+    ),
+    Setting("replica_access_key_id", "", "Access key of the second store.", is_secret=True),
+    Setting("replica_secret_access_key", "", "Secret key of the second store.", is_secret=True),
+    Setting("scrub_days", "30", "Every stored object is read again within so many days.", int, "d"),
     Setting("workers", "2", "Worker processes for background jobs.", int),
     Setting("control_threads", "8", "Threads of the control server.", int),
     Setting("bytes_threads", "32", "Threads of the byte server: simultaneous transfers.", int),
@@ -150,6 +158,12 @@ TABLE: tuple[Setting, ...] = (
         _boolean,
     ),
     Setting(
+        "federation_local_sign_in",
+        "true",
+        "Whether people of an institution may also sign in by this node's own passkeys and passwords, without it.",
+        _boolean,
+    ),
+    Setting(
         "federation_discovery_url",
         "",
         "A discovery service outside; empty: people choose their institution on a page of this node.",
@@ -159,6 +173,13 @@ TABLE: tuple[Setting, ...] = (
         "",
         "Who may say that somebody is in a group: entity ids, or ENTITY_ID#AUTHORITY for one authority only.",
         _names,
+    ),
+    Setting(
+        "openid_providers",
+        "",
+        "OpenID Connect providers, ORCID too, one [[openid_providers]] each: docs/how-to/sign-in-with-openid.md.",
+        _tables,
+        is_secret=True,
     ),
     Setting("node_name", "Tsunagu", "Name of this node, shown on every page."),
     Setting("language", "ja", "Language for people who chose none: ja or en."),
@@ -208,6 +229,17 @@ class Settings:
         names = {"access_key_id": "s3_access_key_id", "secret_access_key": "s3_secret_access_key"}
         options = {key: str(self.values[name]) for key, name in names.items() if self.values[name]}
         return {**options, "spool": str(self.spool / "s3")} if self.store_address.startswith("s3:") else {}
+
+    @property
+    def replica_options(self) -> dict[str, str]:
+        """Keys that the second store needs and that must not stand in a URL."""
+        names = {
+            "access_key_id": "replica_access_key_id",
+            "secret_access_key": "replica_secret_access_key",
+        }
+        options = {key: str(self.values[name]) for key, name in names.items() if self.values[name]}
+        is_s3 = str(self.values["replica_url"]).startswith("s3:")
+        return {**options, "spool": str(self.spool / "replica")} if is_s3 else {}
 
     @property
     def database_address(self) -> str:

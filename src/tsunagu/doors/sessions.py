@@ -11,12 +11,12 @@ from typing import Any
 from allauth.account.internal.flows.login import get_authentication_records, record_authentication
 from allauth.account.signals import authentication_step_completed, user_logged_in
 from allauth.usersessions.models import UserSession
-from django.contrib.auth import login
+from django.contrib.auth import login, logout
 from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from tsunagu.core import clock
+from tsunagu.core import clock, settings
 from tsunagu.foundation.identity import api as identity
 
 _BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
@@ -41,11 +41,16 @@ def memberships_of(request: HttpRequest) -> tuple[identity.Membership, ...]:
 
 def is_fresh(request: HttpRequest) -> bool:
     """Whether the person showed an authenticator within a quarter of an hour, here or at the institution."""
+    return age_s(request) < _FRESH_S
+
+
+def age_s(request: HttpRequest) -> float:
+    """How long ago the person last showed an authenticator, here or at the institution, in seconds."""
     records = get_authentication_records(request, request.user)
     local = max((float(r["at"]) for r in records if r.get("method") != "federation"), default=0.0)
     stored = request.session.get("assurance") or {}
     there = dt.datetime.fromisoformat(stored["authn_at"]).timestamp() if stored.get("authn_at") else 0.0
-    return time.time() - max(local, there) < _FRESH_S
+    return time.time() - max(local, there)
 
 
 def safe_path(request: HttpRequest, wanted: str) -> str:
@@ -90,6 +95,32 @@ def _raised_here(request: HttpRequest, method: str, *, reauthenticated: bool = F
     del method
     if reauthenticated and request.user.is_authenticated:
         renew(request)
+
+
+@receiver(user_logged_in)
+def _stand_in(request: HttpRequest, user: Any, **_: Any) -> None:
+    """A local sign-in while an institution is down: the session carries what it said last, marked as such."""
+    methods = get_authentication_records(request, user)
+    if any(item.get("method") in {"federation", "link"} for item in methods):
+        return
+    found = identity.stand_in_for(user, methods)
+    if found is not None:
+        request.session["assurance"] = found.assurance.as_json()
+        request.session["memberships"] = [asdict(group) for group in found.memberships]
+    elif must_come_by_institution(user):
+        logout(request)
+
+
+def must_come_by_institution(person: Any) -> bool:
+    """Whether the node lets a person in through their institution alone; never an administrator, who mends things."""
+    is_strict = not settings.current().federation_local_sign_in
+    return is_strict and not person.is_admin and identity.belongs_to_institution(person)
+
+
+def stood_in_for(request: HttpRequest) -> identity.Assurance | None:
+    """The assurance of a session that came by a stand-in."""
+    stored = request.session.get("assurance") or {}
+    return identity.Assurance.of(stored) if stored.get("stand_in_for") else None
 
 
 def _note(request: HttpRequest, outcome: identity.Outcome) -> None:

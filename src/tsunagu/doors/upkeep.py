@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from tsunagu.core import events, jobs, settings
+from tsunagu.core import events, jobs, removal, settings
 from tsunagu.dataplane.sweep import find_garbage
 from tsunagu.foundation.identity import api as identity
 from tsunagu.foundation.ledger import api as ledger
@@ -14,15 +14,19 @@ from tsunagu.foundation.storage import api as storage
 def sweep_now() -> int:
     """Remove objects that neither a row nor an upload in progress owns; returns how many."""
     node = settings.current()
-    garbage = find_garbage(storage.store(), node.spool, storage.named, min_age_s=node.sweep_age_s)
-    return storage.drop_unnamed([item.key for item in garbage])
+    with removal.attempted(node.home) as may:
+        if not may:
+            return 0  # a backup reads them
+        garbage = find_garbage(storage.store(), node.spool, storage.named, min_age_s=node.sweep_age_s)
+        return storage.drop_unnamed([item.key for item in garbage])
 
 
 @jobs.every(dt.timedelta(minutes=5))
 @jobs.job(priority=-20)
 def close_guests() -> None:
-    """Close the accounts of guests whose stay is over."""
+    """Close the accounts of guests whose stay is over, and record the end of stand-ins."""
     identity.end_stays()
+    identity.end_over_stand_ins()
 
 
 @jobs.every(dt.timedelta(hours=6))
@@ -31,6 +35,7 @@ def sweep() -> None:
     """Sweep the store, and forget finished jobs of last week."""
     sweep_now()
     storage.forget_dead()
+    identity.forget_program_secrets()
     jobs.forget_finished()
 
 

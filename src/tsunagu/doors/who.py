@@ -18,6 +18,11 @@ def actor_of(request: HttpRequest) -> Actor:
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         return identity.actor_for_token(secret.strip())
+    return actor_of_session(request)
+
+
+def actor_of_session(request: HttpRequest) -> Actor:
+    """The actor behind the session alone: pages take no tokens, or a narrow one could make itself a wide one."""
     if request.user.is_authenticated:
         return identity.actor_for_person(
             request.user,

@@ -19,6 +19,7 @@ from tsunagu.core.blobs.sealing import SealedWriter
 from tsunagu.core.blobs.types import ObjectMissingError, check_key
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Callable, Iterator
     from pathlib import Path
     from types import TracebackType
@@ -146,6 +147,10 @@ class SealedStore:
     def list(self, prefix: str = "", *, older_than_s: float = 0.0) -> Iterator[Found]:
         """Everything in the inner store, as it lies there."""
         return self._inner.list(prefix, older_than_s=older_than_s)
+
+    def lock(self, key: str, until: dt.datetime) -> bool:
+        """What lies there is locked as it is."""
+        return self._inner.lock(key, until)
 
     def local_path(self, key: str) -> Path | None:
         """There is no file with the plain bytes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import hashlib
 import json
@@ -13,7 +14,7 @@ from typing import Any, Literal
 from django.db import transaction
 
 from tsunagu.core import clock, events, settings
-from tsunagu.core.errors import CapabilityRefusedError
+from tsunagu.core.errors import CapabilityRefusedError, NotFoundError
 from tsunagu.core.ids import new_id
 from tsunagu.data.capture.errors import NoSuchPushError, PushClosedError
 from tsunagu.data.capture.models import Push, Unit
@@ -61,13 +62,7 @@ def open_push(
         KeyDestroyedError, KeyMissingError: the dataset is sealed and its key is gone.
     """
     used = [link for place in inputs for link in datasets.input_links(actor, place)]
-    found = datasets.find_dataset(project, dataset)
-    if found is None and create:
-        try:
-            found = datasets.create_dataset(actor, project, dataset).id
-        except datasets.NameTakenError:  # two clients began at once
-            found = datasets.find_dataset(project, dataset)
-    card = datasets.get_dataset_by_id(actor, found or f"{project}/{dataset}")
+    card = _place(actor, project, dataset, create=create)
     policy.require(actor, "dataset.push", card.resource)
     if card.key_domain:
         storage.key_ring().require(card.key_domain)
@@ -99,6 +94,18 @@ def _record(actor: Actor, run_id: str, dataset_id: str) -> None:
         opened_at=now,
         last_unit_at=now,
     )
+
+
+def _place(actor: Actor, project: str, dataset: str, *, create: bool) -> datasets.DatasetCard:
+    """Where a push goes. Looked for before it is made: what one may not see sounds like what is not there."""
+    try:
+        return datasets.get_dataset(actor, project, dataset)
+    except NotFoundError:
+        if not create:
+            raise
+    with contextlib.suppress(datasets.NameTakenError):  # two clients began at once
+        datasets.create_dataset(actor, project, dataset)
+    return datasets.get_dataset(actor, project, dataset)
 
 
 def renew(actor: Actor, run_id: str) -> OpenPush:
@@ -172,7 +179,8 @@ def _link(
     if not able:
         return set()
     with transaction.atomic():
-        # Another dataset may just be taking its plain bytes away.
+        # From here to the commit nothing is discarded, and no other dataset takes its plain bytes away.
+        storage.hold_contents()
         staying = storage.lock(held[file[2]].name for file in able)
         linked = [file for file in able if held[file[2]].name in staying]
         if linked:
@@ -322,4 +330,4 @@ def _own_push(actor: Actor, run_id: str) -> Push:
 
 def _actor_of(push: Push) -> Actor:
     kind: Literal["instrument", "person"] = "instrument" if push.actor_kind == "instrument" else "person"
-    return Actor(kind, push.actor_id, push.actor_name, token_id=push.token_id)
+    return identity.actor_of_record(kind, push.actor_id, push.actor_name, push.token_id)

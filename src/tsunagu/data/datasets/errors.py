@@ -78,9 +78,29 @@ class NoSuchFileError(NotFoundError):
     default_message = "There is no such file in this version."
 
 
+class LockedBytesError(ConflictError):
+    """A dataset is to be sealed whose plain bytes the store must keep for a while."""
+
+    code = "datasets.locked_bytes"
+    default_message = (
+        "This dataset is under retention: its bytes lie plain and locked, and could not be removed."
+    )
+    default_remedy = "Seal a dataset before its retention begins, or make a sealed one from it."
+
+
+class DatasetRemovedError(NotFoundError):
+    """The dataset was destroyed; what is left says who did it, when and why."""
+
+    code = "datasets.removed"
+    status = 410
+    default_message = "This dataset was removed."
+    default_remedy = "Its page says what it was, who removed it and why; its bytes cannot be had any more."
+
+
 __all__ = [
     "BadNameError",
     "BadPathError",
+    "DatasetRemovedError",
     "NameTakenError",
     "NoSuchFileError",
     "NoSuchVersionError",

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from tsunagu.core.errors import NotFoundError
 from tsunagu.data.datasets import api as datasets
-from tsunagu.data.description.models import Extraction, Fact, Proposal
+from tsunagu.data.description.models import Extraction, Fact, PreviewContent, Proposal
 from tsunagu.foundation.identity.api import SYSTEM
 from tsunagu.foundation.storage import api as storage
 
@@ -68,8 +68,9 @@ def seal_readings(dataset_id: str) -> int:
     hashes = _pictures(mine)
     moved = storage.reseal(hashes, card.key_domain)
     there = storage.locate(hashes, (card.key_domain,))
-    # A rare act may cost one walk over all previews; a picture that another dataset shows must stay.
-    shown = _pictures(Extraction.objects.exclude(dataset_id=dataset_id)) & set(there)
+    # A picture that another dataset shows must stay.
+    others = PreviewContent.objects.exclude(extraction__dataset_id=dataset_id)
+    shown = {bytes(row) for row in others.filter(sha256__in=list(there)).values_list("sha256", flat=True)}
     needed = datasets.needed_plain(card.row_id)
 
     def still_needed(asked: Sequence[bytes]) -> set[bytes]:
@@ -79,7 +80,9 @@ def seal_readings(dataset_id: str) -> int:
     keys = list(mine.order_by("pk").values_list("pk", flat=True))
     for start in range(0, len(keys), _BATCH):
         rows = [hide(row, card.key_domain) for row in mine.filter(pk__in=keys[start : start + _BATCH])]
-        Extraction.objects.bulk_update(rows, ["outcome", "previews"])
+        with transaction.atomic():
+            Extraction.objects.bulk_update(rows, ["outcome", "previews"])
+            PreviewContent.objects.filter(extraction__in=rows).delete()
     return moved.count
 
 

@@ -1,12 +1,12 @@
-"""The commands that run a node: up, down, admin, check, backup, restore, sweep, demo, federation. The client calls ``main``."""
+"""The commands that run a node: up, down, admin, check, backup, restore, sweep, scrub, replica, demo, federation. The client calls ``main``."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from tsunagu.core.errors import TsunaguError
 
@@ -22,6 +22,9 @@ NODE_COMMANDS = (
     "federation",
     "policy",
     "keys",
+    "program",
+    "replica",
+    "scrub",
 )
 
 
@@ -78,14 +81,16 @@ def _parser() -> argparse.ArgumentParser:
     texts.add_argument("--json", action="store_true")
     _saving_commands(add)
     add("sweep", "Remove objects that no row names.", admin.sweep)
+    _keeping_commands(add)
     feeds = add("federation", "Refresh the metadata feeds and show their state.", admin.federation)
     feeds.add_argument("--json", action="store_true")
+    _add_program(add)
     tour = add("demo", "Take a sample laboratory's files through the whole job.", demo.demo)
     tour.add_argument("--port", type=int)
     return parser
 
 
-def _saving_commands(add: Any) -> None:
+def _saving_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
     from tsunagu.doors.cli import keys, restoring, saving
 
     save = add(
@@ -110,3 +115,42 @@ def _saving_commands(add: Any) -> None:
     bring.add_argument("--port", type=int, help="port of the control server, with --start")
     ring = add("keys", "Count the keys of sealed datasets; rotate wraps them anew.", keys.keys)
     ring.add_argument("action", nargs="?", choices=("rotate",))
+
+
+def _keeping_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
+    from tsunagu.doors.cli import keeping
+
+    second = add("replica", "How far the second store is behind.", keeping.replica)
+    second.add_argument("--now", action="store_true", help="copy what waits now")
+    second.add_argument("--json", action="store_true")
+    again = add("scrub", "Read stored objects again and repair what is damaged.", keeping.scrub)
+    again.add_argument("--all", action="store_true", help="also what was read lately")
+    again.add_argument("--json", action="store_true")
+
+
+def _add_program(add: Callable[..., argparse.ArgumentParser]) -> None:
+    from tsunagu.doors.cli import programs
+
+    known = add(
+        "program", "Programs that may ask people for access: register, list, withdraw.", programs.program
+    )
+    known.add_argument("what", choices=("register", "list", "withdraw"))
+    known.add_argument("name", nargs="?", help="its name; for withdraw its client id")
+    known.add_argument(
+        "--redirect", action="append", default=[], metavar="URL", help="where browsers may be sent back to"
+    )
+    known.add_argument(
+        "--verb",
+        action="append",
+        choices=("read", "write", "share", "admin"),
+        help="the most that it may ask for (read)",
+    )
+    known.add_argument(
+        "--device", action="store_true", help="it may show a code instead of opening a browser"
+    )
+    known.add_argument("--confidential", action="store_true", help="it runs on a server and keeps a secret")
+    known.add_argument("--agent", action="store_true", help="it acts by itself, as AI agents do")
+    known.add_argument(
+        "--resource", default="", metavar="URL", help="its own address, if it takes tokens of this node"
+    )
+    known.add_argument("--json", action="store_true")

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import orjson
 from django.http import HttpRequest, HttpResponse
-from ninja import NinjaAPI
-from ninja.errors import ValidationError
+from ninja.errors import HttpError, ValidationError
 from ninja.parser import Parser
 from ninja.renderers import BaseRenderer
 
 from tsunagu import __version__
 from tsunagu.core.errors import InvalidInputError, TsunaguError
+from tsunagu.doors.oauth.views import challenge
 from tsunagu.doors.rest import (
     ai_use,
     datasets,
+    exports,
     instruments,
+    keeping,
     ledger,
     metadata,
     node,
@@ -25,8 +28,11 @@ from tsunagu.doors.rest import (
     pushes,
     sealing,
     sharing,
+    tokens,
 )
 from tsunagu.doors.rest.auth import session_or_token
+from tsunagu.doors.rest.openapi import DescribedAPI
+from tsunagu.foundation.identity import api as identity
 
 
 class _Renderer(BaseRenderer):
@@ -42,7 +48,7 @@ class _Parser(Parser):
         return orjson.loads(request.body)
 
 
-api = NinjaAPI(
+api = DescribedAPI(
     title="Tsunagu",
     version=__version__,
     urls_namespace="rest",
@@ -53,11 +59,14 @@ api = NinjaAPI(
     description="Errors are RFC 9457 problem details with a stable code, a reason and a remedy.",
 )
 api.add_router("", node.router)
+api.add_router("", tokens.router)
 api.add_router("", ledger.router)
 api.add_router("", projects.router)
 api.add_router("", datasets.router)
 api.add_router("", sealing.router)
 api.add_router("", sharing.router)
+api.add_router("", keeping.router)
+api.add_router("", exports.router)
 api.add_router("", ai_use.router)
 api.add_router("", plans.router)
 api.add_router("", metadata.router)
@@ -67,15 +76,40 @@ api.add_router("", instruments.router)
 
 def problem(error: TsunaguError) -> HttpResponse:
     """An error of the tree as an HTTP answer."""
-    return HttpResponse(
-        orjson.dumps(error.as_problem()), content_type="application/problem+json", status=error.status
-    )
+    said = error.as_problem()
+    try:
+        body = orjson.dumps(said)
+    except TypeError:  # what was sent stands in it: an integer of 30 digits, say
+        body = json.dumps(said).encode()
+    answer = HttpResponse(body, content_type="application/problem+json", status=error.status)
+    if isinstance(error, identity.StrongerSignInError):
+        # RFC 9470: which sign-in would do.
+        acr = " ".join(identity.TWO_FACTORS)
+        answer.headers["WWW-Authenticate"] = challenge("insufficient_user_authentication", acr_values=acr)
+    elif isinstance(error, identity.NotSignedInError):
+        answer.headers["WWW-Authenticate"] = challenge()
+    return answer
 
 
 @api.exception_handler(TsunaguError)
 def _known(request: HttpRequest, error: TsunaguError) -> HttpResponse:
     del request
     return problem(error)
+
+
+class _UnreadableError(InvalidInputError):
+    """A body that is no JSON."""
+
+    code = "rest.unreadable"
+    status = 400
+    default_message = "The body of the request cannot be read as JSON."
+
+
+@api.exception_handler(HttpError)
+def _refused(request: HttpRequest, error: HttpError) -> HttpResponse:
+    """Ninja's own refusals in our form."""
+    del request, error
+    return problem(_UnreadableError())
 
 
 @api.exception_handler(ValidationError)

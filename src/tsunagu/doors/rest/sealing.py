@@ -11,6 +11,7 @@ from ninja import Router, Schema
 from tsunagu.core.errors import NotFoundError
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.datasets.api import DatasetCard, SealingCard
+from tsunagu.doors.rest.openapi import Input
 from tsunagu.doors.who import actor_of, require_actor
 from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.policy import api as policy
@@ -18,7 +19,7 @@ from tsunagu.foundation.policy import api as policy
 router = Router(tags=["datasets"])
 
 
-class Shred(Schema):
+class Shred(Input):
     """The name of the dataset, written out, and why its bytes are to be destroyed for ever."""
 
     confirm: str

@@ -10,11 +10,29 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.webauthn.forms import AddWebAuthnForm
 from cryptography.fernet import Fernet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from tsunagu.core import settings
+from tsunagu.core.errors import TsunaguError
+from tsunagu.doors import sessions
+from tsunagu.doors.web.views.frame import problem_page
+from tsunagu.foundation.identity import api as identity
+
+
+class InstitutionNeededError(TsunaguError):
+    """The node admits people of institutions through their institution alone."""
+
+    code = "web.institution_needed"
+    status = 403
+    exit_code = 3
+    default_message = (
+        "Your account belongs to an institution, so you sign in there and not with a password or passkey."
+    )
+    default_remedy = (
+        "Choose your institution on the sign-in page; if it is down, ask the administrator to stand in."
+    )
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -24,6 +42,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         """The setting ``signup``."""
         del request
         return bool(settings.current().signup)
+
+    def pre_login(self, request: HttpRequest, user: Any, **more: Any) -> HttpResponse | None:
+        """Where the node wants it so, people of an institution come by it, unless this node stands in for it."""
+        if sessions.must_come_by_institution(user) and not identity.may_be_stood_in_for(user):
+            return problem_page(request, InstitutionNeededError())
+        answer: HttpResponse | None = super().pre_login(request, user, **more)
+        return answer
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         """Back to the account, not to the form that was just filled in."""

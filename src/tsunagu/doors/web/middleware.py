@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 
 from tsunagu.core import settings
+from tsunagu.doors import sessions
 from tsunagu.foundation.identity import api as identity
 
 Next = Callable[[HttpRequest], HttpResponse]
@@ -32,12 +33,16 @@ def security_headers(get_response: Next) -> Next:
 
 
 def guest_stays(get_response: Next) -> Next:
-    """A guest whose day has come is signed out with the next request, whatever they had open."""
+    """A guest whose day has come, or whose stand-in is over, is signed out with the next request."""
 
     def answer(request: HttpRequest) -> HttpResponse:
         if request.user.is_authenticated and identity.stay_is_over(request.user):
             identity.end_stays()
             logout(request)
+        elif request.user.is_authenticated:
+            came = sessions.stood_in_for(request)
+            if came is not None and not identity.is_standing_in(came.stand_in_for):
+                logout(request)
         return get_response(request)
 
     return answer

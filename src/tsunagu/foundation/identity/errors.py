@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tsunagu.core.errors import InvalidInputError, TsunaguError
+from tsunagu.core.errors import ConflictError, InvalidInputError, TsunaguError
 
 
 class NotSignedInError(TsunaguError):
@@ -25,6 +25,14 @@ class NotSponsorError(TsunaguError):
     default_remedy = "Ask that person; the list of guests names them."
 
 
+class LastAdministratorError(ConflictError):
+    """Closing this account would leave the node without an administrator."""
+
+    code = "identity.last_administrator"
+    default_message = "This is the last administrator of the node."
+    default_remedy = "Make somebody else an administrator first: tsunagu admin create EMAIL --admin."
+
+
 class BadStayError(InvalidInputError):
     """The end of a guest's stay cannot be used."""
 
@@ -38,3 +46,11 @@ class BadEmailError(InvalidInputError):
 
     code = "identity.bad_email"
     default_message = "This is not an e-mail address."
+
+
+class BadScopeError(InvalidInputError):
+    """What a token shall let through cannot be used."""
+
+    code = "identity.bad_scope"
+    default_message = "A token lets through at least one of read, write, share and admin."
+    default_remedy = "Choose what the token is for."

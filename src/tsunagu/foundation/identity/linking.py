@@ -16,8 +16,9 @@ from tsunagu.foundation.identity.federation.errors import (
     NoAccountError,
 )
 from tsunagu.foundation.identity.federation.models import Identity
-from tsunagu.foundation.identity.federation.service_provider import claims_of
+from tsunagu.foundation.identity.federation.sign_ins import claims_of
 from tsunagu.foundation.identity.models import Person
+from tsunagu.foundation.identity.openid import providers
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,11 @@ def _make(said: Claims) -> Person:
     An address becomes the account's own only when the issuer may speak for its domain: roles are given by address, so
     whoever could choose one would take what is meant for another.
     """
-    if not settings.current().federation_signup:
+    provider = providers.of_issuer(said.issuer)
+    may_join = settings.current().federation_signup
+    if provider is not None and provider.signup is not None:
+        may_join = provider.signup
+    if not may_join:
         raise NoAccountError
     address = said.mail.lower()
     if address and Person.objects.filter(email=address).exists():

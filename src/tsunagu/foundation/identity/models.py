@@ -8,6 +8,7 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 
 from tsunagu.core.ids import new_id
+from tsunagu.foundation.identity.types import VERBS
 
 
 class PersonManager(BaseUserManager["Person"]):
@@ -58,6 +59,8 @@ class AccessToken(models.Model):
     person = models.ForeignKey(Person, null=True, on_delete=models.CASCADE, related_name="tokens")
     instrument_id = models.CharField(max_length=26, blank=True, db_index=True)
     label = models.CharField(max_length=200, blank=True)
+    verbs = models.CharField(max_length=40, default=" ".join(VERBS))
+    projects = models.JSONField(default=list)
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
@@ -82,17 +85,29 @@ class SignInLink(models.Model):
 from tsunagu.foundation.identity.federation.models import (  # noqa: E402 - Django looks for tables here
     Feed,
     Identity,
+    InstitutionState,
     Provider,
     SeenAssertion,
     SignInRequest,
 )
+from tsunagu.foundation.identity.program_models import (  # noqa: E402 - the same
+    Connection,
+    DeviceRequest,
+    Program,
+    ProgramSecret,
+)
 
 __all__ = [
     "AccessToken",
+    "Connection",
+    "DeviceRequest",
     "Feed",
     "Identity",
+    "InstitutionState",
     "Person",
     "PersonManager",
+    "Program",
+    "ProgramSecret",
     "Provider",
     "SeenAssertion",
     "SignInLink",

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from tsunagu.core import clock
 from tsunagu.foundation.identity.models import AccessToken, Person
-from tsunagu.foundation.identity.types import Actor, PersonCard, TokenCard
+from tsunagu.foundation.identity.types import PersonCard, TokenCard, TokenScope
 
 
 def people(ids: Iterable[str]) -> dict[str, PersonCard]:
@@ -48,18 +48,7 @@ def tokens_of(person_id: str) -> list[TokenCard]:
             clock.isoformat(row.created_at),
             moment(row.expires_at),
             moment(row.last_used_at),
+            TokenScope(tuple(row.verbs.split()), tuple(row.projects)),
         )
         for row in rows
     ]
-
-
-def is_active(actor: Actor) -> bool:
-    """Whether the actor behind a long-lived record may still act: account open, token not withdrawn or expired."""
-    if actor.token_id:
-        token = AccessToken.objects.filter(uid=actor.token_id).first()
-        if token is None or token.revoked_at or (token.expires_at and token.expires_at < clock.now()):
-            return False
-    if actor.kind == "person":
-        living = Person.objects.filter(uid=actor.id, is_active=True)
-        return living.exclude(stay_until__lte=clock.now()).exists()
-    return actor.kind != "anonymous"

@@ -11,11 +11,11 @@ from django.core.validators import validate_email
 from django.db import transaction
 
 from tsunagu.core import clock
-from tsunagu.foundation.identity.errors import BadEmailError, NotSignedInError
+from tsunagu.foundation.identity.errors import BadEmailError, BadScopeError, NotSignedInError
 from tsunagu.foundation.identity.federation.assurance import Assurance
 from tsunagu.foundation.identity.federation.groups import Membership
 from tsunagu.foundation.identity.models import AccessToken, Person, SignInLink
-from tsunagu.foundation.identity.types import Actor, PersonCard
+from tsunagu.foundation.identity.types import VERBS, Actor, PersonCard, TokenScope
 
 _PERSON_PREFIX, _INSTRUMENT_PREFIX = "tsu_", "tsi_"
 
@@ -44,13 +44,27 @@ def ensure_person(email: str, *, name: str = "", is_admin: bool = False) -> Pers
     return PersonCard(person.uid, person.email, str(person))
 
 
-def issue_token(person_id: str, *, label: str, lifetime: dt.timedelta | None = None) -> str:
-    """A new access token of a person; the secret is returned once and kept nowhere."""
+def issue_token(
+    person_id: str, *, label: str, lifetime: dt.timedelta | None = None, scope: TokenScope | None = None
+) -> str:
+    """A new access token of a person; the secret is returned once and kept nowhere.
+
+    Raises:
+        BadScopeError: the scope lets nothing through, or names verbs that do not exist.
+    """
+    scope = scope or TokenScope()
+    if not scope.verbs or not set(scope.verbs) <= set(VERBS):
+        raise BadScopeError
     secret = _PERSON_PREFIX + secrets.token_urlsafe(32)
     expires = clock.now() + lifetime if lifetime else None
     person = Person.objects.get(uid=person_id)
     AccessToken.objects.create(
-        secret_hash=_digest(secret), person=person, label=label[:200], expires_at=expires
+        secret_hash=_digest(secret),
+        person=person,
+        label=label[:200],
+        expires_at=expires,
+        verbs=" ".join(verb for verb in VERBS if verb in scope.verbs),
+        projects=list(scope.projects),
     )
     return secret
 
@@ -76,7 +90,7 @@ def revoke_token(person_id: str, token_id: str) -> None:
 
 
 def actor_for_token(secret: str) -> Actor:
-    """Who is behind an access token.
+    """Who is behind an access token that a person or an administrator made.
 
     Raises:
         NotSignedInError: unknown, expired or withdrawn.
@@ -92,7 +106,12 @@ def actor_for_token(secret: str) -> Actor:
     stay = token.person.stay_until
     if not token.person.is_active or (stay is not None and stay <= now):
         raise NotSignedInError
-    return actor_for_person(token.person, token_id=token.uid)
+    return actor_for_person(token.person, token_id=token.uid, scope=scope_of(token))
+
+
+def scope_of(token: AccessToken) -> TokenScope:
+    """What an access token lets through."""
+    return TokenScope(tuple(token.verbs.split()), tuple(token.projects))
 
 
 def actor_for_person(
@@ -101,16 +120,21 @@ def actor_for_person(
     token_id: str = "",
     assurance: Assurance | None = None,
     memberships: tuple[Membership, ...] = (),
+    scope: TokenScope | None = None,
+    agent: str = "",
 ) -> Actor:
     """The actor behind a signed-in person; assurance and memberships are those of the session."""
+    may_administer = scope is None or ("admin" in scope.verbs and not scope.projects)
     return Actor(
         "person",
         person.uid,
         str(person),
-        is_admin=person.is_admin,
+        is_admin=person.is_admin and may_administer,
         token_id=token_id,
         assurance=assurance or Assurance(),
         memberships=memberships,
+        scope=scope,
+        agent=agent,
     )
 
 

@@ -12,6 +12,36 @@ _UNKNOWN = Assurance()
 ActorKind = Literal["person", "instrument", "service", "anonymous"]
 
 
+Verb = Literal["read", "write", "share", "admin"]
+VERBS: tuple[Verb, ...] = ("read", "write", "share", "admin")
+
+
+@dataclass(frozen=True, slots=True)
+class TokenScope:
+    """What a token was made for. It only ever takes away from what its person may do.
+
+    Attributes:
+        verbs: Some of ``VERBS``.
+        projects: ULIDs of the only projects that it reaches; empty reaches all.
+    """
+
+    verbs: tuple[str, ...] = VERBS
+    projects: tuple[str, ...] = ()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it takes nothing away."""
+        return not self.projects and set(VERBS) <= set(self.verbs)
+
+    def narrowed(self, other: TokenScope) -> TokenScope | None:
+        """What both let through; None where that is nothing."""
+        verbs = tuple(verb for verb in self.verbs if verb in other.verbs)
+        if self.projects and other.projects:
+            projects = tuple(key for key in self.projects if key in other.projects)
+            return TokenScope(verbs, projects) if verbs and projects else None
+        return TokenScope(verbs, self.projects or other.projects) if verbs else None
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
     """Somebody or something that acts; every service takes one first.
@@ -24,6 +54,10 @@ class Actor:
         token_id: ULID of the access token that was used, if any.
         assurance: How strongly the session was opened; nothing is known of tokens and machines.
         memberships: Groups of virtual organisations that the institution named in this session.
+        scope: What the token that was used lets through; None for sessions and machines, which have no token of that
+            kind.
+        agent: The program that acts for the person, by the name that the person agreed to; empty for the person's own
+            hand.
     """
 
     kind: ActorKind
@@ -33,6 +67,8 @@ class Actor:
     token_id: str = ""
     assurance: Assurance = _UNKNOWN
     memberships: tuple[Membership, ...] = ()
+    scope: TokenScope | None = None
+    agent: str = ""
 
     @property
     def is_signed_in(self) -> bool:
@@ -62,3 +98,4 @@ class TokenCard:
     created_at: str
     expires_at: str | None
     last_used_at: str | None
+    scope: TokenScope = TokenScope()

@@ -15,8 +15,19 @@ from tsunagu.foundation.policy.labels import (
     value_of,
 )
 from tsunagu.foundation.policy.rulebook import Book, compile_book, current, forget, history, stored
+from tsunagu.foundation.policy.scoping import VERB_OF
 from tsunagu.foundation.policy.selectors import members, people_with_roles
-from tsunagu.foundation.policy.services import draft, grant, place, require, revoke, take_ended, write_text
+from tsunagu.foundation.policy.services import (
+    challenge,
+    draft,
+    grant,
+    place,
+    require,
+    revoke,
+    take_ended,
+    write_text,
+)
+from tsunagu.foundation.policy.succession import hand_over, lasting_owners, owned_by
 from tsunagu.foundation.policy.types import (
     NODE,
     Access,
@@ -39,6 +50,7 @@ __all__ = [
     "NODE",
     "ORIGIN",
     "ROLE_ACTIONS",
+    "VERB_OF",
     "Access",
     "ActionDeniedError",
     "BadPolicyError",
@@ -56,16 +68,20 @@ __all__ = [
     "TextCard",
     "Visibility",
     "base_text",
+    "challenge",
     "compile_book",
     "current",
     "decide",
     "draft",
     "forget",
     "grant",
+    "hand_over",
     "history",
     "inherit",
     "labels_of",
+    "lasting_owners",
     "members",
+    "owned_by",
     "parse",
     "people_with_roles",
     "place",

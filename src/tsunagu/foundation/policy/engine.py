@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import cedarpy
@@ -19,7 +20,7 @@ from django.utils.translation import gettext as _
 
 from tsunagu.core import clock
 from tsunagu.foundation.identity.api import Actor
-from tsunagu.foundation.policy import cedar, compiling, holds, rulebook
+from tsunagu.foundation.policy import cedar, compiling, holds, rulebook, scoping
 from tsunagu.foundation.policy.compiling import Asked, Scopes
 from tsunagu.foundation.policy.labels import LEVELS, labels_of
 from tsunagu.foundation.policy.models import Grant
@@ -69,8 +70,9 @@ def decide(
     """
     if action not in ACTIONS:
         raise ValueError(f"unknown action {action!r}")
-    if actor.kind == "service":
-        return Decision("allow", basis="node")
+    settled = scoping.settled(actor, action, resource)
+    if settled is not None:
+        return settled
     book = book or rulebook.current()
     if action == _READ_DRAFT:
         # Whoever may not read does not read drafts either, whatever a rule about reading forgot to say.
@@ -100,7 +102,7 @@ def decide(
         against = holds.denial(action, resource, context)
         return Decision("allow", basis=deciding[0].id) if against is None else against
     if deciding:
-        return _forbidden(deciding)
+        return _forbidden(deciding, helps=_sign_in_helps(actor, action, resource, context, book))
     return _not_permitted(actor, {role for role, _scope in held})
 
 
@@ -116,12 +118,16 @@ def visible(actor: Actor, kind: str, action: str = "", *, book: rulebook.Book | 
     """
     if actor.kind == "service":
         return Visibility((compiling.EVERY_ROW,), compiling.EVERY_ROW)
+    action = action or f"{kind}.read"
+    reached = scoping.rows(actor, action, kind)
+    if reached == compiling.NO_ROW:
+        return Visibility()
     book = book or rulebook.current()
     asked = Asked(
         kind=compiling.TYPES[actor.kind],
         id=actor.id,
         attributes=_attributes(actor, _scopes_by_role(actor)),
-        action=action or f"{kind}.read",
+        action=action,
         resource=_KINDS[kind],
         now_s=_now_s(),
     )
@@ -130,7 +136,7 @@ def visible(actor: Actor, kind: str, action: str = "", *, book: rulebook.Book | 
     forbidden = [q for q in forbidden if q != compiling.NO_ROW]
     if compiling.EVERY_ROW in forbidden:
         return Visibility()
-    kept = Q()
+    kept = Q() if reached == compiling.EVERY_ROW else reached
     for q in forbidden:
         kept &= ~q
     walked: list[Q] = []
@@ -154,7 +160,9 @@ def scopes(actor: Actor, action: str) -> tuple[list[str], list[str]]:
     """
     by_role = _scopes_by_role(actor)
     able = [role for role, allowed in ROLE_ACTIONS.items() if action in allowed]
-    projects = [key for role in able for key in by_role.get(role, Scopes()).projects]
+    projects = scoping.within(
+        actor, action, [key for role in able for key in by_role.get(role, Scopes()).projects]
+    )
     single = [key for role in able for key in by_role.get(role, Scopes()).datasets]
     return projects, single
 
@@ -199,7 +207,20 @@ def _in_force(actor: Actor) -> QuerySet[Grant]:
 
 def _attributes(actor: Actor, by_role: Mapping[str, Scopes]) -> dict[str, Any]:
     sets = {f"{role}_of": by_role.get(role, Scopes()) for role in Role}
-    return {"id": actor.id, "is_admin": actor.is_admin, **sets}
+    return {"id": actor.id, "is_admin": actor.is_admin, **sets, **_signed_in(actor)}
+
+
+def _signed_in(actor: Actor) -> dict[str, Any]:
+    """How the actor came in, as rules may ask."""
+    found = actor.assurance
+    return {
+        "ial": found.ial,
+        "aal": found.aal,
+        "mfa": found.mfa,
+        "phishing_resistant": found.phishing_resistant,
+        "stand_in": found.is_stand_in,
+        "by_program": bool(actor.agent),
+    }
 
 
 def _entities(actor: Actor, resource: Resource, held: Iterable[tuple[str, str]], *, asks_labels: bool) -> Any:
@@ -207,7 +228,7 @@ def _entities(actor: Actor, resource: Resource, held: Iterable[tuple[str, str]],
     sets: dict[str, list[str]] = {f"{role}_of": [] for role in Role}
     for role, scope in held:
         sets[f"{role}_of"].append(scope)
-    somebody = {"id": actor.id, "is_admin": actor.is_admin, **sets}
+    somebody = {"id": actor.id, "is_admin": actor.is_admin, **sets, **_signed_in(actor)}
     thing: dict[str, Any] = {"id": resource.id}
     if resource.kind == "instrument":
         thing["owner"] = resource.owner_id
@@ -237,15 +258,29 @@ def _now_s() -> int:
     return int(clock.now().timestamp())
 
 
-def _forbidden(rules: Iterable[cedar.Rule]) -> Decision:
+def _sign_in_helps(
+    actor: Actor, action: str, resource: Resource, context: Mapping[str, Any] | None, book: rulebook.Book
+) -> bool:
+    """Whether the same person might, had they shown two factors: then the answer is to show them."""
+    known = actor.assurance
+    strong = replace(known, aal=max(known.aal, 2), mfa=True, phishing_resistant=True)
+    if actor.kind != "person" or strong == known:
+        return False
+    return bool(decide(replace(actor, assurance=strong), action, resource, context, book=book))
+
+
+def _forbidden(rules: Iterable[cedar.Rule], *, helps: bool) -> Decision:
     rules = list(rules)
     language = "ja" if (get_language() or "").startswith("ja") else "en"
     first = rules[0].annotations
+    remedy = first.get(f"remedy_{language}", "")
+    if helps:
+        remedy = _("Confirm with a passkey, a one-time code or your institution's second factor.")
     return Decision(
-        "deny",
+        "needs" if helps else "deny",
         tuple(rule.annotations[language] for rule in rules),
         basis=first.get("basis") or f"{rules[0].layer}:{rules[0].id}",
-        remedy=first.get(f"remedy_{language}", ""),
+        remedy=remedy,
     )
 
 

@@ -11,13 +11,13 @@ from django.db import transaction
 
 from tsunagu.core import clock
 from tsunagu.core.errors import NotFoundError
-from tsunagu.foundation.identity.api import Actor
+from tsunagu.foundation.identity.api import Actor, StrongerSignInError
 from tsunagu.foundation.ledger.api import append
-from tsunagu.foundation.policy import rulebook
+from tsunagu.foundation.policy import rulebook, scoping
 from tsunagu.foundation.policy.engine import decide
 from tsunagu.foundation.policy.errors import ActionDeniedError, BadPolicyError, LastOwnerError
 from tsunagu.foundation.policy.models import Grant, PolicyText
-from tsunagu.foundation.policy.types import NODE, EndedGrant, Resource, Role
+from tsunagu.foundation.policy.types import NODE, Decision, EndedGrant, Resource, Role
 
 _READ_ACTION = {"project": "project.read", "dataset": "dataset.read"}
 _DRAFT_ACTION = "dataset.read_draft"
@@ -29,13 +29,26 @@ def require(actor: Actor, action: str, resource: Resource, context: Mapping[str,
     Raises:
         NotFoundError: the actor may not even know that the thing exists.
         ActionDeniedError: the actor knows the thing and may not do this.
+        StrongerSignInError: the same person might, after showing two factors.
     """
     decision = decide(actor, action, resource, context)
     if decision:
         return
+    challenge(actor, decision)
     if resource.kind in _READ_ACTION and not _may_know(actor, resource):
         raise NotFoundError
     raise ActionDeniedError.of(decision, action)
+
+
+def challenge(actor: Actor, *decisions: Decision) -> None:
+    """Say that a stronger sign-in would help, where it would; before anything is hidden or refused.
+
+    Raises:
+        StrongerSignInError: the same person might, after showing two factors.
+    """
+    for decision in decisions:
+        if decision.effect == "needs" and actor.kind == "person":
+            raise StrongerSignInError(" ".join(decision.reasons), remedy=decision.remedy)
 
 
 def _may_know(actor: Actor, resource: Resource) -> bool:
@@ -183,13 +196,13 @@ def take_ended(*, limit: int = 500) -> list[EndedGrant]:
 
 @transaction.atomic
 def revoke(actor: Actor, scope: Resource, *, subject_kind: str, subject_id: str) -> None:
-    """Take somebody's role away; one may always give up one's own.
+    """Take somebody's role away; one may always give up one's own, by a token only where it may share.
 
     Raises:
         ActionDeniedError: the actor does not manage the scope.
         LastOwnerError: this would leave a project without an owner.
     """
-    if subject_id != actor.id:
+    if subject_id != actor.id or scoping.outside(actor, f"{scope.kind}.manage", scope) is not None:
         require(actor, f"{scope.kind}.manage", scope)
     _keep_an_owner(scope, subject_id, None)
     Grant.objects.filter(

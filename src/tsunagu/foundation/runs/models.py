@@ -17,6 +17,7 @@ class Run(models.Model):
     actor_kind = models.CharField(max_length=10)
     actor_id = models.CharField(max_length=26)
     actor_name = models.CharField(max_length=200)
+    agent = models.CharField(max_length=100, blank=True)
     token_id = models.CharField(max_length=26, blank=True)
     dataset_id = models.CharField(max_length=26, blank=True)
     parameters = models.JSONField(default=dict)

@@ -76,6 +76,7 @@ def _card(row: Run, *, with_links: bool = True) -> RunCard:
         actor_kind=row.actor_kind,
         actor_id=row.actor_id,
         actor_name=row.actor_name,
+        agent=row.agent,
         dataset_id=row.dataset_id,
         started_at=clock.isoformat(row.started_at),
         ended_at=clock.isoformat(row.ended_at) if row.ended_at else None,

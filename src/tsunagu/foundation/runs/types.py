@@ -36,7 +36,11 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class RunCard:
-    """A run as others see it."""
+    """A run as others see it.
+
+    Attributes:
+        agent: The program that acted for the actor; empty for the actor's own hand.
+    """
 
     id: str
     kind: str
@@ -51,6 +55,7 @@ class RunCard:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     software: Mapping[str, Any] = field(default_factory=dict)
     links: tuple[Link, ...] = ()
+    agent: str = ""
 
     @property
     def is_running(self) -> bool:

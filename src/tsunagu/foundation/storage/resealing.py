@@ -16,6 +16,7 @@ from tsunagu.core.blobs.chunks import sealed_size
 from tsunagu.core.errors import TsunaguError
 from tsunagu.core.ids import new_id
 from tsunagu.foundation.storage.models import Content, StoredObject
+from tsunagu.foundation.storage.replicas import drop
 from tsunagu.foundation.storage.selectors import Location, locate, read_pieces, store_of
 from tsunagu.foundation.storage.services import NewObject, register
 from tsunagu.foundation.storage.stores import store
@@ -85,8 +86,7 @@ def drop_domain(domain: str) -> int:
         with transaction.atomic():
             Content.objects.filter(object__in=rows).delete()
             StoredObject.objects.filter(pk__in=[row.pk for row in rows]).delete()
-        for row in rows:
-            store().delete(row.key)
+        drop(row.key for row in rows)
         count += len(rows)
     return count
 
@@ -169,7 +169,7 @@ def _drop_from(pk: int, wanted: set[bytes], still_needed: Callable[[Sequence[byt
             _repack(row, stay)
         row.delete()
     # A process that dies here leaves an object that no row names: the sweep takes it.
-    store().delete(row.key)
+    drop([row.key])
     return len(gone)
 
 

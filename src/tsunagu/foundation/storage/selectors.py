@@ -124,13 +124,14 @@ def missing(locations: Iterable[Location]) -> set[str]:
         return {key for key, gone in zip(ends, pool.map(is_gone, ends), strict=True) if gone}
 
 
-def store_of(domain: str) -> BlobStore:
-    """The store that reads and writes the plain bytes of a domain.
+def store_of(domain: str, raw: BlobStore | None = None) -> BlobStore:
+    """The store that reads and writes the plain bytes of a domain; ``raw``: another one than the node's.
 
     Raises:
         KeyDestroyedError, KeyMissingError: the key is gone.
     """
-    return SealedStore.of(store(), key_ring().data_key(domain)) if domain else store()
+    raw = raw or store()
+    return SealedStore.of(raw, key_ring().data_key(domain)) if domain else raw
 
 
 def read_pieces(location: Location) -> Iterator[bytes]:

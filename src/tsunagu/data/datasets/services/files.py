@@ -109,7 +109,7 @@ def commit_files(
         ActionDeniedError: the actor may not push here.
         SealedMeanwhileError: the dataset's key domain is another by now.
     """
-    dataset = Dataset.objects.select_for_update().get(uid=dataset_id)
+    dataset = selectors.locked_row(dataset_id)
     policy.require(actor, "dataset.push", selectors.resource_of(dataset))
     if dataset.key_domain != domain:
         raise SealedMeanwhileError
@@ -148,8 +148,8 @@ def remove_files(actor: Actor, dataset_id: str, paths: Sequence[str]) -> int:
         ActionDeniedError: the actor may not write to the dataset.
         NoSuchFileError: a path is not in the draft; nothing is removed then.
     """
-    dataset = Dataset.objects.select_for_update().get(uid=dataset_id)
-    policy.require(actor, "dataset.write", selectors.resource_of(dataset))
+    dataset = selectors.locked_row(dataset_id)
+    policy.require(actor, "dataset.write", selectors.resource_of(dataset), {"removes": True})
     single = [path for path in paths if not path.endswith("/")]
     rows = _live_rows(dataset, single)
     missing = [path for path in single if path not in rows]

@@ -10,7 +10,12 @@ from django.db import connection, transaction
 from tsunagu.core import bulk, clock, events
 from tsunagu.core.ids import new_id
 from tsunagu.data.datasets import selectors
-from tsunagu.data.datasets.errors import NotConfirmedError, NotSealedError, StillSealingError
+from tsunagu.data.datasets.errors import (
+    LockedBytesError,
+    NotConfirmedError,
+    NotSealedError,
+    StillSealingError,
+)
 from tsunagu.data.datasets.models import Dataset, Overwritten, Sealing, content_key
 from tsunagu.data.datasets.types import SealingCard
 from tsunagu.foundation.identity.api import SYSTEM, Actor
@@ -30,9 +35,11 @@ def seal(actor: Actor, dataset_id: str) -> SealingCard:
     Raises:
         ActionDeniedError: the actor does not manage the dataset.
         KeyDestroyedError: it was sealed before, and shredded.
+        LockedBytesError: its bytes are locked in the store, so they would stay plain.
     """
     resource = selectors.resource_of(Dataset.objects.get(uid=dataset_id))
     policy.require(actor, "dataset.manage", resource)
+    _require_unlocked(Dataset.objects.get(uid=dataset_id))
     # Durable before anything is encrypted with it; a transaction that fails leaves a key that nobody uses.
     fingerprint = storage.key_ring().create(dataset_id)
     with transaction.atomic():
@@ -61,6 +68,15 @@ def seal(actor: Actor, dataset_id: str) -> SealingCard:
     if card is None:
         raise NotSealedError
     return card
+
+
+def _require_unlocked(row: Dataset) -> None:
+    after = b""
+    while not row.key_domain and (batch := _next_contents(row.pk, after)):
+        hashes = [sha256 for sha256, _size in batch]
+        if storage.are_locked(hashes):
+            raise LockedBytesError
+        after = hashes[-1]
 
 
 def sealing_of(dataset_id: str) -> SealingCard | None:

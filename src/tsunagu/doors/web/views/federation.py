@@ -51,16 +51,20 @@ def metadata(request: HttpRequest) -> HttpResponse:
 def discover(request: HttpRequest, actor: Actor) -> HttpResponse:
     """Choose one's institution: search, or one of those chosen before in this browser."""
     del actor
-    if not identity.is_federated():
+    providers = [provider_link(row) for row in identity.openid_providers()]
+    if not identity.is_federated() and not providers:
         raise NotFoundError
-    purpose, path = _purpose(request), sessions.safe_path(request, request.GET.get("next", ""))
+    purpose, path = purpose_of(request), sessions.safe_path(request, request.GET.get("next", ""))
     outside = settings.current().federation_discovery_url
-    if outside and "here" not in request.GET:
+    if outside and not providers and "here" not in request.GET:
         return _to_discovery(request, outside, purpose, path)
     words = request.GET.get("q", "").strip()[:100]
     found = identity.search_providers(words, limit=_SHOWN + 1)
     context = {
         "words": words,
+        "providers": providers,
+        "is_searchable": identity.is_federated(),
+        "outside": outside,
         "found": [_shown(card) for card in found[:_SHOWN]],
         "has_more": len(found) > _SHOWN,
         "before": [_shown(card) for card in identity.known_providers(_remembered(request))],
@@ -68,6 +72,11 @@ def discover(request: HttpRequest, actor: Actor) -> HttpResponse:
         "next": path,
     }
     return render(request, "web/discover.html", context)
+
+
+def provider_link(row: identity.OpenIDProvider) -> dict[str, str]:
+    """A provider as a link."""
+    return {"id": row.id, "name": row.name((get_language() or "ja")[:2])}
 
 
 def _shown(card: identity.ProviderCard) -> dict[str, str]:
@@ -118,7 +127,12 @@ class TooManyTriesError(TsunaguError):
     default_remedy = "Wait a minute, then try again."
 
 
-def _limit(request: HttpRequest, action: str) -> None:
+def limit(request: HttpRequest, action: str) -> None:
+    """Not too many sign-ins from one address.
+
+    Raises:
+        TooManyTriesError: wait a minute.
+    """
     if not ratelimit.consume(request, action=action):
         raise TooManyTriesError
 
@@ -128,9 +142,9 @@ def _limit(request: HttpRequest, action: str) -> None:
 @page
 def start(request: HttpRequest, actor: Actor) -> HttpResponse:
     """To the institution. By GET: it grants nothing, and a form could not leave the site under our content policy."""
-    _limit(request, "saml_start")
+    limit(request, "saml_start")
     entity_id = request.GET.get("entity", "")
-    purpose = _purpose(request)
+    purpose = purpose_of(request)
     if purpose != "login" and actor.kind != "person":
         raise identity.NotSignedInError
     if purpose == "link" and not sessions.may_link(request):
@@ -152,7 +166,8 @@ def start(request: HttpRequest, actor: Actor) -> HttpResponse:
     return answer
 
 
-def _purpose(request: HttpRequest) -> identity.Purpose:
+def purpose_of(request: HttpRequest) -> identity.Purpose:
+    """Why somebody goes to an institution; to sign in where nothing else is said."""
     wanted = request.GET.get("purpose", "")
     return "link" if wanted == "link" else "stepup" if wanted == "stepup" else "login"
 
@@ -169,7 +184,7 @@ def _remembered(request: HttpRequest) -> list[str]:
 def acs(request: HttpRequest, actor: Actor) -> HttpResponse:
     """The institution's answer, posted by the browser without our session's cookie."""
     del actor
-    _limit(request, "saml_answer")
+    limit(request, "saml_answer")
     code = identity.receive_answer(request.POST.get("SAMLResponse", ""), request.POST.get("RelayState", ""))
     return redirect("saml_finish", code=code)
 
@@ -250,11 +265,10 @@ def identity_rows(person_id: str) -> list[dict[str, Any]]:
 
 def _row(said: identity.Claims) -> dict[str, Any]:
     language = (get_language() or "ja")[:2]
-    known = identity.known_providers([said.issuer])
     name = said.names.get(language) or next(iter(said.names.values()), "") or said.principal_name
     return {
-        "institution": known[0].name(language) if known else said.issuer,
-        "issuer": said.issuer,
+        "institution": institution_name(said.issuer),
+        "confirm_at": _confirm_at(said.issuer),
         "name": name or said.subjects[0].value,
         "affiliations": said.affiliations,
         "memberships": [
@@ -262,6 +276,26 @@ def _row(said: identity.Claims) -> dict[str, Any]:
             for found in said.memberships
         ],
     }
+
+
+def institution_name(issuer: str) -> str:
+    """What people call an identity provider, in the viewer's language."""
+    language = (get_language() or "ja")[:2]
+    provider = identity.openid_provider_of(issuer)
+    if provider is not None:
+        return provider.name(language)
+    known = identity.known_providers([issuer])
+    return known[0].name(language) if known else issuer
+
+
+def _confirm_at(issuer: str) -> str:
+    """Where one confirms with two factors at an identity provider; empty where none can be had."""
+    provider = identity.openid_provider_of(issuer)
+    if provider is None:
+        return f"{reverse('saml_start')}?{urlencode({'entity': issuer, 'purpose': 'stepup'})}"
+    if not provider.acr_values:
+        return ""
+    return f"{reverse('openid_start', kwargs={'provider': provider.id})}?purpose=stepup"
 
 
 @never_cache

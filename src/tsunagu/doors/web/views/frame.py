@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -16,8 +17,8 @@ from django.utils.translation import gettext
 from tsunagu.core import clock
 from tsunagu.core.errors import InvalidInputError, NotFoundError, TsunaguError
 from tsunagu.data.datasets import api as datasets
-from tsunagu.doors.who import actor_of
-from tsunagu.foundation.identity.api import ANONYMOUS, Actor, NotSignedInError
+from tsunagu.doors.who import actor_of_session
+from tsunagu.foundation.identity.api import ANONYMOUS, Actor, NotSignedInError, StrongerSignInError
 from tsunagu.foundation.policy.api import ActionDeniedError
 
 View = Callable[..., HttpResponse]
@@ -30,10 +31,15 @@ def page(view: View) -> View:
     def answer(request: HttpRequest, **parts: Any) -> HttpResponse:
         actor = ANONYMOUS
         try:
-            actor = actor_of(request)
+            actor = actor_of_session(request)
             return view(request, actor, **parts)
         except NotSignedInError:
             return to_sign_in(request)
+        except StrongerSignInError as error:
+            return to_confirm(request, error)
+        except datasets.DatasetRemovedError as error:
+            stone = datasets.get_tombstone(actor, str(error.fields["dataset_id"]))
+            return render(request, "web/tombstone.html", {"stone": stone}, status=error.status)
         except TsunaguError as error:
             if isinstance(error, ActionDeniedError) and actor.kind == "anonymous":
                 return to_sign_in(request)
@@ -74,6 +80,13 @@ def member(view: View) -> View:
 def to_sign_in(request: HttpRequest) -> HttpResponseRedirect:
     """To the sign-in page and back here afterwards."""
     return HttpResponseRedirect(f"{reverse('account_login')}?{urlencode({'next': request.get_full_path()})}")
+
+
+def to_confirm(request: HttpRequest, error: StrongerSignInError) -> HttpResponseRedirect:
+    """To the page that raises the session, and back to where the person was."""
+    messages.warning(request, error.message)
+    path = request.get_full_path() if request.method == "GET" else urlsplit(_back(request)).path
+    return HttpResponseRedirect(f"{reverse('step_up')}?{urlencode({'next': path})}")
 
 
 def problem_page(

@@ -11,13 +11,15 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import is_mfa_enabled
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext as _
 
 from tsunagu.core import settings
 from tsunagu.core.errors import TsunaguError
 from tsunagu.data.datasets import api as datasets
 from tsunagu.doors.web import agent_report
+from tsunagu.doors.web.token_words import verb_rows
+from tsunagu.doors.web.views.federation import institution_name
 from tsunagu.doors.web.views.frame import done, member
 from tsunagu.experiment.instruments import api as instruments
 from tsunagu.foundation.identity import api as identity
@@ -126,8 +128,11 @@ def _save_rules(request: HttpRequest, actor: Actor, name: str) -> HttpResponse:
 @member
 def account(request: HttpRequest, actor: Actor) -> HttpResponse:
     """Name, language, theme, access tokens; passkeys and passwords are django-allauth's pages."""
+    projects = datasets.list_projects(actor, limit=100)
     context: dict[str, Any] = {
-        "tokens": identity.tokens_of(actor.id),
+        "tokens": _token_rows(actor, projects),
+        "verbs": verb_rows(identity.VERBS),
+        "projects": projects,
         "person": request.user,
         "assurance": actor.assurance,
         "memberships": actor.memberships,
@@ -140,10 +145,15 @@ def account(request: HttpRequest, actor: Actor) -> HttpResponse:
             return done(request, _("The token no longer works."), "account")
         if "label" in request.POST:
             days = _days(request.POST.get("days", ""))
+            known = {card.id for card in projects}
+            chosen = tuple(key for key in request.POST.getlist("project") if key in known)
             context["secret"] = identity.issue_token(
-                actor.id, label=request.POST["label"].strip() or "token", lifetime=dt.timedelta(days=days)
+                actor.id,
+                label=request.POST["label"].strip() or "token",
+                lifetime=dt.timedelta(days=days),
+                scope=identity.TokenScope(tuple(request.POST.getlist("verb")), chosen),
             )
-            context["tokens"] = identity.tokens_of(actor.id)
+            context["tokens"] = _token_rows(actor, projects)
             return render(request, "web/account.html", context)
         language, theme = request.POST.get("language", ""), request.POST.get("theme", "")
         identity.set_preferences(
@@ -156,13 +166,27 @@ def account(request: HttpRequest, actor: Actor) -> HttpResponse:
     return render(request, "web/account.html", context)
 
 
+def _token_rows(actor: Actor, projects: list[datasets.ProjectCard]) -> list[dict[str, Any]]:
+    names = {card.id: card.name for card in projects}
+    return [
+        {
+            "id": card.id,
+            "label": card.label,
+            "last_used_at": card.last_used_at,
+            "expires_at": card.expires_at,
+            "verbs": verb_rows(card.scope.verbs),
+            "projects": [names.get(key, key) for key in card.scope.projects],
+        }
+        for card in identity.tokens_of(actor.id)
+    ]
+
+
 def _opened_by(request: HttpRequest) -> str:
     """The institution that opened this session, or this node."""
     source = (request.session.get("assurance") or {}).get("source", "")
     if not source:
         return _("this node")
-    known = identity.known_providers([source])
-    return known[0].name((get_language() or "ja")[:2]) if known else source
+    return institution_name(source)
 
 
 def _days(text: str) -> int:

@@ -54,6 +54,8 @@ class Assurance:
         phishing_resistant: Whether the authenticator cannot be used on a look-alike site.
         authn_at: When the person showed the authenticator, RFC 3339; empty when unknown.
         source: ``local``, or the entity id of the identity provider.
+        stand_in_for: Entity id of an institution that is down and for which this node stands in; empty otherwise.
+        claims_at: With ``stand_in_for``: when the institution last said what is known of the person, RFC 3339.
     """
 
     ial: int = 0
@@ -62,6 +64,13 @@ class Assurance:
     phishing_resistant: bool = False
     authn_at: str = ""
     source: str = "local"
+    stand_in_for: str = ""
+    claims_at: str = ""
+
+    @property
+    def is_stand_in(self) -> bool:
+        """Whether an institution should have answered and this node stood in for it."""
+        return bool(self.stand_in_for)
 
     def as_json(self) -> dict[str, Any]:
         """For the session."""
@@ -117,4 +126,6 @@ def together(first: Assurance, local: Assurance) -> Assurance:
         phishing_resistant=local.phishing_resistant,
         authn_at=local.authn_at,
         source="local",
+        stand_in_for=first.stand_in_for,
+        claims_at=first.claims_at,
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 _URN = re.compile(
     r"urn:(?P<nid>[a-z0-9][a-z0-9-]{0,31}):(?P<rest>[^#\s]+)(?:#(?P<authority>\S+))?\Z", re.IGNORECASE
@@ -65,6 +65,15 @@ def parse(value: str, *, issuer: str) -> Membership | None:
         return None
     namespace = ":".join(["urn", urn["nid"].lower(), *(part.lower() for part in parts[:place])])
     return Membership(namespace, tuple(map(unquote, path)), role, unquote(urn["authority"] or issuer))
+
+
+def as_text(membership: Membership) -> str:
+    """The membership as other services read it; ``parse`` gives it back."""
+    if membership.authority == GATEWAY_AUTHORITY:
+        return f"https://cg.gakunin.jp/gr/{quote(membership.path[0], safe='')}"
+    parts = [membership.namespace, "group", *(quote(part, safe="") for part in membership.path)]
+    role = [f"role={quote(membership.role, safe='')}"] if membership.role else []
+    return f"{':'.join([*parts, *role])}#{quote(membership.authority, safe=':/')}"
 
 
 def trusted(values: Iterable[str], *, issuer: str, authorities: Iterable[str]) -> tuple[Membership, ...]:

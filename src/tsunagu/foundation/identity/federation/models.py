@@ -68,6 +68,21 @@ class Identity(models.Model):
         return self.uid
 
 
+class InstitutionState(models.Model):
+    """What an administrator should know of an institution: whether it answers, and whether this node stands in."""
+
+    entity_hash = models.CharField(max_length=64, unique=True)
+    entity_id = models.CharField(max_length=1024)
+    failed_at = models.DateTimeField(null=True)
+    failure = models.CharField(max_length=300, blank=True)
+    stand_in_since = models.DateTimeField(null=True)
+    stand_in_until = models.DateTimeField(null=True, db_index=True)
+    stand_in_reason = models.CharField(max_length=500, blank=True)
+
+    def __str__(self) -> str:
+        return self.entity_id
+
+
 class SignInRequest(models.Model):
     """A sign-in under way: what was asked of whom, by which browser, and what came back. Lives minutes."""
 
@@ -80,6 +95,7 @@ class SignInRequest(models.Model):
     contexts = models.JSONField(default=list)
     is_forced = models.BooleanField(default=False)
     next_path = models.CharField(max_length=2000, blank=True)
+    verifier = models.CharField(max_length=128, blank=True)
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField(db_index=True)
     answered_at = models.DateTimeField(null=True)

@@ -9,27 +9,20 @@ the identity provider has them post.
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import secrets
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, Literal, cast
+from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from django.db import IntegrityError, transaction
 
 from tsunagu.core import clock, settings
-from tsunagu.foundation.identity.federation import answers, claims, feeds, keys, metadata
-from tsunagu.foundation.identity.federation.assurance import Assurance, of_assertion
-from tsunagu.foundation.identity.federation.claims import Claims, Subject
+from tsunagu.foundation.identity.federation import answers, claims, feeds, keys, metadata, sign_ins
+from tsunagu.foundation.identity.federation.assurance import of_assertion
 from tsunagu.foundation.identity.federation.errors import AssertionRefusedError, FeedRefusedError
-from tsunagu.foundation.identity.federation.groups import Membership
-from tsunagu.foundation.identity.federation.models import Provider, SeenAssertion, SignInRequest
+from tsunagu.foundation.identity.federation.models import Provider, SeenAssertion
+from tsunagu.foundation.identity.federation.sign_ins import Purpose
 from tsunagu.foundation.identity.federation.types import Scope
 
-Purpose = Literal["login", "link", "stepup"]
-_LIFETIME = dt.timedelta(minutes=15)
-_FINISH_WITHIN = dt.timedelta(minutes=2)
 _SKEW = dt.timedelta(minutes=3)
 _METHODS = "".join(
     f'<md:EncryptionMethod Algorithm="{name}"/>'
@@ -39,23 +32,6 @@ _METHODS = "".join(
         "http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p",
     )
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """A sign-in at an identity provider that ended well, not yet a session.
-
-    Attributes:
-        purpose: Why it was begun.
-        person_id: Who was signed in when it was begun; empty for a login.
-        next_path: Where the person wanted to go.
-    """
-
-    purpose: Purpose
-    person_id: str
-    next_path: str
-    claims: Claims
-    assurance: Assurance
 
 
 def entity_id() -> str:
@@ -101,20 +77,18 @@ def begin(
     )
     handle = secrets.token_urlsafe(24)
     address = auth.login(return_to=handle, force_authn=is_forced, set_nameid_policy=False)
-    now = clock.now()
-    SignInRequest.objects.filter(expires_at__lt=now - dt.timedelta(hours=1)).delete()
-    SignInRequest.objects.create(
+    sign_ins.begin(
+        sign_ins.Asked(
+            issuer=provider.entity_id,
+            browser=browser,
+            purpose=purpose,
+            person_id=person_id,
+            contexts=contexts,
+            is_forced=is_forced,
+            next_path=next_path,
+        ),
         request_id=auth.get_last_request_id(),
-        handle_hash=_digest(handle),
-        browser_hash=_digest(browser),
-        entity_id=provider.entity_id,
-        purpose=purpose,
-        person_uid=person_id,
-        contexts=list(contexts),
-        is_forced=is_forced,
-        next_path=next_path[:2000],
-        created_at=now,
-        expires_at=now + _LIFETIME,
+        handle=handle,
     )
     return str(address)
 
@@ -126,10 +100,7 @@ def receive(content: str, handle: str) -> str:
         AssertionRefusedError: unknown or used handle, or an answer that does not hold.
         WeakSignInError: the identity provider did not authenticate as was asked.
     """
-    now = clock.now()
-    row = SignInRequest.objects.filter(handle_hash=_digest(handle), expires_at__gt=now).first()
-    if row is None or row.answered_at:
-        raise answers.refused(row.entity_id if row else "", "no open request")
+    row = sign_ins.open_request(handle)
     provider = feeds.provider(row.entity_id)
     expected = answers.Expected(
         row.request_id, tuple(row.contexts), row.created_at if row.is_forced else None
@@ -153,17 +124,9 @@ def receive(content: str, handle: str) -> str:
         authn_at=clock.isoformat(answer.authn_at),
         source=provider.entity_id,
     )
-    code = secrets.token_urlsafe(24)
     with transaction.atomic():
         _remember(provider.entity_id, answer)
-        changed = SignInRequest.objects.filter(pk=row.pk, answered_at=None).update(
-            answered_at=now,
-            finish_hash=_digest(code),
-            outcome={"claims": asdict(said), "assurance": assurance.as_json()},
-        )
-        if not changed:
-            raise answers.refused(provider.entity_id, "two answers to one request")
-    return code
+        return sign_ins.settle(row, said, assurance)
 
 
 def _remember(issuer: str, answer: answers.Answer) -> None:
@@ -172,51 +135,11 @@ def _remember(issuer: str, answer: answers.Answer) -> None:
     try:
         with transaction.atomic():
             SeenAssertion.objects.create(
-                digest=_digest(f"{issuer}\0{answer.assertion_id}"), expires_at=answer.expires_at + _SKEW * 2
+                digest=sign_ins.digest(f"{issuer}\0{answer.assertion_id}"),
+                expires_at=answer.expires_at + _SKEW * 2,
             )
     except IntegrityError:
         raise answers.refused(issuer, "an assertion that was used before") from None
-
-
-def finish(code: str, *, browser: str) -> Outcome:
-    """What a sign-in brought, once, for the browser that began it.
-
-    Raises:
-        AssertionRefusedError: unknown, used or old code, or another browser.
-    """
-    now = clock.now()
-    row = SignInRequest.objects.filter(finish_hash=_digest(code), finished_at=None).first() if code else None
-    if (
-        row is None
-        or row.answered_at is None
-        or row.answered_at < now - _FINISH_WITHIN
-        or not secrets.compare_digest(row.browser_hash, _digest(browser))
-        or not SignInRequest.objects.filter(pk=row.pk, finished_at=None).update(finished_at=now)
-    ):
-        raise answers.refused(row.entity_id if row else "", "finished by another browser, twice or too late")
-    outcome: dict[str, Any] = row.outcome or {}
-    return Outcome(
-        purpose=cast("Purpose", row.purpose),
-        person_id=row.person_uid,
-        next_path=row.next_path,
-        claims=claims_of(outcome["claims"]),
-        assurance=Assurance.of(outcome["assurance"]),
-    )
-
-
-def claims_of(stored: Mapping[str, Any]) -> Claims:
-    """Claims from their JSON form."""
-    values: dict[str, Any] = dict(stored)
-    values["subjects"] = tuple(Subject(**item) for item in values["subjects"])
-    values["memberships"] = tuple(
-        Membership(**{**item, "path": tuple(item["path"])}) for item in values["memberships"]
-    )
-    plain: dict[str, Any] = {key: tuple(it) if isinstance(it, list) else it for key, it in values.items()}
-    return Claims(**plain)
-
-
-def _digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def _saml_settings(provider: Provider, contexts: tuple[str, ...]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('datasets', '0003_embargo'),
+        ('datasets', '0004_tombstones'),
     ]
 
     operations = [

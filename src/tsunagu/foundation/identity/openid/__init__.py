@@ -1,0 +1,1 @@
+"""Signing in at providers of OpenID Connect, ORCID among them."""

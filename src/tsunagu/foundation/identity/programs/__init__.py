@@ -1,0 +1,1 @@
+"""This node as an OpenID provider: programs that act for people, and what each was allowed."""
