@@ -11,6 +11,8 @@ import pytest
 from tests.rooms.clients import caller_of
 from tests.rooms.plan_documents import document
 from tsunagu.core.errors import InvalidInputError, NotFoundError
+from tsunagu.data.ai_use import api as ai_use
+from tsunagu.data.capture import api as capture
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.datasets.models import BuriedVersion, Dataset, FileRow
 from tsunagu.data.description import api as description
@@ -21,6 +23,7 @@ from tsunagu.data.keeping import destroying
 from tsunagu.data.keeping.models import LegalHold, Retention
 from tsunagu.data.plans import api as plans
 from tsunagu.data.sharing import api as sharing
+from tsunagu.data.sharing import tasks as sharing_tasks
 from tsunagu.foundation.ledger import api as ledger
 from tsunagu.foundation.policy import api as policy
 from tsunagu.foundation.policy.models import Hold
@@ -277,3 +280,25 @@ def test_verify_looks_at_tombstones(dataset, put):
     asked = caller_of(owner).get("/api/v1/verify/ledger").json()
     assert not asked["ok"]
     assert "version 1" in asked["problems"][0]
+
+
+def test_what_others_kept_about_it_holds_or_ends(dataset, put, person):
+    """Requests end; what was derived stays bound by the terms of its removed source and still names it."""
+    owner, card = dataset
+    put(owner, card, {"a.txt": b"1"})
+    ai_use.set_terms(owner, card, ai_use.parse({"uses": {"training": "deny"}}), reason="consent")
+    opened = capture.open_push(owner, "lab", "derived", create=True, inputs=["lab/data"])
+    capture.finish_push(owner, opened.run)
+    derived = datasets.get_dataset(owner, "lab", "derived")
+    before = ai_use.terms_of(derived).terms
+    sharing.ask(person("asker"), "lab", "data", reason="to compare")
+    keeping.destroy(owner, again(owner, card), reason="a test")
+    sharing_tasks.end_requests.call(dataset_id=card.id)
+    assert sharing.to_answer(owner) == []
+    after = ai_use.terms_of(derived).terms
+    assert (before.uses["training"], after.uses["training"]) == ("deny", "deny")
+    assert after.uses["index"] != "allow"
+    assert datasets.visible_names(owner, [card.id]) == {card.id: "lab/data"}
+    assert datasets.visible_names(person("stranger"), [card.id]) == {}
+    links = datasets.visible_links(person("stranger"), derived, runs.of_dataset(derived.id))
+    assert all("lab/data" not in link.label for run in links for link in run.links if link.id == card.id)
