@@ -152,7 +152,7 @@ def plan(actor: Actor, run_id: str, files: Sequence[tuple[str, int, str]]) -> Pl
     if linked:
         with transaction.atomic():
             # From here to the commit nothing is discarded; what went since it was looked up must travel.
-            storage.hold_contents()
+            storage.hold_contents(hashes[number] for number in linked)
             held = storage.locate(hashes[number] for number in linked)
             linked = [number for number in linked if hashes[number] in held]
             entries = [(files[number][0], files[number][1], hashes[number]) for number in linked]

@@ -14,16 +14,15 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F, Min, Q, QuerySet, Sum
 
-from tsunagu.core import bulk, clock, removal, settings
-from tsunagu.core.blobs import BlobStore, new_key, open_store
+from tsunagu.core import clock, removal, settings
+from tsunagu.core.blobs import BlobStore, Writer, new_key, open_store
 from tsunagu.core.errors import TsunaguError
 from tsunagu.core.ids import new_id
 from tsunagu.foundation.storage import selectors
 from tsunagu.foundation.storage.models import Content, ObjectCare, StoredObject
-from tsunagu.foundation.storage.services import CONTENTS_LOCK
 from tsunagu.foundation.storage.stores import store
 
 logger = logging.getLogger(__name__)
@@ -185,18 +184,27 @@ def _drop_strays(second: BlobStore, keys: list[str]) -> int:
 
 
 def scrub(*, due_before: dt.datetime, most_bytes: int) -> Iterator[Scrubbed]:
-    """Read objects again that were not read since a moment, the longest unread first; damage is repaired on the way."""
-    done, last = 0, 0
+    """Read objects again that were not read since a moment, the longest unread first; damage is repaired on the way.
+
+    What could not be repaired before is tried again each time.
+    """
+    done, left = 0, set[int]()
     while done < most_bytes:
         due = StoredObject.objects.filter(
-            Q(care=None) | Q(care__scrubbed_at=None) | Q(care__scrubbed_at__lt=due_before)
-        )
+            Q(care=None)
+            | Q(care__scrubbed_at=None)
+            | Q(care__scrubbed_at__lt=due_before)
+            | (Q(care__isnull=False) & ~Q(care__damage=""))
+        ).exclude(pk__in=left)
         rows = list(due.order_by(F("care__scrubbed_at").asc(nulls_first=True), "pk")[:50])
-        if not rows or rows[0].pk == last:
+        if not rows:
             return
         for row in rows:
-            yield _scrub_one(row)
-            done, last = done + row.byte_count, row.pk
+            found = _scrub_one(row)
+            if found.problem and not found.repaired_from:
+                left.add(row.pk)
+            yield found
+            done += row.byte_count
             if done >= most_bytes:
                 return
 
@@ -244,9 +252,13 @@ def _scrub_one(row: StoredObject) -> Scrubbed:
 
 
 def _no_copy(row: StoredObject) -> str:
-    care = ObjectCare.objects.filter(object=row).first()
-    if care is None or care.copied_at is None or replica_store() is None:
+    second = replica_store()
+    if second is None or not _is_copied(row):
         return "There is no copy of it in a second store."
+    try:
+        second.check()
+    except (TsunaguError, OSError):
+        return "The second store does not answer; the next scrub asks it again."
     return "The copy in the second store is damaged too."
 
 
@@ -271,34 +283,69 @@ def _copy_is_wrong(row: StoredObject) -> bool:
 
 
 def _repair(row: StoredObject) -> bool:
-    """Bring an object back from its copy, under a new key and only if the copy is right."""
-    second = replica_store()
-    care = ObjectCare.objects.filter(object=row).first()
-    if second is None or care is None or care.copied_at is None:
+    """Write an object anew from what is right in either store; says whether all of it was."""
+    if not _rewrite(row, with_copy=False):
         return False
-    key = new_key()
-    try:
-        _transfer(second, store(), row.key, key, row.byte_count)
-    except (TsunaguError, OSError):
-        logger.warning("repair_failed", extra={"key": row.key}, exc_info=True)
-        return False
-    places = [selectors.Location(one.sha256, key, one.offset, one.byte_count) for one in _places(row)]
-    if any(selectors.check_content(place) for place in places):
-        store().delete(key)
-        return False
-    # The old copy stays until the sweep: there is no moment with one copy only.
-    _move(row, key, row.byte_count, places, with_copy=False)
-    copy_object(key)
-    logger.info("object_repaired", extra={"key": row.key, "now": key})
+    logger.info("object_repaired", extra={"key": row.key})
     return True
 
 
+def _rewrite(row: StoredObject, *, with_copy: bool) -> bool:
+    """Write the contents of an object into a new one, each from the first store that has it right, and drop the old.
+
+    Args:
+        row: The object.
+        with_copy: Drop its copy too; else that stays until the sweep, so that there is no moment with one copy only.
+
+    Returns:
+        Whether every content was right somewhere; where not, nothing has changed.
+    """
+    bases = [store(), *([second] if (second := replica_store()) and _is_copied(row) else [])]
+    key, offset, places = new_key(), 0, []
+    writer = store().create(key, size_hint=row.byte_count)
+    try:
+        for place in _places(row):
+            if not any(_copied_content(place, base, writer, offset) for base in bases):
+                writer.abort()
+                return False
+            places.append(selectors.Location(place.sha256, key, offset, place.byte_count))
+            offset += place.byte_count
+            writer.advance(offset)
+    except BaseException:
+        writer.abort()
+        raise
+    writer.finish(offset)
+    _move(row, key, offset, places, with_copy=with_copy)
+    copy_object(key)
+    return True
+
+
+def _copied_content(place: selectors.Location, base: BlobStore, writer: Writer, offset: int) -> bool:
+    """Copy one content; what a store that has it wrong wrote here is overwritten by the next, or cut off."""
+    digest = hashlib.sha256()
+    try:
+        with base.open(place.key, place.offset, place.byte_count) as reader:
+            for piece in reader.pieces():
+                view = memoryview(piece)
+                while view:
+                    done = os.pwrite(writer.fileno(), view, offset)
+                    view, offset = view[done:], offset + done
+                digest.update(piece)
+    except (TsunaguError, OSError):
+        logger.warning("content_not_readable", extra={"key": place.key}, exc_info=True)
+        return False
+    return digest.digest() == place.sha256
+
+
+def _is_copied(row: StoredObject) -> bool:
+    return ObjectCare.objects.filter(object=row, copied_at__isnull=False).exists()
+
+
 def _move(
-    row: StoredObject, key: str, size: int, places: Iterable[selectors.Location], *, with_copy: bool = True
+    row: StoredObject, key: str, size: int, places: Iterable[selectors.Location], *, with_copy: bool
 ) -> None:
     """Let the contents of an object lie in a new one, and drop the old."""
     with transaction.atomic():
-        _exclude_commits()
         locked = ObjectCare.objects.filter(object=row).values_list("locked_until", flat=True).first()
         new = StoredObject.objects.create(key=key, kind=row.kind, byte_count=size, unit=new_id())
         ObjectCare.objects.create(object=new, scrubbed_at=clock.now(), locked_until=locked)
@@ -324,10 +371,11 @@ def discard(hashes: Iterable[bytes]) -> int:
 
     An object goes when its last content goes; ``rewrite_waiting`` takes what must go out of objects that stay.
     """
-    unnamed = set(hashes)
+    # Locked before the rooms are asked: a commit that relies on one of them (``hold_contents``) comes before or after.
+    rows = Content.objects.select_for_update().filter(sha256__in=list(set(hashes))).order_by("sha256")
+    unnamed = {bytes(sha256) for sha256 in rows.values_list("sha256", flat=True)}
     if not unnamed:
         return 0
-    _exclude_commits()
     for ask in _needs:
         unnamed -= ask(unnamed)
     gone = Content.objects.filter(sha256__in=list(unnamed))
@@ -356,31 +404,13 @@ def flag_gaps() -> int:
 
 
 def rewrite_waiting() -> int:
-    """Write packs anew of which something was discarded, without it; a pack under a lock waits for its end."""
+    """Write packs anew of which something was discarded, without it; a pack under a lock waits for its end.
+
+    One that is damaged stays until it is repaired; the next scrub finds it.
+    """
     waiting = ObjectCare.objects.filter(is_to_rewrite=True).exclude(locked_until__gt=clock.now())
-    count = 0
-    for care in waiting.select_related("object").order_by("pk")[:1000]:
-        row, places, offset = care.object, [], 0
-        key = new_key()
-        writer = store().create(key, size_hint=row.byte_count)
-        try:
-            for place in _places(row):
-                digest = hashlib.sha256()
-                for piece in selectors.read_pieces(place):
-                    os.write(writer.fileno(), piece)
-                    digest.update(piece)
-                if digest.digest() != place.sha256:
-                    raise OSError(f"the object {row.key} is damaged")  # noqa: TRY301 - the writer must go
-                places.append(selectors.Location(place.sha256, key, offset, place.byte_count))
-                offset += place.byte_count
-        except (TsunaguError, OSError):
-            writer.abort()  # the next scrub finds the damage; the pack stays until it is repaired
-            logger.warning("rewrite_failed", extra={"key": row.key}, exc_info=True)
-            continue
-        writer.finish(offset)
-        _move(row, key, offset, places)
-        count += 1
-    return count
+    rows = waiting.select_related("object").order_by("pk")[:1000]
+    return sum(_rewrite(care.object, with_copy=True) for care in rows)
 
 
 def lock_contents(hashes: Iterable[bytes], until: dt.datetime) -> int:
@@ -399,13 +429,6 @@ def lock_contents(hashes: Iterable[bytes], until: dt.datetime) -> int:
             second.lock(row.key, until)
         count += 1
     return count
-
-
-def _exclude_commits() -> None:
-    # SQLite's transactions exclude each other anyway; on PostgreSQL commits of files share this lock.
-    if bulk.is_postgresql():
-        with connection.cursor() as cursor:
-            cursor.execute("select pg_advisory_xact_lock(%s)", [CONTENTS_LOCK])
 
 
 def _drop(keys: Iterable[str], *, with_copy: bool = True) -> None:

@@ -6,11 +6,11 @@ import datetime as dt
 import hashlib
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from tsunagu.core import bulk, clock
 from tsunagu.core.blobs import new_key
@@ -19,7 +19,6 @@ from tsunagu.foundation.storage.models import StoredObject
 from tsunagu.foundation.storage.stores import store
 
 logger = logging.getLogger(__name__)
-CONTENTS_LOCK = 0x7A60  # PostgreSQL's advisory lock between commits of files and ``discard``
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +31,10 @@ class NewObject:
     unit: str
 
 
-def hold_contents() -> None:
-    """Have no content discarded until the running transaction ends: a commit may rely on what lies here already."""
-    if bulk.is_postgresql():
-        with connection.cursor() as cursor:
-            cursor.execute("select pg_advisory_xact_lock_shared(%s)", [CONTENTS_LOCK])
+def hold_contents(hashes: Iterable[bytes]) -> None:
+    """Have none of these contents discarded until the running transaction ends: a commit relies on them."""
+    if bulk.is_postgresql():  # on SQLite a transaction that writes is alone from its start
+        bulk.select_in("select 1 from storage_content where sha256 in ({values}) for share", list(hashes))
 
 
 def register(new: NewObject, contents: Sequence[tuple[bytes, int, int]]) -> None:
@@ -46,7 +44,7 @@ def register(new: NewObject, contents: Sequence[tuple[bytes, int, int]]) -> None
         new: The object.
         contents: (sha256, byte count, offset in the object) of each file in it.
     """
-    hold_contents()
+    hold_contents({sha256 for sha256, _, _ in contents})
     row = StoredObject.objects.create(key=new.key, kind=new.kind, byte_count=new.byte_count, unit=new.unit)
     bulk.insert(
         "storage_content",
