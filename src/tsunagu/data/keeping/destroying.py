@@ -36,7 +36,7 @@ def destroy(actor: Actor, card: DatasetCard, *, reason: str) -> TombstoneCard:
     # Asked again here, of the rows themselves: a hold of the rules that went missing opens nothing.
     ends = retention.keep_until(card.id)
     if ends is not None:
-        raise RetainedError(f"{card.slug} must be kept until {clock.isoformat(ends)}.")
+        raise RetainedError(f"{card.slug} must be kept through {retention.last_day(ends)}.")
     if retention.is_held(card.id, card.project_id):
         raise HeldError
     datasets.remove_dataset(actor, card, reason=reason.strip()[:4000])

@@ -80,6 +80,21 @@ def close_account(actor: Actor, email: str, *, successor: str = "", reason: str 
     return handed
 
 
+@transaction.atomic
+def reopen_account(actor: Actor, email: str, *, reason: str = "") -> None:
+    """Open a closed account again; its tokens stay dead, and what was handed over stays where it is.
+
+    Raises:
+        ActionDeniedError: the actor is no administrator.
+        NotFoundError: nobody here has such an address.
+    """
+    policy.require(actor, "node.admin", policy.NODE)
+    person = _person(email)
+    if identity.reopen_account(person.id):
+        link = runs.Link("in", "person", person.id, person.name)
+        runs.record(actor, "reopen_account", links=[link], reason=reason[:4000])
+
+
 def sole_projects(person_id: str) -> list[ProjectCard]:
     """Projects of which somebody is the only owner whose account is open."""
     mine = [scope.id for scope in policy.owned_by(person_id) if scope.kind == "project"]

@@ -29,6 +29,11 @@ def close_account(person_id: str) -> int:
     return AccessToken.objects.filter(person=person, revoked_at=None).update(revoked_at=clock.now())
 
 
+def reopen_account(person_id: str) -> bool:
+    """Open a closed account again; whoever calls has asked the rules. Its tokens stay dead; a guest's end stays."""
+    return bool(Person.objects.filter(uid=person_id, is_active=False).update(is_active=True))
+
+
 def open_accounts(ids: Iterable[str]) -> set[str]:
     """Those of the people whose accounts are open."""
     rows = Person.objects.filter(uid__in=set(ids), is_active=True).exclude(stay_until__lte=clock.now())
