@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from tests.rooms.clients import caller_of
+from tests.rooms.clients import caller_of, client_of
 from tsunagu.core import clock
 from tsunagu.core.errors import NotFoundError
 from tsunagu.data.datasets import api as datasets
@@ -64,7 +64,10 @@ def test_an_account_with_data_closes_only_with_a_successor(dataset, person, offi
     for bad in ("owner@example.org", "closed@example.org", "guest@example.org"):
         with pytest.raises(keeping.BadSuccessorError):
             keeping.close_account(officer, "owner@example.org", successor=bad)
+    browser = client_of(owner)
+    assert browser.get("/account").status_code == 200
     keeping.close_account(owner, "owner@example.org", successor="heir@example.org")  # one's own
+    assert browser.get("/account").status_code == 302  # to the sign-in page
     assert owners(policy.Resource("project", card.project_id)) == {heir.id}
     for _ in range(2):
         with pytest.raises(identity.NotSignedInError):
