@@ -164,6 +164,8 @@ def test_nobody_destroys_before_the_date_and_nobody_shortens(at, dataset, put, o
     Retention.objects.all().delete()
     with pytest.raises(policy.ActionDeniedError, match="2038-03-31"):
         keeping.destroy(owner, card, reason="too big")
+    told = sharing.explain(owner, card, "destroy").decision
+    assert (told.effect, "2038-03-31" in told.reasons[0]) == ("deny", True)
     assert len(list(keeping.problems(card))) == 1
     at(dt.datetime(2038, 3, 31, 15, 0, tzinfo=dt.UTC))
     assert keeping.destroy(owner, card, reason="its time is over").reason == "its time is over"
@@ -221,7 +223,12 @@ def test_a_hold_on_a_project_holds_what_comes_later_too(dataset, put, officer):
     later = datasets.create_dataset(owner, "lab", "later")
     with pytest.raises(keeping.HeldError):
         keeping.destroy(owner, later, reason="too big")
+    assert list(keeping.problems(later)) == []
+    LegalHold.objects.update(lifted_at=dt.datetime(2027, 1, 1, tzinfo=dt.UTC))
+    assert "1 legal holds" in next(keeping.problems(later))
+    LegalHold.objects.update(lifted_at=None)
     keeping.lift_hold(officer, held.id, reason="the inquiry is over")
+    assert list(keeping.problems(later)) == []
     keeping.destroy(owner, later, reason="too big")
 
 
