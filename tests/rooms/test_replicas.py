@@ -191,3 +191,11 @@ def test_damage_that_could_not_be_repaired_is_tried_again(second, dataset, put, 
     (found,) = list(keeping.scrub())
     assert found.repaired_from == "replica"
     assert storage.checkup().damaged_keys == ()
+
+
+def test_an_object_that_cannot_be_read_keeps_no_other_from_being_copied(second, dataset, put):
+    owner, card, key = fill(dataset, put)
+    put(owner, card, {"c.txt": b"third"})
+    storage.store().delete(key)
+    assert storage.copy_waiting(most_bytes=1 << 40) == (1, 5)
+    assert storage.behind().waiting_count == 1

@@ -78,7 +78,13 @@ def replica_store() -> BlobStore | None:
 
 
 def copy_waiting(*, most_bytes: int) -> tuple[int, int]:
-    """Copy objects that have no copy yet, the oldest first; returns how many and their bytes."""
+    """Copy objects that have no copy yet, the oldest first; returns how many and their bytes.
+
+    One that cannot be read is left for the scrub to find, and keeps the others from nothing.
+
+    Raises:
+        TsunaguError, OSError: the second store does not work.
+    """
     second = replica_store()
     if second is None:
         return 0, 0
@@ -86,7 +92,12 @@ def copy_waiting(*, most_bytes: int) -> tuple[int, int]:
     for row in _without_copy().order_by("pk").iterator(chunk_size=200):
         if byte_count >= most_bytes:
             break
-        _copy(row, second)
+        try:
+            _copy(row, second)
+        except (TsunaguError, OSError):
+            second.check()
+            logger.warning("object_not_copied", extra={"key": row.key}, exc_info=True)
+            continue
         count, byte_count = count + 1, byte_count + row.byte_count
     return count, byte_count
 
