@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 
@@ -99,6 +100,17 @@ def test_only_administrators_and_only_the_last_one_stays(dataset, person, office
         keeping.close_account(owner, "nobody@example.org")
     with pytest.raises(identity.LastAdministratorError):
         keeping.close_account(officer, "officer@example.org")
+
+
+@pytest.mark.parametrize(
+    "narrowed",
+    [{"scope": identity.TokenScope(("read", "write"), ())}, {"agent": "Notebook"}],
+)
+def test_a_narrow_token_or_a_program_closes_no_account(person, officer, narrowed):
+    leaver = person("leaver")
+    with pytest.raises(policy.ActionDeniedError):
+        keeping.close_account(replace(leaver, **narrowed), "leaver@example.org")
+    keeping.close_account(leaver, "leaver@example.org")
 
 
 def test_what_a_guest_owned_goes_to_the_sponsor(at, person, officer):

@@ -59,7 +59,9 @@ def close_account(actor: Actor, email: str, *, successor: str = "", reason: str 
         LastAdministratorError: nobody would administer the node.
     """
     person = identity.find_person(email)
-    if person is None or person.id != actor.id:
+    # A narrow token or a program that acts for somebody closes no account, not even that person's.
+    is_own_hand = not actor.agent and (actor.scope is None or actor.scope.is_whole)
+    if person is None or person.id != actor.id or not is_own_hand:
         policy.require(actor, "node.admin", policy.NODE)
     person = _person(email)
     handed = None
