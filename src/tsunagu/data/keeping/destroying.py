@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 
-from django.db import transaction
+from django.db import OperationalError, transaction
 
 from tsunagu.core import clock
 from tsunagu.data.datasets import api as datasets
@@ -15,6 +16,8 @@ from tsunagu.data.keeping.types import KeepingCard
 from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.policy import api as policy
 from tsunagu.foundation.storage import api as storage
+
+_PATIENCE = 5
 
 
 @transaction.atomic
@@ -33,7 +36,7 @@ def destroy(actor: Actor, card: DatasetCard, *, reason: str) -> TombstoneCard:
     # Asked again here, of the rows themselves: a hold of the rules that went missing opens nothing.
     ends = retention.keep_until(card.id)
     if ends is not None:
-        raise RetainedError(f"{card.slug} must be kept until {clock.isoformat(ends)}.")
+        raise RetainedError(f"{card.slug} must be kept through {retention.last_day(ends)}.")
     if retention.is_held(card.id, card.project_id):
         raise HeldError
     run_id = datasets.remove_dataset(actor, card, reason=reason.strip()[:4000])
@@ -50,12 +53,21 @@ def _destroy_key(card: DatasetCard, by: str, reason: str, run_id: str) -> None:
 
 def take_apart(dataset_id: str) -> None:
     """Delete the rows of a destroyed dataset and the bytes that nothing else needs; repeatable at any point."""
+    failures = 0
     while True:
-        with transaction.atomic():
-            hashes = datasets.take_apart(dataset_id)
-            if hashes is None:
-                break
-            storage.discard(hashes)
+        try:
+            with transaction.atomic():
+                hashes = datasets.take_apart(dataset_id)
+                if hashes is None:
+                    break
+                storage.discard(hashes)
+        except (
+            OperationalError
+        ):  # PostgreSQL ended one of two that waited for each other; nothing was changed
+            failures += 1
+            if failures > _PATIENCE:
+                raise
+            time.sleep(0.1 * failures)
     storage.drop_domain(dataset_id)
     storage.rewrite_waiting()
 
