@@ -57,6 +57,7 @@ BODIES: dict[str, Any] = {
     "POST /accounts/close": {"email": "mallory@example.org"},
     "POST /datasets/{project}/{dataset}/shred": {"confirm": "{project}/{dataset}", "reason": "consent withdrawn"},
     "POST /tokens": {"label": "made by sweep", "verbs": ["read"], "days": 1},
+    "POST /accounts/reopen": {"email": "mallory@example.org"},
 }  # fmt: skip
 
 # Who may do it to the things of a project: everybody ("all"), those who are signed in ("person"; "party": machines
@@ -152,6 +153,7 @@ NEEDS: dict[str, str] = {
     "GET /tokens": "person",
     "POST /tokens": "person",
     "DELETE /tokens/{token}": "person",
+    "POST /accounts/reopen": "admin",
 }
 # Where the right person's answer is not a success, because the request is about nothing that could succeed here.
 ANSWERS: dict[str, int] = {

@@ -401,6 +401,7 @@ def _leaving_commands(add: Any) -> None:
     )
     close.add_argument("email", metavar="EMAIL")
     close.add_argument("--successor", default="", metavar="EMAIL", help=text("help_successor"))
+    close.add_argument("--reopen", action="store_true", help=text("help_reopen"))
     for command in (succeed, close):
         command.add_argument("--reason", default="", metavar="TEXT", help=text("help_reason_kept"))
 

@@ -338,4 +338,6 @@ MESSAGES = {
     "help_successor": "who takes over what the person owns",
     "succeed_done": "{to} took over from {giver}: {projects} projects, {datasets} datasets, {guests} guests; instruments and plans follow.",
     "close_done": "The account of {email} is closed; its tokens no longer work.",
+    "help_reopen": "open a closed account again; its tokens stay dead",
+    "reopen_done": "The account of {email} is open again. Its tokens stay dead; make a sign-in link with tsunagu admin link.",
 }

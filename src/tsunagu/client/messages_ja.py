@@ -338,4 +338,6 @@ MESSAGES = {
     "help_successor": "所有しているものを引き継ぐ人",
     "succeed_done": "{giver} から {to} へ、プロジェクト {projects} 件、データセット {datasets} 件、ゲスト {guests} 人を引き継ぎました。装置とデータ管理計画の連絡先も順に切り替わります。",
     "close_done": "{email} のアカウントを閉じました。トークンも使えなくなりました。",
+    "help_reopen": "閉じたアカウントを再び有効にします。以前のトークンは使えません",
+    "reopen_done": "{email} のアカウントを再び有効にしました。以前のトークンは使えません。サインイン用のリンクは tsunagu admin link で発行します。",
 }

@@ -179,8 +179,7 @@ def _link(
     if not able:
         return set()
     with transaction.atomic():
-        # From here to the commit nothing is discarded, and no other dataset takes its plain bytes away.
-        storage.hold_contents()
+        # From here to the commit nothing of it is discarded, and no other dataset takes its plain bytes away.
         staying = storage.lock(held[file[2]].name for file in able)
         linked = [file for file in able if held[file[2]].name in staying]
         if linked:

@@ -165,8 +165,7 @@ def place_holds(project_id: str) -> None:
 
 
 def _retained(dataset_id: str, ends: dt.datetime) -> policy.HeldAction:
-    zone = zoneinfo.ZoneInfo(settings.current().time_zone)
-    last = (ends - dt.timedelta(milliseconds=1)).astimezone(zone).date().isoformat()
+    last = last_day(ends)
     return policy.HeldAction(
         dataset_id,
         "destroy",
@@ -207,4 +206,10 @@ def is_held(dataset_id: str, project_id: str) -> bool:
 
 
 def _card(row: Retention) -> RetentionCard:
-    return RetentionCard(row.version, clock.isoformat(row.until), row.source, row.reason)
+    return RetentionCard(row.version, clock.isoformat(row.until), last_day(row.until), row.source, row.reason)
+
+
+def last_day(ends: dt.datetime) -> str:
+    """The last day of a retention in the node's time zone."""
+    zone = zoneinfo.ZoneInfo(settings.current().time_zone)
+    return (ends - dt.timedelta(milliseconds=1)).astimezone(zone).date().isoformat()

@@ -103,6 +103,7 @@ _RUNS = {
     "export": _("Taken out of the node"),
     "succeed": _("Handed over to a successor"),
     "close_account": _("Account closed"),
+    "reopen_account": _("Account opened again"),
     "set_rules": _("Rules changed"),
     "write_mapping": _("Mapping changed"),
     "write_policy": _("Rules of the node changed"),

@@ -6,6 +6,7 @@ from tsunagu.foundation.identity.closing import (
     hand_over_guests,
     may_succeed,
     open_accounts,
+    reopen_account,
     sponsors,
 )
 from tsunagu.foundation.identity.errors import (
@@ -276,6 +277,7 @@ __all__ = [
     "refuse_program",
     "register_program",
     "renew_invitation",
+    "reopen_account",
     "request_feed_refresh",
     "resource_metadata",
     "revoke_instrument_tokens",

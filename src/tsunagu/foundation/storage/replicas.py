@@ -13,17 +13,16 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F, Min, Q, QuerySet, Sum
 
-from tsunagu.core import bulk, clock, removal, settings
-from tsunagu.core.blobs import BlobStore, new_key, open_store
+from tsunagu.core import clock, removal, settings
+from tsunagu.core.blobs import BlobStore, Writer, new_key, open_store
 from tsunagu.core.blobs.chunks import sealed_size
 from tsunagu.core.errors import TsunaguError
 from tsunagu.core.ids import new_id
 from tsunagu.foundation.storage import selectors
 from tsunagu.foundation.storage.models import Content, ObjectCare, StoredObject
-from tsunagu.foundation.storage.services import CONTENTS_LOCK
 from tsunagu.foundation.storage.stores import store
 
 logger = logging.getLogger(__name__)
@@ -81,7 +80,13 @@ def replica_store() -> BlobStore | None:
 
 
 def copy_waiting(*, most_bytes: int) -> tuple[int, int]:
-    """Copy objects that have no copy yet, the oldest first; returns how many and their bytes."""
+    """Copy objects that have no copy yet, the oldest first; returns how many and their bytes.
+
+    One that cannot be read is left for the scrub to find, and keeps the others from nothing.
+
+    Raises:
+        TsunaguError, OSError: the second store does not work.
+    """
     second = replica_store()
     if second is None:
         return 0, 0
@@ -89,7 +94,12 @@ def copy_waiting(*, most_bytes: int) -> tuple[int, int]:
     for row in _without_copy().order_by("pk").iterator(chunk_size=200):
         if byte_count >= most_bytes:
             break
-        _copy(row, second)
+        try:
+            _copy(row, second)
+        except (TsunaguError, OSError):
+            second.check()
+            logger.warning("object_not_copied", extra={"key": row.key}, exc_info=True)
+            continue
         count, byte_count = count + 1, byte_count + row.byte_count
     return count, byte_count
 
@@ -185,18 +195,27 @@ def _drop_strays(second: BlobStore, keys: list[str]) -> int:
 
 
 def scrub(*, due_before: dt.datetime, most_bytes: int) -> Iterator[Scrubbed]:
-    """Read objects again that were not read since a moment, the longest unread first; damage is repaired on the way."""
-    done, last = 0, 0
+    """Read objects again that were not read since a moment, the longest unread first; damage is repaired on the way.
+
+    What could not be repaired before is tried again each time.
+    """
+    done, left = 0, set[int]()
     while done < most_bytes:
         due = StoredObject.objects.filter(
-            Q(care=None) | Q(care__scrubbed_at=None) | Q(care__scrubbed_at__lt=due_before)
-        )
+            Q(care=None)
+            | Q(care__scrubbed_at=None)
+            | Q(care__scrubbed_at__lt=due_before)
+            | (Q(care__isnull=False) & ~Q(care__damage=""))
+        ).exclude(pk__in=left)
         rows = list(due.order_by(F("care__scrubbed_at").asc(nulls_first=True), "pk")[:50])
-        if not rows or rows[0].pk == last:
+        if not rows:
             return
         for row in rows:
-            yield _scrub_one(row)
-            done, last = done + row.byte_count, row.pk
+            found = _scrub_one(row)
+            if found.problem and not found.repaired_from:
+                left.add(row.pk)
+            yield found
+            done += row.byte_count
             if done >= most_bytes:
                 return
 
@@ -245,9 +264,13 @@ def _scrub_one(row: StoredObject) -> Scrubbed:
 
 
 def _no_copy(row: StoredObject) -> str:
-    care = ObjectCare.objects.filter(object=row).first()
-    if care is None or care.copied_at is None or replica_store() is None:
+    second = replica_store()
+    if second is None or not _is_copied(row):
         return "There is no copy of it in a second store."
+    try:
+        second.check()
+    except (TsunaguError, OSError):
+        return "The second store does not answer; the next scrub asks it again."
     return "The copy in the second store is damaged too."
 
 
@@ -275,59 +298,73 @@ def _copy_is_wrong(row: StoredObject) -> bool:
 
 
 def _repair(row: StoredObject) -> bool:
-    """Bring an object back from its copy, under a new key and only if the copy is right."""
-    second = replica_store()
-    care = ObjectCare.objects.filter(object=row).first()
-    if second is None or care is None or care.copied_at is None:
+    """Write an object anew from what is right in either store; says whether all of it was."""
+    if not _rewrite(row, with_copy=False):
         return False
-    key = new_key()
-    try:
-        size = _bring_back(row, second, key)
-    except (TsunaguError, OSError):
-        logger.warning("repair_failed", extra={"key": row.key}, exc_info=True)
-        return False
-    places = [replace(one, key=key) for one in _places(row)]
-    if any(selectors.check_content(place) for place in places):
-        store().delete(key)
-        return False
-    # The old copy stays until the sweep: there is no moment with one copy only.
-    _move(row, key, size, places, with_copy=False)
-    copy_object(key)
-    logger.info("object_repaired", extra={"key": row.key, "now": key})
+    logger.info("object_repaired", extra={"key": row.key})
     return True
 
 
-def _bring_back(row: StoredObject, second: BlobStore, key: str) -> int:
-    """Write the copy of an object under another key; returns its size there.
+def _rewrite(row: StoredObject, *, with_copy: bool) -> bool:
+    """Write the contents of an object into a new one, each from the first store that has it right, and drop the old.
 
-    A sealed object is bound to its key, so its bytes are decrypted out of the copy and encrypted anew.
+    Args:
+        row: The object.
+        with_copy: Drop its copy too; else that stays until the sweep, so that there is no moment with one copy only.
+
+    Returns:
+        Whether every content was right somewhere; where not, nothing has changed.
     """
-    if not row.domain:
-        _transfer(second, store(), row.key, key, row.byte_count)
-        return row.byte_count
-    copy = selectors.store_of(row.domain, second)
-    writer, end = selectors.store_of(row.domain).create(key, size_hint=row.byte_count), 0
+    raw = [store(), *([second] if (second := replica_store()) and _is_copied(row) else [])]
+    key, offset, places = new_key(), 0, []
+    try:
+        # What is sealed is bound to the key of its object, so it is decrypted and encrypted anew.
+        bases = [selectors.store_of(row.domain, base) for base in raw]
+        writer = bases[0].create(key, size_hint=row.byte_count)
+    except TsunaguError:  # its key is gone
+        logger.warning("object_not_rewritten", extra={"key": row.key}, exc_info=True)
+        return False
     try:
         for place in _places(row):
-            offset = place.offset
-            with copy.open(row.key, place.offset, place.byte_count) as reader:
-                for piece in reader.pieces():
-                    writer.write(piece, offset)
-                    offset += len(piece)
-            end = max(end, offset)
-        writer.finish(end)
+            if not any(_copied_content(place, base, writer, offset) for base in bases):
+                writer.abort()
+                return False
+            places.append(replace(place, key=key, offset=offset))
+            offset += place.byte_count
+            writer.advance(offset)
     except BaseException:
         writer.abort()
         raise
-    return sealed_size(end)
+    writer.finish(offset)
+    _move(row, key, sealed_size(offset) if row.domain else offset, places, with_copy=with_copy)
+    copy_object(key)
+    return True
+
+
+def _copied_content(place: selectors.Location, base: BlobStore, writer: Writer, offset: int) -> bool:
+    """Copy one content; what a store that has it wrong wrote here is overwritten by the next, or cut off."""
+    digest = hashlib.sha256()
+    try:
+        with base.open(place.key, place.offset, place.byte_count) as reader:
+            for piece in reader.pieces():
+                writer.write(piece, offset)
+                offset += len(piece)
+                digest.update(piece)
+    except (TsunaguError, OSError):
+        logger.warning("content_not_readable", extra={"key": place.key}, exc_info=True)
+        return False
+    return selectors.content_name(digest.digest(), place.domain) == place.name
+
+
+def _is_copied(row: StoredObject) -> bool:
+    return ObjectCare.objects.filter(object=row, copied_at__isnull=False).exists()
 
 
 def _move(
-    row: StoredObject, key: str, size: int, places: Iterable[selectors.Location], *, with_copy: bool = True
+    row: StoredObject, key: str, size: int, places: Iterable[selectors.Location], *, with_copy: bool
 ) -> None:
     """Let the contents of an object lie in a new one, and drop the old."""
     with transaction.atomic():
-        _exclude_commits()
         locked = ObjectCare.objects.filter(object=row).values_list("locked_until", flat=True).first()
         new = StoredObject.objects.create(
             key=key, kind=row.kind, byte_count=size, unit=new_id(), domain=row.domain
@@ -355,10 +392,11 @@ def discard(hashes: Iterable[bytes]) -> int:
 
     An object goes when its last content goes; ``rewrite_waiting`` takes what must go out of objects that stay.
     """
-    unnamed = set(hashes)
+    # Locked before the rooms are asked: a commit that relies on one of them (``lock``) comes before or after.
+    rows = Content.objects.select_for_update().filter(name__in=list(set(hashes))).order_by("name")
+    unnamed = {bytes(name) for name in rows.values_list("name", flat=True)}
     if not unnamed:
         return 0
-    _exclude_commits()
     for ask in _needs:
         unnamed -= ask(unnamed)
     gone = Content.objects.filter(name__in=list(unnamed))
@@ -387,32 +425,13 @@ def flag_gaps() -> int:
 
 
 def rewrite_waiting() -> int:
-    """Write packs anew of which something was discarded, without it; a pack under a lock waits for its end."""
+    """Write packs anew of which something was discarded, without it; a pack under a lock waits for its end.
+
+    One that is damaged stays until it is repaired; the next scrub finds it.
+    """
     waiting = ObjectCare.objects.filter(is_to_rewrite=True).exclude(locked_until__gt=clock.now())
-    count = 0
-    for care in waiting.select_related("object").order_by("pk")[:1000]:
-        row, places, offset = care.object, [], 0
-        key = new_key()
-        writer = selectors.store_of(row.domain).create(key, size_hint=row.byte_count)
-        try:
-            for place in _places(row):
-                digest, end = hashlib.sha256(), offset
-                for piece in selectors.read_pieces(place):
-                    writer.write(piece, end)
-                    digest.update(piece)
-                    end += len(piece)
-                if selectors.content_name(digest.digest(), row.domain) != place.name:
-                    raise OSError(f"the object {row.key} is damaged")  # noqa: TRY301 - the writer must go
-                places.append(replace(place, key=key, offset=offset))
-                offset = end
-        except (TsunaguError, OSError):
-            writer.abort()  # the next scrub finds the damage; the pack stays until it is repaired
-            logger.warning("rewrite_failed", extra={"key": row.key}, exc_info=True)
-            continue
-        writer.finish(offset)
-        _move(row, key, sealed_size(offset) if row.domain else offset, places)
-        count += 1
-    return count
+    rows = waiting.select_related("object").order_by("pk")[:1000]
+    return sum(_rewrite(care.object, with_copy=True) for care in rows)
 
 
 def lock_contents(hashes: Iterable[bytes], until: dt.datetime, domains: Sequence[str]) -> int:
@@ -437,13 +456,6 @@ def lock_contents(hashes: Iterable[bytes], until: dt.datetime, domains: Sequence
             second.lock(row.key, until)
         count += 1
     return count
-
-
-def _exclude_commits() -> None:
-    # SQLite's transactions exclude each other anyway; on PostgreSQL commits of files share this lock.
-    if bulk.is_postgresql():
-        with connection.cursor() as cursor:
-            cursor.execute("select pg_advisory_xact_lock(%s)", [CONTENTS_LOCK])
 
 
 def are_locked(hashes: Iterable[bytes]) -> bool:

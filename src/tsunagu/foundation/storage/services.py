@@ -20,7 +20,6 @@ from tsunagu.foundation.storage.selectors import Location, content_name, missing
 from tsunagu.foundation.storage.stores import store
 
 logger = logging.getLogger(__name__)
-CONTENTS_LOCK = 0x7A60  # PostgreSQL's advisory lock between commits of files and ``discard``
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +33,6 @@ class NewObject:
     domain: str = ""
 
 
-def hold_contents() -> None:
-    """Have no content discarded until the running transaction ends: a commit may rely on what lies here already."""
-    if bulk.is_postgresql():
-        with connection.cursor() as cursor:
-            cursor.execute("select pg_advisory_xact_lock_shared(%s)", [CONTENTS_LOCK])
-
-
 def register(new: NewObject, contents: Sequence[tuple[bytes, int, int]]) -> None:
     """Name an object and its contents in the running transaction.
 
@@ -50,7 +42,6 @@ def register(new: NewObject, contents: Sequence[tuple[bytes, int, int]]) -> None
         new: The object.
         contents: (sha256, byte count, offset in the plain bytes of the object) of each file in it.
     """
-    hold_contents()
     row = StoredObject.objects.create(
         key=new.key, kind=new.kind, byte_count=new.byte_count, unit=new.unit, domain=new.domain
     )
