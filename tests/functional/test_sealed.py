@@ -8,7 +8,7 @@ import time
 import urllib.error
 import urllib.request
 import zipfile
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -114,8 +114,6 @@ def test_ranges_zip_and_previews_work(node, folder, sealed, tmp_path):
         (len(content) - 5, len(content) - 1),
     ):
         assert fetch(url, Range=f"bytes={start}-{end}") == (206, content[start : end + 1])
-    page = fetch(f"{node.url}/d/lab/patients/files", Authorization=f"Bearer {node.token}")[1].decode()
-    del page
     files = {file["path"]: file for file in node.json("files", "lab/patients")}
     assert files["scan.csv"]["status"].startswith("read"), "readers read sealed files from memory"
     token = zip_token(node)
@@ -223,4 +221,27 @@ def test_shredding_is_for_ever_and_says_so(node, folder, sealed, tmp_path):
         time.sleep(0.3)
     assert states == {"pending"}, "what was read out of the bytes went with them"
     assert node.json("verify")["ok"]
-    assert isinstance(Path(node.home), Path)
+
+
+def test_sealing_in_the_middle_of_a_push_loses_and_leaves_nothing(node, tmp_path):
+    """The client notices by itself, and sends again what came too late to lie plain."""
+    mark = b"half of a push was sent when this was sealed. "
+    (tmp_path / "many").mkdir()
+    for number in range(4_000):
+        (tmp_path / "many" / f"{number}.txt").write_bytes(mark * 20 + b"%d" % number)
+    for number in range(3):
+        (tmp_path / f"large{number}.bin").write_bytes((mark + os.urandom(500)) * 60_000)
+    node.api("POST", "/datasets", {"project": "lab", "name": "midway"})
+    with ThreadPoolExecutor(1) as beside:
+        pushing = beside.submit(node.run, "push", str(tmp_path), "lab/midway", check=False)
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline and not node.api("GET", "/datasets/lab/midway")[1]["count"]:
+            time.sleep(0.02)
+        node.run("seal", "lab/midway")
+        done = pushing.result()
+    assert done.returncode == 0, done.stderr
+    wait_until_sealed(node, "lab/midway")
+    node.run("pull", "lab/midway", str(tmp_path / "back"))
+    sent = {name: data for name, data in tree_of(tmp_path).items() if not name.startswith("back/")}
+    assert {n: d for n, d in tree_of(tmp_path / "back").items() if not n.startswith(".tsunagu")} == sent
+    assert not places_with(node.home / "objects", mark)

@@ -139,8 +139,10 @@ def test_damaged_bytes_are_not_sealed_as_if_they_were_right(dataset, put):
     put(owner, card, {"good": b"good bytes"})
     put(owner, card, {"bad": b"bad bytes"})
     place = storage.require_location(sha(b"bad bytes"))
-    path = store().local_path(place.key)
-    path.write_bytes(b"BAD bytes")
+    store().delete(place.key)
+    writer = store().create(place.key)
+    writer.write(b"BAD bytes", 0)
+    writer.finish(9)
     datasets.seal(owner, card.id)
     while sealing.move_some(card.id):
         pass
@@ -319,3 +321,22 @@ def test_an_empty_dataset_is_sealed_at_once(dataset):
     owner, card = dataset
     assert datasets.seal(owner, card.id).state == "sealed"
     assert Dataset.objects.get(uid=card.id).key_domain == card.id
+
+
+def test_a_key_that_is_not_here_is_named(dataset, put):
+    owner, card = dataset
+    datasets.seal(owner, card.id)
+    put(owner, card, {"a": b"1"})
+    assert storage.shut_domains() == (1, [])
+    file = storage.key_ring().folder / f"{card.id}.json"
+    kept = file.read_bytes()
+    file.unlink()
+    assert storage.shut_domains() == (1, [card.id])
+    with pytest.raises(storage.KeyMissingError):
+        storage.locate([sha(b"1")], again(owner, card).domains)
+    problems = datasets.verify(owner, again(owner, card), after='["bytes", ["", 0, 0]]').problems
+    assert problems == [storage.KeyMissingError.default_message]
+    file.write_bytes(kept)
+    assert content_of(again(owner, card), sha(b"1")) == b"1"
+    datasets.shred(owner, card.id, confirm="lab/data", reason="r")
+    assert storage.shut_domains() == (1, [])

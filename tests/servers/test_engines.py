@@ -7,8 +7,10 @@ import json
 import os
 import subprocess
 import sys
+import time
 import urllib.request
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -47,6 +49,40 @@ def grown_node(tmp_path, grown):
     with running_node(tmp_path / "home", grown) as node:
         node.run("project", "create", "lab")
         yield node
+
+
+def test_a_sealed_dataset_on_postgresql_and_s3(grown_node, tmp_path, s3_client, bucket):
+    """Sealed before its first byte, and sealed afterwards; nothing of it lies readable in the bucket."""
+    node, folder, mark = grown_node, tmp_path / "folder", b"nobody may find this line in a bucket\n"
+    folder.mkdir()
+    for number in range(30):
+        (folder / f"note{number}.txt").write_bytes(mark + b"%d" % number)
+    (folder / "large.bin").write_bytes((mark + os.urandom(2000)) * 6_000)
+    node.run("seal", "lab/first", "--create")
+    node.run("push", str(folder), "lab/first")
+    node.run("push", str(folder), "lab/later")
+    node.wait_for_readings("lab/later")
+    node.run("seal", "lab/later")
+    deadline = time.monotonic() + 120
+    while node.json("seal", "lab/later", "--status")["state"] != "sealed" and time.monotonic() < deadline:
+        time.sleep(0.5)
+    for name in ("first", "later"):
+        node.run("pull", f"lab/{name}", str(tmp_path / name))
+        assert (tmp_path / name / "large.bin").read_bytes() == (folder / "large.bin").read_bytes()
+        assert node.json("verify", f"lab/{name}")["ok"]
+    listed = s3_client.list_objects_v2(Bucket=bucket, Prefix=prefix_of(node))["Contents"]
+    assert listed
+    for item in listed:
+        body = s3_client.get_object(Bucket=bucket, Key=item["Key"])["Body"].read()
+        assert mark not in body, item["Key"]
+    node.json("shred", "lab/first", "--reason", "a test", "--confirm", "lab/first")
+    assert node.run("pull", "lab/first", str(tmp_path / "gone"), check=False).returncode
+    assert node.json("verify")["ok"]
+
+
+def prefix_of(node):
+    """Where the objects of a node lie in its bucket."""
+    return urlsplit(node.environment["TSUNAGU_STORE_URL"]).path.strip("/")
 
 
 def test_the_main_job_on_postgresql_and_s3(grown_node, tmp_path, s3_client, bucket):

@@ -13,7 +13,7 @@ from tsunagu.core.errors import InvalidInputError, TsunaguError
 from tsunagu.core.ids import is_id, new_id
 from tsunagu.core.paths import check_path
 from tsunagu.dataplane import locks
-from tsunagu.dataplane.control import ControlSilentError
+from tsunagu.dataplane.control import ControlSilentError, RefusedError
 from tsunagu.dataplane.exchange import Request, Response
 from tsunagu.dataplane.follower import Follower
 from tsunagu.dataplane.receive import BrokenOffError
@@ -69,6 +69,10 @@ def commit_pack(
     """Have the rows of a pack written."""
     try:
         return context.commit(grant.commit(unit, "pack", (key, size), entries))
+    except RefusedError as error:
+        if error.must_vanish:
+            context.store.delete(key)
+        raise
     except ControlSilentError as error:
         # Only when control cannot have heard of the object may it go; else the sweep decides, knowing the rows.
         if not error.was_sent:

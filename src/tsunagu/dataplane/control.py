@@ -43,6 +43,8 @@ class RefusedError(TsunaguError):
         self._problem = {**problem, "status": status}
         # Another try with a new capability, or later, may be welcome after these.
         self.is_final = status not in {401, 408, 425, 429}
+        # The dataset was sealed meanwhile: no row names these plain bytes, and none must.
+        self.must_vanish = problem.get("code") == "datasets.sealed_meanwhile"
 
     def as_problem(self) -> dict[str, Any]:
         """The problem as control wrote it."""

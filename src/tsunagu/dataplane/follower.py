@@ -140,6 +140,11 @@ class Follower:
     def _read_window(self, position: int, end: int) -> None:
         # Windows, not the whole file: mapped pages count as resident memory of this process.
         start, _ = self._writer.place(position)
+        memory = self._writer.memory()
+        if memory is not None:
+            self._consumer.advance(memory, end, base=position - start)
+            self._writer.release(self._consumer.position)
+            return
         before = start % mmap.ALLOCATIONGRANULARITY
         with mmap.mmap(
             self._writer.fileno(),

@@ -225,7 +225,8 @@ class SpliceBody:
         end = offset + len(body)
         growth = _Growth(handle, end, on_growth)
         if len(body) < self._length:
-            end = self._splice(writer, end, offset + self._length, growth)
+            bring = self._splice if writer.memory() is None else self._receive
+            end = bring(writer, end, offset + self._length, growth)
         growth.flush(end)
         is_complete = end == offset + self._length
         self._settle()
@@ -259,6 +260,27 @@ class SpliceBody:
         finally:
             os.close(out)
             os.close(into)
+
+    def _receive(self, writer: Writer, position: int, stop: int, growth: _Growth) -> int:
+        """Into memory: one copy, where a pipe would cost more than it saves."""
+        memory = writer.memory()
+        if memory is None:
+            raise ValueError("this writer has a file of its own")
+        with memoryview(memory) as ring:
+            while position < stop:
+                start, room = writer.place(position)
+                with ring[start : start + min(room, _READ_SIZE, stop - position)] as part:
+                    try:
+                        count = self._socket.recv_into(part)
+                    except OSError:  # reset, or silent for longer than the socket's time limit
+                        count = 0
+                if not count:
+                    self._is_broken = True
+                    return position
+                self._left -= count
+                position += count
+                growth.reach(position)
+        return position
 
     @staticmethod
     def _drain(out: int, writer: Writer, position: int, count: int, growth: _Growth) -> int:

@@ -215,7 +215,9 @@ class TusDoor:
         try:
             self._context.commit(grant.commit(upload.id, "file", (upload.key, upload.length), files))
         except RefusedError as error:
-            if error.is_final:
+            if error.must_vanish:
+                upload.is_handed_over = False
+            if error.is_final or error.must_vanish:
                 self._uploads.forget(upload, self._context.store)  # the object is left to the sweep
             raise
         return [("Tsunagu-Sha256", upload.sha256), ("Tsunagu-Size", str(upload.length))]

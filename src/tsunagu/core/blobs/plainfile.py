@@ -93,6 +93,9 @@ class PlainFile:
         """Every byte at its own place."""
         return offset, _ENDLESS
 
+    def memory(self) -> None:
+        """The file is on a disk."""
+
     def absorb(self, end: int) -> None:
         """Nothing to do: the bytes are where they belong."""
 

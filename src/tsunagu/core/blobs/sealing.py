@@ -64,6 +64,10 @@ class SealedWriter:
         """Where a byte lies in the ring, and how many to its end."""
         return offset % self._size, self._size - offset % self._size
 
+    def memory(self) -> mmap.mmap:
+        """The ring."""
+        return self._ring
+
     def claim(self, offset: int, length: int) -> None:
         """Claim the space on the disk, not in memory."""
         start = offset // CHUNK * RECORD

@@ -15,6 +15,7 @@ from tsunagu.core.ids import is_id, new_id
 
 if TYPE_CHECKING:
     import datetime as dt
+    import mmap
     from collections.abc import Iterator
     from pathlib import Path
     from types import TracebackType
@@ -123,6 +124,9 @@ class Writer(Protocol):
 
     def place(self, offset: int) -> tuple[int, int]:
         """Where in ``fileno()`` a byte lies, and how many lie there in a row: the file may be used round and round."""
+
+    def memory(self) -> mmap.mmap | None:
+        """``fileno()`` mapped as a whole, where it is a file in memory: who is faster without the file may use it."""
 
     def release(self, end: int) -> None:
         """Say that nobody reads bytes before ``end`` from ``fileno()`` again. From any thread."""

@@ -198,6 +198,7 @@ def commit_arrival(arrival: Arrival) -> dict[str, Any]:
         CapabilityRefusedError: the person's account or token was closed meanwhile.
         ActionDeniedError: the actor may not push here any more.
         SealedMeanwhileError: the dataset was sealed since the capability was given.
+        KeyDestroyedError: its key was destroyed since then.
         BadPathError: a path cannot stand in a dataset.
     """
     push = Push.objects.filter(run_id=arrival.run, dataset_id=arrival.dataset_id).first()
@@ -214,6 +215,8 @@ def commit_arrival(arrival: Arrival) -> dict[str, Any]:
             raise PushClosedError
         if not identity.is_active(actor):
             raise CapabilityRefusedError("The account or access token behind this push was closed.")
+        if arrival.domain:
+            storage.key_ring().require(arrival.domain)  # it may have been destroyed while the bytes came
         kind: Literal["pack", "file"] = "pack" if arrival.kind == "pack" else "file"
         offsets = [
             (sha256, size, file[3]) for (_, size, sha256), file in zip(entries, arrival.files, strict=True)

@@ -38,6 +38,7 @@ from tsunagu.foundation.storage.selectors import (
     push_capability,
     read_pieces,
     require_location,
+    shut_domains,
     signer,
 )
 from tsunagu.foundation.storage.services import (
@@ -103,6 +104,7 @@ __all__ = [
     "rewrite_waiting",
     "scrub",
     "seal_note",
+    "shut_domains",
     "signer",
     "store",
     "sweep_replica",

@@ -19,9 +19,9 @@ from tsunagu.core.blobs.chunks import object_key
 from tsunagu.core.blobs.sealed import SealedStore
 from tsunagu.core.capabilities import KeyCarrier, Signer
 from tsunagu.core.errors import NotFoundError, TsunaguError
-from tsunagu.foundation.storage.errors import TooLargeSealedError
+from tsunagu.foundation.storage.errors import KeyDestroyedError, KeyMissingError, TooLargeSealedError
 from tsunagu.foundation.storage.keys import key_ring
-from tsunagu.foundation.storage.models import Content
+from tsunagu.foundation.storage.models import Content, StoredObject
 from tsunagu.foundation.storage.stores import store
 
 PLAIN = ("",)  # the domains of what is not sealed
@@ -89,6 +89,20 @@ def every_location() -> Iterator[Location]:
     for row, key, offset, size, domain in rows.iterator(chunk_size=2000):
         name = bytes(row)
         yield Location(b"" if domain else name, key, offset, size, domain, name)
+
+
+def shut_domains() -> tuple[int, list[str]]:
+    """How many key domains have objects, and those of them whose key is neither here nor destroyed on purpose."""
+    used = list(StoredObject.objects.exclude(domain="").values_list("domain", flat=True).distinct())
+    shut = []
+    for domain in used:
+        try:
+            key_ring().data_key(domain)
+        except KeyMissingError:
+            shut.append(domain)
+        except KeyDestroyedError:
+            continue
+    return len(used), shut
 
 
 def missing(locations: Iterable[Location]) -> set[str]:
