@@ -90,6 +90,8 @@ from tsunagu.foundation.identity.programs.errors import (
     WrongCodeError,
 )
 from tsunagu.foundation.identity.programs.keys import public_keys
+from tsunagu.foundation.identity.programs.registration import invite as invite_program
+from tsunagu.foundation.identity.programs.registration import register_itself, withdraw_unused
 from tsunagu.foundation.identity.programs.registry import CLI, programs
 from tsunagu.foundation.identity.programs.registry import register as register_program
 from tsunagu.foundation.identity.programs.registry import withdraw as withdraw_program
@@ -238,6 +240,7 @@ __all__ = [
     "institutions",
     "introspect_token",
     "invite",
+    "invite_program",
     "is_active",
     "is_federated",
     "is_standing_in",
@@ -261,6 +264,7 @@ __all__ = [
     "receive_openid",
     "refresh_feeds",
     "refuse_program",
+    "register_itself",
     "register_program",
     "renew_invitation",
     "request_feed_refresh",
@@ -282,4 +286,5 @@ __all__ = [
     "user_info",
     "waiting_device",
     "withdraw_program",
+    "withdraw_unused",
 ]
