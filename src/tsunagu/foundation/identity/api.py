@@ -146,6 +146,7 @@ from tsunagu.foundation.identity.types import (
     PersonCard,
     TokenCard,
     TokenScope,
+    Verb,
 )
 
 __all__ = [
@@ -202,6 +203,7 @@ __all__ = [
     "TokenScope",
     "UnknownProgramError",
     "UnknownProviderError",
+    "Verb",
     "WeakSignInError",
     "WrongCodeError",
     "actor_for_person",
