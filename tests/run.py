@@ -36,6 +36,8 @@ def main(argv: list[str]) -> int:
     """Run everything; the exit code tells whether all of it passed."""
     is_fast = "--fast" in argv
     skipped = [] if is_fast else install_servers()
+    if not is_fast:
+        install_judges()
     results: list[tuple[str, bool, float]] = []
     for name, command in (*checks(), *(suites(is_fast=is_fast))):
         started = time.monotonic()
@@ -94,6 +96,20 @@ def install_servers() -> list[str]:
             install = ["apt-get", "install", "-y", "-qq", *names]
             subprocess.run(install, env=quiet, check=False, stdout=subprocess.DEVNULL)
     return [name for name, (program, _) in SERVERS.items() if not shutil.which(program)]
+
+
+def install_judges() -> None:
+    """Validators whose demands do not fit beside ours get an environment of their own; without it their tests skip."""
+    home, pins = ROOT / ".judges", ROOT / "tests" / "judges" / "requirements.txt"
+    stamp = home / ".stamp"
+    if stamp.exists() and stamp.stat().st_mtime >= pins.stat().st_mtime:
+        return
+    print("Installing the judges of tests/judges.", flush=True)
+    pip = [str(home / "bin" / "python"), "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+    for command in ([PYTHON, "-m", "venv", str(home)], [*pip, "--require-hashes", "-r", str(pins)]):
+        if subprocess.run(command, check=False).returncode:
+            return
+    stamp.touch()
 
 
 @contextlib.contextmanager

@@ -37,6 +37,8 @@ _NODE_EXAMPLES = {
     "sweep": "tsunagu sweep --home /srv/tsunagu",
     "demo": "tsunagu demo --home .tsunagu --port 8000",
     "federation": "tsunagu federation --home /srv/tsunagu",
+    "replica": "tsunagu replica --home /srv/tsunagu\ntsunagu replica --now --json --home /srv/tsunagu",
+    "scrub": "tsunagu scrub --home /srv/tsunagu\ntsunagu scrub --all --json --home /srv/tsunagu",
     "policy": "tsunagu policy check rules/\ntsunagu policy check rules/ --json",
     "program": "tsunagu program register Notebook --redirect https://hub.example.ac.jp/callback --verb read --home /srv/tsunagu\n"
     "tsunagu program list --home /srv/tsunagu",

@@ -32,6 +32,13 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         }.items():
             status, _ = running.api("PUT", f"/datasets/lab/licoo2/metadata/{name}", {"value": value})
             assert status == 200, name
+        running.run("push", str(folder / "装置"), "lab/mistake")
+        running.run("freeze", "lab/mistake")
+        running.run("delete", "lab/mistake", "--reason", "別の試料のデータを誤って送信したため")
+        running.run(
+            "retain", "lab/licoo2", "--until", "2037-03-31", "--reason", "研究不正への対応の規程による10年"
+        )
+        running.run("hold", "lab", "--reason", "研究公正委員会の調査(第12号)")
         assert running.api("PUT", "/projects/lab/plan", kit.PLAN)[0] == 200
         assert running.api("POST", "/projects/lab/plan/check")[1]["broken"] >= 3
         yield running

@@ -26,6 +26,8 @@ NODE_COMMANDS = (
     "federation",
     "policy",
     "program",
+    "replica",
+    "scrub",
 )
 
 
@@ -63,13 +65,20 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _client_command(options: argparse.Namespace) -> int:
-    from tsunagu.client import ai_commands, commands, plan_commands, rule_commands, token_commands
+    from tsunagu.client import (
+        ai_commands,
+        commands,
+        keep_commands,
+        plan_commands,
+        rule_commands,
+        token_commands,
+    )
     from tsunagu.client.output import Output
 
     output = Output(as_json=getattr(options, "json", False), quiet=getattr(options, "quiet", False))
     options.url, options.token = getattr(options, "url", None), getattr(options, "token", None)
     name = f"run_{options.command.replace('-', '_')}"
-    places = (ai_commands, rule_commands, plan_commands, token_commands, commands)
+    places = (ai_commands, keep_commands, rule_commands, plan_commands, token_commands, commands)
     run = next(getattr(place, name) for place in places if hasattr(place, name))
     return int(run(options, output) or 0)
 
@@ -122,6 +131,7 @@ def parser() -> argparse.ArgumentParser:
     _writing_commands(add)
     _rule_commands(add)
     _plan_command(add)
+    _keep_commands(add)
     for name in NODE_COMMANDS:
         commands.add_parser(name, help=text(f"help_{name}"), add_help=False)
     return top
@@ -340,6 +350,73 @@ def _plan_command(add: Any) -> None:
     plan.add_argument("action", choices=["import", "export", "check"])
     plan.add_argument("project", metavar="PROJECT")
     plan.add_argument("file", nargs="?", metavar="FILE", help=text("help_plan_file"))
+
+
+def _keep_commands(add: Any) -> None:
+    delete = add("delete", 'tsunagu delete films/run-7 --reason "consent withdrawn on 1 May"')
+    _dataset(delete)
+    delete.add_argument("--reason", required=True, metavar="TEXT", help=text("help_reason_kept"))
+    retain = add(
+        "retain",
+        "tsunagu retain films/run-7\ntsunagu retain films/run-7 --until 2037-03-31\n"
+        'tsunagu retain films/run-7@2 --until 2037-03-31 --reason "ten years after the paper"',
+    )
+    retain.add_argument("dataset", metavar="PROJECT/DATASET[@VERSION]")
+    retain.add_argument("--until", default="", metavar="DATE", help=text("help_retain_until"))
+    retain.add_argument("--reason", default="", metavar="TEXT", help=text("help_reason_kept"))
+    hold = add(
+        "hold",
+        'tsunagu hold\ntsunagu hold films/run-7 --reason "inquiry 12 of the university"\n'
+        'tsunagu hold 01J... --lift --reason "the inquiry is over"',
+    )
+    hold.add_argument(
+        "place", nargs="?", default="", metavar="PROJECT[/DATASET]|ID", help=text("help_hold_place")
+    )
+    hold.add_argument("--lift", action="store_true", help=text("help_hold_lift"))
+    _taking_out_commands(add)
+    _leaving_commands(add)
+    hold.add_argument("--reason", default="", metavar="TEXT", help=text("help_reason_kept"))
+
+
+def _leaving_commands(add: Any) -> None:
+    succeed = add(
+        "succeed", 'tsunagu succeed hanako@example.ac.jp taro@example.ac.jp --reason "moved to Kyoto"'
+    )
+    succeed.add_argument("giver", metavar="FROM_EMAIL")
+    succeed.add_argument("successor", metavar="TO_EMAIL")
+    close = add(
+        "close-account",
+        "tsunagu close-account hanako@example.ac.jp --successor taro@example.ac.jp",
+    )
+    close.add_argument("email", metavar="EMAIL")
+    close.add_argument("--successor", default="", metavar="EMAIL", help=text("help_successor"))
+    for command in (succeed, close):
+        command.add_argument("--reason", default="", metavar="TEXT", help=text("help_reason_kept"))
+
+
+def _taking_out_commands(add: Any) -> None:
+    archive = add(
+        "archive",
+        "tsunagu archive films/run-7 bag/\ntsunagu archive films/run-7@2 object/ --format ocfl",
+    )
+    archive.add_argument("dataset", metavar="PROJECT/DATASET[@VERSION]")
+    archive.add_argument("destination", metavar="OUT", help=text("help_archive_out"))
+    archive.add_argument(
+        "--format", dest="form", choices=["bagit", "ocfl"], default="bagit", help=text("help_archive_format")
+    )
+    export = add(
+        "export",
+        "tsunagu export films/run-7 sealed/ --age age1...\n"
+        "tsunagu export films/run-7@2 sealed/ --crypt4gh partner.pub",
+    )
+    export.add_argument("dataset", metavar="PROJECT/DATASET[@VERSION]")
+    export.add_argument("destination", metavar="OUT", help=text("help_export_out"))
+    export.add_argument(
+        "--age", action="append", default=[], metavar="RECIPIENT", help=text("help_export_age")
+    )
+    export.add_argument(
+        "--crypt4gh", action="append", default=[], metavar="PUBKEY", help=text("help_export_crypt4gh")
+    )
 
 
 def _request_commands(add: Any) -> None:

@@ -13,7 +13,7 @@ class ConfigConfig(AppConfig):
     name = "tsunagu.config"
 
     def ready(self) -> None:
-        """Import every room's tasks."""
+        """Import every room's tasks, and what listens to allauth."""
         for module in (
             "foundation.identity.federation.tasks",
             "foundation.runs.tasks",
@@ -21,7 +21,10 @@ class ConfigConfig(AppConfig):
             "data.sharing.tasks",
             "data.ai_use.tasks",
             "data.description.tasks",
+            "data.keeping.tasks",
             "data.plans.tasks",
+            "experiment.instruments.tasks",
             "doors.upkeep",
+            "doors.web.codes",
         ):
             import_module(f"tsunagu.{module}")

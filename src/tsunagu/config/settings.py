@@ -71,6 +71,7 @@ INSTALLED_APPS = [
     "tsunagu.data.ai_use",
     "tsunagu.data.capture",
     "tsunagu.data.description",
+    "tsunagu.data.keeping",
     "tsunagu.data.plans",
     "tsunagu.experiment.instruments",
     "tsunagu.doors.web",
@@ -152,7 +153,11 @@ MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # people come by an administrator's link; a node may have no mail server
 MFA_ADAPTER = "tsunagu.doors.web.accounts.MFAAdapter"
-MFA_FORMS = {"add_webauthn": "tsunagu.doors.web.accounts.AddKeyForm"}
+MFA_FORMS = {
+    "add_webauthn": "tsunagu.doors.web.accounts.AddKeyForm",
+    "authenticate": "tsunagu.doors.web.codes.AuthenticateForm",
+    "reauthenticate": "tsunagu.doors.web.codes.ReauthenticateForm",
+}
 MFA_WEBAUTHN_USER_VERIFICATION = "required"  # a passkey alone counts as two factors
 MFA_TOTP_ISSUER = NODE.node_name
 MFA_TOTP_TOLERANCE = 1  # phones run half a minute late

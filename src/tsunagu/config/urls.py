@@ -15,6 +15,7 @@ urlpatterns = [
     path("healthz", health.healthz),
     path("metrics", health.metrics),
     path("accounts/", include("allauth.urls")),
+    path("", include("tsunagu.doors.hub.urls")),
     path("", include("tsunagu.doors.oauth.views")),
     path("", include("tsunagu.doors.web.urls")),
 ]

@@ -85,6 +85,14 @@ TABLE: tuple[Setting, ...] = (
     ),
     Setting("s3_access_key_id", "", "Access key of the S3 store.", is_secret=True),
     Setting("s3_secret_access_key", "", "Secret key of the S3 store.", is_secret=True),
+    Setting(
+        "replica_url",
+        "",
+        "A second store for copies of every object, written like store_url; empty: no copies are made.",
+    ),
+    Setting("replica_access_key_id", "", "Access key of the second store.", is_secret=True),
+    Setting("replica_secret_access_key", "", "Secret key of the second store.", is_secret=True),
+    Setting("scrub_days", "30", "Every stored object is read again within so many days.", int, "d"),
     Setting("workers", "2", "Worker processes for background jobs.", int),
     Setting("control_threads", "8", "Threads of the control server.", int),
     Setting("bytes_threads", "32", "Threads of the byte server: simultaneous transfers.", int),
@@ -221,6 +229,17 @@ class Settings:
         names = {"access_key_id": "s3_access_key_id", "secret_access_key": "s3_secret_access_key"}
         options = {key: str(self.values[name]) for key, name in names.items() if self.values[name]}
         return {**options, "spool": str(self.spool / "s3")} if self.store_address.startswith("s3:") else {}
+
+    @property
+    def replica_options(self) -> dict[str, str]:
+        """Keys that the second store needs and that must not stand in a URL."""
+        names = {
+            "access_key_id": "replica_access_key_id",
+            "secret_access_key": "replica_secret_access_key",
+        }
+        options = {key: str(self.values[name]) for key, name in names.items() if self.values[name]}
+        is_s3 = str(self.values["replica_url"]).startswith("s3:")
+        return {**options, "spool": str(self.spool / "replica")} if is_s3 else {}
 
     @property
     def database_address(self) -> str:

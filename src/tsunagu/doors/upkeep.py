@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from tsunagu.core import events, jobs, settings
+from tsunagu.core import events, jobs, removal, settings
 from tsunagu.dataplane.sweep import find_garbage
 from tsunagu.foundation.identity import api as identity
 from tsunagu.foundation.ledger import api as ledger
@@ -14,8 +14,11 @@ from tsunagu.foundation.storage import api as storage
 def sweep_now() -> int:
     """Remove objects that neither a row nor an upload in progress owns; returns how many."""
     node = settings.current()
-    garbage = find_garbage(storage.store(), node.spool, storage.named, min_age_s=node.sweep_age_s)
-    return storage.drop_unnamed([item.key for item in garbage])
+    with removal.attempted(node.home) as may:
+        if not may:
+            return 0  # a backup reads them
+        garbage = find_garbage(storage.store(), node.spool, storage.named, min_age_s=node.sweep_age_s)
+        return storage.drop_unnamed([item.key for item in garbage])
 
 
 @jobs.every(dt.timedelta(minutes=5))

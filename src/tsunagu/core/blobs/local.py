@@ -14,6 +14,7 @@ from tsunagu.core.blobs.types import Found, ObjectMissingError, check_key, is_ke
 from tsunagu.core.errors import StorageFullError, TsunaguError, UnavailableError
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Iterator
     from types import TracebackType
 
@@ -210,6 +211,16 @@ class LocalStore:
                         facts = entry.stat(follow_symlinks=False)
                         if facts.st_mtime <= latest:
                             yield Found(key, facts.st_size, facts.st_mtime)
+
+    def lock(self, key: str, until: dt.datetime) -> bool:  # noqa: ARG002 - a folder knows no dates
+        """Take away the permission to write: as far as an ordinary user can, a file stays as it is."""
+        try:
+            self._path(key).chmod(0o440)
+        except FileNotFoundError:
+            raise ObjectMissingError(key=key) from None
+        except OSError as error:
+            raise translate(error) from error
+        return True
 
     def local_path(self, key: str) -> Path | None:
         """The file of an object."""

@@ -1,12 +1,13 @@
-"""Unfinished multipart uploads of an S3 store: listed and aborted.
+"""Calls of an S3 store that the client which moves the bytes does not offer.
 
-The S3 client that moves the bytes does not offer these two calls, and what nobody aborts is stored and billed for
-ever. Requests are signed as AWS Signature Version 4 says
+Unfinished multipart uploads are listed and aborted: what nobody aborts is stored and billed for ever. Objects are
+retained by Object Lock. Requests are signed as AWS Signature Version 4 says
 (https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html).
 """
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import hashlib
 import hmac
@@ -19,9 +20,14 @@ from tsunagu.core import clock
 from tsunagu.core.errors import UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
-_EMPTY = hashlib.sha256().hexdigest()
+_NO_LOCK = {
+    400,
+    405,
+    409,
+    501,
+}  # InvalidRequest, InvalidBucketState, NotImplemented: the bucket has no Object Lock
 _TIMEOUT_S = 30.0
 _MAX_ANSWER = 16 << 20
 
@@ -35,7 +41,7 @@ class Unfinished(NamedTuple):
 
 
 class MultipartDoor:
-    """The two calls, for one bucket; keys include the prefix of the store.
+    """The three calls, for one bucket; keys include the prefix of the store.
 
     Args:
         endpoint: ``https://host[:port]``, path-style addressing.
@@ -73,7 +79,29 @@ class MultipartDoor:
         """Drop an upload and its parts; no error when it is gone already."""
         self._ask("DELETE", upload.key, {"uploadId": upload.upload_id})
 
-    def _ask(self, method: str, key: str, query: dict[str, str]) -> bytes:
+    def retain(self, key: str, until: dt.datetime) -> bool:
+        """Lock an object until a moment, in compliance mode; False where the bucket was made without Object Lock."""
+        body = (
+            '<Retention xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Mode>COMPLIANCE</Mode>'
+            f"<RetainUntilDate>{until.astimezone(dt.UTC):%Y-%m-%dT%H:%M:%SZ}</RetainUntilDate></Retention>"
+        ).encode()
+        try:
+            self._ask("PUT", key, {"retention": ""}, body, fine=(200, 204))
+        except UnavailableError as error:
+            if error.fields.get("status") in _NO_LOCK:
+                return False
+            raise
+        return True
+
+    def _ask(
+        self,
+        method: str,
+        key: str,
+        query: dict[str, str],
+        content: bytes = b"",
+        *,
+        fine: Collection[int] = (200, 204, 404),
+    ) -> bytes:
         path = quote(
             f"{self._endpoint.path.rstrip('/')}/{self._bucket}{'/' if key else ''}{key}", safe="/-_.~"
         )
@@ -83,25 +111,29 @@ class MultipartDoor:
         kind = http.client.HTTPSConnection if self._endpoint.scheme == "https" else http.client.HTTPConnection
         connection = kind(self._endpoint.hostname or "", self._endpoint.port, timeout=_TIMEOUT_S)
         try:
-            headers = self._sign(method, path, sorted_query)
-            connection.request(method, f"{path}?{sorted_query}", headers=headers)
+            headers = self._sign(method, path, sorted_query, content)
+            connection.request(method, f"{path}?{sorted_query}", body=content or None, headers=headers)
             response = connection.getresponse()
             body = response.read(_MAX_ANSWER)
         except (OSError, http.client.HTTPException) as error:
             raise UnavailableError("The S3 store does not answer.") from error
         finally:
             connection.close()
-        if response.status not in {200, 204, 404}:
+        if response.status not in fine:
             raise UnavailableError("The S3 store refused a request.", status=response.status)
         return body
 
-    def _sign(self, method: str, path: str, query: str) -> dict[str, str]:
+    def _sign(self, method: str, path: str, query: str, content: bytes) -> dict[str, str]:
+        payload = hashlib.sha256(content).hexdigest()
         moment = clock.now().strftime("%Y%m%dT%H%M%SZ")
         scope = f"{moment[:8]}/{self._region}/s3/aws4_request"
-        headers = {"host": self._endpoint.netloc, "x-amz-content-sha256": _EMPTY, "x-amz-date": moment}
+        headers = {"host": self._endpoint.netloc, "x-amz-content-sha256": payload, "x-amz-date": moment}
+        if content:  # S3 wants it where a lock is at stake
+            digest_md5 = hashlib.md5(content, usedforsecurity=False).digest()
+            headers["content-md5"] = base64.b64encode(digest_md5).decode()
         names = ";".join(sorted(headers))
         lines = "".join(f"{name}:{headers[name]}\n" for name in sorted(headers))
-        request = f"{method}\n{path}\n{query}\n{lines}\n{names}\n{_EMPTY}"
+        request = f"{method}\n{path}\n{query}\n{lines}\n{names}\n{payload}"
         digest = hashlib.sha256(request.encode()).hexdigest()
         key = f"AWS4{self._secret}".encode()
         for part in (moment[:8], self._region, "s3", "aws4_request"):

@@ -264,6 +264,10 @@ class S3Store:
         check_key(key)
         return None
 
+    def lock(self, key: str, until: dt.datetime) -> bool:
+        """S3 Object Lock in compliance mode, where the bucket was made with it."""
+        return self._unfinished.retain(self._full(check_key(key)), until)
+
     def check(self) -> None:
         """Write, read, list and remove a probe object."""
         key = new_key()

@@ -14,6 +14,7 @@ from tsunagu.core.errors import NotFoundError
 from tsunagu.core.ids import is_id, new_id
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Iterator
     from pathlib import Path
     from types import TracebackType
@@ -157,6 +158,9 @@ class BlobStore(Protocol):
 
     def delete(self, key: str) -> None:
         """Remove an object, finished or not; no error when it is gone already."""
+
+    def lock(self, key: str, until: dt.datetime) -> bool:
+        """Have the store refuse to remove or change an object before a moment; False where it cannot."""
 
     def list(self, prefix: str = "", *, older_than_s: float = 0.0) -> Iterator[Found]:
         """All objects last written at least ``older_than_s`` seconds ago, unfinished ones too; any order."""

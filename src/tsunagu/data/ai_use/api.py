@@ -8,7 +8,7 @@ from tsunagu.data.ai_use.errors import (
     NoSuchServiceError,
 )
 from tsunagu.data.ai_use.exchange import from_croissant, known_codes, to_croissant
-from tsunagu.data.ai_use.guard import answer_item, check_use, history, require_use
+from tsunagu.data.ai_use.guard import answer_item, check_use, history, permit, require_use
 from tsunagu.data.ai_use.registry import get_service, services, write_service
 from tsunagu.data.ai_use.terms import (
     LIMITS,
@@ -64,6 +64,7 @@ __all__ = [
     "history",
     "known_codes",
     "parse",
+    "permit",
     "require_use",
     "services",
     "set_terms",

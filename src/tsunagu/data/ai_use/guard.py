@@ -116,6 +116,36 @@ def require_use(
     return verdict.run_id
 
 
+def permit(
+    actor: Actor, card: datasets.DatasetCard, *, service: str, purpose: str, kind: str, version: int
+) -> None:
+    """The same for a door that is asked for every file: judged each time, kept as a run once a day and change of facts.
+
+    Raises:
+        AiUseRefusedError: the answer is deny or needs.
+    """
+    verdict, _facts, _words = _judge(
+        actor, card, service=service, purpose=purpose, kind=kind, version=version
+    )
+    today = clock.now() - dt.timedelta(days=1)
+    before = AiUseCheck.objects.filter(dataset_id=card.id, asked_by=actor.id, asked_at__gt=today)
+    same = {"facts_hash": verdict.facts_hash, "version": version}
+    kept = [
+        row.evidence
+        for row in before.filter(answer=verdict.answer, kind=kind, service=service).order_by("-pk")[:20]
+    ]
+    if not any(same.items() <= {name: one.get(name) for name in same}.items() for one in kept):
+        verdict = check_use(actor, card, service=service, purpose=purpose, kind=kind, version=version)
+    if not verdict:
+        raise AiUseRefusedError(
+            " ".join(verdict.reasons),
+            answer=verdict.answer,
+            run=verdict.run_id,
+            basis=verdict.basis,
+            version=version,
+        )
+
+
 @transaction.atomic
 def answer_item(
     actor: Actor,

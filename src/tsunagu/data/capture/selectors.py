@@ -6,6 +6,7 @@ import json
 import zlib
 
 from tsunagu.core import clock
+from tsunagu.core.errors import NotFoundError
 from tsunagu.data.capture.errors import NoSuchPushError
 from tsunagu.data.capture.models import Push, Unit
 from tsunagu.data.capture.services import summary
@@ -24,7 +25,10 @@ def receipt(actor: Actor, run_id: str) -> Receipt:
     push = Push.objects.filter(run_id=run_id).first()
     if push is None:
         raise NoSuchPushError
-    card = datasets.get_dataset_by_id(actor, push.dataset_id)
+    try:
+        card = datasets.get_dataset_by_id(actor, push.dataset_id)
+    except NotFoundError:
+        raise NoSuchPushError from None
     if push.actor_id != actor.id and not policy.decide(actor, "dataset.read_draft", card.resource):
         raise NoSuchPushError
     files = [

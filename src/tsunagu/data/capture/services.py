@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import hashlib
 import json
@@ -13,7 +14,7 @@ from typing import Any, Literal
 from django.db import transaction
 
 from tsunagu.core import clock, events, settings
-from tsunagu.core.errors import CapabilityRefusedError
+from tsunagu.core.errors import CapabilityRefusedError, NotFoundError
 from tsunagu.core.ids import new_id
 from tsunagu.data.capture.errors import NoSuchPushError, PushClosedError
 from tsunagu.data.capture.models import Push, Unit
@@ -60,13 +61,7 @@ def open_push(
         ActionDeniedError: the actor may not push there.
     """
     used = [link for place in inputs for link in datasets.input_links(actor, place)]
-    found = datasets.find_dataset(project, dataset)
-    if found is None and create:
-        try:
-            found = datasets.create_dataset(actor, project, dataset).id
-        except datasets.NameTakenError:  # two clients began at once
-            found = datasets.find_dataset(project, dataset)
-    card = datasets.get_dataset_by_id(actor, found or f"{project}/{dataset}")
+    card = _place(actor, project, dataset, create=create)
     policy.require(actor, "dataset.push", card.resource)
     instrument = [runs.Link("in", "instrument", actor.id, actor.name)] if actor.kind == "instrument" else []
     with transaction.atomic():
@@ -90,6 +85,18 @@ def open_push(
             last_unit_at=now,
         )
     return _open(run_id, card.id, is_empty=card.file_count == 0)
+
+
+def _place(actor: Actor, project: str, dataset: str, *, create: bool) -> datasets.DatasetCard:
+    """Where a push goes. Looked for before it is made: what one may not see sounds like what is not there."""
+    try:
+        return datasets.get_dataset(actor, project, dataset)
+    except NotFoundError:
+        if not create:
+            raise
+    with contextlib.suppress(datasets.NameTakenError):  # two clients began at once
+        datasets.create_dataset(actor, project, dataset)
+    return datasets.get_dataset(actor, project, dataset)
 
 
 def renew(actor: Actor, run_id: str) -> OpenPush:
@@ -143,8 +150,12 @@ def plan(actor: Actor, run_id: str, files: Sequence[tuple[str, int, str]]) -> Pl
         if hashes[number] in held and held[hashes[number]].byte_count == files[number][1]
     ]
     if linked:
-        entries = [(files[number][0], files[number][1], hashes[number]) for number in linked]
         with transaction.atomic():
+            # From here to the commit nothing is discarded; what went since it was looked up must travel.
+            storage.hold_contents()
+            held = storage.locate(hashes[number] for number in linked)
+            linked = [number for number in linked if hashes[number] in held]
+            entries = [(files[number][0], files[number][1], hashes[number]) for number in linked]
             _commit(push, actor, new_id(), entries, how="linked")
     skip = set(linked)
     return Plan(tuple(number for number in rest if number not in skip), len(files) - len(rest), len(linked))

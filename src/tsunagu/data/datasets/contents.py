@@ -64,6 +64,20 @@ def all_files(dataset: DatasetCard, version: int, *, prefix: str = "") -> Iterat
         after = rows[-1].path
 
 
+def frozen_contents(dataset_id: str, version: int = 0) -> Iterator[list[bytes]]:
+    """SHA-256 of what a frozen version holds (0: all of them), part by part; the caller answers for the rules."""
+    dataset = Dataset.objects.filter(uid=dataset_id).first()
+    if dataset is None:
+        return
+    rows = FileRow.objects.filter(dataset=dataset, since__lt=dataset.draft_number)
+    if version:
+        rows = rows.filter(since__lte=version, until__gt=version)
+    last = 0
+    while part := list(rows.filter(pk__gt=last).order_by("pk").values_list("pk", "sha256")[:2000]):
+        last = part[-1][0]
+        yield [bytes(sha256) for _, sha256 in part]
+
+
 def get_file(actor: Actor, dataset: DatasetCard, path: str, *, version: int | None = None) -> FileCard:
     """One file.
 

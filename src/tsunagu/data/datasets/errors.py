@@ -46,9 +46,19 @@ class NoSuchFileError(NotFoundError):
     default_message = "There is no such file in this version."
 
 
+class DatasetRemovedError(NotFoundError):
+    """The dataset was destroyed; what is left says who did it, when and why."""
+
+    code = "datasets.removed"
+    status = 410
+    default_message = "This dataset was removed."
+    default_remedy = "Its page says what it was, who removed it and why; its bytes cannot be had any more."
+
+
 __all__ = [
     "BadNameError",
     "BadPathError",
+    "DatasetRemovedError",
     "NameTakenError",
     "NoSuchFileError",
     "NoSuchVersionError",

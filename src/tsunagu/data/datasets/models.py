@@ -120,6 +120,9 @@ class Overwritten(models.Model):
     replaced_by_run_row = models.BigIntegerField()
     replaced_at = models.DateTimeField()
 
+    class Meta:
+        indexes = (models.Index(fields=("sha256",), name="datasets_overwritten_content"),)
+
     def __str__(self) -> str:
         return self.path
 
@@ -174,6 +177,55 @@ class Version(models.Model):
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("dataset", "number"), name="datasets_version_number"),)
+
+    def __str__(self) -> str:
+        return f"v{self.number}"
+
+
+class Tombstone(models.Model):
+    """What is left of a dataset that was destroyed: what it was, who removed it, when and why.
+
+    Its columns are named as those of a dataset where rules look at them, so the same filter says who may see it.
+    """
+
+    uid = models.CharField(primary_key=True, max_length=26)
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="tombstones")
+    name = models.CharField(max_length=100)
+    title = models.CharField(max_length=300, blank=True)
+    access = models.CharField(max_length=10)
+    embargo_until_s = models.BigIntegerField(default=0)
+    has_frozen = models.BooleanField(default=False)
+    file_count = models.BigIntegerField()
+    byte_count = models.BigIntegerField()
+    created_at = models.DateTimeField()
+    removed_by = models.CharField(max_length=26)
+    removed_by_name = models.CharField(max_length=200)
+    removed_at = models.DateTimeField()
+    reason = models.TextField()
+    run_id = models.CharField(max_length=26)
+    remains_row = models.BigIntegerField(null=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("project", "name"), name="datasets_one_tombstone"),)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class BuriedVersion(models.Model):
+    """A version of a destroyed dataset: its record still hashes to its name, and the ledger still holds it."""
+
+    tombstone = models.ForeignKey(Tombstone, on_delete=models.CASCADE, related_name="versions")
+    number = models.IntegerField()
+    version_hash = models.CharField(max_length=64, db_index=True)
+    record = models.TextField()
+    run_id = models.CharField(max_length=26)
+    frozen_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("tombstone", "number"), name="datasets_buried_version_number"),
+        )
 
     def __str__(self) -> str:
         return f"v{self.number}"

@@ -13,7 +13,8 @@ from django.db.models.fields.json import KT
 
 from tsunagu.core import clock
 from tsunagu.core.errors import NotFoundError
-from tsunagu.data.datasets.models import Dataset, Interval, Project, Version
+from tsunagu.data.datasets import tombstones
+from tsunagu.data.datasets.models import BuriedVersion, Dataset, Interval, Project, Version
 from tsunagu.data.datasets.types import DatasetCard, Difference, ProjectCard, VersionRef
 from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.policy import api as policy
@@ -68,6 +69,21 @@ def get_project(actor: Actor, name: str) -> ProjectCard:
     return card
 
 
+def project_to(actor: Actor, name: str, action: str) -> ProjectCard:
+    """A project to which the actor may do something.
+
+    Raises:
+        NotFoundError: there is none, or the actor may not see it; the words are the same.
+        ActionDeniedError: the actor sees it and may not do this.
+    """
+    card = any_project(name)
+    try:
+        policy.require(actor, action, card.resource)
+    except NotFoundError:
+        raise NotFoundError(f"There is no project {name}, or you may not see it.", project=name) from None
+    return card
+
+
 def projects_by_id(ids: Iterable[str]) -> list[ProjectCard]:
     """Projects by ULID in order of their names, without asking the rules: the caller does."""
     return [project_card(row) for row in Project.objects.filter(pk__in=list(ids)).order_by("name")]
@@ -75,10 +91,13 @@ def projects_by_id(ids: Iterable[str]) -> list[ProjectCard]:
 
 def visible_names(actor: Actor, ids: Iterable[str]) -> dict[str, str]:
     """ULID -> ``PROJECT/DATASET`` of those of the datasets that the actor may see."""
-    rows = Dataset.objects.filter(policy.visible(actor, "dataset").q, uid__in=list(ids))
-    return {
+    ids = set(ids)
+    rows = Dataset.objects.filter(policy.visible(actor, "dataset").q, uid__in=ids)
+    found = {
         uid: f"{project}/{name}" for uid, project, name in rows.values_list("uid", "project__name", "name")
     }
+    # A destroyed dataset keeps its place in the provenance of others.
+    return found | (tombstones.visible_names(actor, ids.difference(found)) if len(found) < len(ids) else {})
 
 
 def visible_links(actor: Actor, card: DatasetCard, several: Iterable[RunCard]) -> list[RunCard]:
@@ -87,6 +106,8 @@ def visible_links(actor: Actor, card: DatasetCard, several: Iterable[RunCard]) -
     links = [link for run in several for link in run.links]
     hashes = [link.id for link in links if link.kind == "version"]
     owners = dict(Version.objects.filter(version_hash__in=hashes).values_list("version_hash", "dataset__uid"))
+    buried = BuriedVersion.objects.filter(version_hash__in=set(hashes).difference(owners))
+    owners |= dict(buried.values_list("version_hash", "tombstone_id"))
     owners |= {link.id: link.id for link in links if link.kind == "dataset"}
     others = {owner for owner in owners.values() if owner != card.id}
     hidden = others.difference(visible_names(actor, others)) if others else set()
@@ -110,6 +131,8 @@ def get_dataset(actor: Actor, project: str, name: str) -> DatasetCard:
         NotFoundError: there is none, or the actor may not know of it.
     """
     row = Dataset.objects.select_related("project").filter(project__name=project, name=name).first()
+    if row is None:
+        tombstones.refuse_removed(actor, project__name=project, name=name)
     return _guarded(actor, row, f"{project}/{name}")
 
 
@@ -120,6 +143,8 @@ def get_dataset_by_id(actor: Actor, dataset_id: str) -> DatasetCard:
         NotFoundError: there is none, or the actor may not know of it.
     """
     row = Dataset.objects.select_related("project").filter(uid=dataset_id).first()
+    if row is None:
+        tombstones.refuse_removed(actor, pk=dataset_id)
     return _guarded(actor, row, dataset_id)
 
 
@@ -135,9 +160,31 @@ def _guarded(actor: Actor, row: Dataset | None, name: str) -> DatasetCard:
     return dataset_card(row, sees_draft=bool(policy.decide(actor, "dataset.read_draft", resource)))
 
 
+def locked_row(dataset_id: str) -> Dataset:
+    """A dataset's row for a change in the running transaction.
+
+    Raises:
+        NotFoundError: there is none; it was destroyed, perhaps while a push went on.
+    """
+    row = Dataset.objects.select_for_update().filter(uid=dataset_id).first()
+    if row is None:
+        raise NotFoundError(f"There is no dataset {dataset_id}, or you may not see it.", dataset=dataset_id)
+    return row
+
+
+def find_project(name: str) -> str:
+    """The ULID of a project, empty when there is none; says nothing to anybody who has not asked the rules."""
+    return Project.objects.filter(name=name).values_list("pk", flat=True).first() or ""
+
+
 def find_dataset(project: str, name: str) -> str | None:
     """ULID of a dataset by name, without asking the rules: the caller does."""
     return Dataset.objects.filter(project__name=project, name=name).values_list("uid", flat=True).first()
+
+
+def dataset_ids(project_id: str) -> list[str]:
+    """ULIDs of every dataset of a project, without asking the rules: the caller does."""
+    return list(Dataset.objects.filter(project_id=project_id).values_list("uid", flat=True))
 
 
 def list_datasets(

@@ -189,3 +189,42 @@ class Committed:
     same: int
     byte_count: int
     overwritten: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BuriedRef:
+    """A version of a destroyed dataset."""
+
+    number: int
+    version_hash: str
+    record: str
+    frozen_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class TombstoneCard:
+    """What is left of a destroyed dataset.
+
+    Attributes:
+        is_gone: Whether its bytes and lists are gone too; a job sees to that.
+    """
+
+    id: str
+    project_id: str
+    project: str
+    name: str
+    title: str
+    file_count: int
+    byte_count: int
+    created_at: str
+    removed_by: str
+    removed_at: str
+    reason: str
+    run_id: str
+    is_gone: bool
+    versions: tuple[BuriedRef, ...]
+
+    @property
+    def slug(self) -> str:
+        """``project/dataset``."""
+        return f"{self.project}/{self.name}"

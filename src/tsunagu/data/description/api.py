@@ -11,6 +11,7 @@ from tsunagu.data.description.selectors import (
     earlier_readings,
     facts,
     file_values,
+    frozen_values,
     history,
     labels,
     problem_files,
@@ -20,6 +21,7 @@ from tsunagu.data.description.selectors import (
     readings,
     start_reading_again,
     status_counts,
+    tables,
     values,
 )
 from tsunagu.data.description.types import (
@@ -48,6 +50,7 @@ __all__ = [
     "earlier_readings",
     "facts",
     "file_values",
+    "frozen_values",
     "history",
     "labels",
     "mapping_history",
@@ -59,6 +62,7 @@ __all__ = [
     "set_value",
     "start_reading_again",
     "status_counts",
+    "tables",
     "values",
     "write_mapping",
 ]

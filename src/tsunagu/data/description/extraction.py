@@ -17,7 +17,7 @@ from tsunagu.core import clock, logs, settings
 from tsunagu.core.errors import NotFoundError
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.description.mappings import current_mapping, parsed
-from tsunagu.data.description.models import Extraction, Fact
+from tsunagu.data.description.models import Extraction, Fact, PreviewContent
 from tsunagu.formats import api as formats
 from tsunagu.foundation.identity.api import SYSTEM, Actor
 from tsunagu.foundation.runs import api as runs
@@ -142,6 +142,12 @@ def _keep(dataset_id: str, run_id: str, mapping: str, made: Sequence[tuple[File,
             )
         ).delete()
         Extraction.objects.bulk_create(rows)
+        PreviewContent.objects.bulk_create(
+            PreviewContent(extraction=row, sha256=bytes.fromhex(preview["sha256"]))
+            for row in rows
+            for preview in row.previews
+            if preview["kind"] == "image"
+        )
         Fact.objects.bulk_create(
             fact for row, (_, outcome) in zip(rows, made, strict=True) for fact in _facts(row, outcome)
         )

@@ -92,6 +92,16 @@ class Extraction(models.Model):
         return self.path
 
 
+class PreviewContent(models.Model):
+    """A stored picture that a reading shows: says which contents previews still need."""
+
+    extraction = models.ForeignKey(Extraction, on_delete=models.CASCADE, related_name="preview_contents")
+    sha256 = models.BinaryField(max_length=32, db_index=True)
+
+    def __str__(self) -> str:
+        return bytes(self.sha256).hex()
+
+
 class Fact(models.Model):
     """A normalised field of a current reading, for questions over many files."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db.models import Count, Max, Min
@@ -44,6 +44,13 @@ def values(actor: Actor, dataset: DatasetCard) -> list[ValueCard]:
     ]
 
 
+def frozen_values(dataset: DatasetCard, described: Mapping[str, Any]) -> dict[str, Any]:
+    """The description of a frozen version, without who is behind a value for those who see no draft."""
+    if dataset.sees_draft:
+        return dict(described)
+    return {name: {**found, "origin": _public_origin(found["origin"])} for name, found in described.items()}
+
+
 def _public_origin(origin: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in origin.items() if key not in {"id", "accepted_by"}}
 
@@ -82,6 +89,16 @@ def readings(dataset: DatasetCard, hashes: Iterable[bytes]) -> dict[bytes, Readi
     """The current readings of contents; the caller has asked the rules for the files."""
     rows = Extraction.objects.filter(dataset_id=dataset.id, is_current=True, sha256__in=list(set(hashes)))
     return {bytes(row.sha256): _card(row) for row in rows.defer("outcome")}
+
+
+def tables(
+    dataset: DatasetCard, hashes: Iterable[bytes], *, reader: str
+) -> dict[bytes, list[dict[str, Any]]]:
+    """Tables (name, columns, row_count) that a reader found in contents; the caller has asked the rules for the files."""
+    rows = Extraction.objects.filter(
+        dataset_id=dataset.id, is_current=True, reader=reader, sha256__in=list(set(hashes))
+    )
+    return {bytes(row.sha256): outcome_of(row)["reading"]["tables"] for row in rows}
 
 
 def _card(row: Extraction) -> ReadingCard:

@@ -7,7 +7,7 @@ import datetime as dt
 from tsunagu.core import events, jobs
 from tsunagu.core.ids import new_id
 from tsunagu.data.capture import api as capture
-from tsunagu.data.description import extraction, proposals
+from tsunagu.data.description import clearing, extraction, proposals
 from tsunagu.foundation.identity.api import SYSTEM, Actor
 from tsunagu.foundation.runs import api as runs
 
@@ -27,6 +27,8 @@ def read_unit(dataset_id: str, unit: str) -> None:
 def read_batch(dataset_id: str, unit: str, start: int, run_id: str) -> None:
     """Read some files of a unit."""
     files = capture.unit_files(unit)[start : start + BATCH]
+    if not clearing.is_there(dataset_id):
+        return  # destroyed before its files were read
     if extraction.read_files(SYSTEM, run_id, dataset_id, files):
         jobs.enqueue_once(propose, dataset_id=dataset_id)
 
@@ -53,6 +55,14 @@ def read_again(dataset_id: str, actor_id: str, actor_name: str, after: int, run_
         )
     else:
         jobs.enqueue_once(propose, dataset_id=dataset_id)
+
+
+@events.subscribe("datasets.removed")
+@events.subscribe("keeping.taken_apart")
+@jobs.job(priority=0)
+def clear(dataset_id: str) -> None:
+    """Forget what was said of a destroyed dataset; at its end once more, for a reading that was under way."""
+    clearing.clear(dataset_id)
 
 
 @jobs.every(dt.timedelta(hours=1))

@@ -17,6 +17,7 @@ from tsunagu.core import clock, settings
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.datasets.api import DatasetCard, ProjectCard
 from tsunagu.data.description import api as description
+from tsunagu.data.keeping import api as keeping
 from tsunagu.data.plans import madmp, packs, selectors
 from tsunagu.data.plans.errors import NoPlanError
 from tsunagu.data.plans.models import PlanFinding
@@ -79,6 +80,7 @@ def check(actor: Actor, project: ProjectCard, *, why: str = "asked") -> str:
         )
         _keep(project, results, run_id)
         policy.place_holds(SOURCE, project.id, seen.holds())
+        seen.promise()
         states = [result.found.state for result in results]
         counts = {state: states.count(state) for state in ("broken", "due", "green")}
         told = [f"{r.place}: {r.check.id} {r.found.code}" for r in results if r.found.state == "broken"]
@@ -152,6 +154,13 @@ class _Seen:
                     found = self._ask(one, row, wish)
                     if found is not None and found.state == "broken":
                         yield _hold(card, one, found, held)
+
+    def promise(self) -> None:
+        """Keep what is frozen as long as the plan says; a plan that says less later shortens nothing."""
+        for card in self.cards:
+            row = self.row_of[card.id]
+            if row is not None and row.keep_until is not None:
+                keeping.promise(SYSTEM, card, row.keep_until, reason=row.title)
 
     def _ask(
         self, one: Check, row: PlannedDataset | None = None, dataset: DatasetFacts | None = None

@@ -72,6 +72,25 @@ def write_plan(
     return selectors.plan_card(row)
 
 
+def replace_contact(actor: Actor, project: ProjectCard, old_id: str, new_id: str) -> None:
+    """Name another person as the plan's contact where it names one who left; a new version."""
+    plan = selectors.find_plan(project.id)
+    people = identity.people([old_id, new_id])
+    if plan is None or len(people) < 2:  # noqa: PLR2004 - both
+        return
+    old, new = people[old_id], people[new_id]
+    body = deepcopy(dict(plan.body))
+    contact = body["dmp"]["contact"]
+    if str(contact.get("mbox", "")).strip().lower() != old.email:
+        return
+    body["dmp"]["contact"] = {
+        "name": new.name,
+        "mbox": new.email,
+        "contact_id": {"identifier": f"urn:tsunagu:person:{new.id}", "type": "other"},
+    }
+    write_plan(actor, project, body, note=f"{new.name} took over from {old.name}.")
+
+
 def begin(actor: Actor, project: ProjectCard) -> dict[str, Any]:
     """A plan for a project that has none, from what is known of it; it is not kept.
 

@@ -55,6 +55,23 @@ def after_label(dataset_id: str) -> None:
     _check_around(dataset_id, "label")
 
 
+@events.subscribe("keeping.succeeded")
+@jobs.job(priority=5)
+def follow_succession(giver_id: str, successor_id: str, projects: list[str]) -> None:
+    """Name a successor as the contact of plans that named somebody who left, as a new version."""
+    for card in datasets.projects_by_id(projects):
+        services.replace_contact(SYSTEM, card, giver_id, successor_id)
+
+
+@events.subscribe("datasets.removed")
+@jobs.job(priority=-30)
+def after_removal(dataset_id: str) -> None:
+    """Check again without a dataset that was destroyed."""
+    stone = datasets.get_tombstone(SYSTEM, dataset_id)
+    if selectors.find_plan(stone.project_id) is not None:
+        jobs.enqueue_once(check_project, project=stone.project, why="removed")
+
+
 @events.subscribe("datasets.described")
 @jobs.job(priority=10)
 def after_description(dataset_id: str) -> None:

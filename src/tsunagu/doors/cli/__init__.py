@@ -1,4 +1,4 @@
-"""The commands that run a node: up, down, admin, check, backup, restore, sweep, demo, federation. The client calls ``main``."""
+"""The commands that run a node: up, down, admin, check, backup, restore, sweep, scrub, replica, demo, federation. The client calls ``main``."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ NODE_COMMANDS = (
     "federation",
     "policy",
     "program",
+    "replica",
+    "scrub",
 )
 
 
@@ -94,12 +96,24 @@ def _parser() -> argparse.ArgumentParser:
     bring.add_argument("--start", action="store_true", help="start the node when all is well")
     bring.add_argument("--port", type=int, help="port of the control server, with --start")
     add("sweep", "Remove objects that no row names.", admin.sweep)
+    _keeping_commands(add)
     feeds = add("federation", "Refresh the metadata feeds and show their state.", admin.federation)
     feeds.add_argument("--json", action="store_true")
     _add_program(add)
     tour = add("demo", "Take a sample laboratory's files through the whole job.", demo.demo)
     tour.add_argument("--port", type=int)
     return parser
+
+
+def _keeping_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
+    from tsunagu.doors.cli import keeping
+
+    second = add("replica", "How far the second store is behind.", keeping.replica)
+    second.add_argument("--now", action="store_true", help="copy what waits now")
+    second.add_argument("--json", action="store_true")
+    again = add("scrub", "Read stored objects again and repair what is damaged.", keeping.scrub)
+    again.add_argument("--all", action="store_true", help="also what was read lately")
+    again.add_argument("--json", action="store_true")
 
 
 def _add_program(add: Callable[..., argparse.ArgumentParser]) -> None:

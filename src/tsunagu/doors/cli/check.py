@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import json
 import os
 import shutil
@@ -19,6 +20,7 @@ from tsunagu.core.errors import TsunaguError
 from tsunagu.doors.cli.running import running_node
 
 _LITTLE_SPACE = 2 << 30
+_COPY_PATIENCE = dt.timedelta(hours=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +171,6 @@ def _servers(node: settings.Settings) -> list[Finding]:
 
 
 def _workers(node: settings.Settings) -> list[Finding]:
-    import datetime as dt
-
     from django.db import DatabaseError
 
     from tsunagu.core import clock, jobs
@@ -294,4 +294,46 @@ def _evidence(node: settings.Settings) -> list[Finding]:
     return [Finding("time stamps", "ok", f"come from {node.timestamp_url}")]
 
 
-_LOOKS = (_home, _addresses, _database, _store, _servers, _workers, _evidence, _federation, _openid, _sandbox)
+def _keeping(node: settings.Settings) -> list[Finding]:
+    """The second store: does it answer, is it behind; and what the last reading of everything found."""
+    from django.db import DatabaseError
+
+    from tsunagu.core import clock
+    from tsunagu.foundation.storage import api as storage
+
+    try:
+        stands, read = storage.behind(), storage.checkup()
+    except DatabaseError:  # not migrated yet; the finding about migrations says so
+        return []
+    found = []
+    if not stands.is_set:
+        found.append(Finding("replica", "warn", "No second store is set.", "Set replica_url."))
+    else:
+        storage.check_replica()
+        detail = f"{stands.waiting_count:,} of {stands.object_count:,} objects wait to be copied"
+        late = clock.isoformat(clock.now() - _COPY_PATIENCE)
+        is_late = bool(stands.waiting_since) and stands.waiting_since < late
+        remedy = "See the log for replica_failed; tsunagu replica --now copies them." if is_late else ""
+        found.append(Finding("replica", "warn" if is_late else "ok", detail, remedy))
+    if read.damaged_keys:
+        detail = f"{len(read.damaged_keys)} objects are damaged and no copy could repair them."
+        found.append(Finding("scrub", "bad", detail, "tsunagu verify names the files."))
+    else:
+        since = f"read again since {read.read_since}" if read.read_since else "not all read again yet"
+        found.append(Finding("scrub", "ok", f"{since}; each object within {node.scrub_days} days"))
+    return found
+
+
+_LOOKS = (
+    _home,
+    _addresses,
+    _database,
+    _store,
+    _keeping,
+    _servers,
+    _workers,
+    _evidence,
+    _federation,
+    _openid,
+    _sandbox,
+)

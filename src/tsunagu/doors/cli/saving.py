@@ -24,7 +24,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from tsunagu import __version__
-from tsunagu.core import clock, settings
+from tsunagu.core import clock, removal, settings
 from tsunagu.core.errors import TsunaguError
 from tsunagu.core.ids import new_id
 
@@ -99,9 +99,10 @@ def back_up(target: Path, *, passphrase: str, with_secrets: bool, links: bool) -
     target.mkdir(parents=True, exist_ok=True, mode=0o700)
     # Whoever stops this here has no backup of today, and still the objects of the last one.
     (target / "backup.json").unlink(missing_ok=True)
-    database = copy_database(node, target)
-    # After the snapshot: every object that it names is durable already, and nothing named goes away.
-    copied = _copy_objects(node, target, database, links=links)
+    with removal.forbidden(node.home):
+        database = copy_database(node, target)
+        # After the snapshot: every object that it names is durable already, and nothing named goes away.
+        copied = _copy_objects(node, target, database, links=links)
     kept = _save_secrets(node, target, passphrase, with_secrets=with_secrets)
     report = {
         "format": FORMAT,

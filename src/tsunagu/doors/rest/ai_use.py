@@ -11,6 +11,7 @@ from pydantic import Field
 from tsunagu.core.errors import InvalidInputError
 from tsunagu.data.ai_use import api as ai_use
 from tsunagu.data.datasets import api as datasets
+from tsunagu.doors.rest.openapi import Input
 from tsunagu.doors.who import actor_of, require_actor
 from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.policy import api as policy
@@ -18,7 +19,7 @@ from tsunagu.foundation.policy import api as policy
 router = Router(tags=["ai use"])
 
 
-class NewTerms(Schema):
+class NewTerms(Input):
     """Terms that somebody sets; a use that is left out is ``ask``. ``release``: uses to free from the sources."""
 
     uses: dict[str, str] = Field(default_factory=dict)
@@ -41,7 +42,7 @@ class TermsAnswer(Schema):
     inherited: dict[str, list[str]]
 
 
-class Use(Schema):
+class Use(Input):
     """A use by a service; kind: inference, training, release_weights or index; version 0: the newest state."""
 
     service: str = "local"
@@ -105,7 +106,7 @@ class CheckList(Schema):
     checks: list[CheckRow]
 
 
-class NewService(Schema):
+class NewService(Input):
     """Facts about an AI service; what is left out is unknown."""
 
     title: str = ""
@@ -149,7 +150,7 @@ class ServiceList(Schema):
     services: list[ServiceRow]
 
 
-class ChecklistText(Schema):
+class ChecklistText(Input):
     """A checklist as YAML."""
 
     text: str
@@ -213,7 +214,7 @@ def get_croissant(request: HttpRequest, project: str, dataset: str) -> Any:
     return {**ai_use.to_croissant(ai_use.terms_of(card).terms), "name": card.slug}
 
 
-class Description(Schema):
+class Description(Input):
     """A Croissant description, as JSON."""
 
     croissant: dict[str, Any]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import orjson
 from django.http import HttpRequest, HttpResponse
-from ninja import NinjaAPI
-from ninja.errors import ValidationError
+from ninja.errors import HttpError, ValidationError
 from ninja.parser import Parser
 from ninja.renderers import BaseRenderer
 
@@ -17,7 +17,9 @@ from tsunagu.doors.oauth.views import challenge
 from tsunagu.doors.rest import (
     ai_use,
     datasets,
+    exports,
     instruments,
+    keeping,
     ledger,
     metadata,
     node,
@@ -28,6 +30,7 @@ from tsunagu.doors.rest import (
     tokens,
 )
 from tsunagu.doors.rest.auth import session_or_token
+from tsunagu.doors.rest.openapi import DescribedAPI
 from tsunagu.foundation.identity import api as identity
 
 
@@ -44,7 +47,7 @@ class _Parser(Parser):
         return orjson.loads(request.body)
 
 
-api = NinjaAPI(
+api = DescribedAPI(
     title="Tsunagu",
     version=__version__,
     urls_namespace="rest",
@@ -60,6 +63,8 @@ api.add_router("", ledger.router)
 api.add_router("", projects.router)
 api.add_router("", datasets.router)
 api.add_router("", sharing.router)
+api.add_router("", keeping.router)
+api.add_router("", exports.router)
 api.add_router("", ai_use.router)
 api.add_router("", plans.router)
 api.add_router("", metadata.router)
@@ -69,9 +74,12 @@ api.add_router("", instruments.router)
 
 def problem(error: TsunaguError) -> HttpResponse:
     """An error of the tree as an HTTP answer."""
-    answer = HttpResponse(
-        orjson.dumps(error.as_problem()), content_type="application/problem+json", status=error.status
-    )
+    said = error.as_problem()
+    try:
+        body = orjson.dumps(said)
+    except TypeError:  # what was sent stands in it: an integer of 30 digits, say
+        body = json.dumps(said).encode()
+    answer = HttpResponse(body, content_type="application/problem+json", status=error.status)
     if isinstance(error, identity.StrongerSignInError):
         # RFC 9470: which sign-in would do.
         acr = " ".join(identity.TWO_FACTORS)
@@ -85,6 +93,21 @@ def problem(error: TsunaguError) -> HttpResponse:
 def _known(request: HttpRequest, error: TsunaguError) -> HttpResponse:
     del request
     return problem(error)
+
+
+class _UnreadableError(InvalidInputError):
+    """A body that is no JSON."""
+
+    code = "rest.unreadable"
+    status = 400
+    default_message = "The body of the request cannot be read as JSON."
+
+
+@api.exception_handler(HttpError)
+def _refused(request: HttpRequest, error: HttpError) -> HttpResponse:
+    """Ninja's own refusals in our form."""
+    del request, error
+    return problem(_UnreadableError())
 
 
 @api.exception_handler(ValidationError)

@@ -14,7 +14,8 @@ from tsunagu.data.datasets import api as datasets
 from tsunagu.data.datasets.api import DatasetCard, FileCard, VersionRef
 from tsunagu.data.description import api as description
 from tsunagu.data.evidence import api as evidence
-from tsunagu.doors.rest import schemas
+from tsunagu.data.keeping import api as keeping
+from tsunagu.doors.rest import keeping_schemas, schemas
 from tsunagu.doors.who import actor_of, require_actor
 from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.policy import api as policy
@@ -81,9 +82,8 @@ def _whole(actor: Actor, card: DatasetCard) -> dict[str, Any]:
 def list_datasets(request: HttpRequest, project: str = "", after: str = "", limit: int = 50) -> Any:
     """Datasets that one may see, last changed first."""
     actor = actor_of(request)
-    project_id = ""
-    if project:
-        project_id = datasets.any_project(project).id
+    # A project that is hidden and one that does not exist both have nothing to list.
+    project_id = (datasets.find_project(project) or "-") if project else ""
     cards, more = datasets.list_datasets(
         actor, project_id=project_id, after=after, limit=max(1, min(limit, 200))
     )
@@ -120,6 +120,30 @@ def change_dataset(request: HttpRequest, project: str, dataset: str, body: schem
             raise InvalidInputError(f"{access!r} is no access.", remedy="Use open, shared or closed.")
         datasets.set_access(actor, card.id, policy.Access(access), embargo_until=body.embargo)
     return _whole(actor, datasets.get_dataset(actor, project, dataset))
+
+
+def _tombstone_row(stone: datasets.TombstoneCard) -> dict[str, Any]:
+    """A tombstone as REST gives it."""
+    return {
+        "id": stone.id,
+        "place": stone.slug,
+        "title": stone.title,
+        "count": stone.file_count,
+        "bytes": stone.byte_count,
+        "removed_by": stone.removed_by,
+        "removed_at": stone.removed_at,
+        "reason": stone.reason,
+        "run": stone.run_id,
+        "versions": [one.version_hash for one in stone.versions],
+    }
+
+
+@router.delete("/datasets/{project}/{dataset}", response=keeping_schemas.Tombstone)
+def destroy(request: HttpRequest, project: str, dataset: str, body: keeping_schemas.Removal) -> Any:
+    """Destroy a dataset for good; a tombstone stays. Refused before the end of a retention and under a legal hold."""
+    actor = require_actor(request)
+    card = datasets.get_dataset(actor, project, dataset)
+    return _tombstone_row(keeping.destroy(actor, card, reason=body.reason))
 
 
 def file_rows(card: DatasetCard, files: tuple[FileCard, ...]) -> list[dict[str, Any]]:
@@ -220,7 +244,11 @@ def evidence_file(request: HttpRequest, project: str, dataset: str, number: int)
     folder = settings.current().home / "tmp"
     folder.mkdir(exist_ok=True)
     out = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
-    evidence.write_evidence(actor, card, number, out)
+    try:
+        evidence.write_evidence(actor, card, number, out)
+    except BaseException:
+        out.close()
+        raise
     out.seek(0)
     return FileResponse(out, as_attachment=True, filename=f"{dataset}-v{number}-evidence.zip")
 
@@ -301,8 +329,11 @@ def list_runs(request: HttpRequest, project: str, dataset: str, after: str = "",
 def verify(request: HttpRequest, project: str, dataset: str, body: schemas.VerifyRequest) -> Any:
     """Check every version and hash the bytes of every file again, a part per call; ``after`` continues."""
     actor = actor_of(request)
-    report = datasets.verify(actor, _readable(actor, project, dataset), after=body.after)
+    card = _readable(actor, project, dataset)
+    report = datasets.verify(actor, card, after=body.after)
     checked = {"files": report.file_count, "bytes": report.byte_count, "versions": report.version_count}
+    if not report.after:
+        report.problems += keeping.problems(card)
     problems = report.problems
     return {
         "ok": not problems,

@@ -6,15 +6,16 @@ from dataclasses import asdict
 from typing import Any
 
 from django.http import HttpRequest
-from ninja import Body, Router, Schema, Status
+from ninja import Body, Router, Status
 
+from tsunagu.doors.rest.openapi import Input
 from tsunagu.doors.who import actor_of, require_actor
 from tsunagu.experiment.instruments import api as instruments
 
 router = Router(tags=["instruments"])
 
 
-class NewInstrument(Schema):
+class NewInstrument(Input):
     """An instrument to make."""
 
     name: str

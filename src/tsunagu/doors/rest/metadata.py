@@ -9,7 +9,7 @@ from ninja import Router
 
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.description import api as description
-from tsunagu.doors.rest import schemas
+from tsunagu.doors.rest import schemas_metadata as schemas
 from tsunagu.doors.who import actor_of, require_actor
 
 router = Router(tags=["metadata"])

@@ -7,6 +7,7 @@ from typing import Any
 from django.http import HttpRequest
 from ninja import Router
 
+from tsunagu.data.keeping import api as keeping
 from tsunagu.doors.rest import schemas
 from tsunagu.doors.who import require_actor
 from tsunagu.foundation.ledger import api as ledger
@@ -31,10 +32,11 @@ def me(request: HttpRequest) -> Any:
 
 @router.get("/verify/ledger", response=schemas.VerifyReport)
 def verify_ledger(request: HttpRequest) -> Any:
-    """Recompute the whole ledger; check signed heads, time stamps and co-signatures."""
+    """Recompute the whole ledger; check signed heads, time stamps, co-signatures, tombstones, and damage that is left."""
     require_actor(request)
     report = ledger.verify()
-    problems = report.problems
+    kept = keeping.check_node()
+    problems = [*report.problems, *kept.problems]
     return {
         "ok": not problems,
         "done": True,
@@ -45,6 +47,8 @@ def verify_ledger(request: HttpRequest) -> Any:
             "time_stamps": report.stamp_count,
             "time_stamps_waiting": report.waiting_count,
             "cosignatures": report.cosignature_count,
+            "tombstones": kept.tombstone_count,
+            "copies_waiting": kept.waiting_count,
         },
         "problems": problems,
     }

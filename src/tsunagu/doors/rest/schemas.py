@@ -7,8 +7,10 @@ from typing import Any
 from ninja import Schema
 from pydantic import Field
 
+from tsunagu.doors.rest.openapi import Input
 
-class NewProject(Schema):
+
+class NewProject(Input):
     """A project to make."""
 
     name: str = Field(
@@ -35,7 +37,7 @@ class ProjectList(Schema):
     next: str | None
 
 
-class NewMember(Schema):
+class NewMember(Input):
     """Somebody to give a role."""
 
     email: str = ""
@@ -72,7 +74,7 @@ class Answer(Schema):
     remedy: str
 
 
-class NewRequest(Schema):
+class NewRequest(Input):
     """A request for access; the answer is the same whether there is such a dataset or not."""
 
     place: str = Field(description="PROJECT/DATASET")
@@ -80,7 +82,7 @@ class NewRequest(Schema):
     role: str = Field("reader", description="reader or editor")
 
 
-class RequestAnswer(Schema):
+class RequestAnswer(Input):
     """An answer to a request: approve (with role and last day) or decline (with words); the asker: withdraw."""
 
     answer: str = Field(description="approve, decline or withdraw")
@@ -110,7 +112,7 @@ class RequestList(Schema):
     own: list[RequestRow]
 
 
-class NewLabel(Schema):
+class NewLabel(Input):
     """A label to put on a dataset."""
 
     name: str = Field(description="sensitivity, personal, export_control, contract, consent or origin")
@@ -134,7 +136,7 @@ class LabelList(Schema):
     labels: list[LabelRow]
 
 
-class NewPolicyText(Schema):
+class NewPolicyText(Input):
     """A text of a layer, and why."""
 
     text: str
@@ -170,7 +172,7 @@ class EffectList(Schema):
     effects: list[EffectRow]
 
 
-class NewDataset(Schema):
+class NewDataset(Input):
     """A dataset to make."""
 
     project: str
@@ -178,7 +180,7 @@ class NewDataset(Schema):
     title: str = ""
 
 
-class DatasetPatch(Schema):
+class DatasetPatch(Input):
     """What may be changed of a dataset; left-out fields stay."""
 
     title: str | None = None
@@ -289,7 +291,7 @@ class Tree(Schema):
     next: str | None
 
 
-class Paths(Schema):
+class Paths(Input):
     """Files, or folders that end with a slash."""
 
     paths: list[str]
@@ -301,7 +303,7 @@ class Removed(Schema):
     removed: int
 
 
-class NewPush(Schema):
+class NewPush(Input):
     """A push to open."""
 
     create: bool = True
@@ -326,7 +328,7 @@ class Push(Schema):
     is_empty: bool
 
 
-class PlanRequest(Schema):
+class PlanRequest(Input):
     """Files that a client holds: [path, size, sha256]."""
 
     files: list[tuple[str, int, str]] = Field(max_length=10_000)
@@ -340,14 +342,14 @@ class Plan(Schema):
     linked: int
 
 
-class Finish(Schema):
+class Finish(Input):
     """How a push ended, as the client sees it."""
 
     outcome: str = "ok"
     reason: str = ""
 
 
-class PullRequest(Schema):
+class PullRequest(Input):
     """Which files somebody wants to read."""
 
     version: int | None = None
@@ -375,7 +377,7 @@ class Pull(Schema):
     next: str | None
 
 
-class Note(Schema):
+class Note(Input):
     """Why a version is frozen."""
 
     note: str = ""
@@ -421,7 +423,7 @@ class RunList(Schema):
     next: str | None
 
 
-class VerifyRequest(Schema):
+class VerifyRequest(Input):
     """Continue a check."""
 
     after: str = ""
@@ -435,56 +437,6 @@ class VerifyReport(Schema):
     after: str
     checked: dict[str, int]
     problems: list[str]
-
-
-class Value(Schema):
-    """A metadata value with its origin."""
-
-    key: str
-    name: str | None
-    value: Any
-    unit: str | None
-    origin: dict[str, Any]
-
-
-class ValueList(Schema):
-    """A page of metadata values."""
-
-    values: list[Value]
-    next: str | None
-
-
-class NewValue(Schema):
-    """A value that a person sets."""
-
-    value: Any
-    unit: str | None = None
-
-
-class ProposalRow(Schema):
-    """A value that a machine proposes."""
-
-    id: str
-    name: str
-    value: Any
-    unit: str | None
-    confidence: float
-    state: str
-    evidence: list[dict[str, Any]]
-
-
-class ProposalList(Schema):
-    """Open proposals."""
-
-    proposals: list[ProposalRow]
-    next: str | None
-
-
-class Decide(Schema):
-    """An edited value, when a person accepts something else than was proposed."""
-
-    value: Any = None
-    unit: str | None = None
 
 
 class Me(Schema):

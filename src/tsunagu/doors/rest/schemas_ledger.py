@@ -5,6 +5,8 @@ from __future__ import annotations
 from ninja import Schema
 from pydantic import Field
 
+from tsunagu.doors.rest.openapi import Input
+
 
 class StampRow(Schema):
     """A time stamp under a signed head (RFC 3161); ``reply``: the response in DER, Base64."""
@@ -54,7 +56,7 @@ class Proof(Schema):
     path: list[str]
 
 
-class HeadToCosign(Schema):
+class HeadToCosign(Input):
     """A head to co-sign, and the proof that it continues what the witness saw last."""
 
     note: str = Field(max_length=4000)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Literal
 
 from ninja import Schema
-from pydantic import ConfigDict, Field
+from pydantic import Field
+
+from tsunagu.doors.rest.openapi import Input
 
 
-class TokenAsked(Schema):
+class TokenAsked(Input):
     """A token to make: verbs, names of projects (none: all), days."""
-
-    model_config = ConfigDict(extra="forbid")
 
     label: str = Field(min_length=1, max_length=200)
     verbs: list[Literal["read", "write", "share", "admin"]] = Field(min_length=1)

@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any
 
 from django.http import HttpRequest
-from ninja import Router
+from ninja import Router, Status
 
 from tsunagu.core import clock
 from tsunagu.data.datasets import api as datasets
@@ -64,7 +64,7 @@ def make_token(request: HttpRequest, body: schemas.TokenAsked) -> Any:
         lifetime=lifetime,
         scope=identity.TokenScope(tuple(body.verbs), projects),
     )
-    return 201, {"secret": secret, "expires_at": clock.isoformat(clock.now() + lifetime)}
+    return Status(201, {"secret": secret, "expires_at": clock.isoformat(clock.now() + lifetime)})
 
 
 @router.delete("/tokens/{token}", response=schemas.TokenList)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import unicodedata
 
 from django.utils import timezone
 from django.utils.formats import number_format
@@ -21,6 +22,24 @@ def bytes_text(count: int | str | None) -> str:
         value, unit = value / 1000, unit + 1
     digits = 0 if unit == 0 or value >= 100 else 1  # noqa: PLR2004
     return f"{number_format(round(value, digits), digits, force_grouping=True)}\u202f{_UNITS[unit]}"
+
+
+_JOINERS = "\u200c\u200d"  # Persian and Indic words and some emoji need them
+
+
+def name_shown(name: str) -> str:
+    """A file's name in which signs that nobody sees, or that turn text around, are written out: ``‹U+202E›``.
+
+    Source: Unicode Technical Report 36, section 2.
+    """
+    if name.isprintable():
+        return name
+    return "".join(
+        f"\u2039U+{ord(sign):04X}\u203a"
+        if unicodedata.category(sign) in {"Cf", "Zl", "Zp"} and sign not in _JOINERS
+        else sign
+        for sign in name
+    )
 
 
 def exact_bytes(count: int) -> str:

@@ -1,10 +1,18 @@
 """The door of identity: people, access tokens, sign-in links."""
 
 from tsunagu.foundation.identity.bearers import actor_for_token, actor_of_record, is_active, token_ends_at
+from tsunagu.foundation.identity.closing import (
+    close_account,
+    hand_over_guests,
+    may_succeed,
+    open_accounts,
+    sponsors,
+)
 from tsunagu.foundation.identity.errors import (
     BadEmailError,
     BadScopeError,
     BadStayError,
+    LastAdministratorError,
     NotSignedInError,
     NotSponsorError,
 )
@@ -181,6 +189,7 @@ __all__ = [
     "GuestCard",
     "IdentityCard",
     "InstitutionCard",
+    "LastAdministratorError",
     "Membership",
     "NoAccountError",
     "NotSignedInError",
@@ -219,6 +228,7 @@ __all__ = [
     "begin_sign_in",
     "belongs_to_institution",
     "claims_of",
+    "close_account",
     "connections_of",
     "decline_program",
     "describe_service_provider",
@@ -235,6 +245,7 @@ __all__ = [
     "finish_sign_in",
     "forget_program_secrets",
     "guests_of",
+    "hand_over_guests",
     "has_own_sign_in",
     "has_people",
     "holder_of_claims",
@@ -255,6 +266,8 @@ __all__ = [
     "look_at_openid",
     "make_sign_in_link",
     "may_be_stood_in_for",
+    "may_succeed",
+    "open_accounts",
     "openid_provider_of",
     "openid_providers",
     "parse_membership",
@@ -278,6 +291,7 @@ __all__ = [
     "server_metadata",
     "service_provider_id",
     "set_preferences",
+    "sponsors",
     "stand_in_for",
     "start_stand_in",
     "stay_is_over",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tsunagu.core.errors import InvalidInputError, TsunaguError
+from tsunagu.core.errors import ConflictError, InvalidInputError, TsunaguError
 
 
 class NotSignedInError(TsunaguError):
@@ -23,6 +23,14 @@ class NotSponsorError(TsunaguError):
     exit_code = 3
     default_message = "Only the person who invited a guest, or an administrator, may change the guest's stay."
     default_remedy = "Ask that person; the list of guests names them."
+
+
+class LastAdministratorError(ConflictError):
+    """Closing this account would leave the node without an administrator."""
+
+    code = "identity.last_administrator"
+    default_message = "This is the last administrator of the node."
+    default_remedy = "Make somebody else an administrator first: tsunagu admin create EMAIL --admin."
 
 
 class BadStayError(InvalidInputError):

@@ -27,6 +27,7 @@ from tsunagu.foundation.policy.services import (
     take_ended,
     write_text,
 )
+from tsunagu.foundation.policy.succession import hand_over, lasting_owners, owned_by
 from tsunagu.foundation.policy.types import (
     NODE,
     Access,
@@ -74,10 +75,13 @@ __all__ = [
     "draft",
     "forget",
     "grant",
+    "hand_over",
     "history",
     "inherit",
     "labels_of",
+    "lasting_owners",
     "members",
+    "owned_by",
     "parse",
     "people_with_roles",
     "place",

@@ -11,32 +11,42 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import get_language
 
+from tsunagu.core import clock
 from tsunagu.foundation.ledger.api import append
 from tsunagu.foundation.policy.models import Hold
 from tsunagu.foundation.policy.types import Decision, HeldAction, Resource
 
 _NAMED = {"dataset.freeze": "freeze", "dataset.destroy": "destroy"}
-_MANAGE = "dataset.manage"
+_MANAGE, _WRITE = "dataset.manage", "dataset.write"
 
 
 def denial(action: str, resource: Resource, context: Mapping[str, Any] | None) -> Decision | None:
     """The hold that forbids this, as a decision; None where nothing stands against it.
 
     Args:
-        action: ``dataset.freeze``, ``dataset.destroy``; or ``dataset.manage`` where ``context`` says that it opens
-            the dataset.
+        action: ``dataset.freeze``, ``dataset.destroy``; ``dataset.manage`` where ``context`` says that it opens the
+            dataset; or ``dataset.write`` where ``context`` says that it removes files.
         resource: The dataset.
-        context: ``access`` (what the dataset is to become) and ``opens_s`` (seconds since 1970; 0: at once).
+        context: ``access`` (what the dataset is to become) and ``opens_s`` (seconds since 1970; 0: at once);
+            ``removes``.
     """
-    wish = str((context or {}).get("access", "")) if action == _MANAGE else ""
-    name = _NAMED.get(action, wish)
+    context = context or {}
+    name = _name(action, context)
     if resource.kind != "dataset" or not name:
         return None
-    opens_s = int((context or {}).get("opens_s", 0))
+    at_s = int(context.get("opens_s", 0)) if action == _MANAGE else int(clock.now().timestamp())
     for row in Hold.objects.filter(dataset_id=resource.id, action=name).order_by("pk"):
-        if action in _NAMED or not row.lifts_s or opens_s < row.lifts_s:
+        if name == "freeze" or not row.lifts_s or at_s < row.lifts_s:
             return Decision("deny", (_in(row.reason),), basis=_in(row.basis), remedy=_in(row.remedy))
     return None
+
+
+def _name(action: str, context: Mapping[str, Any]) -> str:
+    if action == _MANAGE:
+        return str(context.get("access", ""))
+    if action == _WRITE:
+        return "remove" if context.get("removes") else ""
+    return _NAMED.get(action, "")
 
 
 @transaction.atomic

@@ -104,12 +104,13 @@ class HeldAction:
     """An action on a dataset that a room forbids, with words in ``en`` and ``ja``.
 
     Attributes:
-        action: ``freeze``, ``destroy``, or the access that it must not get: ``shared`` or ``open``.
-        lifts_s: Opening at this moment (seconds since 1970) or later is allowed; 0: it is not.
+        action: ``freeze``, ``destroy``, ``remove`` (files from the draft), or the access that it must not get:
+            ``shared`` or ``open``.
+        lifts_s: Opening or destroying at this moment (seconds since 1970) or later is allowed; 0: it is not.
     """
 
     dataset_id: str
-    action: Literal["freeze", "destroy", "shared", "open"]
+    action: Literal["freeze", "destroy", "remove", "shared", "open"]
     reason: Mapping[str, str]
     basis: Mapping[str, str]
     remedy: Mapping[str, str]

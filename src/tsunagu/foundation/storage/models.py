@@ -28,3 +28,18 @@ class Content(models.Model):
 
     def __str__(self) -> str:
         return bytes(self.sha256).hex()
+
+
+class ObjectCare(models.Model):
+    """What was done to keep an object: its copy in the second store, when it was read again, until when it is locked."""
+
+    object = models.OneToOneField(StoredObject, on_delete=models.CASCADE, related_name="care")
+    copied_at = models.DateTimeField(null=True)
+    copy_sha256 = models.BinaryField(max_length=32, default=bytes)
+    scrubbed_at = models.DateTimeField(null=True, db_index=True)
+    damage = models.TextField(blank=True)
+    locked_until = models.DateTimeField(null=True)
+    is_to_rewrite = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return str(self.object_id)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from tsunagu.core import bulk, clock
 from tsunagu.core.blobs import new_key
@@ -19,6 +19,7 @@ from tsunagu.foundation.storage.models import StoredObject
 from tsunagu.foundation.storage.stores import store
 
 logger = logging.getLogger(__name__)
+CONTENTS_LOCK = 0x7A60  # PostgreSQL's advisory lock between commits of files and ``discard``
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,13 @@ class NewObject:
     unit: str
 
 
+def hold_contents() -> None:
+    """Have no content discarded until the running transaction ends: a commit may rely on what lies here already."""
+    if bulk.is_postgresql():
+        with connection.cursor() as cursor:
+            cursor.execute("select pg_advisory_xact_lock_shared(%s)", [CONTENTS_LOCK])
+
+
 def register(new: NewObject, contents: Sequence[tuple[bytes, int, int]]) -> None:
     """Name an object and its contents in the running transaction; content that is known stays where it lies.
 
@@ -38,6 +46,7 @@ def register(new: NewObject, contents: Sequence[tuple[bytes, int, int]]) -> None
         new: The object.
         contents: (sha256, byte count, offset in the object) of each file in it.
     """
+    hold_contents()
     row = StoredObject.objects.create(key=new.key, kind=new.kind, byte_count=new.byte_count, unit=new.unit)
     bulk.insert(
         "storage_content",

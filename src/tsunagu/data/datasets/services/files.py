@@ -105,7 +105,7 @@ def commit_files(actor: Actor, dataset_id: str, run_id: str, entries: Iterable[E
         BadPathError: a path cannot stand in a dataset.
         ActionDeniedError: the actor may not push here.
     """
-    dataset = Dataset.objects.select_for_update().get(uid=dataset_id)
+    dataset = selectors.locked_row(dataset_id)
     policy.require(actor, "dataset.push", selectors.resource_of(dataset))
     wanted = {check_path(path): (size, sha256) for path, size, sha256 in entries}
     run_row = runs.row_ids([run_id])[run_id]
@@ -142,8 +142,8 @@ def remove_files(actor: Actor, dataset_id: str, paths: Sequence[str]) -> int:
         ActionDeniedError: the actor may not write to the dataset.
         NoSuchFileError: a path is not in the draft; nothing is removed then.
     """
-    dataset = Dataset.objects.select_for_update().get(uid=dataset_id)
-    policy.require(actor, "dataset.write", selectors.resource_of(dataset))
+    dataset = selectors.locked_row(dataset_id)
+    policy.require(actor, "dataset.write", selectors.resource_of(dataset), {"removes": True})
     single = [path for path in paths if not path.endswith("/")]
     rows = _live_rows(dataset, single)
     missing = [path for path in single if path not in rows]

@@ -10,11 +10,11 @@ from django.db import IntegrityError, transaction
 
 from tsunagu.core import clock, events, settings
 from tsunagu.core.errors import InvalidInputError
-from tsunagu.data.datasets import selectors
+from tsunagu.data.datasets import selectors, tombstones
 from tsunagu.data.datasets.errors import BadNameError, NameTakenError
 from tsunagu.data.datasets.models import Dataset, Project
 from tsunagu.data.datasets.types import DatasetCard, ProjectCard
-from tsunagu.foundation.identity.api import Actor
+from tsunagu.foundation.identity.api import SYSTEM, Actor
 from tsunagu.foundation.policy import api as policy
 from tsunagu.foundation.runs import api as runs
 
@@ -67,10 +67,12 @@ def create_dataset(actor: Actor, project: str, name: str, *, title: str = "") ->
         NotFoundError: there is no such project for this actor.
         ActionDeniedError: the actor may not add datasets to it.
         NameTakenError: the project has a dataset of that name.
+        DatasetRemovedError: it had one, which was destroyed.
     """
-    home = selectors.any_project(project)
-    policy.require(actor, "project.create_dataset", home.resource)
+    home = selectors.project_to(actor, project, "project.create_dataset")
     check_name(name)
+    # The name of a destroyed dataset stays with its tombstone: an address must not come to mean something else.
+    tombstones.refuse_removed(SYSTEM, project_id=home.id, name=name)
     now = clock.now()
     try:
         with transaction.atomic():
@@ -113,7 +115,7 @@ def set_access(
         ActionDeniedError: the actor does not manage the dataset.
         InvalidInputError: the embargo's end is no date or is past.
     """
-    dataset = Dataset.objects.select_for_update().get(uid=dataset_id)
+    dataset = selectors.locked_row(dataset_id)
     opens_s = dataset.embargo_until_s if embargo_until is None else _opening_s(embargo_until)
     # What only narrows must pass whatever holds there are: it is how something that went too far is put right.
     is_wider = _ORDER.index(access) > _ORDER.index(policy.Access(dataset.access)) or (
@@ -168,7 +170,7 @@ def set_described(
     Raises:
         ActionDeniedError: the actor may not describe the dataset.
     """
-    dataset = Dataset.objects.select_for_update().get(uid=dataset_id)
+    dataset = selectors.locked_row(dataset_id)
     policy.require(actor, "dataset.describe", selectors.resource_of(dataset))
     dataset.described, dataset.is_description_changed, dataset.updated_at = dict(described), True, clock.now()
     if title is not None:

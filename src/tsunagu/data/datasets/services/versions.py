@@ -31,7 +31,7 @@ def freeze_version(actor: Actor, dataset_id: str, *, note: str = "") -> VersionR
         ActionDeniedError: the actor may not freeze the dataset.
         NothingToFreezeError: the draft equals the last version.
     """
-    dataset = Dataset.objects.select_for_update().get(uid=dataset_id)
+    dataset = selectors.locked_row(dataset_id)
     policy.require(actor, "dataset.freeze", selectors.resource_of(dataset))
     number = dataset.draft_number
     buckets = _changed_buckets(dataset.pk, number)

@@ -34,6 +34,7 @@ def use(request: HttpRequest, actor: Actor, *, project: str, dataset: str) -> Ht
         )
         return done(request, _("The terms for AI were changed."), "ai_use", project=project, dataset=dataset)
     asked = {"service": ai_use.LOCAL, "purpose": "", "kind": "inference"}
+    asked |= {key: request.GET[key].strip() for key in asked if request.GET.get(key)}
     verdict = None
     if request.method == "POST":
         asked = {key: form.get(key, "").strip() for key in asked}

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
 from tsunagu.core import settings
@@ -65,6 +65,7 @@ def _tabs(card: DatasetCard, version: int | None) -> list[dict[str, str]]:
         ("provenance", "provenance", _("Provenance"), ""),
         ("versions", "versions", _("Versions"), ""),
         ("access", "access", _("Access"), ""),
+        ("keeping", "keeping", pgettext("tab", "Keeping"), ""),
         ("ai_use", "ai_use", _("Use by AI"), kept),
     )
     return [

@@ -37,6 +37,9 @@ def page(view: View) -> View:
             return to_sign_in(request)
         except StrongerSignInError as error:
             return to_confirm(request, error)
+        except datasets.DatasetRemovedError as error:
+            stone = datasets.get_tombstone(actor, str(error.fields["dataset_id"]))
+            return render(request, "web/tombstone.html", {"stone": stone}, status=error.status)
         except TsunaguError as error:
             if isinstance(error, ActionDeniedError) and actor.kind == "anonymous":
                 return to_sign_in(request)

@@ -114,6 +114,7 @@ def project(request: HttpRequest, actor: Actor, *, project: str) -> HttpResponse
         "datasets": cards,
         "after": more,
         "members": member_rows(card.resource),
+        "tombstones": datasets.list_tombstones(actor, card.id),
         "plan": card_of(card.name, plans.standing(actor, card)),
         "may_create": bool(policy.decide(actor, "project.create_dataset", card.resource)),
     }

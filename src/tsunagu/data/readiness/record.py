@@ -1,0 +1,189 @@
+"""A frozen version as the record that standards are made from."""
+
+from __future__ import annotations
+
+import mimetypes
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from tsunagu import __version__
+from tsunagu.core import settings
+from tsunagu.data.ai_use import api as ai_use
+from tsunagu.data.datasets import api as datasets
+from tsunagu.data.description import api as description
+from tsunagu.data.readiness.errors import TooManyFilesError
+from tsunagu.foundation.identity.api import Actor
+from tsunagu.foundation.policy import api as policy
+from tsunagu.foundation.runs import api as runs
+from tsunagu.standards import api as standards
+
+MOST_FILES = 20_000
+_PAGE = 1000
+_MOST_RUNS = 500
+# The system's table does not know these, and it differs from machine to machine.
+_MEDIA_TYPES = {
+    "parquet": "application/x-parquet",
+    "csv": "text/csv",
+    "tsv": "text/tab-separated-values",
+    "jsonl": "application/jsonlines",
+    "h5": "application/x-hdf5",
+    "hdf5": "application/x-hdf5",
+    "nxs": "application/x-hdf5",
+    "nc": "application/x-netcdf",
+    "tif": "image/tiff",
+    "tiff": "image/tiff",
+    "txt": "text/plain",
+    "md": "text/markdown",
+    "json": "application/json",
+    "yaml": "application/yaml",
+    "yml": "application/yaml",
+}
+
+
+def croissant(actor: Actor, card: datasets.DatasetCard, version: int) -> dict[str, Any]:
+    """Croissant 1.1 of a frozen version.
+
+    Raises:
+        NotFoundError: the actor may not read it.
+        NoSuchVersionError: there is none of that number.
+        TooManyFilesError: it holds more than 20,000 files.
+    """
+    return standards.to_croissant(_record(actor, card, version))
+
+
+def ro_crate(
+    actor: Actor, card: datasets.DatasetCard, version: int, *, is_attached: bool = False
+) -> dict[str, Any]:
+    """RO-Crate 1.2 of a frozen version; ``is_attached``: the files lie beside the document. Raises the same."""
+    return standards.to_ro_crate(_record(actor, card, version), is_attached=is_attached)
+
+
+def _record(actor: Actor, card: datasets.DatasetCard, number: int) -> standards.Record:
+    version = datasets.get_version(card, datasets.resolve_version(actor, card, number))
+    if version.file_count > MOST_FILES:
+        raise TooManyFilesError(files=version.file_count, most=MOST_FILES)
+    said = _said(version.described)
+    licence = said.get("licence", "")
+    known = standards.known_licence(licence)
+    title, title_ja, title_en = (said.get(name, "") for name in ("title", "title_ja", "title_en"))
+    name = title or title_ja or title_en or card.title or card.slug
+    others = [one for one in (title_ja, title_en) if one and one != name]
+    node = settings.current()
+    return standards.Record(
+        id=f"{node.control_address}/d/{card.slug}?version={version.number}",
+        name=name,
+        other_name=others[0] if others else "",
+        language="en" if name.isascii() else "ja",
+        description=said.get("description", ""),
+        licence=known.name if known else licence or "No licence was named: ask the owners of the data.",
+        licence_url=known.url if known else licence if licence.startswith("https://") else "",
+        published_at=version.frozen_at,
+        created_at=card.created_at,
+        version=version.number,
+        version_hash=version.version_hash,
+        publisher=standards.Agent(node.node_name, node.control_address, "Organization"),
+        creators=_creators(version.described),
+        keywords=_list(version.described.get("keywords")),
+        files=_files(actor, card, version),
+        sources=_sources(actor, card),
+        happenings=_happenings(actor, card, version),
+        terms=tuple(ai_use.to_croissant(ai_use.terms_of(card).terms)["usageInfo"]),
+        personal=_personal(card),
+    )
+
+
+def _said(described: Mapping[str, Any]) -> dict[str, str]:
+    values = {name: found.get("value") for name, found in described.items() if isinstance(found, dict)}
+    return {name: value for name, value in values.items() if isinstance(value, str)}
+
+
+def _list(found: Any) -> tuple[str, ...]:
+    value = found.get("value") if isinstance(found, dict) else None
+    if isinstance(value, str):
+        value = value.replace("、", ",").split(",")
+    return tuple(str(one).strip() for one in value if str(one).strip()) if isinstance(value, list) else ()
+
+
+def _creators(described: Mapping[str, Any]) -> tuple[standards.Agent, ...]:
+    return tuple(standards.Agent(name) for name in _list(described.get("creators")))
+
+
+def _files(
+    actor: Actor, card: datasets.DatasetCard, version: datasets.VersionRef
+) -> tuple[standards.FileEntry, ...]:
+    found: list[standards.FileEntry] = []
+    # The address asks the guard for use by AI before it hands out a byte.
+    base = f"{settings.current().control_address}/datasets/{card.slug}/resolve/{version.version_hash[:40]}"
+    after = ""
+    while True:
+        page = datasets.list_files(actor, card, version=version.number, after=after, limit=_PAGE)
+        tables = description.tables(card, [one.sha256 for one in page.files], reader="parquet")
+        for file in page.files:
+            ending = file.name.rpartition(".")[2].lower()
+            found.append(
+                standards.FileEntry(
+                    file.path,
+                    f"{base}/{quote(file.path)}",
+                    file.byte_count,
+                    file.sha256.hex(),
+                    _MEDIA_TYPES.get(ending)
+                    or mimetypes.guess_type(file.name)[0]
+                    or "application/octet-stream",
+                    _table(tables.get(file.sha256), ending),
+                )
+            )
+        after = page.after
+        if not after:
+            return tuple(found)
+
+
+def _table(tables: Any, ending: str) -> standards.Table | None:
+    # Rows of other tables (text with a head of its own, say) are not found by the names of columns alone.
+    if not tables or ending != "parquet":
+        return None
+    columns = tuple(
+        standards.Column(one["name"], one["type"], one.get("unit") or "", one.get("description") or "")
+        for one in tables[0]["columns"]
+    )
+    return standards.Table(columns, tables[0].get("row_count"))
+
+
+def _sources(actor: Actor, card: datasets.DatasetCard) -> tuple[standards.Related, ...]:
+    names = datasets.visible_names(actor, runs.sources_of(card.id))
+    return tuple(
+        standards.Related(name, f"{settings.current().control_address}/d/{name}") for name in names.values()
+    )
+
+
+def _happenings(
+    actor: Actor, card: datasets.DatasetCard, version: datasets.VersionRef
+) -> tuple[standards.Happening, ...]:
+    """What made the version, for those who may see the draft: others do not see runs either."""
+    if not policy.decide(actor, "dataset.read_draft", card.resource):
+        return ()
+    several = runs.of_dataset(card.id, limit=_MOST_RUNS, kinds=("capture", "freeze", "import", "derive"))
+    before = [run for run in several if run.ended_at and run.ended_at <= version.frozen_at]
+    address = settings.current().control_address
+    found = []
+    for run in datasets.visible_links(actor, card, before):
+        used = tuple(
+            standards.Related(link.label.partition("@")[0], f"{address}/d/{link.label.partition('@')[0]}")
+            for link in run.links
+            if link.direction == "in" and link.kind == "dataset" and link.label
+        )
+        kind = "IndividualProduct" if run.actor_kind == "instrument" else "Person"
+        agent = standards.Agent(run.actor_name or run.actor_kind, kind=kind)
+        software = str(run.software.get("client") or f"Tsunagu {run.software.get('tsunagu', __version__)}")
+        found.append(
+            standards.Happening(
+                run.id, run.kind, agent, run.started_at, run.ended_at or "", run.outcome, software, used
+            )
+        )
+    return tuple(found)
+
+
+def _personal(card: datasets.DatasetCard) -> str:
+    labels = policy.labels_of([card.id]).get(card.id, policy.Labels())
+    level = policy.LEVELS["personal"][labels.levels["personal"]]
+    return "" if level == "undecided" else f"Personal information: {level}."

@@ -1,0 +1,106 @@
+"""A frozen version of a dataset as standards see it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """A person, an organisation or an instrument; ``id`` is an address (ORCID, ROR) or empty."""
+
+    name: str
+    id: str = ""
+    kind: str = "Person"  # Person, Organization, IndividualProduct (an instrument), SoftwareApplication
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table; ``type`` is number, integer, text, time, boolean or other."""
+
+    name: str
+    type: str
+    unit: str = ""
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What the rows of a file are."""
+
+    columns: tuple[Column, ...]
+    row_count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FileEntry:
+    """A file: where it is fetched from, how large, its SHA-256 in hexadecimal, what it holds."""
+
+    path: str
+    url: str
+    byte_count: int
+    sha256: str
+    media_type: str = "application/octet-stream"
+    table: Table | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """Another dataset that this one was made from; both empty where the asker may not see it."""
+
+    name: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """A run: what happened, who, when (RFC 3339), with what outcome."""
+
+    id: str
+    kind: str
+    agent: Agent
+    started_at: str
+    ended_at: str
+    outcome: str
+    software: str = ""
+    used: tuple[Related, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A frozen version.
+
+    Attributes:
+        id: The address of the version's page; it names the dataset everywhere.
+        name: Title.
+        other_name: The title in the other language, or empty.
+        language: Of the title, ``ja`` or ``en``.
+        licence: A URL, or the words of the record where there is none; ``licence_url`` says which.
+        published_at: When it was frozen, RFC 3339.
+        version: Number of the version.
+        version_hash: Its SHA-256 name.
+        terms: ``usageInfo`` of Croissant: DUO terms and an ODRL offer.
+        personal: What the label says of personal information, in words; empty when nothing was decided.
+    """
+
+    id: str
+    name: str
+    description: str
+    licence: str
+    licence_url: str
+    published_at: str
+    version: int
+    version_hash: str
+    publisher: Agent
+    other_name: str = ""
+    language: str = "en"
+    creators: tuple[Agent, ...] = ()
+    keywords: tuple[str, ...] = ()
+    created_at: str = ""
+    files: tuple[FileEntry, ...] = ()
+    sources: tuple[Related, ...] = ()
+    happenings: tuple[Happening, ...] = ()
+    terms: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
+    personal: str = ""

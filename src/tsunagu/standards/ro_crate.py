@@ -1,0 +1,154 @@
+"""RO-Crate 1.2, with runs as actions of the Process Run Crate profile.
+
+Sources: https://w3id.org/ro/crate/1.2, https://w3id.org/ro/wfrun/process/0.5.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+from tsunagu.standards.model import Agent, Happening, Record, Related
+
+VERSION = "https://w3id.org/ro/crate/1.2"
+_PROCESS = "https://w3id.org/ro/wfrun/process/0.5"
+_STATUS = {"ok": "CompletedActionStatus", "failed": "FailedActionStatus", "aborted": "FailedActionStatus"}
+_TERMS = {"sha256": "https://w3id.org/ro/terms/workflow-run#sha256"}
+NAME = "ro-crate-metadata.json"
+
+
+def to_ro_crate(record: Record, *, is_attached: bool = False) -> dict[str, Any]:
+    """The metadata document of a crate.
+
+    Args:
+        record: The frozen version.
+        is_attached: Whether the files lie beside the document; otherwise each is named by its address.
+    """
+    root = "./" if is_attached else record.id
+    agents = _Agents()
+    licence = record.licence_url or "#licence"
+    files = [_file(one, is_attached=is_attached) for one in record.files]
+    actions = [_action(one, root, agents) for one in record.happenings]
+    software = {one.software for one in record.happenings if one.software}
+    dataset: dict[str, Any] = {
+        "@id": root,
+        "@type": "Dataset",
+        "name": record.name,
+        "description": record.description or record.name,
+        "datePublished": record.published_at,
+        "license": {"@id": licence},
+        "identifier": f"sha256:{record.version_hash}",
+        "version": str(record.version),
+        "author": [agents.refer(one) for one in record.creators or (record.publisher,)],
+        "publisher": agents.refer(record.publisher),
+        "hasPart": [{"@id": one["@id"]} for one in files],
+        "mentions": [{"@id": one["@id"]} for one in actions],
+        "conformsTo": [{"@id": _PROCESS}],
+    }
+    if is_attached:
+        dataset["url"] = record.id
+    if record.other_name:
+        dataset["alternateName"] = record.other_name
+    if record.keywords:
+        dataset["keywords"] = ", ".join(record.keywords)
+    if record.sources:
+        dataset["isBasedOn"] = [{"@id": one.url} for one in record.sources if one.url]
+    graph: list[dict[str, Any]] = [
+        {
+            "@id": NAME,
+            "@type": "CreativeWork",
+            "about": {"@id": root},
+            "conformsTo": {"@id": VERSION},
+        },
+        dataset,
+        _licence(record, licence),
+        {
+            "@id": _PROCESS,
+            "@type": ["CreativeWork", "Profile"],
+            "name": "Process Run Crate",
+            "version": "0.5",
+        },
+        *files,
+        *actions,
+        *(_program(one, record) for one in sorted(software)),
+        *_sources(record),
+        *agents.entities(),
+    ]
+    return {"@context": [f"{VERSION}/context", _TERMS], "@graph": graph}
+
+
+def _licence(record: Record, name: str) -> dict[str, Any]:
+    return {"@id": name, "@type": "CreativeWork", "name": record.licence, "description": record.licence}
+
+
+def _file(file: Any, *, is_attached: bool) -> dict[str, Any]:
+    return {
+        "@id": quote(file.path) if is_attached else file.url,
+        "@type": "File",
+        "name": file.path,
+        "contentSize": str(file.byte_count),
+        "encodingFormat": file.media_type,
+        "sha256": file.sha256,
+        **({"url": file.url} if is_attached else {}),
+    }
+
+
+def _action(happening: Happening, root: str, agents: _Agents) -> dict[str, Any]:
+    action: dict[str, Any] = {
+        "@id": f"urn:tsunagu:run:{happening.id}",
+        "@type": "CreateAction",
+        "name": happening.kind,
+        "agent": agents.refer(happening.agent),
+        "result": [{"@id": root}],
+        "startTime": happening.started_at,
+        "endTime": happening.ended_at,
+        "actionStatus": {"@id": f"http://schema.org/{_STATUS.get(happening.outcome, 'FailedActionStatus')}"},
+    }
+    used = [{"@id": one.url} for one in happening.used if one.url]
+    if used:
+        action["object"] = used
+    if happening.software:
+        action["instrument"] = {"@id": _software_id(happening.software)}
+    return action
+
+
+def _program(software: str, record: Record) -> dict[str, Any]:
+    """A program as its run names it: name and version. Where to find it is not recorded, so the node stands for it."""
+    name, _, version = software.rpartition(" ")
+    return {
+        "@id": _software_id(software),
+        "@type": "SoftwareApplication",
+        "name": name or software,
+        "version": version,
+        "url": record.publisher.id,
+    }
+
+
+def _software_id(name: str) -> str:
+    return f"#software-{quote(name, safe='')}"
+
+
+def _sources(record: Record) -> list[dict[str, Any]]:
+    several: dict[str, Related] = {
+        one.url: one
+        for one in (*record.sources, *(used for run in record.happenings for used in run.used))
+        if one.url
+    }
+    return [{"@id": url, "@type": "Dataset", "name": one.name} for url, one in several.items()]
+
+
+class _Agents:
+    """Everybody that the crate names, once."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Agent] = {}
+
+    def refer(self, agent: Agent) -> dict[str, str]:
+        """A reference to somebody."""
+        key = agent.id or f"#agent-{quote(agent.name, safe='')}"
+        self._known.setdefault(key, agent)
+        return {"@id": key}
+
+    def entities(self) -> list[dict[str, Any]]:
+        """Those who were referred to."""
+        return [{"@id": key, "@type": one.kind, "name": one.name} for key, one in sorted(self._known.items())]

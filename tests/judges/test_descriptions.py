@@ -1,0 +1,120 @@
+"""Croissant loads its rows in mlcroissant, RO-Crate passes roc-validator: both over a running node."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tests.judges.test_hugging_face import _parquet
+
+pytestmark = pytest.mark.functional
+ROOT = Path(__file__).resolve().parents[2]
+JUDGES = ROOT / ".judges" / "bin" / "python"
+
+
+@pytest.fixture(scope="session")
+def described(node, tmp_path_factory):
+    """An open dataset with two tables, a file of another kind and names in both languages."""
+    folder = tmp_path_factory.mktemp("described")
+    _parquet(folder / "data" / "train.parquet", 0, 3000)
+    _parquet(folder / "data" / "試験 1.parquet", 9000, 500)
+    (folder / "notes.txt").write_text("Cu Kα\n")
+    node.run("push", str(folder), "lab/described")
+    said = {
+        "title": "薄膜のX線回折",
+        "title_en": "X-ray diffraction of thin films",
+        "description": "500 films, θ-2θ scans.",
+        "licence": "CC BY 4.0",
+        "keywords": ["XRD", "薄膜"],
+        "creators": ["山田 花子", "Taro Suzuki"],
+    }
+    for name, value in said.items():
+        assert node.api("PUT", f"/datasets/lab/described/metadata/{name}", {"value": value})[0] == 200, name
+    node.wait_for_readings("lab/described")
+    node.run("freeze", "lab/described")
+    assert node.api("PATCH", "/datasets/lab/described", {"access": "open"})[0] == 200
+    return folder
+
+
+def _get(node, name, token=""):
+    request = urllib.request.Request(f"{node.url}/d/lab/described/{name}")
+    if token:
+        request.add_header("Authorization", f"Bearer {token}")
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.load(answer)
+
+
+def test_croissant_loads_in_mlcroissant(node, described, tmp_path):
+    document = _get(node, "croissant.json")
+    file = tmp_path / "croissant.json"
+    file.write_text(json.dumps(document))
+    script = """
+        import json, sys, warnings, logging
+        import mlcroissant as mlc
+        said = []
+        class Keep(logging.Handler):
+            def emit(self, record): said.append(record.getMessage())
+        logging.getLogger().addHandler(Keep())
+        data = mlc.Dataset(jsonld=sys.argv[1])
+        out = {"name": data.metadata.name, "license": str(data.metadata.license), "sets": {}, "said": said}
+        for one in data.metadata.record_sets:
+            rows = list(data.records(one.id))
+            key = next(name for name in rows[0] if name.endswith("/id"))
+            out["sets"][one.description] = [len(rows), int(sum(row[key] for row in rows))]
+        print(json.dumps(out))
+    """
+    environment = {**os.environ, "HOME": str(tmp_path), "PYTHONWARNINGS": "ignore"}
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script), str(file)],
+        env=environment, capture_output=True, text=True, timeout=200, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found["name"] == "薄膜のX線回折"
+    assert "creativecommons.org/licenses/by/4.0" in found["license"]
+    assert found["sets"] == {
+        "data/train.parquet": [3000, sum(range(3000))],
+        "data/試験 1.parquet": [500, sum(range(9000, 9500))],
+    }
+    assert not [line for line in found["said"] if "WARN" in line.upper() or "error" in line.lower()]
+    assert {one["name"] for one in document["distribution"]} >= {"notes.txt"}
+    assert document["usageInfo"]
+
+
+def test_ro_crate_passes_the_validator(node, described, tmp_path):
+    if not JUDGES.exists():
+        pytest.skip("roc-validator is not here: tests/run.py puts it into .judges")
+    for number, token in enumerate(("", node.token)):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        crate = _get(node, "ro-crate-metadata.json", token)
+        for profile in ("ro-crate-1.2", "process-run-crate-0.5"):
+            assert _judge(folder, crate, profile) == [], profile
+        # A judge that cannot refuse is none.
+        broken = json.loads(json.dumps(crate))
+        del next(one for one in broken["@graph"] if one["@type"] == "Dataset" and "hasPart" in one)["license"]
+        assert _judge(folder, broken, "ro-crate-1.2")
+    entities = {one["@id"]: one for one in crate["@graph"]}
+    actions = [one for one in entities.values() if one["@type"] == "CreateAction"]
+    assert {"capture"} <= {one["name"] for one in actions}
+    anonymous = json.loads((tmp_path / "0" / "whole.json").read_text())
+    assert not [one for one in anonymous["@graph"] if one["@type"] == "CreateAction"], "runs are for members"
+
+
+def _judge(folder, crate, profile):
+    (folder / "ro-crate-metadata.json").write_text(json.dumps(crate))
+    if not (folder / "whole.json").exists():
+        (folder / "whole.json").write_text(json.dumps(crate))
+    done = subprocess.run(
+        [str(JUDGES), str(Path(__file__).with_name("crate_judge.py")), str(folder), profile],
+        capture_output=True, text=True, timeout=200, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout.splitlines()[-1])

@@ -1,0 +1,156 @@
+"""A project with something of everything in it, and people who may and may not see it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from tests.rooms.clients import caller_of
+from tests.rooms.plan_documents import document
+from tsunagu.core import clock
+from tsunagu.core.ids import new_id
+from tsunagu.data.capture import api as capture
+from tsunagu.data.datasets import api as datasets
+from tsunagu.data.description.extraction import files_of, pool, read_files
+from tsunagu.data.description.models import Proposal
+from tsunagu.data.keeping import api as keeping
+from tsunagu.data.plans import api as plans
+from tsunagu.data.sharing import api as sharing
+from tsunagu.experiment.instruments import api as instruments
+from tsunagu.foundation.identity import api as identity
+from tsunagu.foundation.identity.api import SYSTEM
+from tsunagu.foundation.identity.models import Person
+from tsunagu.foundation.policy import api as policy
+
+
+@dataclass
+class World:
+    """Everybody's client, and the names that stand in paths."""
+
+    clients: dict[str, Client]
+    victim: dict[str, str]  # the project of "owner"
+    own: dict[str, str]  # the project of "other"
+    nowhere: dict[str, str]  # names of the same form that nothing bears
+    query: dict[str, str]
+
+
+@pytest.fixture
+def plain_static(settings):
+    """Pages without collected files."""
+    settings.STATIC_ROOT.mkdir(exist_ok=True)
+
+
+@pytest.fixture(autouse=True)
+def stop_pool():
+    yield
+    pool().close()
+    pool.cache_clear()
+
+
+@pytest.fixture
+def world(person, put, plain_static):
+    """The victim's project, another one, and everybody who may try."""
+    people = {
+        name: person(name) for name in ("owner", "editor", "reader", "stranger", "ended", "other", "mallory")
+    }
+    people["admin"] = person("admin", is_admin=True)
+    victim = _project(people["owner"], put, "undisclosed", person)
+    own = _project(people["other"], put, "plain", person)
+    for names, who in ((victim, "owner"), (own, "other")):
+        datasets.create_dataset(people[who], names["project"], "held")
+        names["hold"] = keeping.place_hold(people["admin"], f"{names['project']}/held", reason="inquiry").id
+    project = datasets.get_project(people["owner"], victim["project"]).resource
+    for name in ("editor", "reader"):
+        policy.grant(
+            people["owner"],
+            project,
+            subject_kind="person",
+            subject_id=people[name].id,
+            role=policy.Role(name),
+        )
+    policy.place(
+        project,
+        subject_kind="person",
+        subject_id=people["ended"].id,
+        role=policy.Role.OWNER,
+        by="test",
+        expires_at=clock.now() - dt.timedelta(seconds=1),
+    )
+    clients = {name: caller_of(actor) for name, actor in people.items() if name != "mallory"}
+    clients["anonymous"] = Client()
+    token = instruments.new_token(people["other"], own["name"])
+    clients["machine"] = Client(headers={"authorization": f"Bearer {token}"})
+    nowhere = {name: _like(value) for name, value in victim.items()}
+    return World(clients, victim, own, nowhere, _query())
+
+
+def _token(owner: Any) -> str:
+    """The id of one of somebody's tokens."""
+    identity.issue_token(owner.id, label="at home")
+    return identity.tokens_of(owner.id)[0].id
+
+
+def _query() -> dict[str, str]:
+    numbers = {"index": "0", "size": "1", "old": "1", "new": "2", "from": "1", "to": "1"}
+    return {**numbers, "action": "dataset.read", "place": "{project}/{dataset}", "path": "a.csv"}
+
+
+def _like(value: str) -> str:
+    if value.isdigit():
+        return "999999"
+    known = {"law", "accept", "title", "local"}
+    return value if value in known else new_id() if len(value) == 26 else f"no-{value}"
+
+
+def _project(owner: Any, put: Any, name: str, person: Any) -> dict[str, str]:
+    """A project with a frozen dataset and one thing of every kind; the names that paths need."""
+    datasets.create_project(owner, name)
+    card = datasets.create_dataset(owner, name, "spectra")
+    put(owner, card, {"a.csv": b"x,y\n1,2\n", "notes.txt": name.encode()})
+    read_files(SYSTEM, new_id(), card.id, files_of(card.id))
+    datasets.freeze_version(owner, card.id)
+    put(owner, card, {"draft.txt": b"not yet"})
+    helper = person(f"helper-{name}")
+    for scope in (datasets.get_project(owner, name).resource, card.resource):
+        policy.grant(owner, scope, subject_kind="person", subject_id=helper.id, role=policy.Role.READER)
+    plans.write_plan(owner, datasets.get_project(owner, name), document())
+    asker = person(f"asker-{name}")
+    sharing.ask(asker, name, "spectra", reason="to compare")
+    asked = sharing.to_answer(owner)[0]
+    instruments.create_instrument(owner, f"xrd-{name}")
+    push = capture.open_push(owner, name, "spectra")
+    proposal = Proposal.objects.create(
+        dataset_id=card.id, name="title", value="t", confidence=0.9, rule="test", made_at=clock.now()
+    )
+    return {
+        "project": name,
+        "dataset": "spectra",
+        "number": "1",
+        "member": helper.id,
+        "asked": asked.id,
+        "layer": "law",
+        "name": f"xrd-{name}",
+        "proposal": proposal.uid,
+        "verdict": "accept",
+        "run": push.run,
+        "token": _token(owner),
+    }
+
+
+@pytest.fixture
+def people(world):
+    """Browsers of those in the world, by name; None: nobody is signed in."""
+    kept: dict[str | None, Client] = {None: Client(headers={"accept-language": "en"})}
+
+    def browser(name: str | None) -> Client:
+        if name not in kept:
+            row = Person.objects.get(email=f"{name}@example.org")
+            kept[name] = Client(headers={"accept-language": "en"})
+            kept[name].force_login(row, backend="allauth.account.auth_backends.AuthenticationBackend")
+        return kept[name]
+
+    return browser

@@ -1,0 +1,236 @@
+"""A request to every operation of the REST interface, made from its OpenAPI description.
+
+``BODIES`` holds a body that is good enough to be acted on for each operation that takes one; ``NEEDS`` says who may do
+it. An operation without a row fails the sweep: a new route cannot be forgotten.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from tests.rooms.plan_documents import document
+
+_SHA = "ab" * 32
+
+BODIES: dict[str, Any] = {
+    "POST /ledger/cosign": {"note": "x", "old_size": 0, "proof": []},
+    "POST /projects": {"name": "made-by-sweep"},
+    "POST /datasets": {"project": "{project}", "name": "made"},
+    "PATCH /datasets/{project}/{dataset}": {"title": "changed"},
+    "DELETE /datasets/{project}/{dataset}/files": {"paths": ["a.csv"]},
+    "POST /datasets/{project}/{dataset}/freeze": {"note": "x"},
+    "POST /datasets/{project}/{dataset}/verify": {"after": ""},
+    "PUT /projects/{project}/members": {"email": "mallory@example.org", "role": "owner"},
+    "PUT /datasets/{project}/{dataset}/members": {"email": "mallory@example.org", "role": "reader"},
+    "POST /requests": {"place": "{project}/{dataset}", "reason": "to read"},
+    "POST /requests/{asked}": {"answer": "approve"},
+    "PUT /datasets/{project}/{dataset}/labels": {"name": "sensitivity", "value": "5"},
+    "PUT /policy/{layer}": {"text": "", "note": "x"},
+    "POST /policy/{layer}/try": {"text": "", "note": "x"},
+    "PUT /datasets/{project}/{dataset}/ai-terms": {"uses": {"training": "deny"}, "reason": "x"},
+    "PUT /datasets/{project}/{dataset}/ai-terms/croissant": {"croissant": {"usageInfo": [{"@id": "http://purl.obolibrary.org/obo/DUO_0000042"}]}, "reason": "x"},
+    "POST /datasets/{project}/{dataset}/ai-use": {"service": "local", "purpose": "sum up", "kind": "inference"},
+    "POST /datasets/{project}/{dataset}/ai-use/answers": {
+        "service": "local", "purpose": "sum up", "kind": "inference", "item": "ai.T1", "answer": "yes",
+    },
+    "PUT /ai-services/{name}": {"title": "x", "operator": "x", "valid_until": "2099-12-31"},
+    "PUT /ai-checklist": {"text": "items: []"},
+    "PUT /projects/{project}/plan": document(),
+    "PUT /datasets/{project}/{dataset}/metadata/{name}": {"value": "x"},
+    "POST /datasets/{project}/{dataset}/proposals/{proposal}/{verdict}": {},
+    "POST /datasets/{project}/{dataset}/pushes": {"create": False, "kind": "push"},
+    "POST /pushes/{run}/plan": {"files": [["b.csv", 4, _SHA]]},
+    "POST /pushes/{run}/finish": {"outcome": "ok"},
+    "POST /datasets/{project}/{dataset}/pulls": {},
+    "POST /instruments": {"name": "made-by-sweep"},
+    "PUT /instruments/{name}/config": {"folders": []},
+    "POST /agent/heartbeat": {},
+    "DELETE /datasets/{project}/{dataset}": {"reason": "x"},
+    "PUT /datasets/{project}/{dataset}/retention": {"until": "2090-03-31"},
+    "POST /datasets/{project}/{dataset}/exports": {"version": 1, "form": "bagit"},
+    "POST /holds": {"place": "{project}", "reason": "x"},
+    "DELETE /holds/{hold}": {"reason": "x"},
+    "POST /accounts/succeed": {"giver": "mallory@example.org", "successor": "other@example.org"},
+    "POST /accounts/close": {"email": "mallory@example.org"},
+    "POST /tokens": {"label": "made by sweep", "verbs": ["read"], "days": 1},
+}  # fmt: skip
+
+# Who may do it to the things of a project: everybody ("all"), those who are signed in ("person"; "party": machines
+# too), whoever has at least this role there, whoever the thing belongs to ("its owner": the push, the instrument),
+# who administers the node ("admin"), or the instrument's own program ("machine").
+NEEDS: dict[str, str] = {
+    "GET /me": "party",
+    "GET /verify/ledger": "party",
+    "GET /ledger/heads": "all",
+    "GET /ledger/proof/inclusion": "party",
+    "GET /ledger/proof/consistency": "all",
+    "POST /ledger/cosign": "all",
+    "GET /projects": "all",
+    "POST /projects": "person",
+    "GET /projects/{project}": "reader",
+    "GET /datasets": "all",
+    "POST /datasets": "editor",
+    "GET /datasets/{project}/{dataset}": "reader",
+    "PATCH /datasets/{project}/{dataset}": "editor",
+    "GET /datasets/{project}/{dataset}/files": "reader",
+    "DELETE /datasets/{project}/{dataset}/files": "editor",
+    "GET /datasets/{project}/{dataset}/tree": "reader",
+    "GET /datasets/{project}/{dataset}/versions": "reader",
+    "GET /datasets/{project}/{dataset}/versions/{number}": "reader",
+    "GET /datasets/{project}/{dataset}/versions/{number}/evidence": "reader",
+    "POST /datasets/{project}/{dataset}/freeze": "editor",
+    "GET /datasets/{project}/{dataset}/diff": "reader",
+    "GET /datasets/{project}/{dataset}/runs": "reader",
+    "POST /datasets/{project}/{dataset}/verify": "reader",
+    "GET /projects/{project}/members": "reader",
+    "PUT /projects/{project}/members": "owner",
+    "DELETE /projects/{project}/members/{member}": "owner",
+    "GET /datasets/{project}/{dataset}/members": "reader",
+    "PUT /datasets/{project}/{dataset}/members": "owner",
+    "DELETE /datasets/{project}/{dataset}/members/{member}": "owner",
+    "GET /decide": "reader",
+    "GET /requests": "party",
+    "POST /requests": "person",
+    "POST /requests/{asked}": "its owner",
+    "GET /datasets/{project}/{dataset}/labels": "reader",
+    "PUT /datasets/{project}/{dataset}/labels": "editor",
+    "GET /policy/{layer}": "party",
+    "PUT /policy/{layer}": "admin",
+    "POST /policy/{layer}/try": "admin",
+    "GET /datasets/{project}/{dataset}/ai-terms": "reader",
+    "PUT /datasets/{project}/{dataset}/ai-terms": "owner",
+    "GET /datasets/{project}/{dataset}/ai-terms/croissant": "reader",
+    "PUT /datasets/{project}/{dataset}/ai-terms/croissant": "owner",
+    "POST /datasets/{project}/{dataset}/ai-use": "reader",
+    "GET /datasets/{project}/{dataset}/ai-use": "reader",
+    "POST /datasets/{project}/{dataset}/ai-use/answers": "owner",
+    "GET /ai-services": "party",
+    "PUT /ai-services/{name}": "admin",
+    "GET /ai-checklist": "party",
+    "PUT /ai-checklist": "admin",
+    "GET /projects/{project}/plan": "reader",
+    "PUT /projects/{project}/plan": "owner",
+    "GET /projects/{project}/plan/versions": "reader",
+    "GET /projects/{project}/plan/findings": "reader",
+    "POST /projects/{project}/plan/check": "reader",
+    "GET /datasets/{project}/{dataset}/metadata": "reader",
+    "PUT /datasets/{project}/{dataset}/metadata/{name}": "editor",
+    "GET /datasets/{project}/{dataset}/proposals": "reader",
+    "POST /datasets/{project}/{dataset}/proposals/{proposal}/{verdict}": "editor",
+    "GET /datasets/{project}/{dataset}/reading": "reader",
+    "POST /datasets/{project}/{dataset}/read-again": "editor",
+    "POST /datasets/{project}/{dataset}/pushes": "editor",
+    "POST /pushes/{run}/capability": "its owner",
+    "POST /pushes/{run}/plan": "its owner",
+    "POST /pushes/{run}/finish": "its owner",
+    "GET /pushes/{run}/receipt": "reader",
+    "POST /datasets/{project}/{dataset}/pulls": "reader",
+    "GET /datasets/{project}/{dataset}/manifest": "reader",
+    "GET /instruments": "all",
+    "POST /instruments": "person",
+    "GET /instruments/{name}": "its owner or admin",
+    "PUT /instruments/{name}/config": "its owner or admin",
+    "POST /instruments/{name}/token": "its owner or admin",
+    "GET /agent/config": "machine",
+    "POST /agent/heartbeat": "machine",
+    "DELETE /datasets/{project}/{dataset}": "owner",
+    "GET /datasets/{project}/{dataset}/keeping": "reader",
+    "PUT /datasets/{project}/{dataset}/retention": "owner",
+    "POST /datasets/{project}/{dataset}/exports": "reader",
+    "GET /holds": "admin",
+    "POST /holds": "admin",
+    "DELETE /holds/{hold}": "admin",
+    "POST /accounts/succeed": "admin",
+    "POST /accounts/close": "admin",
+    "GET /tokens": "person",
+    "POST /tokens": "person",
+    "DELETE /tokens/{token}": "person",
+}
+# Where the right person's answer is not a success, because the request is about nothing that could succeed here.
+ANSWERS: dict[str, int] = {
+    "GET /ledger/proof/consistency": 200,
+    "POST /ledger/cosign": 422,
+    "PUT /ai-checklist": 422,
+}
+# What this asks about stands in a line of the request and not in its path.
+ABOUT_A_LINE = {"GET /decide", "POST /requests", "POST /datasets"}
+
+_PARTIES = ("stranger", "ended", "other", "machine", "reader", "editor", "owner", "admin")
+_PEOPLE = tuple(name for name in _PARTIES if name != "machine")
+_MAY: dict[str, tuple[str, ...]] = {
+    "all": ("anonymous", *_PARTIES),
+    "party": _PARTIES,
+    "person": _PEOPLE,
+    "reader": ("reader", "editor", "owner"),
+    "editor": ("editor", "owner"),
+    "owner": ("owner",),
+    "its owner": ("owner",),
+    "its owner or admin": ("owner", "admin"),
+    "admin": ("admin",),
+    "machine": ("machine",),
+}
+KNOWS = ("reader", "editor", "owner")
+
+
+def allowed(name: str) -> tuple[str, ...]:
+    """Who may use an operation."""
+    return _MAY[NEEDS[name]]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One method of one route."""
+
+    name: str  # "GET /datasets/{project}/{dataset}"
+    method: str
+    path: str
+    parameters: tuple[str, ...]
+    queries: tuple[str, ...]  # the ones that must be there
+    takes_body: bool
+
+
+@functools.cache
+def operations() -> tuple[Operation, ...]:
+    """Everything that the OpenAPI description names."""
+    from tsunagu.doors.rest.api import api
+
+    found = []
+    for path, methods in api.get_openapi_schema()["paths"].items():
+        short = path.removeprefix("/api/v1")
+        for method, facts in methods.items():
+            rows = facts.get("parameters", ())
+            found.append(
+                Operation(
+                    f"{method.upper()} {short}",
+                    method.upper(),
+                    path,
+                    tuple(row["name"] for row in rows if row["in"] == "path"),
+                    tuple(row["name"] for row in rows if row["in"] == "query" and row.get("required")),
+                    "requestBody" in facts,
+                )
+            )
+    return tuple(found)
+
+
+def send(client: Any, operation: Operation, names: dict[str, str], query: dict[str, str]) -> Any:
+    """Ask, with path parameters and places in the body taken from ``names``."""
+    path = operation.path
+    for name in operation.parameters:
+        path = path.replace("{" + name + "}", names[name])
+    asked = {name: query[name].format(**names) for name in operation.queries}
+    more: dict[str, Any] = {"query_params": asked}
+    if operation.takes_body:
+        body = json.dumps(_filled(BODIES[operation.name], names))
+        more |= {"data": body, "content_type": "application/json"}
+    return client.generic(operation.method, path, **more)
+
+
+def _filled(value: Any, names: dict[str, str]) -> Any:
+    if isinstance(value, str) and "{" in value:
+        return value.format(**names)
+    if isinstance(value, dict):
+        return {key: _filled(item, names) for key, item in value.items()}
+    return value
