@@ -415,3 +415,16 @@ def test_neither_codes_nor_states_stand_in_the_log(provider, caplog):
     lines = [JsonFormatter().format(record) for record in caplog.records]
     assert any("assertion_refused" in line for line in lines)
     assert not [line for line in lines if "canary" in line]
+
+
+def test_an_outage_is_noticed_before_anybody_signs_in(provider):
+    from tsunagu.foundation.identity.models import InstitutionState
+    from tsunagu.foundation.identity.openid.tasks import look_at_providers
+
+    look_at_providers.func()
+    assert not InstitutionState.objects.exists()
+    provider.described = {"jwks_uri": "http://127.0.0.1:9/keys"}
+    look_at_providers.func()
+    found = InstitutionState.objects.get(entity_id=provider.issuer)
+    assert found.failed_at is not None
+    assert "addresses that cannot be used" in found.failure

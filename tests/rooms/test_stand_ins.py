@@ -194,7 +194,7 @@ def test_the_page_shows_who_does_not_answer_and_switches(hanako, officer):
     client = client_of(officer)
     page = client.get("/institutions").content.decode()
     assert "0 of 3" in page
-    assert "1 people, 1 with a passkey or code here" in page
+    assert "people: 1, with a passkey or code here: 1" in page
     day = (dt.datetime.now(dt.UTC) + dt.timedelta(days=2)).date().isoformat()
     form = {"institution": IDP, "until": day, "reason": "down"}
     assert client.post("/institutions", {**form, "until": "tomorrow"}).status_code == 422
