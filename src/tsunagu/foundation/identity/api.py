@@ -1,6 +1,12 @@
 """The door of identity: people, access tokens, sign-in links."""
 
-from tsunagu.foundation.identity.bearers import actor_for_token, actor_of_record, is_active, token_ends_at
+from tsunagu.foundation.identity.bearers import (
+    actor_for_token,
+    actor_of_record,
+    is_active,
+    require_lasting_session,
+    token_ends_at,
+)
 from tsunagu.foundation.identity.closing import (
     close_account,
     hand_over_guests,
@@ -15,6 +21,7 @@ from tsunagu.foundation.identity.errors import (
     LastAdministratorError,
     NotSignedInError,
     NotSponsorError,
+    StandInSessionError,
 )
 from tsunagu.foundation.identity.federation.assurance import TWO_FACTORS, Assurance
 from tsunagu.foundation.identity.federation.assurance import of_local as local_assurance
@@ -206,6 +213,7 @@ __all__ = [
     "SignInAbandonedError",
     "SignedIn",
     "StandIn",
+    "StandInSessionError",
     "StrongerSignInError",
     "Subject",
     "TokenCard",
@@ -283,6 +291,7 @@ __all__ = [
     "register_program",
     "renew_invitation",
     "request_feed_refresh",
+    "require_lasting_session",
     "resource_metadata",
     "revoke_instrument_tokens",
     "revoke_program_token",
