@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks import kit, measure
 
-MODULES = ("push_small", "push_large", "scale", "extract", "ledger", "federation", "policy")
+MODULES = ("push_small", "push_large", "scale", "extract", "ledger", "federation", "policy", "sealed")
 TABLES = [
     "push_small",
     "push_large",
@@ -21,6 +21,8 @@ TABLES = [
     "ledger",
     "federation",
     "policy",
+    "sealed_large",
+    "sealed_small",
 ]
 
 

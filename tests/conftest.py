@@ -36,9 +36,11 @@ def dataset(person: Callable[..., Any]) -> tuple[Any, Any]:
 def put() -> Callable[..., Any]:
     """Puts files into the draft as the byte server does; content is text."""
     from tsunagu.core.blobs import new_key
+    from tsunagu.core.blobs.chunks import sealed_size
     from tsunagu.core.ids import new_id
     from tsunagu.data.capture import api as capture
-    from tsunagu.foundation.storage.stores import store
+    from tsunagu.data.datasets.models import Dataset
+    from tsunagu.foundation.storage.selectors import store_of
 
     def send(actor: Any, card: Any, files: dict[str, bytes]) -> dict[str, Any]:
         opened = capture.open_push(actor, card.project, card.name)
@@ -46,13 +48,13 @@ def put() -> Callable[..., Any]:
         for path, content in files.items():
             rows.append((path, len(content), hashlib.sha256(content).hexdigest(), len(pack)))
             pack += content
-        writer = store().create(key)
-        import os
-
-        os.write(writer.fileno(), pack)
+        domain = Dataset.objects.get(uid=card.id).key_domain
+        writer = store_of(domain).create(key)
+        writer.write(pack, 0)
         writer.finish(len(pack))
+        size = sealed_size(len(pack)) if domain else len(pack)
         answer = capture.commit_arrival(
-            capture.Arrival(opened.run, card.id, new_id(), key, len(pack), "pack", rows)
+            capture.Arrival(opened.run, card.id, new_id(), key, size, "pack", rows, domain)
         )
         capture.finish_push(actor, opened.run)
         return {**answer, "run": opened.run}

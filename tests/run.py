@@ -23,6 +23,7 @@ SERVERS = {
     "proxy": ("nginx", ("nginx-light",)),
     "browser": ("chromium", ("chromium", "fonts-noto-cjk")),
     "postgresql": ("/usr/lib/postgresql/15/bin/initdb", ("postgresql-15",)),
+    "age": ("age", ("age",)),
     "s3": ("radosgw", ("radosgw", "ceph-mon", "ceph-osd", "ceph-mgr", "ceph-common")),
     "openid": ("npm", ("nodejs", "npm")),
     "saml": (

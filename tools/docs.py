@@ -32,8 +32,10 @@ _NODE_EXAMPLES = {
     "tsunagu admin token hanako@example.ac.jp --days 30 --home /srv/tsunagu",
     "check": "tsunagu check --home /srv/tsunagu\ntsunagu check --home /srv/tsunagu --json",
     "backup": "tsunagu backup /mnt/backup/node --home /srv/tsunagu --passphrase-file /root/backup.pass\n"
+    "tsunagu backup /mnt/backup/node --home /srv/tsunagu --passphrase-file /root/backup.pass --keys /mnt/keys\n"
     "tsunagu backup --home /srv/tsunagu",
     "restore": "tsunagu restore /mnt/backup/node --home /srv/again --passphrase-file /root/backup.pass",
+    "keys": "tsunagu keys --home /srv/tsunagu\ntsunagu keys rotate --home /srv/tsunagu",
     "sweep": "tsunagu sweep --home /srv/tsunagu",
     "demo": "tsunagu demo --home .tsunagu --port 8000",
     "federation": "tsunagu federation --home /srv/tsunagu",

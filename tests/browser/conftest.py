@@ -32,6 +32,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         }.items():
             status, _ = running.api("PUT", f"/datasets/lab/licoo2/metadata/{name}", {"value": value})
             assert status == 200, name
+        kit.seal_and_shred(running, folder)
         running.run("push", str(folder / "装置"), "lab/mistake")
         running.run("freeze", "lab/mistake")
         running.run("delete", "lab/mistake", "--reason", "別の試料のデータを誤って送信したため")

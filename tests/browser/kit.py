@@ -72,6 +72,9 @@ PAGES = {
     "provenance": f"{DATASET}/provenance",
     "versions": f"{DATASET}/versions",
     "access": f"{DATASET}/access",
+    "sealed": "/d/vault/sealed/access",
+    "shredded": "/d/vault/shredded/access",
+    "shredded-files": "/d/vault/shredded/files",
     "keeping": f"{DATASET}/keeping",
     "keeping-office": "/keeping",
     "tombstone": "/d/lab/mistake",
@@ -153,6 +156,23 @@ def showcase(root: Path) -> Path:
         if path.name.startswith(("x<", "broken", "unknown")):
             path.unlink()
     return root
+
+
+def seal_and_shred(node: Any, folder: Path) -> None:
+    """Two datasets of a project of their own: a sealed one, and one whose bytes were destroyed."""
+    node.run("project", "create", "vault")
+    for name in ("sealed", "shredded"):
+        node.run("seal", f"vault/{name}", "--create")
+        node.run("push", str(folder), f"vault/{name}")
+        node.run("freeze", f"vault/{name}")
+    node.run(
+        "shred",
+        "vault/shredded",
+        "--reason",
+        "同意の撤回(2027年5月2日付の書面)",
+        "--confirm",
+        "vault/shredded",
+    )
 
 
 def sign_in(page: Any, node: Any, email: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -119,6 +120,24 @@ def test_the_library_of_congress_finds_the_bag_valid(node, tmp_path):
     assert node.run("archive", "films/plain", str(out), check=False).returncode == 2
 
 
+def test_an_archive_that_was_cut_off_goes_on(node, frozen, tmp_path):
+    out = tmp_path / "bag"
+    (out / "data").mkdir(parents=True)
+    mark = {"form": "bagit", "dataset": "films/run-7", "version": 2}
+    (out / ".tsunagu-archive.json").write_text(json.dumps(mark))
+    (out / "data" / "changed.txt").write_text("half of")
+    (out / "data" / "same.csv").write_text("x,y\n1,2\n3,4\n")
+    assert node.run("archive", "films/run-7@1", str(out), check=False).returncode == 2  # another version
+    node.run("archive", "films/run-7", str(out))
+    assert contents(out / "data") == contents(frozen)
+    assert not (out / ".tsunagu-archive.json").exists()
+    stray = tmp_path / "stray"
+    (stray / "data").mkdir(parents=True)
+    (stray / ".tsunagu-archive.json").write_text(json.dumps(mark))
+    (stray / "data" / "not of the dataset").write_text("x")
+    assert node.run("archive", "films/run-7", str(stray), check=False).returncode == 2
+
+
 def test_an_ocfl_object_holds_every_version(node, frozen, tmp_path):
     out = tmp_path / "object"
     node.run("archive", "films/run-7", str(out), "--format", "ocfl")
@@ -176,6 +195,18 @@ def test_age_recipients_decrypt_byte_for_byte(node, frozen, tmp_path):
         ).returncode
         == 2
     )
+
+
+@pytest.mark.skipif(not shutil.which("age"), reason="the program age is not installed")
+def test_the_reference_program_of_age_decrypts_byte_for_byte(node, frozen, tmp_path):
+    subprocess.run(["age-keygen", "-o", str(tmp_path / "key")], check=True, capture_output=True)
+    asked = ["age-keygen", "-y", str(tmp_path / "key")]
+    public = subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip()
+    out = tmp_path / "sealed"
+    node.run("export", "films/run-7", str(out), "--age", public)
+    for name, content in contents(frozen).items():
+        command = ["age", "-d", "-i", str(tmp_path / "key"), str(out / "data" / f"{name}.age")]
+        assert subprocess.run(command, check=True, capture_output=True).stdout == content, name
 
 
 def test_crypt4gh_decrypts_byte_for_byte(node, frozen, tmp_path):

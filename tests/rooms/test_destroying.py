@@ -11,6 +11,8 @@ import pytest
 from tests.rooms.clients import caller_of
 from tests.rooms.plan_documents import document
 from tsunagu.core.errors import InvalidInputError, NotFoundError
+from tsunagu.data.ai_use import api as ai_use
+from tsunagu.data.capture import api as capture
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.datasets.models import BuriedVersion, Dataset, FileRow
 from tsunagu.data.description import api as description
@@ -21,6 +23,7 @@ from tsunagu.data.keeping import destroying
 from tsunagu.data.keeping.models import LegalHold, Retention
 from tsunagu.data.plans import api as plans
 from tsunagu.data.sharing import api as sharing
+from tsunagu.data.sharing import tasks as sharing_tasks
 from tsunagu.foundation.ledger import api as ledger
 from tsunagu.foundation.policy import api as policy
 from tsunagu.foundation.policy.models import Hold
@@ -161,6 +164,8 @@ def test_nobody_destroys_before_the_date_and_nobody_shortens(at, dataset, put, o
     Retention.objects.all().delete()
     with pytest.raises(policy.ActionDeniedError, match="2038-03-31"):
         keeping.destroy(owner, card, reason="too big")
+    told = sharing.explain(owner, card, "destroy").decision
+    assert (told.effect, "2038-03-31" in told.reasons[0]) == ("deny", True)
     assert len(list(keeping.problems(card))) == 1
     at(dt.datetime(2038, 3, 31, 15, 0, tzinfo=dt.UTC))
     assert keeping.destroy(owner, card, reason="its time is over").reason == "its time is over"
@@ -218,7 +223,12 @@ def test_a_hold_on_a_project_holds_what_comes_later_too(dataset, put, officer):
     later = datasets.create_dataset(owner, "lab", "later")
     with pytest.raises(keeping.HeldError):
         keeping.destroy(owner, later, reason="too big")
+    assert list(keeping.problems(later)) == []
+    LegalHold.objects.update(lifted_at=dt.datetime(2027, 1, 1, tzinfo=dt.UTC))
+    assert "1 legal holds" in next(keeping.problems(later))
+    LegalHold.objects.update(lifted_at=None)
     keeping.lift_hold(officer, held.id, reason="the inquiry is over")
+    assert list(keeping.problems(later)) == []
     keeping.destroy(owner, later, reason="too big")
 
 
@@ -277,3 +287,25 @@ def test_verify_looks_at_tombstones(dataset, put):
     asked = caller_of(owner).get("/api/v1/verify/ledger").json()
     assert not asked["ok"]
     assert "version 1" in asked["problems"][0]
+
+
+def test_what_others_kept_about_it_holds_or_ends(dataset, put, person):
+    """Requests end; what was derived stays bound by the terms of its removed source and still names it."""
+    owner, card = dataset
+    put(owner, card, {"a.txt": b"1"})
+    ai_use.set_terms(owner, card, ai_use.parse({"uses": {"training": "deny"}}), reason="consent")
+    opened = capture.open_push(owner, "lab", "derived", create=True, inputs=["lab/data"])
+    capture.finish_push(owner, opened.run)
+    derived = datasets.get_dataset(owner, "lab", "derived")
+    before = ai_use.terms_of(derived).terms
+    sharing.ask(person("asker"), "lab", "data", reason="to compare")
+    keeping.destroy(owner, again(owner, card), reason="a test")
+    sharing_tasks.end_requests.call(dataset_id=card.id)
+    assert sharing.to_answer(owner) == []
+    after = ai_use.terms_of(derived).terms
+    assert (before.uses["training"], after.uses["training"]) == ("deny", "deny")
+    assert after.uses["index"] != "allow"
+    assert datasets.visible_names(owner, [card.id]) == {card.id: "lab/data"}
+    assert datasets.visible_names(person("stranger"), [card.id]) == {}
+    links = datasets.visible_links(person("stranger"), derived, runs.of_dataset(derived.id))
+    assert all("lab/data" not in link.label for run in links for link in run.links if link.id == card.id)

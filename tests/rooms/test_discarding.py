@@ -92,7 +92,7 @@ def test_a_discard_waits_for_a_commit_that_relies_on_what_lies_here(dataset, put
 
     def commit():
         with transaction.atomic():
-            storage.hold_contents()
+            storage.lock([sha(b"about to go")])
             relies.set()
             may_end.wait(20)
             assert storage.locate([sha(b"about to go")])

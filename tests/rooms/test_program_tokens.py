@@ -24,6 +24,7 @@ from tests.rooms.program_calls import (
 )
 from tsunagu.core import clock
 from tsunagu.data.datasets import api as datasets
+from tsunagu.data.keeping import api as keeping
 from tsunagu.foundation.identity import api as identity
 from tsunagu.foundation.identity.models import Connection, Program, ProgramSecret
 from tsunagu.foundation.identity.programs import connections
@@ -123,7 +124,10 @@ def test_tokens_end_with_time_and_with_the_person(person, program, at):
     )
 
 
-@pytest.mark.parametrize("how", ["closed account", "over stay", "withdrawn program", "the person's press"])
+@pytest.mark.parametrize(
+    "how",
+    ["closed account", "closed and opened again", "over stay", "withdrawn program", "the person's press"],
+)
 def test_tokens_end_at_once(person, officer, program, how):
     from tsunagu.foundation.identity.models import Person
 
@@ -132,6 +136,9 @@ def test_tokens_end_at_once(person, officer, program, how):
     assert call(found["access_token"]).status_code == 200
     if how == "closed account":
         Person.objects.filter(uid=owner.id).update(is_active=False)
+    elif how == "closed and opened again":
+        keeping.close_account(officer, "owner@example.org")
+        keeping.reopen_account(officer, "owner@example.org")
     elif how == "over stay":
         Person.objects.filter(uid=owner.id).update(stay_until=clock.now())
     elif how == "withdrawn program":

@@ -29,9 +29,9 @@ def second(tmp_path, configure):
     replicas.replica_store.cache_clear()
 
 
-def flip(store, key):
+def flip(store, key, at=0):
     content = bytearray(store.open(key).read())
-    content[0] ^= 1
+    content[at] ^= 1
     store.delete(key)
     writer = store.create(key)
     os.write(writer.fileno(), content)
@@ -162,3 +162,40 @@ def test_nothing_goes_while_a_backup_reads_and_the_sweep_comes_later(dataset, pu
         assert storage.store().size(key) == 11
     assert upkeep.sweep_now() >= 1
     assert key not in {found.key for found in storage.store().list()}
+
+
+def test_what_is_right_in_either_copy_is_put_together(second, dataset, put):
+    """The store has one file of a pack wrong, its copy another one: nothing is lost."""
+    owner, card, key = fill(dataset, put)
+    storage.copy_waiting(most_bytes=1 << 40)
+    flip(storage.store(), key)
+    flip(second, key, at=-1)
+    (found,) = list(keeping.scrub(everything=True))
+    assert found.repaired_from == "replica"
+    assert datasets.verify(owner, card, after='["bytes", ["", 0, 0]]').problems == []
+
+
+def test_damage_that_could_not_be_repaired_is_tried_again(second, dataset, put, monkeypatch):
+    _, _, key = fill(dataset, put)
+    storage.copy_waiting(most_bytes=1 << 40)
+    flip(storage.store(), key)
+
+    def down(*_arguments, **_more):
+        raise UnavailableError("down")
+
+    with monkeypatch.context() as broken:
+        for name in ("open", "create"):
+            broken.setattr(second, name, down)
+        (found,) = list(keeping.scrub())
+        assert "does not answer" in found.problem
+    (found,) = list(keeping.scrub())
+    assert found.repaired_from == "replica"
+    assert storage.checkup().damaged_keys == ()
+
+
+def test_an_object_that_cannot_be_read_keeps_no_other_from_being_copied(second, dataset, put):
+    owner, card, key = fill(dataset, put)
+    put(owner, card, {"c.txt": b"third"})
+    storage.store().delete(key)
+    assert storage.copy_waiting(most_bytes=1 << 40) == (1, 5)
+    assert storage.behind().waiting_count == 1

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 
-from tests.rooms.clients import caller_of
+from tests.rooms.clients import caller_of, client_of
 from tsunagu.core import clock
 from tsunagu.core.errors import NotFoundError
 from tsunagu.data.datasets import api as datasets
@@ -64,10 +65,17 @@ def test_an_account_with_data_closes_only_with_a_successor(dataset, person, offi
     for bad in ("owner@example.org", "closed@example.org", "guest@example.org"):
         with pytest.raises(keeping.BadSuccessorError):
             keeping.close_account(officer, "owner@example.org", successor=bad)
+    browser = client_of(owner)
+    assert browser.get("/account").status_code == 200
     keeping.close_account(owner, "owner@example.org", successor="heir@example.org")  # one's own
+    assert browser.get("/account").status_code == 302  # to the sign-in page
     assert owners(policy.Resource("project", card.project_id)) == {heir.id}
-    with pytest.raises(identity.NotSignedInError):
-        identity.actor_for_token(token)
+    for _ in range(2):
+        with pytest.raises(identity.NotSignedInError):
+            identity.actor_for_token(token)
+        keeping.reopen_account(officer, "owner@example.org", reason="came back")
+    assert identity.is_active(owner)
+    assert owners(policy.Resource("project", card.project_id)) == {heir.id}
 
 
 def test_a_second_owner_counts_only_with_an_open_account(dataset, person, officer):
@@ -92,6 +100,17 @@ def test_only_administrators_and_only_the_last_one_stays(dataset, person, office
         keeping.close_account(owner, "nobody@example.org")
     with pytest.raises(identity.LastAdministratorError):
         keeping.close_account(officer, "officer@example.org")
+
+
+@pytest.mark.parametrize(
+    "narrowed",
+    [{"scope": identity.TokenScope(("read", "write"), ())}, {"agent": "Notebook"}],
+)
+def test_a_narrow_token_or_a_program_closes_no_account(person, officer, narrowed):
+    leaver = person("leaver")
+    with pytest.raises(policy.ActionDeniedError):
+        keeping.close_account(replace(leaver, **narrowed), "leaver@example.org")
+    keeping.close_account(leaver, "leaver@example.org")
 
 
 def test_what_a_guest_owned_goes_to_the_sponsor(at, person, officer):

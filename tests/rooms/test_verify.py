@@ -42,7 +42,7 @@ def test_bytes_that_only_an_old_version_holds_are_checked(dataset, put):
     # The content of a in version 1 lies elsewhere now: its bytes are another file's.
     import hashlib
 
-    Content.objects.filter(sha256=hashlib.sha256(b"first").digest()).update(offset=1)
+    Content.objects.filter(name=hashlib.sha256(b"first").digest()).update(offset=1)
     problems, _ = whole(owner, card)
     assert len(problems) == 1
     assert problems[0].startswith("a (versions 1 to 1): ")

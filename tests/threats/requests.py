@@ -55,7 +55,9 @@ BODIES: dict[str, Any] = {
     "DELETE /holds/{hold}": {"reason": "x"},
     "POST /accounts/succeed": {"giver": "mallory@example.org", "successor": "other@example.org"},
     "POST /accounts/close": {"email": "mallory@example.org"},
+    "POST /datasets/{project}/{dataset}/shred": {"confirm": "{project}/{dataset}", "reason": "consent withdrawn"},
     "POST /tokens": {"label": "made by sweep", "verbs": ["read"], "days": 1},
+    "POST /accounts/reopen": {"email": "mallory@example.org"},
 }  # fmt: skip
 
 # Who may do it to the things of a project: everybody ("all"), those who are signed in ("person"; "party": machines
@@ -145,15 +147,20 @@ NEEDS: dict[str, str] = {
     "DELETE /holds/{hold}": "admin",
     "POST /accounts/succeed": "admin",
     "POST /accounts/close": "admin",
+    "GET /datasets/{project}/{dataset}/seal": "reader",
+    "POST /datasets/{project}/{dataset}/seal": "owner",
+    "POST /datasets/{project}/{dataset}/shred": "owner",
     "GET /tokens": "person",
     "POST /tokens": "person",
     "DELETE /tokens/{token}": "person",
+    "POST /accounts/reopen": "admin",
 }
 # Where the right person's answer is not a success, because the request is about nothing that could succeed here.
 ANSWERS: dict[str, int] = {
     "GET /ledger/proof/consistency": 200,
     "POST /ledger/cosign": 422,
     "PUT /ai-checklist": 422,
+    "POST /datasets/{project}/{dataset}/shred": 409,  # it is not sealed
 }
 # What this asks about stands in a line of the request and not in its path.
 ABOUT_A_LINE = {"GET /decide", "POST /requests", "POST /datasets"}

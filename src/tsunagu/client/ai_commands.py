@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tsunagu.client.commands import at_version
 from tsunagu.client.errors import UsageError
 from tsunagu.client.messages import language, text
+from tsunagu.client.names import at_version
 from tsunagu.client.node import dataset_path
 from tsunagu.client.workspace import connect
 

@@ -25,6 +25,7 @@ NODE_COMMANDS = (
     "down",
     "federation",
     "policy",
+    "keys",
     "program",
     "replica",
     "scrub",
@@ -71,6 +72,7 @@ def _client_command(options: argparse.Namespace) -> int:
         keep_commands,
         plan_commands,
         rule_commands,
+        seal_commands,
         token_commands,
     )
     from tsunagu.client.output import Output
@@ -78,7 +80,15 @@ def _client_command(options: argparse.Namespace) -> int:
     output = Output(as_json=getattr(options, "json", False), quiet=getattr(options, "quiet", False))
     options.url, options.token = getattr(options, "url", None), getattr(options, "token", None)
     name = f"run_{options.command.replace('-', '_')}"
-    places = (ai_commands, keep_commands, rule_commands, plan_commands, token_commands, commands)
+    places = (
+        ai_commands,
+        keep_commands,
+        rule_commands,
+        plan_commands,
+        seal_commands,
+        token_commands,
+        commands,
+    )
     run = next(getattr(place, name) for place in places if hasattr(place, name))
     return int(run(options, output) or 0)
 
@@ -131,6 +141,7 @@ def parser() -> argparse.ArgumentParser:
     _writing_commands(add)
     _rule_commands(add)
     _plan_command(add)
+    _seal_commands(add)
     _keep_commands(add)
     for name in NODE_COMMANDS:
         commands.add_parser(name, help=text(f"help_{name}"), add_help=False)
@@ -390,6 +401,7 @@ def _leaving_commands(add: Any) -> None:
     )
     close.add_argument("email", metavar="EMAIL")
     close.add_argument("--successor", default="", metavar="EMAIL", help=text("help_successor"))
+    close.add_argument("--reopen", action="store_true", help=text("help_reopen"))
     for command in (succeed, close):
         command.add_argument("--reason", default="", metavar="TEXT", help=text("help_reason_kept"))
 
@@ -417,6 +429,20 @@ def _taking_out_commands(add: Any) -> None:
     export.add_argument(
         "--crypt4gh", action="append", default=[], metavar="PUBKEY", help=text("help_export_crypt4gh")
     )
+
+
+def _seal_commands(add: Any) -> None:
+    seal = add(
+        "seal",
+        "tsunagu seal films/run-7\ntsunagu seal films/patients --create\ntsunagu seal films/run-7 --status --json",
+    )
+    _dataset(seal)
+    seal.add_argument("--create", action="store_true", help=text("help_seal_create"))
+    seal.add_argument("--status", action="store_true", help=text("help_seal_status"))
+    shred = add("shred", 'tsunagu shred films/run-7 --reason "consent withdrawn, letter of 2027-05-02"')
+    _dataset(shred)
+    shred.add_argument("--reason", required=True, metavar="TEXT", help=text("help_shred_reason"))
+    shred.add_argument("--confirm", default="", metavar="PROJECT/DATASET", help=text("help_shred_confirm"))
 
 
 def _request_commands(add: Any) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tsunagu.client import account
 from tsunagu.client.errors import IncompleteError, LocalChangesError, UsageError, VerificationError
 from tsunagu.client.messages import text
+from tsunagu.client.names import at_version
 from tsunagu.client.node import Node, dataset_path
 from tsunagu.client.progress import size
 from tsunagu.client.workspace import Client, connect
@@ -402,6 +403,7 @@ def run_verify(options: argparse.Namespace, output: Output) -> int:
     elif is_ok:
         output.line(text("verify_ok", what=options.dataset or text("ledger_and_datasets")))
         output.table(report.checked.items())
+        output.table(report.shredded.items())
     if is_ok:
         return 0
     output.problems(text("verify_problems"), [_problem(one) for one in problems])
@@ -484,17 +486,3 @@ def _origin(origin: Any) -> str:
     if kind == "proposal":
         return text("origin_machine", by=said["by"] or said["accepted_by"] or said["rule"])
     return str(origin.get("text") or json.dumps(origin, ensure_ascii=False))
-
-
-def at_version(name: str) -> tuple[str, int | None]:
-    """``PROJECT/DATASET@N`` in two parts; None where no version is named.
-
-    Raises:
-        UsageError: what stands behind the @ is no version.
-    """
-    dataset, at, number = name.rpartition("@")
-    if not at:
-        return name, None
-    if not number.isdecimal() or int(number) < 1:
-        raise UsageError(text("bad_version", name=name), remedy=text("bad_version_remedy"))
-    return dataset, int(number)

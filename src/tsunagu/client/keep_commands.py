@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from tsunagu.client.commands import at_version
 from tsunagu.client.errors import UsageError
 from tsunagu.client.messages import text
+from tsunagu.client.names import at_version
 from tsunagu.client.node import dataset_path
 from tsunagu.client.progress import size
 from tsunagu.client.workspace import connect
@@ -45,11 +45,12 @@ def run_retain(options: argparse.Namespace, output: Output) -> None:
     if output.as_json:
         output.json(answer)
         return
-    output.line(text("keep_until", until=answer["keep_until"]) if answer["keep_until"] else text("keep_free"))
+    found = answer["retentions"]
+    output.line(text("keep_until", until=found[0]["last_day"]) if found else text("keep_free"))
     output.table(
         (
             f"@{one['version']}" if one["version"] else "",
-            one["until"],
+            one["last_day"],
             text(f"keep_{one['source']}"),
             one["reason"],
         )
@@ -106,10 +107,15 @@ def run_succeed(options: argparse.Namespace, output: Output) -> None:
 def run_close_account(options: argparse.Namespace, output: Output) -> None:
     """Close an account."""
     wish = {"email": options.email, "successor": options.successor, "reason": options.reason}
+    if options.reopen:
+        wish.pop("successor")
     with connect(options.url, options.token) as client:
-        answer = client.node.post("/accounts/close", wish)
+        answer = client.node.post("/accounts/reopen" if options.reopen else "/accounts/close", wish)
     if output.as_json:
         output.json(answer)
+        return
+    if options.reopen:
+        output.line(text("reopen_done", email=options.email))
         return
     if answer["run"]:
         output.line(_handed_over(options.email, options.successor, answer))

@@ -21,11 +21,15 @@ if TYPE_CHECKING:
 
 @dataclass
 class VerifyReport:
-    """What was checked and what is wrong; ``problems`` is empty when all is well."""
+    """What was checked and what is wrong; ``problems`` is empty when all is well.
+
+    ``shredded`` names the datasets whose bytes were destroyed on purpose, with who and when.
+    """
 
     dataset: str | None
     checked: dict[str, Any] = field(default_factory=dict)
     problems: list[Any] = field(default_factory=list)
+    shredded: dict[str, str] = field(default_factory=dict)
 
     @property
     def is_ok(self) -> bool:
@@ -49,6 +53,8 @@ def verify_node(dataset: Dataset) -> VerifyReport:
             is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
             report.checked[key] = known + value if is_number else value
         report.problems += page.get("problems") or []
+        if page.get("shredded"):
+            report.shredded[dataset.name] = page["shredded"]
         if not page.get("ok", True) and not report.problems:
             report.problems.append(text("verify_no_reason"))
         after = page.get("after")
@@ -74,6 +80,7 @@ def verify_everything(client: Client, on_dataset: Callable[[str], None] = lambda
         on_dataset(name)
         found = verify_node(client.dataset(name))
         report.checked["datasets"] += 1
+        report.shredded |= found.shredded
         for key, value in found.checked.items():
             report.checked[key] = report.checked.get(key, 0) + value
         report.problems += [{"where": name, "problem": problem} for problem in found.problems]

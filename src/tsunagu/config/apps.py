@@ -18,6 +18,7 @@ class ConfigConfig(AppConfig):
             "foundation.identity.federation.tasks",
             "foundation.identity.openid.tasks",
             "foundation.runs.tasks",
+            "data.datasets.tasks",
             "data.capture.tasks",
             "data.sharing.tasks",
             "data.ai_use.tasks",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import hashlib
 import hmac
 import json
@@ -21,6 +22,7 @@ from tsunagu.core.errors import CapabilityRefusedError
 if TYPE_CHECKING:
     from pathlib import Path
 
+_NONCE = 12
 _SIGNATURE_LENGTH = 43  # 32 bytes in base64url without padding
 
 
@@ -35,18 +37,7 @@ class Signer:
     @classmethod
     def from_file(cls, path: Path) -> Signer:
         """The signer of a node; the key file is made on first use, readable by its owner only."""
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-            fresh.touch(mode=0o600)
-            fresh.write_bytes(secrets.token_bytes(32))
-            try:
-                path.hardlink_to(fresh)  # two processes starting at once end up with one key
-            except FileExistsError:
-                pass
-            finally:
-                fresh.unlink()
-        return cls(path.read_bytes())
+        return cls(_read_or_make(path))
 
     def sign(self, purpose: str, *, lifetime_s: float, **claims: Any) -> str:
         """A capability for one purpose.
@@ -95,6 +86,63 @@ class Signer:
         mac = self._mac.copy()
         mac.update(body.encode())
         return _encode(mac.digest())
+
+
+class KeyCarrier:
+    """Hides the keys of sealed objects in capabilities, which stand in addresses, logs and histories.
+
+    Its own key is known to this node's two processes alone, stands in no backup, and is made anew at every start and
+    after every shredding: who finds an old address and an old backup opens nothing with both.
+    """
+
+    def __init__(self, spool: Path) -> None:
+        self._file = spool / "carrier.key"
+
+    def hide(self, key: bytes, context: str) -> str:
+        """A key as text for a claim; it can be shown again for the same context only."""
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        nonce = secrets.token_bytes(_NONCE)
+        return _encode(nonce + AESGCM(_read_or_make(self._file)).encrypt(nonce, key, context.encode()))
+
+    def show(self, text: str, context: str) -> bytes:
+        """The key that was hidden.
+
+        Raises:
+            CapabilityRefusedError: for another context, or before the carrier's key was made anew.
+        """
+        from cryptography.exceptions import InvalidTag
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        try:
+            hidden = _decode(text)
+            return AESGCM(_read_or_make(self._file)).decrypt(
+                hidden[:_NONCE], hidden[_NONCE:], context.encode()
+            )
+        except (InvalidTag, ValueError) as error:
+            raise CapabilityRefusedError("This address has expired.", reason="expired") from error
+
+    def renew(self) -> None:
+        """Make the key anew: whatever was hidden before stays hidden for ever."""
+        self._file.unlink(missing_ok=True)
+        _read_or_make(self._file)
+
+
+def _read_or_make(path: Path) -> bytes:
+    """The random key in a file, made on first use."""
+    with contextlib.suppress(FileNotFoundError):
+        return path.read_bytes()
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    fresh.touch(mode=0o600)
+    fresh.write_bytes(secrets.token_bytes(32))
+    try:
+        path.hardlink_to(fresh)  # two processes starting at once end up with one key
+    except FileExistsError:
+        pass
+    finally:
+        fresh.unlink()
+    return path.read_bytes()
 
 
 def _encode(data: bytes) -> str:

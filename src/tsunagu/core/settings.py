@@ -252,6 +252,11 @@ class Settings:
         return self.home / "secrets" / "capability.key"
 
     @property
+    def keys_folder(self) -> Path:
+        """Wrapped keys of sealed datasets: in no backup of data, for a destroyed key must not survive in one."""
+        return self.home / "keys"
+
+    @property
     def spool(self) -> Path:
         """Folder for unfinished uploads and locks."""
         return self.home / "spool"

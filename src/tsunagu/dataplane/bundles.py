@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import tarfile
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,7 @@ from tsunagu.core.errors import InvalidInputError, TsunaguError
 from tsunagu.core.ids import is_id, new_id
 from tsunagu.core.paths import check_path
 from tsunagu.dataplane import locks
-from tsunagu.dataplane.control import Commit, ControlSilentError
+from tsunagu.dataplane.control import ControlSilentError
 from tsunagu.dataplane.exchange import Request, Response
 from tsunagu.dataplane.follower import Follower
 from tsunagu.dataplane.receive import BrokenOffError
@@ -49,7 +48,9 @@ def post_bundle(context: Context, request: Request) -> Response:
         raise InvalidInputError("The header Tsunagu-Bundle-Id must hold a ULID.")
     key = new_key()
     with locks.hold(context.settings.spool_dir, key):
-        writer = context.store.create(key, size_hint=request.body.length or 0)
+        # One file of a bundle may be as long as all of it, and is looked at in one piece.
+        window = 0 if is_tar else min(request.body.length or 1 << 62, context.settings.max_bundle_bytes)
+        writer = grant.store.create(key, size_hint=request.body.length or 0, window=window)
         try:
             receive = _receive_tar if is_tar else _receive_bundle
             entries, size = receive(context, request, writer)
@@ -67,7 +68,7 @@ def commit_pack(
 ) -> dict[str, Any]:
     """Have the rows of a pack written."""
     try:
-        return context.commit(Commit(grant.run, grant.dataset, unit, key, size, "pack", entries))
+        return context.commit(grant.commit(unit, "pack", (key, size), entries))
     except ControlSilentError as error:
         # Only when control cannot have heard of the object may it go; else the sweep decides, knowing the rows.
         if not error.was_sent:
@@ -79,7 +80,7 @@ def commit_pack(
 def _receive_bundle(context: Context, request: Request, writer: Writer) -> tuple[list[Entry], int]:
     settings = context.settings
     parser = BundleParser(max_files=settings.max_bundle_files)
-    size = _follow(request, writer, Follower(writer.fileno(), parser), settings.max_bundle_bytes)
+    size = _follow(request, writer, Follower(writer, parser), settings.max_bundle_bytes)
     context.metrics.add("received_bytes", size)
     parser.finish()
     return parser.entries, size
@@ -91,7 +92,7 @@ def _follow(request: Request, writer: Writer, follower: Follower, limit: int) ->
         writer.advance(end)
 
     try:
-        received = request.body.into(writer.fileno(), 0, limit, grow)
+        received = request.body.into(writer, 0, limit, grow)
         if not received.is_complete:
             raise BrokenOffError
         follower.finish()
@@ -101,12 +102,13 @@ def _follow(request: Request, writer: Writer, follower: Follower, limit: int) ->
 
 
 def _receive_tar(context: Context, request: Request, writer: Writer) -> tuple[list[Entry], int]:
-    received = request.body.into(writer.fileno(), 0, context.settings.max_tar_bytes, writer.advance)
+    writer.release(context.settings.max_tar_bytes)  # it is read by ``writer.read`` alone
+    received = request.body.into(writer, 0, context.settings.max_tar_bytes, writer.advance)
     context.metrics.add("received_bytes", received.end)
     if not received.is_complete:
         raise BrokenOffError
     try:
-        entries = _read_tar(writer.fileno(), received.end, context.settings.max_bundle_files)
+        entries = _read_tar(writer, received.end, context.settings.max_bundle_files)
     except (tarfile.TarError, ValueError, OverflowError, RecursionError) as error:
         raise DamagedBundleError("The tar archive is damaged.", reason=str(error)) from error
     return entries, received.end
@@ -115,8 +117,8 @@ def _receive_tar(context: Context, request: Request, writer: Writer) -> tuple[li
 class _TarSource:
     """A window on the received file that refuses to load huge headers."""
 
-    def __init__(self, handle: int, size: int) -> None:
-        self._handle = handle
+    def __init__(self, writer: Writer, size: int) -> None:
+        self._writer = writer
         self._size = size
         self._position = 0
 
@@ -124,7 +126,7 @@ class _TarSource:
         wanted = min(size if size >= 0 else self._size, max(0, self._size - self._position))
         if wanted > _MAX_TAR_HEADER:
             raise DamagedBundleError("A header of the tar archive is too large.")
-        data = os.pread(self._handle, wanted, self._position)
+        data = self._writer.read(wanted, self._position)
         self._position += len(data)
         return data
 
@@ -140,9 +142,9 @@ class _TarSource:
         return self._position
 
 
-def _read_tar(handle: int, size: int, max_files: int) -> list[Entry]:
+def _read_tar(writer: Writer, size: int, max_files: int) -> list[Entry]:
     entries: dict[str, Entry] = {}
-    source: Any = _TarSource(handle, size)
+    source: Any = _TarSource(writer, size)
     seen = 0
     with tarfile.open(fileobj=source, mode="r:", encoding="utf-8", errors="surrogateescape") as archive:
         while (member := archive.next()) is not None:
@@ -163,17 +165,17 @@ def _read_tar(handle: int, size: int, max_files: int) -> list[Entry]:
                 raise DamagedBundleError("The archive holds one path twice.", path=path)
             if member.size < 0 or member.offset_data + member.size > size:
                 raise DamagedBundleError("The tar archive was cut off.", path=path)
-            digest = _hash_range(handle, member.offset_data, member.size)
+            digest = _hash_range(writer, member.offset_data, member.size)
             entries[path] = Entry(path, member.size, digest, member.offset_data)
-        if os.pread(handle, _TAR_BLOCK, archive.offset) != bytes(_TAR_BLOCK):
+        if writer.read(_TAR_BLOCK, archive.offset) != bytes(_TAR_BLOCK):
             raise DamagedBundleError("The tar archive was cut off before its end.")
     return list(entries.values())
 
 
-def _hash_range(handle: int, offset: int, size: int) -> str:
+def _hash_range(writer: Writer, offset: int, size: int) -> str:
     checksum = hashlib.sha256()
     while size:
-        piece = os.pread(handle, min(_PIECE, size), offset)
+        piece = writer.read(min(_PIECE, size), offset)
         checksum.update(piece)
         offset += len(piece)
         size -= len(piece)

@@ -6,23 +6,32 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from tsunagu.core.blobs import BlobStore, open_store
-from tsunagu.core.capabilities import Signer
+from tsunagu.core.capabilities import KeyCarrier, Signer
 from tsunagu.core.ids import is_id
 from tsunagu.dataplane.control import Commit, Control
 from tsunagu.dataplane.metrics import Metrics
 from tsunagu.dataplane.receive import TooMuchError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tsunagu.core.bundle import Entry
     from tsunagu.dataplane.settings import Settings
 
 
 @dataclasses.dataclass(frozen=True)
 class Grant:
-    """What a push capability allows."""
+    """What a push capability allows, and the store that takes its bytes.
+
+    Attributes:
+        domain: The key domain in which the dataset is sealed; empty: it is not.
+    """
 
     run: str
     dataset: str
     max_bytes: int | None
+    domain: str
+    store: BlobStore
 
     def check_size(self, size: int) -> None:
         """Refuse what is larger than the capability allows.
@@ -33,6 +42,15 @@ class Grant:
         if self.max_bytes is not None and size > self.max_bytes:
             raise TooMuchError("This is larger than what may still be sent.", limit=self.max_bytes)
 
+    def commit(self, unit: str, kind: str, place: tuple[str, int], files: Sequence[Entry]) -> Commit:
+        """What control is told of an object and its plain size."""
+        key, size = place
+        if self.domain:
+            from tsunagu.core.blobs.chunks import sealed_size
+
+            size = sealed_size(size)
+        return Commit(self.run, self.dataset, unit, key, size, kind, files, self.domain)
+
 
 @dataclasses.dataclass(frozen=True)
 class Context:
@@ -40,6 +58,7 @@ class Context:
 
     settings: Settings
     signer: Signer
+    carrier: KeyCarrier
     store: BlobStore
     control: Control
     metrics: Metrics
@@ -53,6 +72,7 @@ class Context:
         return cls(
             settings=settings,
             signer=signer,
+            carrier=KeyCarrier(settings.spool_dir),
             store=open_store(settings.store_url, options=options),
             control=Control(settings.control_url, signer, timeout_s=settings.control_timeout_s),
             metrics=Metrics(),
@@ -68,7 +88,33 @@ class Context:
         run, dataset = str(claims["run"]), str(claims["ds"])
         if not is_id(run) or not is_id(dataset):
             raise ValueError("control signed a capability without ids")
-        return Grant(run, dataset, claims.get("max"))
+        domain = str(claims.get("dom") or "")
+        store = self.store
+        if domain:
+            store = self._sealed(self.carrier.show(str(claims["dk"]), f"push {run} {domain}"))
+        return Grant(run, dataset, claims.get("max"), domain, store)
+
+    def store_of(self, key: str, hidden: str) -> BlobStore:
+        """The store that reads an object.
+
+        Args:
+            key: Of the object.
+            hidden: Its own key as control hid it; empty: the object is not sealed.
+
+        Raises:
+            CapabilityRefusedError: the key was hidden for another object, or too long ago.
+        """
+        if not hidden:
+            return self.store
+        from tsunagu.core.blobs.sealed import SealedStore
+
+        shown = self.carrier.show(hidden, f"get {key}")
+        return SealedStore(self.store, lambda _key: shown)
+
+    def _sealed(self, data_key: bytes) -> BlobStore:
+        from tsunagu.core.blobs.sealed import SealedStore  # a node without sealed datasets carries no cipher
+
+        return SealedStore.of(self.store, data_key)
 
     def commit(self, commit: Commit) -> dict[str, Any]:
         """Have control write the rows, and count."""

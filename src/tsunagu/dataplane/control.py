@@ -27,9 +27,10 @@ class Commit(NamedTuple):
     dataset: str
     unit: str  # the ULID of the bundle or upload: the same unit is committed once
     key: str
-    size: int
+    size: int  # of the object as it lies in the store
     kind: str  # "pack" or "file"
     files: Sequence[tuple[str, int, str, int]]  # path, size, sha256, offset
+    domain: str = ""  # the key domain in which the object is sealed
 
 
 class RefusedError(TsunaguError):
@@ -82,7 +83,12 @@ class Control:
                 "run": commit.run,
                 "dataset": commit.dataset,
                 "unit": commit.unit,
-                "object": {"key": commit.key, "size": commit.size, "kind": commit.kind},
+                "object": {
+                    "key": commit.key,
+                    "size": commit.size,
+                    "kind": commit.kind,
+                    "domain": commit.domain,
+                },
                 "files": commit.files,
             },
         )

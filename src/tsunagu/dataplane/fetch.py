@@ -35,16 +35,16 @@ def post_fetch(context: Context, request: Request) -> Response:
     length = len(END) + sum(HEADER_SIZE + len(item.name.encode()) + item.size for item in items)
     context.metrics.add("sent_bytes", length)
     headers = [("Content-Type", MEDIA_TYPE), ("Content-Length", str(length)), *GUARD_HEADERS]
-    return Response(200, headers, _stream(context, items))
+    return Response(200, headers, _stream(items))
 
 
-def _stream(context: Context, items: list[Item]) -> Iterator[bytes]:
+def _stream(items: list[Item]) -> Iterator[bytes]:
     pieces: list[bytes] = []
     held = 0
     for run in _group(items):
         first, last = run[0], run[-1]
         span = last.offset + last.size - first.offset
-        with context.store.open(first.key, first.offset, span) as reader:
+        with first.store.open(first.key, first.offset, span) as reader:
             if len(run) == 1:
                 pieces.append(_header(first))
                 for piece in reader.pieces():

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import mmap
 import threading
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from tsunagu.core.blobs import Writer
 
 PIECE = 4 << 20
+_EVERYTHING = 1 << 62
 # Faulting a whole window in at once is cheaper than one fault per 16 pages.
 _FLAGS = mmap.MAP_SHARED | getattr(mmap, "MAP_POPULATE", 0)
 
@@ -50,10 +54,13 @@ class HashConsumer:
 
 
 class Follower:
-    """Runs a consumer behind a receiver that tells how far the file has grown."""
+    """Runs a consumer behind a receiver that tells how far the file has grown.
 
-    def __init__(self, handle: int, consumer: Consumer) -> None:
-        self._handle = handle
+    The writer is told before which byte nothing is needed any more.
+    """
+
+    def __init__(self, writer: Writer, consumer: Consumer) -> None:
+        self._writer = writer
         self._consumer = consumer
         self._end = 0
         self._is_closed = False
@@ -117,11 +124,12 @@ class Follower:
                         self._changed.wait_for(lambda: self._is_closed or self._end > end)  # noqa: B023
         except BaseException as error:  # noqa: BLE001 - carried over to the receiving thread
             self._error = error
+            self._writer.release(_EVERYTHING)  # the receiver may wait for us
 
     def _read(self, end: int) -> None:
         while self._consumer.position < end:
             position = self._consumer.position
-            stop = min(end, position + 2 * PIECE)
+            stop = min(end, position + min(2 * PIECE, self._writer.place(position)[1]))
             self._read_window(position, stop)
             if self._consumer.position == position:
                 # Nothing whole within the window: a file of a bundle that is larger. Look at all of it at once.
@@ -131,6 +139,14 @@ class Follower:
 
     def _read_window(self, position: int, end: int) -> None:
         # Windows, not the whole file: mapped pages count as resident memory of this process.
-        base = position - position % mmap.ALLOCATIONGRANULARITY
-        with mmap.mmap(self._handle, end - base, flags=_FLAGS, prot=mmap.PROT_READ, offset=base) as window:
-            self._consumer.advance(window, end, base=base)
+        start, _ = self._writer.place(position)
+        before = start % mmap.ALLOCATIONGRANULARITY
+        with mmap.mmap(
+            self._writer.fileno(),
+            end - position + before,
+            flags=_FLAGS,
+            prot=mmap.PROT_READ,
+            offset=start - before,
+        ) as window:
+            self._consumer.advance(window, end, base=position - before)
+        self._writer.release(self._consumer.position)

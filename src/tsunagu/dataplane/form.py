@@ -17,7 +17,7 @@ from tsunagu.core.paths import check_path
 from tsunagu.dataplane import locks
 from tsunagu.dataplane.bundles import UnsupportedMediaTypeError, commit_pack
 from tsunagu.dataplane.exchange import Request, Response
-from tsunagu.dataplane.receive import BrokenOffError, write_all
+from tsunagu.dataplane.receive import BrokenOffError
 
 if TYPE_CHECKING:
     from tsunagu.dataplane.context import Context, Grant
@@ -33,17 +33,12 @@ def post_form(context: Context, request: Request) -> Response:
         raise UnsupportedMediaTypeError(media_type=kind)
     key = new_key()
     with locks.hold(context.settings.spool_dir, key):
-        writer = context.store.create(key, size_hint=request.body.length or 0)
+        form = _Form(context, key, request.body.length or 0)
         try:
-            form = _Form(context, writer)
             _parse(context, request, form, options["boundary"])
             size = form.end()
-            if form.entries and form.grant:
-                writer.finish(size)
-            else:
-                writer.abort()
         except BaseException:
-            writer.abort()
+            form.abort()
             raise
         if not form.grant:
             raise CapabilityRefusedError("The form carries no capability.")
@@ -73,12 +68,14 @@ def _parse(context: Context, request: Request, form: _Form, boundary: str) -> No
 class _Form:
     """Writes the files of a form into a pack, one after the other, as their bytes come."""
 
-    def __init__(self, context: Context, writer: Writer) -> None:
+    def __init__(self, context: Context, key: str, size_hint: int) -> None:
         self.grant: Grant | None = None
         self.fields: dict[str, str] = {}
         self.entries: list[Entry] = []
         self._context = context
-        self._writer = writer
+        self._key = key
+        self._size_hint = size_hint
+        self._writer: Writer | None = None  # which store takes the bytes is known with the capability
         self._position = 0
         self._seen: set[str] = set()
         self._segment: multipart.MultipartSegment | None = None
@@ -98,8 +95,18 @@ class _Form:
 
     def end(self) -> int:
         """Close the pack; returns its size."""
+        if not self.entries:
+            self.abort()
+            return 0
         self._write(END)
+        if self._writer is not None:
+            self._writer.finish(self._position)
         return self._position
+
+    def abort(self) -> None:
+        """Drop the pack."""
+        if self._writer is not None:
+            self._writer.abort()
 
     def _begin_part(self, segment: multipart.MultipartSegment) -> None:
         self._segment = segment
@@ -141,8 +148,9 @@ class _Form:
             offset = self._start + HEADER_SIZE + len(self._path.encode())
             size = self._position - offset
             digest = self._checksum.digest()
-            write_all(self._writer.fileno(), encode_header(self._path, size, digest), self._start)
-            self._writer.advance(self._position)
+            self._write(encode_header(self._path, size, digest), self._start)
+            if self._writer is not None:
+                self._writer.advance(self._position)
             self.entries.append(Entry(self._path, size, digest.hex(), offset))
             if self.grant:
                 self.grant.check_size(self._position)
@@ -155,9 +163,14 @@ class _Form:
         if name == "capability":
             self.grant = self._context.read_grant(self.fields[name])
 
-    def _write(self, data: bytes) -> None:
-        write_all(self._writer.fileno(), data, self._position)
-        self._position += len(data)
+    def _write(self, data: bytes, place: int | None = None) -> None:
+        if self._writer is None:
+            if self.grant is None:
+                raise CapabilityRefusedError("The form carries no capability before its files.")
+            self._writer = self.grant.store.create(self._key, size_hint=self._size_hint)
+        self._writer.write(data, self._position if place is None else place)
+        if place is None:
+            self._position += len(data)
 
 
 def _check_return(path: str) -> str:

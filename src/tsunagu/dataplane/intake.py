@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import dataclasses
 import hashlib
 import hmac
-import os
 import threading
 from typing import TYPE_CHECKING, Any
 
 from tsunagu.core import clock
-from tsunagu.core.blobs import ObjectMissingError, Writer
-from tsunagu.core.blobs.local import translate
+from tsunagu.core.blobs import BlobStore, ObjectMissingError, Writer, translate
 from tsunagu.core.errors import ChecksumMismatchError, TsunaguError
-from tsunagu.dataplane.follower import Follower, HashConsumer
+from tsunagu.dataplane.follower import PIECE, Follower, HashConsumer
 from tsunagu.dataplane.receive import BrokenOffError
 from tsunagu.dataplane.uploads import Upload, UploadMissingError, Uploads
 
@@ -55,8 +54,14 @@ class Intake:
         self._context = context
         self._uploads = uploads
 
-    def take(self, upload: Upload, request: Request, checksum: Checksum | None) -> None:
+    def take(self, upload: Upload, store: BlobStore, request: Request, checksum: Checksum | None) -> None:
         """Receive a body at the offset; afterwards ``upload`` says what is durable.
+
+        Args:
+            upload: Its state.
+            store: Where its bytes go.
+            request: Holds the body.
+            checksum: What was announced for this body.
 
         Raises:
             TooMuchError: the body is longer than the upload.
@@ -64,17 +69,17 @@ class Intake:
             BrokenOffError: what arrived is kept.
             StorageFullError: the body is dropped, what was there before is kept.
         """
-        writer = self._open(upload)
+        writer = self._open(upload, store)
         known = self._uploads.take_hash(upload)
+        if not known and upload.domain:
+            known = _hash_prefix(writer, upload.offset)  # nothing else can read what is encrypted
         running = known.copy() if known else hashlib.sha256()
         # Without a hash in memory (a restart) the prefix is read once more, while the new bytes come in.
         hashes: list[tuple[Any, int]] = [(running, 0)]
         if checksum:
             hashes.append((checksum.running, upload.offset))
         consumer = HashConsumer(upload.offset if known else 0, *hashes)
-        run = _Run(
-            self._uploads, upload, writer, Follower(writer.fileno(), consumer), has_checksum=bool(checksum)
-        )
+        run = _Run(self._uploads, upload, writer, Follower(writer, consumer), has_checksum=bool(checksum))
         try:
             is_complete = self._receive(run, request)
             if checksum:
@@ -84,7 +89,7 @@ class Intake:
             self._roll_back(run, known)
             raise
         writer.advance(run.end)
-        upload.offset = run.end
+        upload.offset, upload.tail = run.end, base64.b64encode(writer.tail()).decode()
         upload.expires_at = self._uploads.deadline()
         if upload.offset == upload.length:
             self._complete(upload, writer, running.hexdigest())
@@ -95,14 +100,15 @@ class Intake:
         if not is_complete:
             raise BrokenOffError
 
-    def _open(self, upload: Upload) -> Writer:
+    def _open(self, upload: Upload, store: BlobStore) -> Writer:
+        tail = base64.b64decode(upload.tail)
         try:
-            return self._context.store.resume(upload.key, size_hint=upload.length)
+            return store.resume(upload.key, size_hint=upload.length, offset=upload.offset, tail=tail)
         except ObjectMissingError:
             if upload.offset:
                 self._uploads.forget(upload, self._context.store)
                 raise UploadMissingError from None
-            return self._context.store.create(upload.key, size_hint=upload.length)
+            return store.create(upload.key, size_hint=upload.length)
 
     def _receive(self, run: _Run, request: Request) -> bool:
         start = run.start
@@ -111,7 +117,7 @@ class Intake:
                 run.grow(start)
                 run.follower.finish()
                 return True
-            received = request.body.into(run.writer.fileno(), start, run.upload.length - start, run.grow)
+            received = request.body.into(run.writer, start, run.upload.length - start, run.grow)
             run.end = received.end
             run.follower.finish()
         finally:
@@ -142,10 +148,17 @@ class Intake:
         except TsunaguError:
             self._uploads.forget(upload, self._context.store)
             raise
-        upload.sha256 = digest
+        upload.sha256, upload.tail = digest, ""
         upload.is_handed_over = True  # saved before control hears of it
         upload.expires_at = min(upload.expires_at, clock.epoch_s() + _REMEMBERED_S)
         self._uploads.save(upload)
+
+
+def _hash_prefix(writer: Writer, size: int) -> hashlib._Hash:
+    running = hashlib.sha256()
+    for start in range(0, size, PIECE):
+        running.update(writer.read(min(PIECE, size - start), start))
+    return running
 
 
 class _Run:
@@ -170,6 +183,7 @@ class _Run:
         """Bytes before ``end`` are in the file."""
         self.end = end
         self.follower.grow(end)
+        self.writer.absorb(end)
         if self._may_save:
             self.writer.advance(end)
         # Never at the very end: a client that sees the full offset believes that all is committed.
@@ -189,12 +203,12 @@ class _Run:
 
     def _checkpoint(self, end: int) -> None:
         try:
-            os.fsync(self.writer.fileno())
+            end = self.writer.checkpoint(end)
         except OSError as error:
             # The kernel reports such an error once: the fsync at the end might say that all is well.
             self.is_lost = True
             self.follower.fail(translate(error))
             return
         with contextlib.suppress(TsunaguError):  # no room for the state: the former one stands
-            self._uploads.save(dataclasses.replace(self.upload, offset=end))
-            self.upload.offset = end
+            self._uploads.save(dataclasses.replace(self.upload, offset=end, tail=""))
+            self.upload.offset, self.upload.tail = end, ""

@@ -12,6 +12,7 @@ from tsunagu.core.errors import TsunaguError
 from tsunagu.dataplane.exchange import Request, Response
 
 if TYPE_CHECKING:
+    from tsunagu.core.blobs import BlobStore
     from tsunagu.dataplane.context import Context
 
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})\Z")
@@ -42,6 +43,7 @@ class Item(NamedTuple):
     sha256: str
     name: str
     media_type: str
+    store: BlobStore
 
 
 def read_item(context: Context, token: str) -> Item:
@@ -51,13 +53,15 @@ def read_item(context: Context, token: str) -> Item:
         CapabilityRefusedError: it is not valid.
     """
     claims = context.signer.read(token, "get")
+    key = check_key(claims["k"])
     return Item(
-        check_key(claims["k"]),
+        key,
         int(claims["o"]),
         int(claims["n"]),
         str(claims["h"]),
         str(claims["f"]),
         str(claims.get("mt") or ""),
+        context.store_of(key, str(claims.get("sk") or "")),
     )
 
 
@@ -80,7 +84,7 @@ def get_object(context: Context, request: Request, token: str) -> Response:
         status = HTTPStatus.PARTIAL_CONTENT
         headers.append(("Content-Range", f"bytes {start}-{start + length - 1}/{item.size}"))
     headers += [*_describe(request, item), ("Content-Length", str(length))]
-    reader = context.store.open(item.key, item.offset + start, length)
+    reader = item.store.open(item.key, item.offset + start, length)
     if request.method == "HEAD":
         reader.close()
         return Response(status, headers)

@@ -7,26 +7,26 @@ The ratios that led here stand in docs/adr/0020-byte-server.md.
 
 from __future__ import annotations
 
-import ctypes
 import fcntl
 import os
 import socket
 import struct
-import sys
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from tsunagu.core.blobs.local import translate
-from tsunagu.core.errors import StorageFullError, TsunaguError
+from tsunagu.core.blobs import translate
+from tsunagu.core.blobs.plainfile import start_writing, write_all
+from tsunagu.core.errors import TsunaguError
 from tsunagu.dataplane.follower import PIECE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from tsunagu.core.blobs import Writer
+
 _F_SETPIPE_SZ = 1031
 _PIPE_SIZE = 1 << 20
-_SYNC_FILE_RANGE_WRITE = 2
 _ALLOCATE_FROM = 1 << 20
 _READ_SIZE = 1 << 20
 # What is still read of a body that is refused: a peer that gets a reset while it sends cannot read the answer.
@@ -49,8 +49,8 @@ class Body(Protocol):
     def pieces(self, limit: int) -> Iterator[bytes]:
         """The body in pieces of at most 1 MiB; raises what ``read`` raises."""
 
-    def into(self, handle: int, offset: int, limit: int, on_growth: Callable[[int], None]) -> Received:
-        """Write the body into the file at ``offset``, at most ``limit`` bytes of it."""
+    def into(self, writer: Writer, offset: int, limit: int, on_growth: Callable[[int], None]) -> Received:
+        """Write the body into the writer's file at ``offset``, at most ``limit`` bytes of it."""
 
     def discard(self) -> None:
         """Read a bounded rest of the body and drop it, so that the peer gets to read the answer."""
@@ -148,12 +148,12 @@ class StreamBody:
                 if time.monotonic() > deadline:
                     return
 
-    def into(self, handle: int, offset: int, limit: int, on_growth: Callable[[int], None]) -> Received:
+    def into(self, writer: Writer, offset: int, limit: int, on_growth: Callable[[int], None]) -> Received:
         """Write the body into the file."""
         end = offset
         try:
             for piece in self.pieces(limit):
-                write_all(handle, piece, end)
+                _place_all(writer, piece, end)
                 end += len(piece)
                 on_growth(end)
         except BrokenOffError:
@@ -202,7 +202,7 @@ class SpliceBody:
             budget -= count
         self._settle()
 
-    def into(self, handle: int, offset: int, limit: int, on_growth: Callable[[int], None]) -> Received:
+    def into(self, writer: Writer, offset: int, limit: int, on_growth: Callable[[int], None]) -> Received:
         """Splice the body into the file.
 
         Afterwards the HTTP parser knows how much of the body is gone; after an error it is told that the place of
@@ -210,8 +210,9 @@ class SpliceBody:
         """
         if self._length > limit:
             raise TooMuchError(limit=limit)
+        handle = writer.fileno()
         if self._length >= _ALLOCATE_FROM:
-            _allocate(handle, offset, self._length)
+            writer.claim(offset, self._length)
         # From here on the parser must not read this connection again unless all went well.
         self._body.failed = True
         early = self._reader.unreader.take_buffered()
@@ -220,17 +221,16 @@ class SpliceBody:
         if rest:
             self._reader.unreader.unread(rest)  # a pipelined request
         if body:
-            write_all(handle, body, offset)
+            _place_all(writer, body, offset)
         end = offset + len(body)
         growth = _Growth(handle, end, on_growth)
         if len(body) < self._length:
-            end = self._splice(handle, end, offset + self._length, growth)
+            end = self._splice(writer, end, offset + self._length, growth)
         growth.flush(end)
         is_complete = end == offset + self._length
         self._settle()
         if not is_complete and self._length >= _ALLOCATE_FROM:
-            with suppress(OSError):
-                os.ftruncate(handle, end)
+            writer.rewind(end)
         return Received(end, is_complete)
 
     def _settle(self) -> None:
@@ -238,7 +238,7 @@ class SpliceBody:
             self._reader.length = 0
             self._body.failed = False
 
-    def _splice(self, handle: int, position: int, stop: int, growth: _Growth) -> int:
+    def _splice(self, writer: Writer, position: int, stop: int, growth: _Growth) -> int:
         source = self._socket.fileno()
         out, into = os.pipe2(os.O_CLOEXEC)
         try:
@@ -254,23 +254,35 @@ class SpliceBody:
                     self._is_broken = True
                     return position
                 self._left -= count
-                position = self._drain(out, handle, position, count, growth)
+                position = self._drain(out, writer, position, count, growth)
             return position
         finally:
             os.close(out)
             os.close(into)
 
     @staticmethod
-    def _drain(out: int, handle: int, position: int, count: int, growth: _Growth) -> int:
+    def _drain(out: int, writer: Writer, position: int, count: int, growth: _Growth) -> int:
+        handle = writer.fileno()
         try:
             while count:
-                moved = os.splice(out, handle, count, offset_dst=position, flags=os.SPLICE_F_MOVE)
+                start, room = writer.place(position)
+                moved = os.splice(out, handle, min(count, room), offset_dst=start, flags=os.SPLICE_F_MOVE)
                 position += moved
                 count -= moved
         except OSError as error:
             raise translate(error) from error
         growth.reach(position)
         return position
+
+
+def _place_all(writer: Writer, data: bytes, offset: int) -> None:
+    """Write bytes where they belong in the writer's file."""
+    view = memoryview(data)
+    while view:
+        start, room = writer.place(offset)
+        part = view[:room]
+        write_all(writer.fileno(), part, start)
+        view, offset = view[len(part) :], offset + len(part)
 
 
 class _Growth:
@@ -288,25 +300,9 @@ class _Growth:
     def flush(self, end: int) -> None:
         if end > self._told:
             # Not durability, only an early start of the writing, so that the fsync at the end is short.
-            _start_writing(self._handle, self._told, end - self._told)
+            start_writing(self._handle, self._told, end - self._told)
             self._told = end
         self._on_growth(end)
-
-
-def write_all(handle: int, data: bytes, offset: int) -> None:
-    """Write bytes at a place of a file.
-
-    Raises:
-        StorageFullError, UnavailableError: the disk refused.
-    """
-    view = memoryview(data)
-    try:
-        while view:
-            count = os.pwrite(handle, view, offset)
-            offset += count
-            view = view[count:]
-    except OSError as error:
-        raise translate(error) from error
 
 
 def set_time_limits(connection: socket.socket, seconds: float) -> None:
@@ -314,34 +310,3 @@ def set_time_limits(connection: socket.socket, seconds: float) -> None:
     limit = struct.pack("@ll", int(seconds), int(seconds % 1 * 1_000_000))
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
-
-
-def _allocate(handle: int, offset: int, length: int) -> None:
-    """Claim the space first: a full disk answers before the body travels."""
-    try:
-        os.posix_fallocate(handle, offset, length)
-    except OSError as error:
-        failure = translate(error)
-        if isinstance(failure, StorageFullError):
-            raise failure from error
-        # Any other refusal means a file system without allocation; writing will tell.
-
-
-def _find_sync_file_range() -> Callable[[int, int, int], object] | None:
-    if sys.platform != "linux":
-        return None
-    try:
-        function = ctypes.CDLL(None, use_errno=True).sync_file_range
-    except (OSError, AttributeError):
-        return None
-    function.argtypes = [ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint]
-    function.restype = ctypes.c_int
-    return lambda handle, offset, length: function(handle, offset, length, _SYNC_FILE_RANGE_WRITE)
-
-
-_sync_file_range = _find_sync_file_range()
-
-
-def _start_writing(handle: int, offset: int, length: int) -> None:
-    if _sync_file_range is not None:
-        _sync_file_range(handle, offset, length)

@@ -15,12 +15,13 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple
 
 from tsunagu.core.blobs import new_key
+from tsunagu.core.bundle import Entry
 from tsunagu.core.errors import ConflictError, InvalidInputError, TsunaguError
 from tsunagu.core.ids import new_id
 from tsunagu.core.paths import check_path
 from tsunagu.dataplane import locks
 from tsunagu.dataplane.bundles import UnsupportedMediaTypeError
-from tsunagu.dataplane.control import Commit, RefusedError
+from tsunagu.dataplane.control import RefusedError
 from tsunagu.dataplane.exchange import Request, Response
 from tsunagu.dataplane.intake import Checksum, Intake
 from tsunagu.dataplane.receive import TooMuchError
@@ -91,6 +92,7 @@ class TusDoor:
             key=new_key(),
             run=grant.run,
             dataset=grant.dataset,
+            domain=grant.domain,
             path=wish.path,
             length=wish.length,
             metadata=wish.metadata,
@@ -103,12 +105,12 @@ class TusDoor:
             self._uploads.save(upload)
             if has_bytes or not upload.length:
                 try:
-                    self._intake.take(upload, request, checksum)
+                    self._intake.take(upload, grant.store, request, checksum)
                 except TsunaguError:
                     if not upload.offset:
                         self._uploads.forget(upload, self._context.store)
                     raise
-            extra = self._commit_if_complete(upload)
+            extra = self._commit_if_complete(upload, grant)
         location = ("Location", f"/tus/{upload.id}")
         return self._answer(upload, HTTPStatus.CREATED, location, *extra)
 
@@ -137,8 +139,9 @@ class TusDoor:
         A client that sees the full offset believes that all is done. So where the commit did not get through before,
         it is made now; while control is silent the answer is 503.
         """
-        upload = self._find(self._enter(request), upload_id)
-        self._commit_if_complete(upload)
+        grant = self._enter(request)
+        upload = self._find(grant, upload_id)
+        self._commit_if_complete(upload, grant)
         return self._answer(
             upload,
             HTTPStatus.OK,
@@ -160,10 +163,10 @@ class TusDoor:
             if offset != upload.offset:
                 raise OffsetError(offset=upload.offset)
             if not upload.is_complete:
-                self._intake.take(upload, request, checksum)
+                self._intake.take(upload, grant.store, request, checksum)
             elif request.has_body and request.body.length:
                 raise TooMuchError("The upload is complete; nothing may follow.")
-            extra = self._commit_if_complete(upload)
+            extra = self._commit_if_complete(upload, grant)
         return self._answer(upload, HTTPStatus.NO_CONTENT, *extra)
 
     def terminate(self, request: Request, upload_id: str) -> Response:
@@ -182,7 +185,12 @@ class TusDoor:
 
     def _find(self, grant: Grant, upload_id: str) -> Upload:
         upload = self._uploads.load(upload_id)
-        if upload.run != grant.run or upload.dataset != grant.dataset:
+        if (upload.run, upload.dataset) != (grant.run, grant.dataset):
+            raise UploadMissingError
+        if upload.domain != grant.domain:
+            # Sealed meanwhile: what came before lies there plain and must not be added to.
+            with locks.hold(self._context.settings.spool_dir, upload.key):
+                self._uploads.forget(upload, self._context.store)
             raise UploadMissingError
         return upload
 
@@ -200,14 +208,12 @@ class TusDoor:
             raise InvalidInputError("The announced sha256 is not 64 lower-case hexadecimal digits.")
         return _Wish(check_path(values["path"]), length, sha256, text)
 
-    def _commit_if_complete(self, upload: Upload) -> list[tuple[str, str]]:
+    def _commit_if_complete(self, upload: Upload, grant: Grant) -> list[tuple[str, str]]:
         if not upload.is_complete:
             return []
-        files = [(upload.path, upload.length, upload.sha256, 0)]
+        files = [Entry(upload.path, upload.length, upload.sha256, 0)]
         try:
-            self._context.commit(
-                Commit(upload.run, upload.dataset, upload.id, upload.key, upload.length, "file", files)
-            )
+            self._context.commit(grant.commit(upload.id, "file", (upload.key, upload.length), files))
         except RefusedError as error:
             if error.is_final:
                 self._uploads.forget(upload, self._context.store)  # the object is left to the sweep

@@ -16,7 +16,8 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
 from tsunagu.core import clock
-from tsunagu.core.blobs.local import sync_directory, translate
+from tsunagu.core.blobs import translate
+from tsunagu.core.blobs.local import sync_directory
 from tsunagu.core.errors import NotFoundError, TsunaguError
 from tsunagu.core.ids import is_id
 from tsunagu.dataplane import locks
@@ -55,6 +56,8 @@ class Upload:
     offset: int = 0
     sha256: str = ""  # known once everything has arrived
     is_handed_over: bool = False  # control has been asked to commit
+    domain: str = ""  # the key domain in which the object is sealed
+    tail: str = ""  # base64: what the writer needs beside the object to go on; encrypted where the object is
 
     @property
     def is_complete(self) -> bool:

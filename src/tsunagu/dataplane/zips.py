@@ -51,11 +51,11 @@ def _stream(context: Context, token: str, page: dict[str, Any]) -> Iterator[byte
         archive = _Archive(directory)
         is_name_free = True
         while True:
-            for path, size, sha256, key, offset in page["files"]:
+            for path, size, sha256, key, offset, hidden in page["files"]:
                 name = check_path(path)
                 is_name_free = is_name_free and name.casefold() != SUMS.casefold()
                 sums.write(f"{sha256}  {name}\n".encode())
-                with context.store.open(key, offset, size) as reader:
+                with context.store_of(key, hidden).open(key, offset, size) as reader:
                     yield from _gather(archive.add(name, size, reader.pieces()), context)
             if not page.get("next"):
                 break

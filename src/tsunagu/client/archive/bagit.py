@@ -36,7 +36,7 @@ def write(
         for file in dataset.files(version=number):
             manifest.write(f"{file.sha256}  data/{_name(file.path)}\n")
             count, byte_count = count + 1, byte_count + file.size
-    if sum(1 for _ in documents.below(payload)) != count:
+    if documents.count_below(payload) != count:
         raise UsageError(
             text("archive_not_empty", path=str(payload)), remedy=text("archive_not_empty_remedy")
         )

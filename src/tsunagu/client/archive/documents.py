@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from typing import TYPE_CHECKING, Any
 
@@ -83,6 +84,12 @@ def digest(path: Path) -> str:
     """SHA-256 of a file, as hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def count_below(folder: str | Path) -> int:
+    """How many files lie below a folder; a folder of a million needs no memory."""
+    with os.scandir(folder) as entries:
+        return sum(count_below(entry.path) if entry.is_dir(follow_symlinks=False) else 1 for entry in entries)
 
 
 def below(folder: Path) -> Iterator[Path]:

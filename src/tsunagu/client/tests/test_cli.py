@@ -248,6 +248,7 @@ def test_help_of_every_command(shell: Any) -> None:
             "down",
             "federation",
             "policy",
+            "keys",
             "program",
             "replica",
             "scrub",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from tsunagu.core.blobs.plainfile import translate
 from tsunagu.core.blobs.types import (
     BlobStore,
     Found,
@@ -30,6 +31,7 @@ __all__ = [
     "is_key",
     "new_key",
     "open_store",
+    "translate",
 ]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import time
 from contextlib import suppress
@@ -10,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 from urllib.parse import unquote, urlsplit
 
+from tsunagu.core.blobs.plainfile import PlainFile, translate
 from tsunagu.core.blobs.types import Found, ObjectMissingError, check_key, is_key, new_key
-from tsunagu.core.errors import StorageFullError, TsunaguError, UnavailableError
+from tsunagu.core.errors import UnavailableError
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -19,15 +19,6 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from tsunagu.core.blobs.types import Reader, Writer
-
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-
-
-def translate(error: OSError) -> TsunaguError:
-    """The error of the tree that says what a failed write means."""
-    if error.errno in _FULL:
-        return StorageFullError()
-    return UnavailableError(f"The store failed: {error.strerror or error}.")
 
 
 def sync_directory(path: Path) -> None:
@@ -84,17 +75,13 @@ class LocalReader:
         self.close()
 
 
-class LocalWriter:
+class LocalWriter(PlainFile):
     """A file that is being filled under its final name."""
 
     def __init__(self, key: str, path: Path, handle: int) -> None:
         self.key = key
         self._path = path
         self._handle = handle
-
-    def fileno(self) -> int:
-        """The file, open for reading and writing."""
-        return self._handle
 
     def advance(self, end: int) -> None:
         """Nothing to do: the file is the object."""
@@ -147,7 +134,7 @@ class LocalStore:
         self.root = Path(unquote(urlsplit(url).path))
         self._durable: set[Path] = set()
 
-    def create(self, key: str, *, size_hint: int = 0) -> Writer:  # noqa: ARG002 - a folder needs no plan
+    def create(self, key: str, *, size_hint: int = 0, window: int = 0) -> Writer:  # noqa: ARG002 - a folder needs no plan
         """Begin an object: the file stands under its final name at once, but no record speaks of it yet."""
         path = self._path(key)
         try:
@@ -157,7 +144,7 @@ class LocalStore:
             raise translate(error) from error
         return LocalWriter(key, path, handle)
 
-    def resume(self, key: str, *, size_hint: int = 0) -> Writer:  # noqa: ARG002
+    def resume(self, key: str, *, size_hint: int = 0, offset: int = 0, tail: bytes = b"") -> Writer:  # noqa: ARG002
         """Open an unfinished object again."""
         path = self._path(key)
         try:

@@ -15,8 +15,9 @@ from obstore.exceptions import BaseError
 from obstore.store import S3Store as Bucket
 
 from tsunagu.core.blobs.ascent import Ascents
-from tsunagu.core.blobs.local import sync_directory, translate
+from tsunagu.core.blobs.local import sync_directory
 from tsunagu.core.blobs.multipart import MultipartDoor
+from tsunagu.core.blobs.plainfile import PlainFile, translate
 from tsunagu.core.blobs.types import Found, ObjectMissingError, check_key, is_key, new_key
 from tsunagu.core.errors import InvalidInputError, TsunaguError, UnavailableError
 
@@ -89,7 +90,7 @@ class S3Reader:
         self.close()
 
 
-class S3Writer:
+class S3Writer(PlainFile):
     """A spool file whose parts go up while it grows."""
 
     def __init__(self, key: str, path: Path, handle: int, ascents: Ascents, size_hint: int) -> None:
@@ -98,10 +99,6 @@ class S3Writer:
         self._handle = handle
         self._ascents = ascents
         self._size_hint = size_hint
-
-    def fileno(self) -> int:
-        """The spool file."""
-        return self._handle
 
     def advance(self, end: int) -> None:
         """Let the parts before ``end`` go up."""
@@ -185,7 +182,7 @@ class S3Store:
         )
         self._ascents = Ascents(self._bucket)
 
-    def create(self, key: str, *, size_hint: int = 0) -> Writer:
+    def create(self, key: str, *, size_hint: int = 0, window: int = 0) -> Writer:  # noqa: ARG002 - the spool file has it all
         """Begin a spool file."""
         path = self._spool_path(key)
         try:
@@ -195,7 +192,7 @@ class S3Store:
             raise translate(error) from error
         return S3Writer(key, path, handle, self._ascents, size_hint)
 
-    def resume(self, key: str, *, size_hint: int = 0) -> Writer:
+    def resume(self, key: str, *, size_hint: int = 0, offset: int = 0, tail: bytes = b"") -> Writer:  # noqa: ARG002
         """Open the spool file again."""
         path = self._spool_path(key)
         try:

@@ -95,11 +95,50 @@ class Writer(Protocol):
     def fileno(self) -> int:
         """The file, open for reading and writing."""
 
+    def claim(self, offset: int, length: int) -> None:
+        """Claim the space for bytes that are to come; a hint where the file system cannot.
+
+        Raises:
+            StorageFullError: there is no room.
+        """
+
+    def write(self, data: bytes, offset: int) -> None:
+        """Write at a place, also where bytes stood before; for callers that need no fast way.
+
+        Raises:
+            StorageFullError, UnavailableError: the disk refused.
+        """
+
+    def read(self, size: int, offset: int) -> bytes:
+        """At most ``size`` of the bytes that were written, from ``offset`` on."""
+
+    def absorb(self, end: int) -> None:
+        """Say that the bytes before ``end`` are in the file; they may still be forgotten by ``rewind``.
+
+        May wait for whoever reads the file (``release``), so that memory stays bounded.
+        """
+
     def advance(self, end: int) -> None:
-        """Say that the bytes before ``end`` are in the file and will not change."""
+        """Say that the bytes before ``end`` were absorbed and will not change."""
+
+    def place(self, offset: int) -> tuple[int, int]:
+        """Where in ``fileno()`` a byte lies, and how many lie there in a row: the file may be used round and round."""
+
+    def release(self, end: int) -> None:
+        """Say that nobody reads bytes before ``end`` from ``fileno()`` again. From any thread."""
+
+    def checkpoint(self, end: int) -> int:
+        """Bring what was absorbed to the disk; returns before which byte ``resume`` finds all. From any thread.
+
+        Raises:
+            OSError: the disk refused; drop the object.
+        """
+
+    def tail(self) -> bytes:
+        """After ``sync``: what ``resume`` needs beside the object, for the caller to keep; encrypted where it is."""
 
     def sync(self) -> None:
-        """Bring what was written so far to this machine's disk, so that ``resume`` finds it after a power cut.
+        """Bring what was absorbed to this machine's disk, so that ``resume`` finds it after a power cut.
 
         Raises:
             StorageFullError, UnavailableError: the disk refused; drop the object.
@@ -127,16 +166,23 @@ class BlobStore(Protocol):
 
     url: str
 
-    def create(self, key: str, *, size_hint: int = 0) -> Writer:
+    def create(self, key: str, *, size_hint: int = 0, window: int = 0) -> Writer:
         """Begin an object under a fresh key.
 
         Args:
             key: From ``new_key``.
             size_hint: How large it will be, when that is known: S3 counts at most 10,000 parts.
+            window: How many bytes must stay readable in ``fileno()`` before any is released.
         """
 
-    def resume(self, key: str, *, size_hint: int = 0) -> Writer:
+    def resume(self, key: str, *, size_hint: int = 0, offset: int = 0, tail: bytes = b"") -> Writer:
         """Take up an object that was detached, or left by a process that died.
+
+        Args:
+            key: Of the object.
+            size_hint: As for ``create``.
+            offset: How many bytes are known to be there.
+            tail: What ``tail()`` gave when they were.
 
         Raises:
             ObjectMissingError: there is nothing to take up.

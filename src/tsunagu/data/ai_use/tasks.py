@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from tsunagu.core import events, jobs
+from tsunagu.core.errors import NotFoundError
 from tsunagu.data.ai_use import terms
 
 
@@ -10,4 +13,5 @@ from tsunagu.data.ai_use import terms
 @jobs.job(priority=-20)
 def remember_terms(dataset_id: str, number: int) -> None:
     """Keep the terms that stood when a version was frozen."""
-    terms.remember(dataset_id, number)
+    with contextlib.suppress(NotFoundError):  # destroyed since
+        terms.remember(dataset_id, number)

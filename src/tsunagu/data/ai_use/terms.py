@@ -57,9 +57,21 @@ def _card(card: datasets.DatasetCard, at: dt.datetime | None, seen: dict[str, Te
 def _of_source(source: str, at: dt.datetime | None, seen: dict[str, Terms]) -> Terms:
     try:
         card = datasets.get_dataset_by_id(identity.SYSTEM, source)
+    except datasets.DatasetRemovedError:
+        return seen[source] if source in seen else _of_removed(source, at, seen)
     except NotFoundError:  # what cannot be asked any more is not permitted unasked
         return Terms(dict.fromkeys(USES, "ask"))
     return seen[source] if source in seen else _card(card, at, seen).terms
+
+
+def _of_removed(source: str, at: dt.datetime | None, seen: dict[str, Terms]) -> Terms:
+    """The last word of a destroyed source and of its own sources: removing it frees nothing that was made of it."""
+    row = _row(source, at)
+    asks = Terms(dict.fromkeys(USES, "ask"))
+    seen[source] = strictest([asks, _terms(row)]) if row else asks
+    parts = [_of_source(one, at, seen) for one in runs.sources_of(source)]
+    seen[source] = strictest([seen[source], *parts])
+    return seen[source]
 
 
 def source_names(actor: Actor, card: datasets.DatasetCard, found: TermsCard) -> dict[str, list[str]]:

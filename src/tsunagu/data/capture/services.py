@@ -59,11 +59,16 @@ def open_push(
     Raises:
         NotFoundError: no such project, dataset or input for this actor.
         ActionDeniedError: the actor may not push there.
+        KeyDestroyedError, KeyMissingError: the dataset is sealed and its key is gone.
     """
     used = [link for place in inputs for link in datasets.input_links(actor, place)]
     card = _place(actor, project, dataset, create=create)
     policy.require(actor, "dataset.push", card.resource)
-    instrument = [runs.Link("in", "instrument", actor.id, actor.name)] if actor.kind == "instrument" else []
+    if card.key_domain:
+        storage.key_ring().require(card.key_domain)
+    links = [*used, runs.Link("out", "dataset", card.id, card.slug)]
+    if actor.kind == "instrument":
+        links.insert(0, runs.Link("in", "instrument", actor.id, actor.name))
     with transaction.atomic():
         run_id = runs.start(
             actor,
@@ -71,20 +76,24 @@ def open_push(
             dataset_id=card.id,
             parameters={"way": kind, "note": note[:1000]},
             software={"client": client[:200]},
-            links=[*instrument, *used, runs.Link("out", "dataset", card.id, card.slug)],
+            links=links,
         )
-        now = clock.now()
-        Push.objects.create(
-            run_id=run_id,
-            dataset_id=card.id,
-            actor_kind=actor.kind,
-            actor_id=actor.id,
-            actor_name=actor.name,
-            token_id=actor.token_id,
-            opened_at=now,
-            last_unit_at=now,
-        )
-    return _open(run_id, card.id, is_empty=card.file_count == 0)
+        _record(actor, run_id, card.id)
+    return _open(run_id, card)
+
+
+def _record(actor: Actor, run_id: str, dataset_id: str) -> None:
+    now = clock.now()
+    Push.objects.create(
+        run_id=run_id,
+        dataset_id=dataset_id,
+        actor_kind=actor.kind,
+        actor_id=actor.id,
+        actor_name=actor.name,
+        token_id=actor.token_id,
+        opened_at=now,
+        last_unit_at=now,
+    )
 
 
 def _place(actor: Actor, project: str, dataset: str, *, create: bool) -> datasets.DatasetCard:
@@ -113,15 +122,14 @@ def renew(actor: Actor, run_id: str) -> OpenPush:
         # The same person with another token: the first one may have ended, and what is sent now stands on this one.
         push.token_id = actor.token_id
         push.save(update_fields=["token_id"])
-    return _open(run_id, card.id, is_empty=card.file_count == 0)
+    return _open(run_id, card)
 
 
-def _open(run_id: str, dataset_id: str, *, is_empty: bool) -> OpenPush:
+def _open(run_id: str, card: datasets.DatasetCard) -> OpenPush:
     node = settings.current()
-    lifetime = node.capability_lifetime_s
-    capability = storage.signer().sign("push", lifetime_s=lifetime, run=run_id, ds=dataset_id, max=None)
-    expires = clock.isoformat(clock.now() + dt.timedelta(seconds=lifetime))
-    return OpenPush(run_id, capability, expires, node.bytes_address, dataset_id, is_empty)
+    capability = storage.push_capability(run_id, card.id, card.key_domain)
+    expires = clock.isoformat(clock.now() + dt.timedelta(seconds=node.capability_lifetime_s))
+    return OpenPush(run_id, capability, expires, node.bytes_address, card.id, is_empty=card.file_count == 0)
 
 
 def plan(actor: Actor, run_id: str, files: Sequence[tuple[str, int, str]]) -> Plan:
@@ -141,24 +149,43 @@ def plan(actor: Actor, run_id: str, files: Sequence[tuple[str, int, str]]) -> Pl
     card = datasets.get_dataset_by_id(identity.SYSTEM, push.dataset_id)
     known = datasets.draft_hashes(card, [path for path, _, _ in files])
     hashes = [bytes.fromhex(sha256) for _, _, sha256 in files]
-    rest = [number for number, file in enumerate(files) if known.get(file[0]) != hashes[number]]
-    readable = datasets.readable_contents(actor, [hashes[number] for number in rest])
-    held = storage.locate(readable)
-    linked = [
-        number
-        for number in rest
-        if hashes[number] in held and held[hashes[number]].byte_count == files[number][1]
-    ]
-    if linked:
-        with transaction.atomic():
-            # From here to the commit nothing is discarded; what went since it was looked up must travel.
-            storage.hold_contents()
-            held = storage.locate(hashes[number] for number in linked)
-            linked = [number for number in linked if hashes[number] in held]
-            entries = [(files[number][0], files[number][1], hashes[number]) for number in linked]
-            _commit(push, actor, new_id(), entries, how="linked")
-    skip = set(linked)
-    return Plan(tuple(number for number in rest if number not in skip), len(files) - len(rest), len(linked))
+    stands = [known.get(file[0]) == hashes[number] for number, file in enumerate(files)]
+    # A file whose bytes were lost is asked for again, although its row is right.
+    there = _intact(
+        storage.locate((hashes[number] for number, same in enumerate(stands) if same), card.domains)
+    )
+    rest = [number for number, same in enumerate(stands) if not (same and hashes[number] in there)]
+    other = [hashes[number] for number in rest if not stands[number]]
+    readable = datasets.readable_contents(actor, other, card.key_domain)
+    held = _intact(storage.locate(readable, card.domains))
+    linked = _link(push, actor, card, [(*files[number][:2], hashes[number], number) for number in rest], held)
+    return Plan(tuple(number for number in rest if number not in linked), len(files) - len(rest), len(linked))
+
+
+def _intact(places: dict[bytes, storage.Location]) -> dict[bytes, storage.Location]:
+    gone = storage.missing(places.values())
+    return {sha256: place for sha256, place in places.items() if place.key not in gone}
+
+
+def _link(
+    push: Push,
+    actor: Actor,
+    card: datasets.DatasetCard,
+    files: Sequence[tuple[str, int, bytes, int]],
+    held: dict[bytes, storage.Location],
+) -> set[int]:
+    """Put files into the draft whose bytes the actor may read here already; returns their numbers."""
+    able = [file for file in files if file[2] in held and held[file[2]].byte_count == file[1]]
+    if not able:
+        return set()
+    with transaction.atomic():
+        # From here to the commit nothing of it is discarded, and no other dataset takes its plain bytes away.
+        staying = storage.lock(held[file[2]].name for file in able)
+        linked = [file for file in able if held[file[2]].name in staying]
+        if linked:
+            entries = [file[:3] for file in linked]
+            _commit(push, actor, new_id(), entries, how="linked", domain=card.key_domain)
+    return {file[3] for file in linked}
 
 
 def commit_arrival(arrival: Arrival) -> dict[str, Any]:
@@ -170,6 +197,7 @@ def commit_arrival(arrival: Arrival) -> dict[str, Any]:
         NoSuchPushError, PushClosedError: the push is unknown or over.
         CapabilityRefusedError: the person's account or token was closed meanwhile.
         ActionDeniedError: the actor may not push here any more.
+        SealedMeanwhileError: the dataset was sealed since the capability was given.
         BadPathError: a path cannot stand in a dataset.
     """
     push = Push.objects.filter(run_id=arrival.run, dataset_id=arrival.dataset_id).first()
@@ -190,14 +218,15 @@ def commit_arrival(arrival: Arrival) -> dict[str, Any]:
         offsets = [
             (sha256, size, file[3]) for (_, size, sha256), file in zip(entries, arrival.files, strict=True)
         ]
-        storage.register(storage.NewObject(arrival.key, arrival.byte_count, kind, arrival.unit), offsets)
-        return _commit(push, actor, arrival.unit, entries, how="sent")
+        new = storage.NewObject(arrival.key, arrival.byte_count, kind, arrival.unit, arrival.domain)
+        storage.register(new, offsets)
+        return _commit(push, actor, arrival.unit, entries, how="sent", domain=arrival.domain)
 
 
 def _commit(
-    push: Push, actor: Actor, unit: str, entries: Sequence[tuple[str, int, bytes]], *, how: str
+    push: Push, actor: Actor, unit: str, entries: Sequence[tuple[str, int, bytes]], *, how: str, domain: str
 ) -> dict[str, Any]:
-    committed = datasets.commit_files(actor, push.dataset_id, push.run_id, entries)
+    committed = datasets.commit_files(actor, push.dataset_id, push.run_id, entries, domain=domain)
     listing = json.dumps(
         [[path, size, sha256.hex(), how] for path, size, sha256 in entries], ensure_ascii=False
     ).encode()

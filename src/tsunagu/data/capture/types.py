@@ -30,7 +30,10 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What the byte server tells: one durable object and the files in it (path, byte count, sha256 hex, offset)."""
+    """What the byte server tells: one durable object and the files in it (path, byte count, sha256 hex, offset).
+
+    ``byte_count`` is the object's size as it lies in the store, ``domain`` the key domain in which it is sealed.
+    """
 
     run: str
     dataset_id: str
@@ -39,6 +42,7 @@ class Arrival:
     byte_count: int
     kind: str
     files: Sequence[tuple[str, int, str, int]]
+    domain: str = ""
 
 
 @dataclass(frozen=True, slots=True)

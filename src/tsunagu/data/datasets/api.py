@@ -17,10 +17,15 @@ from tsunagu.data.datasets.errors import (
     BadNameError,
     BadPathError,
     DatasetRemovedError,
+    LockedBytesError,
     NameTakenError,
     NoSuchFileError,
     NoSuchVersionError,
+    NotConfirmedError,
     NothingToFreezeError,
+    NotSealedError,
+    SealedMeanwhileError,
+    StillSealingError,
 )
 from tsunagu.data.datasets.selectors import (
     any_project,
@@ -49,6 +54,7 @@ from tsunagu.data.datasets.services.projects import (
     set_described,
 )
 from tsunagu.data.datasets.services.removal import paths_of, remains, remove_dataset, take_apart
+from tsunagu.data.datasets.services.sealing import needed_plain, seal, sealing_of, shred
 from tsunagu.data.datasets.services.versions import freeze_version
 from tsunagu.data.datasets.tombstones import check_tombstones, get_tombstone, list_tombstones
 from tsunagu.data.datasets.types import (
@@ -62,6 +68,7 @@ from tsunagu.data.datasets.types import (
     LabelCard,
     Page,
     ProjectCard,
+    SealingCard,
     TombstoneCard,
     VersionRef,
 )
@@ -79,13 +86,19 @@ __all__ = [
     "FolderCard",
     "FolderPage",
     "LabelCard",
+    "LockedBytesError",
     "NameTakenError",
     "NoSuchFileError",
     "NoSuchVersionError",
+    "NotConfirmedError",
+    "NotSealedError",
     "NothingToFreezeError",
     "Page",
     "ProjectCard",
     "Report",
+    "SealedMeanwhileError",
+    "SealingCard",
+    "StillSealingError",
     "TombstoneCard",
     "VersionRef",
     "all_files",
@@ -118,6 +131,7 @@ __all__ = [
     "list_projects",
     "list_tombstones",
     "list_versions",
+    "needed_plain",
     "paths_of",
     "projects_by_id",
     "readable_contents",
@@ -125,9 +139,12 @@ __all__ = [
     "remove_dataset",
     "remove_files",
     "resolve_version",
+    "seal",
+    "sealing_of",
     "set_access",
     "set_described",
     "set_label",
+    "shred",
     "take_apart",
     "verify",
     "verify_version",

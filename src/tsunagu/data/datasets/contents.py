@@ -272,15 +272,25 @@ def draft_hashes(dataset: DatasetCard, paths: Sequence[str]) -> dict[str, bytes]
     return {kept[row[0]]: bytes(row[1]) for row in rows}
 
 
-def readable_contents(actor: Actor, hashes: Iterable[bytes]) -> set[bytes]:
-    """Those of the contents that lie in datasets whose drafts the actor sees: no oracle for other people's files."""
+def readable_contents(actor: Actor, hashes: Iterable[bytes], domain: str = "") -> set[bytes]:
+    """Those of the contents that lie in datasets whose drafts the actor sees: no oracle for other people's files.
+
+    Args:
+        actor: Who asks.
+        hashes: SHA-256 of the contents.
+        domain: Only datasets of this key domain count: nothing is linked from one domain into another.
+    """
     wanted = set(hashes)
     keys = {content_key(sha256) for sha256 in wanted}
     rows = bulk.select_in(
         "select sha256, dataset_id from datasets_filerow where content_key in ({values})", list(keys)
     )
     seen = policy.visible(actor, "dataset", "dataset.read_draft").q
-    readable = set(Dataset.objects.filter(seen, pk__in={row[1] for row in rows}).values_list("pk", flat=True))
+    readable = set(
+        Dataset.objects.filter(seen, key_domain=domain, pk__in={row[1] for row in rows}).values_list(
+            "pk", flat=True
+        )
+    )
     return wanted & {bytes(row[0]) for row in rows if row[1] in readable}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tsunagu.core.errors import ConflictError, InvalidInputError, NotFoundError
+from tsunagu.core.errors import CapabilityRefusedError, ConflictError, InvalidInputError, NotFoundError
 from tsunagu.core.paths import BadPathError
 
 
@@ -32,6 +32,38 @@ class NothingToFreezeError(ConflictError):
     default_remedy = "Add, replace or remove a file, or change the description, then freeze."
 
 
+class SealedMeanwhileError(CapabilityRefusedError):
+    """Bytes that came plain, or for another key, when the dataset was just being sealed."""
+
+    code = "datasets.sealed_meanwhile"
+    default_message = "The dataset was sealed while this was sent; it has to be sent anew."
+
+
+class NotSealedError(ConflictError):
+    """Only what is sealed can be destroyed with proof."""
+
+    code = "datasets.not_sealed"
+    default_message = "This dataset is not sealed, so its bytes cannot be destroyed with proof."
+    default_remedy = "Seal it first; when everything is sealed, shred it."
+
+
+class StillSealingError(ConflictError):
+    """Plain bytes of the dataset are still on the way into its key domain."""
+
+    code = "datasets.still_sealing"
+    default_message = "Some bytes of this dataset are not sealed yet, and would stay readable."
+    default_remedy = (
+        "Wait until everything is sealed; files that are named as damaged must be sent again first."
+    )
+
+
+class NotConfirmedError(InvalidInputError):
+    """Destroying needs the name of the dataset, written out, and a reason."""
+
+    code = "datasets.not_confirmed"
+    default_message = "Write the name of the dataset and a reason: what is destroyed never comes back."
+
+
 class NoSuchVersionError(NotFoundError):
     """The dataset has no such version."""
 
@@ -44,6 +76,16 @@ class NoSuchFileError(NotFoundError):
 
     code = "datasets.no_such_file"
     default_message = "There is no such file in this version."
+
+
+class LockedBytesError(ConflictError):
+    """A dataset is to be sealed whose plain bytes the store must keep for a while."""
+
+    code = "datasets.locked_bytes"
+    default_message = (
+        "This dataset is under retention: its bytes lie plain and locked, and could not be removed."
+    )
+    default_remedy = "Seal a dataset before its retention begins, or make a sealed one from it."
 
 
 class DatasetRemovedError(NotFoundError):
@@ -62,5 +104,9 @@ __all__ = [
     "NameTakenError",
     "NoSuchFileError",
     "NoSuchVersionError",
+    "NotConfirmedError",
+    "NotSealedError",
     "NothingToFreezeError",
+    "SealedMeanwhileError",
+    "StillSealingError",
 ]

@@ -42,6 +42,9 @@ class Dataset(models.Model):
     draft_number = models.IntegerField(default=1)
     live_count = models.BigIntegerField(default=0)
     live_bytes = models.BigIntegerField(default=0)
+    # The key domain that seals what is pushed; empty: it lies plain. The states: docs/how-to/seal.md.
+    key_domain = models.CharField(max_length=26, blank=True, default="", db_default="")
+    seal_state = models.CharField(max_length=8, blank=True, default="", db_default="")
     has_frozen = models.BooleanField(default=False)
     is_description_changed = models.BooleanField(default=False)
     created_by = models.CharField(max_length=26)
@@ -114,7 +117,7 @@ class Overwritten(models.Model):
 
     dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE)
     path = models.CharField(max_length=4096)
-    sha256 = models.BinaryField(max_length=32)
+    sha256 = models.BinaryField(max_length=32, db_index=True)
     byte_count = models.BigIntegerField()
     run_row = models.BigIntegerField()
     replaced_by_run_row = models.BigIntegerField()
@@ -125,6 +128,28 @@ class Overwritten(models.Model):
 
     def __str__(self) -> str:
         return self.path
+
+
+class Sealing(models.Model):
+    """How far the bytes of a dataset have been moved into its key domain, and what became of the key."""
+
+    dataset = models.OneToOneField(Dataset, on_delete=models.PROTECT, primary_key=True)
+    fingerprint = models.CharField(max_length=64)
+    run_id = models.CharField(max_length=26)
+    phase = models.CharField(max_length=5, default="move")
+    after = models.CharField(max_length=64, blank=True)
+    total_count = models.BigIntegerField(default=0)
+    done_count = models.BigIntegerField(default=0)
+    moved_bytes = models.BigIntegerField(default=0)
+    damaged_count = models.BigIntegerField(default=0)
+    sealed_at = models.DateTimeField(null=True)
+    shred_run_id = models.CharField(max_length=26, blank=True)
+    shredded_at = models.DateTimeField(null=True)
+    shredded_by = models.CharField(max_length=200, blank=True)
+    reason = models.TextField(blank=True)
+
+    def __str__(self) -> str:
+        return self.fingerprint[:12]
 
 
 class Folder(models.Model):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from django.db import connection
 from django.db.models import F, Q
@@ -21,8 +21,8 @@ from tsunagu.foundation.policy import api as policy
 from tsunagu.foundation.runs.api import Link, RunCard
 
 _LIST_FIELDS = (
-    "id", "uid", "project_id", "project__name", "name", "title", "access", "embargo_until_s", "draft_number", "has_frozen",
-    "is_description_changed", "live_count", "live_bytes", "created_by", "created_at", "updated_at",
+    "id", "uid", "project_id", "project__name", "name", "title", "access", "embargo_until_s", "key_domain", "seal_state", "draft_number",
+    "has_frozen", "is_description_changed", "live_count", "live_bytes", "created_by", "created_at", "updated_at",
 )  # fmt: skip
 # Of the description a list needs the other titles only; descriptions can be long.
 _LIST_TITLES = {name: KT(f"described__{name}__value") for name in ("title_ja", "title_en")}
@@ -349,6 +349,8 @@ def _list_card(
         sees_draft=sees_draft,
         described=titles,
         embargo_until_s=row["embargo_until_s"],
+        key_domain=row["key_domain"],
+        seal_state=row["seal_state"],
     )
 
 
@@ -380,6 +382,8 @@ def dataset_card(row: Dataset, *, sees_draft: bool) -> DatasetCard:
         sees_draft=sees_draft,
         described=described,
         embargo_until_s=row.embargo_until_s,
+        key_domain=row.key_domain,
+        seal_state=cast("Any", row.seal_state),
     )
 
 

@@ -35,6 +35,8 @@ class DatasetCard:
         row_id: Database key, for rooms above that keep rows about a dataset.
         embargo_until_s: Until this moment (seconds since 1970, UTC) it counts as closed.
         state: ``draft`` (never frozen), ``changed`` (frozen, draft differs) or ``frozen``.
+        key_domain: The key domain that seals its bytes; empty: they lie plain.
+        seal_state: Empty, ``moving`` (new bytes are sealed, older ones are on their way), ``sealed`` or ``shredded``.
     """
 
     id: str
@@ -55,6 +57,13 @@ class DatasetCard:
     sees_draft: bool = False
     described: Mapping[str, Any] = field(default_factory=dict)
     embargo_until_s: int = 0
+    key_domain: str = ""
+    seal_state: Literal["", "moving", "sealed", "shredded"] = ""
+
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """Where its bytes are looked for, the first place that has them counts."""
+        return (self.key_domain, "") if self.seal_state == "moving" else (self.key_domain,)
 
     @property
     def embargo_until(self) -> str:
@@ -92,6 +101,30 @@ class Difference:
 
     count: int
     names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SealingCard:
+    """How far a dataset is sealed, and what became of its key.
+
+    Attributes:
+        state: ``moving``, ``sealed`` or ``shredded``.
+        fingerprint: Commitment to the key, hex.
+        total_count: Contents that have to be moved; ``done_count`` of them are.
+        damaged_count: Contents that could not be moved because their bytes are not the recorded ones.
+        shred_run_id: The run that destroyed the key; empty while it is there.
+    """
+
+    state: str
+    fingerprint: str
+    total_count: int
+    done_count: int
+    damaged_count: int
+    sealed_at: str
+    shred_run_id: str
+    shredded_at: str
+    shredded_by: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)

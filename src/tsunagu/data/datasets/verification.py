@@ -26,6 +26,7 @@ class Report:
         file_count: File rows whose bytes were hashed again in this call.
         byte_count: Their bytes.
         problems: What is wrong, in words.
+        shredded: That the bytes were destroyed on purpose, by whom and when; their hashes cannot be checked then.
         after: Continues the check; empty at its end.
     """
 
@@ -33,6 +34,7 @@ class Report:
     file_count: int = 0
     byte_count: int = 0
     problems: list[str] = field(default_factory=list)
+    shredded: str = ""
     after: str = ""
 
 
@@ -86,10 +88,19 @@ def _verify_versions(dataset: DatasetCard, number: int, report: Report) -> Repor
 
 
 def _verify_bytes(dataset: DatasetCard, key: _Key, report: Report) -> Report:
+    if dataset.key_domain:
+        try:
+            storage.key_ring().require(dataset.key_domain)
+        except storage.KeyDestroyedError as error:
+            report.shredded = error.message
+            return report
+        except storage.KeyMissingError as error:
+            report.problems.append(error.message)
+            return report
     newest = dataset.draft_number if dataset.sees_draft else dataset.last_version
     while report.byte_count < _MOST_BYTES:
         rows = _rows_after(dataset.row_id, key, newest)
-        places = storage.locate(bytes(row[3]) for row in rows)
+        places = storage.locate((bytes(row[3]) for row in rows), dataset.domains)
         for path, until, since, sha256, size in rows:
             place = places.get(bytes(sha256))
             problem = storage.check_content(place) if place else "No object in the store holds this content."

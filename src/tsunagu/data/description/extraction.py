@@ -14,8 +14,9 @@ from typing import Any
 from django.db import transaction
 
 from tsunagu.core import clock, logs, settings
-from tsunagu.core.errors import NotFoundError
+from tsunagu.core.errors import NotFoundError, TsunaguError
 from tsunagu.data.datasets import api as datasets
+from tsunagu.data.description import sealing
 from tsunagu.data.description.mappings import current_mapping, parsed
 from tsunagu.data.description.models import Extraction, Fact, PreviewContent
 from tsunagu.formats import api as formats
@@ -57,7 +58,11 @@ def read_files(
         return 0
     card = current_mapping()
     mapping = parsed(card.text)
-    places = storage.locate(file[2] for file in todo)
+    dataset = datasets.get_dataset_by_id(SYSTEM, dataset_id)
+    try:
+        places = storage.locate((file[2] for file in todo), dataset.domains)
+    except storage.KeyDestroyedError:  # while the job waited
+        return 0
     runs.start(
         actor,
         "extract",
@@ -67,7 +72,7 @@ def read_files(
         links=[runs.Link("in", "dataset", dataset_id)],
     )
     with logs.bind_run(run_id):
-        made = [(file, mapping.apply(_read_one(places[file[2]], file, dataset_id))) for file in todo]
+        made = [(file, mapping.apply(_read_one(places.get(file[2]), file, dataset_id))) for file in todo]
     counts = Counter(outcome.status for _, outcome in made)
     _keep(dataset_id, run_id, card.version, made)
     links = [runs.Link("out", "extraction", sha256.hex(), path) for (path, _, sha256), _ in made[:50]]
@@ -91,21 +96,29 @@ def _without_reading(dataset_id: str, files: Sequence[File], *, again: bool) -> 
     return [file for file in unique if file[2] not in have]
 
 
-def _read_one(place: storage.Location, file: File, dataset_id: str) -> formats.Outcome:
+def _read_one(place: storage.Location | None, file: File, dataset_id: str) -> formats.Outcome:
+    if place is None:
+        return formats.Outcome("unreadable", reason="The stored bytes are gone.")
     try:
         with storage.as_file(place) as path:
             # Files of one dataset may share a process: who can send one can replace the others anyway.
             return pool().extract(
                 path, name=file[0].rpartition("/")[2], sha256=file[2].hex(), group=dataset_id
             )
-    except OSError as error:
+    except storage.TooLargeSealedError as error:
+        return formats.Outcome("unreadable", reason=error.message, reason_code="sealed_too_large")
+    except (OSError, TsunaguError) as error:
         logger.warning("bytes_not_readable", extra={"sha256": file[2].hex()}, exc_info=True)
-        return formats.Outcome("unreadable", reason=f"The stored bytes could not be read: {error.strerror}.")
+        said = error.strerror if isinstance(error, OSError) else str(error)
+        return formats.Outcome("unreadable", reason=f"The stored bytes could not be read: {said}.")
 
 
 def _keep(dataset_id: str, run_id: str, mapping: str, made: Sequence[tuple[File, formats.Outcome]]) -> None:
     blobs = [outcome.blobs() for _, outcome in made]
-    hashes = iter(storage.put_pack([picture for named in blobs for picture in named.values()]))
+    pictures = [picture for named in blobs for picture in named.values()]
+    # It may have been sealed while its files were read: a preview must not lie plainer than what it shows.
+    domain = datasets.get_dataset_by_id(SYSTEM, dataset_id).key_domain
+    hashes = iter(storage.put_pack(pictures, domain))
     now = clock.now()
     rows = []
     for (file, outcome), named in zip(made, blobs, strict=True):
@@ -115,23 +128,22 @@ def _keep(dataset_id: str, run_id: str, mapping: str, made: Sequence[tuple[File,
         for preview in previews:
             if preview["kind"] == "image":
                 preview["sha256"] = places[preview.pop("png")]
-        rows.append(
-            Extraction(
-                dataset_id=dataset_id,
-                sha256=file[2],
-                path=file[0],
-                reader=outcome.reader or "",
-                reader_version=outcome.reader_version or "",
-                mapping_version=mapping,
-                status=outcome.status,
-                reason=outcome.reason or "",
-                reason_code=outcome.reason_code or "",
-                outcome=zlib.compress(json.dumps(plain, ensure_ascii=False).encode(), 1),
-                previews=previews,
-                run_id=run_id,
-                made_at=now,
-            )
+        row = Extraction(
+            dataset_id=dataset_id,
+            sha256=file[2],
+            path=file[0],
+            reader=outcome.reader or "",
+            reader_version=outcome.reader_version or "",
+            mapping_version=mapping,
+            status=outcome.status,
+            reason=outcome.reason or "",
+            reason_code=outcome.reason_code or "",
+            outcome=zlib.compress(json.dumps(plain, ensure_ascii=False).encode(), 1),
+            previews=previews,
+            run_id=run_id,
+            made_at=now,
         )
+        rows.append(sealing.hide(row, domain))
     with transaction.atomic():
         Extraction.objects.filter(
             dataset_id=dataset_id, is_current=True, sha256__in=[file[2] for file, _ in made]
@@ -146,7 +158,7 @@ def _keep(dataset_id: str, run_id: str, mapping: str, made: Sequence[tuple[File,
             PreviewContent(extraction=row, sha256=bytes.fromhex(preview["sha256"]))
             for row in rows
             for preview in row.previews
-            if preview["kind"] == "image"
+            if preview.get("kind") == "image"  # previews of what is sealed are hidden, and nobody else's
         )
         Fact.objects.bulk_create(
             fact for row, (_, outcome) in zip(rows, made, strict=True) for fact in _facts(row, outcome)
@@ -176,7 +188,7 @@ def _facts(row: Extraction, outcome: formats.Outcome) -> list[Fact]:
 
 def outcome_of(row: Extraction) -> dict[str, Any]:
     """The whole outcome of a reading as JSON values; previews lie beside it in the row."""
-    outcome: dict[str, Any] = json.loads(zlib.decompress(bytes(row.outcome)))
+    outcome: dict[str, Any] = json.loads(zlib.decompress(sealing.shown_outcome(row)))
     outcome["reading"]["previews"] = []
     return outcome
 

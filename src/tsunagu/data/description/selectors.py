@@ -11,6 +11,7 @@ from tsunagu.core import clock, jobs
 from tsunagu.core.ids import new_id
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.datasets.api import DatasetCard
+from tsunagu.data.description import sealing
 from tsunagu.data.description.extraction import outcome_of, reading_row
 from tsunagu.data.description.models import Extraction, Fact, Proposal, Value
 from tsunagu.data.description.types import (
@@ -111,7 +112,7 @@ def _card(row: Extraction) -> ReadingCard:
         row.status,
         row.reason,
         row.reason_code,
-        row.previews,
+        sealing.shown_previews(row),
         row.run_id,
         clock.isoformat(row.made_at),
     )

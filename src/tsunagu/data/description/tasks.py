@@ -7,7 +7,7 @@ import datetime as dt
 from tsunagu.core import events, jobs
 from tsunagu.core.ids import new_id
 from tsunagu.data.capture import api as capture
-from tsunagu.data.description import clearing, extraction, proposals
+from tsunagu.data.description import clearing, extraction, proposals, sealing
 from tsunagu.foundation.identity.api import SYSTEM, Actor
 from tsunagu.foundation.runs import api as runs
 
@@ -63,6 +63,20 @@ def read_again(dataset_id: str, actor_id: str, actor_name: str, after: int, run_
 def clear(dataset_id: str) -> None:
     """Forget what was said of a destroyed dataset; at its end once more, for a reading that was under way."""
     clearing.clear(dataset_id)
+
+
+@events.subscribe("datasets.sealed")
+@jobs.job(priority=-15)
+def seal_readings(dataset_id: str) -> None:
+    """Seal what was read out of a dataset as its bytes are."""
+    sealing.seal_readings(dataset_id)
+
+
+@events.subscribe("datasets.shredded")
+@jobs.job(priority=-5)
+def forget_derived(dataset_id: str) -> None:
+    """Remove what was read out of bytes that were destroyed."""
+    sealing.forget_derived(dataset_id)
 
 
 @jobs.every(dt.timedelta(hours=1))

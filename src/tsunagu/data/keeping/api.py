@@ -14,7 +14,7 @@ from tsunagu.data.keeping.exporting import record_export
 from tsunagu.data.keeping.legal_holds import lift_hold, list_holds, place_hold
 from tsunagu.data.keeping.retention import promise, retain
 from tsunagu.data.keeping.scrubbing import scrub
-from tsunagu.data.keeping.succession import close_account, orphans, sole_projects, succeed
+from tsunagu.data.keeping.succession import close_account, orphans, reopen_account, sole_projects, succeed
 from tsunagu.data.keeping.types import Handover, HoldCard, KeepingCard, RetentionCard
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "problems",
     "promise",
     "record_export",
+    "reopen_account",
     "retain",
     "scrub",
     "sole_projects",

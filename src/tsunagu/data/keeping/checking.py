@@ -35,17 +35,21 @@ def check_node() -> NodeReport:
 
 def problems(card: DatasetCard) -> Iterator[str]:
     """Retentions and holds that do not say what the ledger says: somebody changed them behind the node's back."""
+    size = ledger.size()
     promised: dict[tuple[int, str], str] = {}
     held: set[str] = set()
-    for entry in ledger.entries_about(card.id, below=ledger.size()):
-        said = json.loads(entry.body) if entry.kind == "run" else {}
-        told = said.get("parameters", {})
-        if said.get("what") == "retain":
+    for entry in (
+        *ledger.entries_about(card.id, below=size),
+        *ledger.entries_about(card.project_id, below=size),
+    ):
+        said = json.loads(entry.body)
+        if entry.kind == "run" and said["what"] == "retain":
+            told = said["parameters"]
             promised[told["version"], told["source"]] = told["until"]
-        elif said.get("what") == "hold":
-            held.add(told["hold"])
-        elif said.get("what") == "lift_hold":
-            held.discard(told["hold"])
+        elif entry.kind == "hold":
+            held.add(said["hold"])
+        elif entry.kind == "hold_lifted":
+            held.discard(said["hold"])
     rows = Retention.objects.filter(dataset_id=card.id)
     kept = {(row.version, row.source): clock.isoformat(row.until) for row in rows}
     for key, until in promised.items():

@@ -13,6 +13,7 @@ from tsunagu.data.keeping.errors import NoReasonError
 from tsunagu.data.keeping.models import LegalHold
 from tsunagu.data.keeping.types import HoldCard
 from tsunagu.foundation.identity.api import Actor
+from tsunagu.foundation.ledger import api as ledger
 from tsunagu.foundation.policy import api as policy
 from tsunagu.foundation.runs import api as runs
 
@@ -61,6 +62,7 @@ def place_hold(actor: Actor, place: str, *, reason: str) -> HoldCard:
         placed_at=clock.now(),
         run_id=run_id,
     )
+    _enter("hold", row, actor)
     retention.place_holds(project.id)
     return _card(row)
 
@@ -90,6 +92,7 @@ def lift_hold(actor: Actor, hold_id: str, *, reason: str) -> HoldCard:
     )
     row.lifted_at, row.lifted_by_name, row.lift_reason = clock.now(), actor.name[:200], reason[:4000]
     row.save(update_fields=["lifted_at", "lifted_by_name", "lift_reason"])
+    _enter("hold_lifted", row, actor)
     retention.place_holds(row.project_id)
     return _card(row)
 
@@ -110,6 +113,12 @@ def holds_on(dataset_id: str, project_id: str) -> tuple[HoldCard, ...]:
     """The holds that stand on a dataset or its project; the caller has asked the rules."""
     rows = LegalHold.objects.filter(project_id=project_id, lifted_at=None, dataset_id__in=("", dataset_id))
     return tuple(_card(row) for row in rows.order_by("placed_at", "pk"))
+
+
+def _enter(kind: str, row: LegalHold, actor: Actor) -> None:
+    """Put it into the ledger under what is held, where ``verify`` looks for it."""
+    scope = ["dataset", row.dataset_id] if row.dataset_id else ["project", row.project_id]
+    ledger.append(kind, {"scope": scope, "hold": row.uid, "by": actor.id})
 
 
 def _link(project_id: str, dataset_id: str, place: str) -> runs.Link:

@@ -20,7 +20,7 @@ from tsunagu.data.datasets.api import DatasetCard
 from tsunagu.data.keeping.errors import CannotShortenError
 from tsunagu.data.keeping.models import LegalHold, Retention
 from tsunagu.data.keeping.types import RetentionCard
-from tsunagu.foundation.identity.api import Actor
+from tsunagu.foundation.identity.api import SYSTEM, Actor
 from tsunagu.foundation.policy import api as policy
 from tsunagu.foundation.runs import api as runs
 from tsunagu.foundation.storage import api as storage
@@ -140,10 +140,10 @@ def retentions(dataset_id: str) -> tuple[RetentionCard, ...]:
 
 def lock_objects(dataset_id: str) -> int:
     """Have the stores refuse to give up what the frozen versions of a retained dataset hold; repeatable."""
-    count = 0
+    count, domains = 0, datasets.get_dataset_by_id(SYSTEM, dataset_id).domains
     for number, ends in _ends_by_version(dataset_id).items():
         for part in datasets.frozen_contents(dataset_id, number):
-            count += storage.lock_contents(part, ends)
+            count += storage.lock_contents(part, ends, domains)
     return count
 
 
@@ -165,8 +165,7 @@ def place_holds(project_id: str) -> None:
 
 
 def _retained(dataset_id: str, ends: dt.datetime) -> policy.HeldAction:
-    zone = zoneinfo.ZoneInfo(settings.current().time_zone)
-    last = (ends - dt.timedelta(milliseconds=1)).astimezone(zone).date().isoformat()
+    last = last_day(ends)
     return policy.HeldAction(
         dataset_id,
         "destroy",
@@ -207,4 +206,10 @@ def is_held(dataset_id: str, project_id: str) -> bool:
 
 
 def _card(row: Retention) -> RetentionCard:
-    return RetentionCard(row.version, clock.isoformat(row.until), row.source, row.reason)
+    return RetentionCard(row.version, clock.isoformat(row.until), last_day(row.until), row.source, row.reason)
+
+
+def last_day(ends: dt.datetime) -> str:
+    """The last day of a retention in the node's time zone."""
+    zone = zoneinfo.ZoneInfo(settings.current().time_zone)
+    return (ends - dt.timedelta(milliseconds=1)).astimezone(zone).date().isoformat()

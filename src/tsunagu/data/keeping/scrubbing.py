@@ -44,6 +44,8 @@ def _record(found: storage.Scrubbed) -> None:
     concerned: dict[str, list[str]] = defaultdict(list)
     for dataset_id, path, _sha256 in datasets.paths_of(found.damaged):
         concerned[dataset_id].append(path)
+    if found.domain:
+        concerned[found.domain] += []  # a key domain is a dataset; which of its files, ``verify`` tells
     is_bad = bool(found.damaged) and not found.repaired_from
     for dataset_id in list(concerned)[:_MOST_DATASETS] or [""]:
         paths = sorted(set(concerned.get(dataset_id, [])))

@@ -59,7 +59,9 @@ def close_account(actor: Actor, email: str, *, successor: str = "", reason: str 
         LastAdministratorError: nobody would administer the node.
     """
     person = identity.find_person(email)
-    if person is None or person.id != actor.id:
+    # A narrow token or a program that acts for somebody closes no account, not even that person's.
+    is_own_hand = not actor.agent and (actor.scope is None or actor.scope.is_whole)
+    if person is None or person.id != actor.id or not is_own_hand:
         policy.require(actor, "node.admin", policy.NODE)
     person = _person(email)
     handed = None
@@ -78,6 +80,21 @@ def close_account(actor: Actor, email: str, *, successor: str = "", reason: str 
     )
     events.record(CLOSED, person_id=person.id)
     return handed
+
+
+@transaction.atomic
+def reopen_account(actor: Actor, email: str, *, reason: str = "") -> None:
+    """Open a closed account again; its tokens stay dead, and what was handed over stays where it is.
+
+    Raises:
+        ActionDeniedError: the actor is no administrator.
+        NotFoundError: nobody here has such an address.
+    """
+    policy.require(actor, "node.admin", policy.NODE)
+    person = _person(email)
+    if identity.reopen_account(person.id):
+        link = runs.Link("in", "person", person.id, person.name)
+        runs.record(actor, "reopen_account", links=[link], reason=reason[:4000])
 
 
 def sole_projects(person_id: str) -> list[ProjectCard]:

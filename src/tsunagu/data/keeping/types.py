@@ -11,12 +11,14 @@ class RetentionCard:
 
     Attributes:
         version: 0 for the whole dataset.
-        until: RFC 3339.
+        until: RFC 3339, the moment at which it ends.
+        last_day: The last day, in the node's time zone.
         source: ``person`` or ``plan``.
     """
 
     version: int
     until: str
+    last_day: str
     source: str
     reason: str
 

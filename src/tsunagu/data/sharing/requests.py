@@ -164,6 +164,22 @@ def to_answer(
     return _cards(list(rows.order_by("pk")[:limit]))
 
 
+def end_of_removed(dataset_id: str) -> int:
+    """Decline the open requests for a dataset that was destroyed; returns how many."""
+    count = 0
+    with transaction.atomic():
+        for row in _waiting().select_for_update().filter(dataset_id=dataset_id):
+            _settle(
+                identity.SYSTEM,
+                row,
+                "declined",
+                "This dataset was removed. / このデータセットは削除されました。",
+            )
+            _record(identity.SYSTEM, "decline_request", row)
+            count += 1
+    return count
+
+
 def _waiting() -> QuerySet[AccessRequest]:
     return AccessRequest.objects.filter(state="open").exclude(dataset_id="")
 

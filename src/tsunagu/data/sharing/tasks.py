@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from tsunagu.core import jobs
+from tsunagu.core import events, jobs
 from tsunagu.data.sharing import requests, services
 
 
@@ -20,3 +20,10 @@ def end_roles() -> None:
 def expire_requests() -> None:
     """End requests that nobody answered."""
     requests.expire()
+
+
+@events.subscribe("datasets.removed")
+@jobs.job(priority=-20)
+def end_requests(dataset_id: str) -> None:
+    """Decline what was asked about a dataset that was destroyed."""
+    requests.end_of_removed(dataset_id)

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 __all__ = ["bucket", "s3_client", "s3_server"]
 
 
-@pytest.fixture(scope="module")
-def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ByteNode]:
-    """A byte server that the tests of one file share."""
-    node = ByteNode(tmp_path_factory.mktemp("node"))
+@pytest.fixture(scope="module", params=["plain", "sealed"])
+def node(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ByteNode]:
+    """A byte server that the tests of one file share; once for a plain dataset, once for a sealed one."""
+    node = ByteNode(tmp_path_factory.mktemp("node"), is_sealed=request.param == "sealed")
     node.start()
     yield node
     node.close()

@@ -17,9 +17,11 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
-from tsunagu.core.blobs import open_store
+from tsunagu.core.blobs import BlobStore, open_store
+from tsunagu.core.blobs.chunks import object_key
+from tsunagu.core.blobs.sealed import SealedStore
 from tsunagu.core.bundle import END, MEDIA_TYPE, encode_header
-from tsunagu.core.capabilities import Signer
+from tsunagu.core.capabilities import KeyCarrier, Signer
 from tsunagu.core.ids import new_id
 from tsunagu.dataplane.settings import Settings
 
@@ -115,8 +117,9 @@ class Answer(NamedTuple):
 class ByteNode:
     """A byte server as its own process."""
 
-    def __init__(self, home: Path, *, store_url: str = "", **changes: Any) -> None:
+    def __init__(self, home: Path, *, store_url: str = "", is_sealed: bool = False, **changes: Any) -> None:
         self.home = home
+        self.data_key = os.urandom(32) if is_sealed else b""
         home.mkdir(parents=True, exist_ok=True)
         (home / "objects").mkdir(exist_ok=True)
         self.signer = Signer.from_file(home / "key")
@@ -136,6 +139,7 @@ class ByteNode:
             options={"spool": str(home / "spool" / "store"), **self.settings.store_options},
         )
         self.run, self.dataset = new_id(), new_id()
+        self.carrier = KeyCarrier(self.settings.spool_dir)
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -187,6 +191,9 @@ class ByteNode:
 
     def token(self, **claims: Any) -> str:
         values = {"run": self.run, "ds": self.dataset, "max": None, **claims}
+        if self.data_key:
+            domain = values.setdefault("dom", values["ds"])
+            values.setdefault("dk", self.carrier.hide(self.data_key, f"push {values['run']} {domain}"))
         return self.signer.sign("push", lifetime_s=values.pop("lifetime_s", 900), **values)
 
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
@@ -215,13 +222,23 @@ class ByteNode:
     def get_token(self, path: str, **claims: Any) -> str:
         size, sha256, key, offset = self.control.rows()[path]
         values = {"k": key, "o": offset, "n": size, "h": sha256, "f": path, **claims}
+        if self.data_key:
+            values.setdefault("sk", self.hidden(values["k"]))
         return self.signer.sign("get", lifetime_s=60, **values)
 
     def content(self, path: str) -> bytes:
         """What the store holds for a committed path, straight from the store."""
         size, _, key, offset = self.control.rows()[path]
-        with self.store.open(key, offset, size) as reader:
+        with self.reading().open(key, offset, size) as reader:
             return b"".join(reader.pieces())
+
+    def reading(self) -> BlobStore:
+        """The store as one who has the key reads it."""
+        return SealedStore.of(self.store, self.data_key) if self.data_key else self.store
+
+    def hidden(self, key: str) -> str:
+        """What control gives the byte server so that it can read an object."""
+        return self.carrier.hide(object_key(self.data_key, key), f"get {key}") if self.data_key else ""
 
     def stored_keys(self) -> set[str]:
         return {found.key for found in self.store.list()}

@@ -43,7 +43,7 @@ def test_the_pack_is_the_bundle_as_it_came(node: ByteNode) -> None:
     body = bundle([("pack/one", b"1"), ("pack/two", b"22")])
     assert node.send_bundle(body).status == 201
     key = node.control.rows()["pack/one"][2]
-    with node.store.open(key) as reader:
+    with node.reading().open(key) as reader:
         assert reader.read() == body
 
 

@@ -77,8 +77,9 @@ class Pusher(threading.Thread):
 
 
 @pytest.mark.crash
-def test_what_was_acknowledged_survives_kills(tmp_path: Path) -> None:
-    node = ByteNode(tmp_path / "n")
+@pytest.mark.parametrize("kind", ["plain", "sealed"])
+def test_what_was_acknowledged_survives_kills(tmp_path: Path, kind: str) -> None:
+    node = ByteNode(tmp_path / "n", is_sealed=kind == "sealed")
     chance = random.Random(int(os.environ.get("TSUNAGU_TEST_SEED", "1")))
     node.start()
     pushers = [Pusher(node, seed) for seed in (1, 2)]

@@ -150,7 +150,7 @@ def test_fetch_refuses_nonsense(node: ByteNode) -> None:
 def test_a_folder_as_zip(node: ByteNode) -> None:
     names = ["data", NAME, "empty", "big", "data"]
     node.control.listing = [
-        [f"{number}/{name}", size, sha256, key, offset]
+        [f"{number}/{name}", size, sha256, key, offset, node.hidden(key)]
         for number, name in enumerate(names)
         for size, sha256, key, offset in [node.control.rows()[name]]
     ]

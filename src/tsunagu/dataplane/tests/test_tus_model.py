@@ -182,10 +182,11 @@ class TusMachine(RuleBasedStateMachine):
             self.committed[model.path] = model.data
 
 
+@pytest.mark.parametrize("kind", ["plain", "sealed"])
 @pytest.mark.parametrize("examples", [5, pytest.param(60, marks=pytest.mark.crash)])
-def test_the_tus_server_equals_a_plain_model(examples: int) -> None:
+def test_the_tus_server_equals_a_plain_model(examples: int, kind: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        node = ByteNode(Path(folder) / "n")
+        node = ByteNode(Path(folder) / "n", is_sealed=kind == "sealed")
         node.start()
         TusMachine.node = node
         try:

@@ -21,6 +21,7 @@ NODE_COMMANDS = (
     "down",
     "federation",
     "policy",
+    "keys",
     "program",
     "replica",
     "scrub",
@@ -45,7 +46,7 @@ def main(argv: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from tsunagu.doors.cli import admin, check, demo, policy, restoring, saving, up
+    from tsunagu.doors.cli import admin, check, demo, policy, up
 
     parser = argparse.ArgumentParser(prog="tsunagu", description="Run a Tsunagu node.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -78,6 +79,20 @@ def _parser() -> argparse.ArgumentParser:
     texts.add_argument("what", choices=("check",))
     texts.add_argument("folder", metavar="FOLDER")
     texts.add_argument("--json", action="store_true")
+    _saving_commands(add)
+    add("sweep", "Remove objects that no row names.", admin.sweep)
+    _keeping_commands(add)
+    feeds = add("federation", "Refresh the metadata feeds and show their state.", admin.federation)
+    feeds.add_argument("--json", action="store_true")
+    _add_program(add)
+    tour = add("demo", "Take a sample laboratory's files through the whole job.", demo.demo)
+    tour.add_argument("--port", type=int)
+    return parser
+
+
+def _saving_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
+    from tsunagu.doors.cli import keys, restoring, saving
+
     save = add(
         "backup",
         "Save everything to a folder; without one, database and secrets to HOME/backups.",
@@ -89,20 +104,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     save.add_argument("--with-secrets", action="store_true", help="put the secrets in as they are")
     save.add_argument("--link", action="store_true", help="hard links instead of copies, on the same disk")
+    save.add_argument("--keys", metavar="FOLDER", help="the keys of sealed datasets, apart from DEST")
+    save.add_argument("--without-keys", action="store_true", help="leave the keys out, on purpose")
     bring = add("restore", "Make a home from a backup, and check every hash.", restoring.restore)
     bring.add_argument("source", metavar="SOURCE")
     bring.add_argument("--passphrase-file", metavar="FILE", help="opens sealed secrets")
+    bring.add_argument("--keys", metavar="FOLDER", help="the keys of sealed datasets")
     bring.add_argument("--link", action="store_true", help="hard links instead of copies, on the same disk")
     bring.add_argument("--start", action="store_true", help="start the node when all is well")
     bring.add_argument("--port", type=int, help="port of the control server, with --start")
-    add("sweep", "Remove objects that no row names.", admin.sweep)
-    _keeping_commands(add)
-    feeds = add("federation", "Refresh the metadata feeds and show their state.", admin.federation)
-    feeds.add_argument("--json", action="store_true")
-    _add_program(add)
-    tour = add("demo", "Take a sample laboratory's files through the whole job.", demo.demo)
-    tour.add_argument("--port", type=int)
-    return parser
+    ring = add("keys", "Count the keys of sealed datasets; rotate wraps them anew.", keys.keys)
+    ring.add_argument("action", nargs="?", choices=("rotate",))
 
 
 def _keeping_commands(add: Callable[..., argparse.ArgumentParser]) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import io
 import json
 import shutil
 import subprocess
 import tarfile
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +34,7 @@ def restore(options: argparse.Namespace) -> int:
     node = settings.current()
     object_count = _bring_objects(source, node, links=options.link)
     _bring_database(source, node, said)
-    report = {**_check(), "objects": object_count, "secrets": has_secrets}
+    report = {**_check(options.keys, home), "objects": object_count, "secrets": has_secrets}
     print(json.dumps(report, ensure_ascii=False, indent=2))
     if report["problems"]:
         return 1
@@ -79,6 +81,17 @@ def _bring_secrets(source: Path, home: Path, passphrase: str) -> str:
     return "restored"
 
 
+def _bring_keys(folder: str | None, home: Path) -> None:
+    if not folder:
+        return
+    from tsunagu.foundation.storage import api as storage
+
+    source = Path(folder).absolute()
+    if not source.is_dir():
+        raise BackupError(f"{source} is no folder of keys.")
+    storage.copy_keys(source, home / "keys")
+
+
 def _bring_objects(source: Path, node: settings.Settings, *, links: bool) -> int:
     folder, count = saving.store_folder(node), 0
     with (source / "objects.jsonl").open(encoding="utf-8") as listing:
@@ -120,7 +133,23 @@ def _bring_database(source: Path, node: settings.Settings, said: dict[str, Any])
         raise BackupError(f"pg_restore failed: {done.stderr.strip()[-500:]}")
 
 
-def _check() -> dict[str, Any]:
+@functools.cache
+def _without_key(domain: str) -> str:
+    """Why a sealed content cannot be read; empty when it can."""
+    from tsunagu.foundation.storage import api as storage
+
+    if not domain:
+        return ""
+    try:
+        storage.key_ring().data_key(domain)
+    except storage.KeyDestroyedError:
+        return "destroyed"
+    except storage.KeyMissingError:
+        return "missing"
+    return ""
+
+
+def _check(keys: str | None, home: Path) -> dict[str, Any]:
     """Bring the schema up to date, then hash every stored content and recompute the ledger."""
     import django
 
@@ -130,18 +159,30 @@ def _check() -> dict[str, Any]:
     from tsunagu.foundation.storage import api as storage
 
     prepare_database()
+    _bring_keys(keys, home)
     contents = byte_count = 0
     problems: list[str] = []
+    shut: Counter[str] = Counter()
+    gone: Counter[str] = Counter()
     for location in storage.every_location():
+        without = _without_key(location.domain)
+        if without:
+            (gone if without == "destroyed" else shut)[location.domain] += 1
+            continue
         problem = storage.check_content(location)
         contents, byte_count = contents + 1, byte_count + location.byte_count
         if problem:
-            problems.append(f"{location.sha256.hex()} in {location.key}: {problem}")
+            problems.append(f"{location.name.hex()} in {location.key}: {problem}")
+    problems += [
+        f"{count:,} contents of the sealed dataset {domain} cannot be read: their key is not here (--keys)."
+        for domain, count in shut.items()
+    ]
     report = ledger.verify()
     problems += report.problems
     return {
         "ok": not problems,
         "contents": contents,
+        "destroyed_contents": gone.total(),
         "bytes": byte_count,
         "ledger_entries": report.size,
         "signed_heads": report.head_count,

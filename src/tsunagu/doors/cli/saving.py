@@ -1,7 +1,8 @@
 """``tsunagu backup DEST``: the database, the objects that it names, and the secrets as one chooses, in one folder.
 
 Layout (docs/how-to/backup-and-restore.md): ``db.sqlite3`` or ``db.dump``, ``objects/KEY``, ``objects.jsonl``,
-``secrets.sealed`` or ``secrets/``, and ``backup.json``, which is written last: a folder without it is no backup.
+``secrets.sealed`` or ``secrets/``, and ``backup.json``, which is written last: a folder without it is no backup. The keys
+of sealed datasets go into a folder of their own: a key that is destroyed must not survive in an archive of data.
 """
 
 from __future__ import annotations
@@ -64,6 +65,8 @@ def backup_command(options: argparse.Namespace) -> int:
         passphrase=read_passphrase(options.passphrase_file),
         with_secrets=options.with_secrets,
         links=options.link,
+        keys=Path(options.keys).absolute() if options.keys else None,
+        without_keys=options.without_keys,
     )
     print(json.dumps(report, ensure_ascii=False, indent=2))
     return 0
@@ -79,7 +82,15 @@ def quick_backup() -> Path:
     return target
 
 
-def back_up(target: Path, *, passphrase: str, with_secrets: bool, links: bool) -> dict[str, Any]:
+def back_up(
+    target: Path,
+    *,
+    passphrase: str,
+    with_secrets: bool,
+    links: bool,
+    keys: Path | None = None,
+    without_keys: bool = False,
+) -> dict[str, Any]:
     """Make or refresh a backup; the node may run. Objects that are in the folder already are not copied again.
 
     Args:
@@ -87,14 +98,19 @@ def back_up(target: Path, *, passphrase: str, with_secrets: bool, links: bool) -
         passphrase: Seals the secrets and the settings file; empty: they are left out.
         with_secrets: Put them in as they are, unsealed.
         links: Hard links instead of copies, on the same disk: fast, and no help against a disk that fails.
+        keys: The folder for the keys of sealed datasets, apart from ``target``; it is brought up to date, so keys that
+            were destroyed are destroyed there too.
+        without_keys: Leave the keys out, on purpose.
 
     Returns:
         What ``backup.json`` says.
 
     Raises:
-        BackupError: the folder holds something else, or an object is missing in the store.
+        BackupError: the folder holds something else, an object is missing in the store, or there are sealed datasets
+            and nothing is said about their keys.
     """
     node = settings.current()
+    _require_word_on_keys(target, keys, without_keys=without_keys)
     _require_backup_or_empty(target)
     target.mkdir(parents=True, exist_ok=True, mode=0o700)
     # Whoever stops this here has no backup of today, and still the objects of the last one.
@@ -104,6 +120,11 @@ def back_up(target: Path, *, passphrase: str, with_secrets: bool, links: bool) -
         # After the snapshot: every object that it names is durable already, and nothing named goes away.
         copied = _copy_objects(node, target, database, links=links)
     kept = _save_secrets(node, target, passphrase, with_secrets=with_secrets)
+    key_count = 0
+    if keys is not None:
+        from tsunagu.foundation.storage import api as storage
+
+        key_count = storage.copy_keys(node.keys_folder, keys)
     report = {
         "format": FORMAT,
         "made_at": clock.isoformat(clock.now()),
@@ -116,9 +137,28 @@ def back_up(target: Path, *, passphrase: str, with_secrets: bool, links: bool) -
         "object_bytes": copied.byte_count,
         "objects_copied_now": copied.new_count,
         "secrets": kept,
+        "keys": key_count if keys is not None else "left out",
     }
     _write(target / "backup.json", json.dumps(report, ensure_ascii=False, indent=2).encode())
     return report
+
+
+def _require_word_on_keys(target: Path, keys: Path | None, *, without_keys: bool) -> None:
+    if keys is not None:
+        if keys == target or target in keys.parents or keys in target.parents:
+            raise BackupError(
+                f"{keys} and {target} lie one inside the other: a destroyed key would survive with the data.",
+                remedy="Name a folder elsewhere with --keys, best on another medium.",
+            )
+        return
+    from tsunagu.foundation.storage import api as storage
+
+    if not without_keys and any(storage.key_ring().domains()):
+        raise BackupError(
+            "This node has sealed datasets, and nothing was said about their keys: without them the backup cannot be "
+            "read, and inside it a destroyed key would survive.",
+            remedy="Add --keys FOLDER (apart from the backup), or --without-keys if the keys are saved otherwise.",
+        )
 
 
 def _require_backup_or_empty(target: Path) -> None:

@@ -143,9 +143,10 @@ def _require_free(host: str, port: int, *, within_s: float) -> None:
 
 
 def _write_bytes_config(node: settings.Settings) -> Path:
-    from tsunagu.core.capabilities import Signer
+    from tsunagu.core.capabilities import KeyCarrier, Signer
 
     Signer.from_file(node.capability_key_file)
+    KeyCarrier(node.spool).renew()  # what was hidden for the servers before this start stays hidden
     values = {
         "control_url": f"http://{node.host}:{node.port}",
         "control_origin": node.control_address,

@@ -156,7 +156,9 @@ def resolve(
     ):  # a card says what data are and how they may be used: it may be read before they may
         _permit(actor, found)
     digest = file.sha256.hex()
-    moved = HttpResponseRedirect(storage.get_url(storage.require_location(file.sha256), name=file.name))
+    moved = HttpResponseRedirect(
+        storage.get_url(storage.require_location(file.sha256, found.card.domains), name=file.name)
+    )
     moved["X-Repo-Commit"] = found.commit
     moved["ETag"] = moved["X-Linked-Etag"] = f'"{digest}"'
     moved["X-Linked-Size"] = str(file.byte_count)

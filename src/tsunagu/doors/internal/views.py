@@ -12,7 +12,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from tsunagu.core import clock
-from tsunagu.core.errors import CapabilityRefusedError, TsunaguError
+from tsunagu.core.errors import CapabilityRefusedError, NotFoundError, TsunaguError
 from tsunagu.data.capture import api as capture
 from tsunagu.data.datasets import api as datasets
 from tsunagu.foundation.identity.api import ANONYMOUS, Actor
@@ -56,6 +56,7 @@ def commit(message: dict[str, Any]) -> dict[str, Any]:
             byte_count=place["size"],
             kind=place["kind"],
             files=message["files"],
+            domain=place.get("domain", ""),
         )
     )
 
@@ -70,9 +71,14 @@ def listing(message: dict[str, Any]) -> dict[str, Any]:
     page = datasets.list_files(
         actor, card, version=claims["v"], prefix=claims["pre"], after=message.get("after", ""), limit=_PAGE
     )
-    places = storage.locate(file.sha256 for file in page.files)
-    rows = [
-        [file.path, file.byte_count, file.sha256.hex(), places[file.sha256].key, places[file.sha256].offset]
-        for file in page.files
-    ]
+    places = storage.locate((file.sha256 for file in page.files), card.domains)
+    hidden = storage.hidden_keys(places.values())
+    rows = []
+    for file in page.files:
+        place = places.get(file.sha256)
+        if place is None:
+            raise NotFoundError(f"The bytes of {file.path} are not in the store.", path=file.path)
+        rows.append(
+            [file.path, file.byte_count, file.sha256.hex(), place.key, place.offset, hidden[place.key]]
+        )
     return {"files": rows, "next": page.after or None}

@@ -26,6 +26,7 @@ from tsunagu.doors.rest import (
     plans,
     projects,
     pushes,
+    sealing,
     sharing,
     tokens,
 )
@@ -62,6 +63,7 @@ api.add_router("", tokens.router)
 api.add_router("", ledger.router)
 api.add_router("", projects.router)
 api.add_router("", datasets.router)
+api.add_router("", sealing.router)
 api.add_router("", sharing.router)
 api.add_router("", keeping.router)
 api.add_router("", exports.router)

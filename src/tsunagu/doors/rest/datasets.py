@@ -35,6 +35,7 @@ def dataset_row(card: DatasetCard) -> dict[str, Any]:
         "access": str(card.access),
         "embargo_until": card.embargo_until or None,
         "state": card.state,
+        "seal": card.seal_state or "open",
         "count": card.file_count,
         "bytes": card.byte_count,
         "updated_at": card.updated_at,
@@ -92,11 +93,13 @@ def list_datasets(request: HttpRequest, project: str = "", after: str = "", limi
 
 @router.post("/datasets", response={201: schemas.Dataset})
 def create_dataset(request: HttpRequest, body: schemas.NewDataset) -> Any:
-    """Make an empty, closed dataset."""
+    """Make an empty, closed dataset, sealed with a key of its own if so asked."""
     actor = require_actor(request)
-    return Status(
-        201, _whole(actor, datasets.create_dataset(actor, body.project, body.name, title=body.title))
-    )
+    card = datasets.create_dataset(actor, body.project, body.name, title=body.title)
+    if body.sealed:
+        datasets.seal(actor, card.id)
+        card = datasets.get_dataset(actor, body.project, body.name)
+    return Status(201, _whole(actor, card))
 
 
 @router.get("/datasets/{project}/{dataset}", response=schemas.Dataset)
@@ -341,4 +344,5 @@ def verify(request: HttpRequest, project: str, dataset: str, body: schemas.Verif
         "after": report.after,
         "checked": checked,
         "problems": problems,
+        "shredded": report.shredded,
     }

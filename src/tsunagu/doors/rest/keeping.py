@@ -86,3 +86,10 @@ def close_account(request: HttpRequest, body: schemas.Closing) -> Any:
     """Close an account (an administrator's act, or one's own); who alone owns data needs a successor."""
     actor = require_actor(request)
     return _handover(keeping.close_account(actor, body.email, successor=body.successor, reason=body.reason))
+
+
+@router.post("/accounts/reopen", response=schemas.Reopened)
+def reopen_account(request: HttpRequest, body: schemas.Reopening) -> Any:
+    """Open a closed account again; its tokens stay dead. For administrators."""
+    keeping.reopen_account(require_actor(request), body.email, reason=body.reason)
+    return {"email": body.email}

@@ -40,7 +40,8 @@ class RetentionRow(Schema):
     """Until when something is kept."""
 
     version: int
-    until: str
+    until: str = Field(description="The moment at which it ends")
+    last_day: str = Field(description="The last day, in the node's time zone")
     source: str = Field(description="person or plan")
     reason: str
 
@@ -85,6 +86,19 @@ class Closing(Input):
     email: str
     successor: str = ""
     reason: str = ""
+
+
+class Reopening(Input):
+    """A closed account to open again."""
+
+    email: str
+    reason: str = ""
+
+
+class Reopened(Schema):
+    """Whose account is open again."""
+
+    email: str
 
 
 class HandoverRow(Schema):

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Router, Status
 
 from tsunagu.core import settings
-from tsunagu.core.errors import InvalidInputError
+from tsunagu.core.errors import InvalidInputError, NotFoundError
 from tsunagu.data.capture import api as capture
 from tsunagu.data.datasets import api as datasets
 from tsunagu.doors.rest import schemas
@@ -75,7 +75,15 @@ def pull(request: HttpRequest, project: str, dataset: str, body: schemas.PullReq
     page = datasets.list_files(
         actor, card, version=number, prefix=body.prefix, after=body.after, limit=body.limit
     )
-    places = storage.locate(file.sha256 for file in page.files)
+    places = storage.locate((file.sha256 for file in page.files), card.domains)
+    lost = next((file.path for file in page.files if file.sha256 not in places), None)
+    if lost is not None:
+        raise NotFoundError(
+            f"The bytes of {lost} are not in the store.",
+            remedy="Send the file again, or tell the administrator.",
+            path=lost,
+        )
+    tokens = storage.get_capabilities([(places[file.sha256], file.name) for file in page.files])
     is_frozen = number < card.draft_number
     return {
         "version": number,
@@ -86,9 +94,9 @@ def pull(request: HttpRequest, project: str, dataset: str, body: schemas.PullReq
                 "path": file.path,
                 "size": file.byte_count,
                 "sha256": file.sha256.hex(),
-                "capability": storage.get_capability(places[file.sha256], name=file.name),
+                "capability": token,
             }
-            for file in page.files
+            for file, token in zip(page.files, tokens, strict=True)
         ],
         "next": page.after or None,
     }

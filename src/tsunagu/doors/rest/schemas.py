@@ -178,6 +178,7 @@ class NewDataset(Input):
     project: str
     name: str
     title: str = ""
+    sealed: bool = False
 
 
 class DatasetPatch(Input):
@@ -232,6 +233,7 @@ class DatasetRow(Schema):
     access: str
     embargo_until: str | None
     state: str
+    seal: str
     count: int
     bytes: int
     updated_at: str
@@ -437,6 +439,7 @@ class VerifyReport(Schema):
     after: str
     checked: dict[str, int]
     problems: list[str]
+    shredded: str = ""
 
 
 class Me(Schema):

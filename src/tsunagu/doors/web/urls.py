@@ -25,6 +25,7 @@ from tsunagu.doors.web.views import (
     plans,
     programs,
     rules,
+    sealing,
     stand_ins,
     stewardship,
 )
@@ -59,6 +60,7 @@ urlpatterns = [
     re_path(rf"{_DATASET}/freeze$", history.freeze, name="freeze"),
     re_path(rf"{_DATASET}/access$", access.access, name="access"),
     re_path(rf"{_DATASET}/keeping$", keeping.kept, name="keeping"),
+    re_path(rf"{_DATASET}/seal$", sealing.seal, name="seal"),
     re_path(rf"{_DATASET}/ai-use$", ai_use.use, name="ai_use"),
     re_path(rf"{_DATASET}/ask$", access.ask, name="ask"),
     re_path(rf"{_DATASET}/upload$", arrivals.upload, name="upload"),

@@ -12,6 +12,7 @@ from tsunagu.foundation.identity.closing import (
     hand_over_guests,
     may_succeed,
     open_accounts,
+    reopen_account,
     sponsors,
 )
 from tsunagu.foundation.identity.errors import (
@@ -290,6 +291,7 @@ __all__ = [
     "register_itself",
     "register_program",
     "renew_invitation",
+    "reopen_account",
     "request_feed_refresh",
     "require_lasting_session",
     "resource_metadata",

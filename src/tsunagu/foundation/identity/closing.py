@@ -10,11 +10,15 @@ from django.db.models import Q
 from tsunagu.core import clock
 from tsunagu.foundation.identity.errors import LastAdministratorError
 from tsunagu.foundation.identity.models import AccessToken, Person, SignInLink
+from tsunagu.foundation.identity.programs import connections
 
 
 @transaction.atomic
 def close_account(person_id: str) -> int:
-    """Close an account for good; whoever calls has asked the rules. Returns how many tokens died.
+    """Close an account; whoever calls has asked the rules. Tokens, links and connections of programs end with it.
+
+    Returns:
+        How many tokens died.
 
     Raises:
         LastAdministratorError: nobody would administer the node.
@@ -26,7 +30,13 @@ def close_account(person_id: str) -> int:
     person.is_active = False
     person.save(update_fields=["is_active"])
     SignInLink.objects.filter(person=person, used_at=None).delete()
+    connections.end_all(person_id)
     return AccessToken.objects.filter(person=person, revoked_at=None).update(revoked_at=clock.now())
+
+
+def reopen_account(person_id: str) -> bool:
+    """Open a closed account again; whoever calls has asked the rules. Its tokens stay dead; a guest's end stays."""
+    return bool(Person.objects.filter(uid=person_id, is_active=False).update(is_active=True))
 
 
 def open_accounts(ids: Iterable[str]) -> set[str]:

@@ -6,28 +6,40 @@ from django.db import models
 
 
 class StoredObject(models.Model):
-    """One immutable object in the store: a pack of small files or one large file."""
+    """One immutable object in the store: a pack of small files or one large file.
+
+    ``byte_count`` is its size as it lies there; ``domain`` names the key that sealed it, empty: it lies plain.
+    """
 
     key = models.CharField(max_length=64, unique=True)
     kind = models.CharField(max_length=4)
     byte_count = models.BigIntegerField()
     unit = models.CharField(max_length=26, unique=True)
+    domain = models.CharField(max_length=26, blank=True, default="", db_default="")
     stored_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes = (
+            models.Index(fields=("domain",), condition=~models.Q(domain=""), name="storage_sealed_objects"),
+        )
 
     def __str__(self) -> str:
         return self.key
 
 
 class Content(models.Model):
-    """One distinct content: where its bytes lie. One row per SHA-256."""
+    """One distinct content of a key domain: where its bytes lie. Offset and size are those of the plain bytes.
 
-    sha256 = models.BinaryField(primary_key=True, max_length=32)
+    ``name`` is the SHA-256 where nothing is sealed, and a hash of domain and SHA-256 in a domain.
+    """
+
+    name = models.BinaryField(primary_key=True, max_length=32)
     byte_count = models.BigIntegerField()
     object = models.ForeignKey(StoredObject, on_delete=models.PROTECT, related_name="contents")
     offset = models.BigIntegerField()
 
     def __str__(self) -> str:
-        return bytes(self.sha256).hex()
+        return bytes(self.name).hex()
 
 
 class ObjectCare(models.Model):

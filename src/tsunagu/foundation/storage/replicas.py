@@ -10,20 +10,19 @@ import datetime as dt
 import functools
 import hashlib
 import logging
-import os
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F, Min, Q, QuerySet, Sum
 
-from tsunagu.core import bulk, clock, removal, settings
-from tsunagu.core.blobs import BlobStore, new_key, open_store
+from tsunagu.core import clock, removal, settings
+from tsunagu.core.blobs import BlobStore, Writer, new_key, open_store
+from tsunagu.core.blobs.chunks import sealed_size
 from tsunagu.core.errors import TsunaguError
 from tsunagu.core.ids import new_id
 from tsunagu.foundation.storage import selectors
 from tsunagu.foundation.storage.models import Content, ObjectCare, StoredObject
-from tsunagu.foundation.storage.services import CONTENTS_LOCK
 from tsunagu.foundation.storage.stores import store
 
 logger = logging.getLogger(__name__)
@@ -56,7 +55,8 @@ class Scrubbed:
     """What reading an object again found.
 
     Attributes:
-        damaged: SHA-256 of the contents whose bytes are not theirs any more.
+        damaged: SHA-256 of the contents whose bytes are not theirs any more; empty where they are sealed.
+        domain: The key domain of the object; empty: it lies plain.
         problem: What is wrong, in words; empty when nothing is.
         repaired_from: ``replica``, ``store`` (the copy was wrong), or empty where nothing could be or had to be done.
     """
@@ -66,6 +66,7 @@ class Scrubbed:
     damaged: tuple[bytes, ...] = ()
     problem: str = ""
     repaired_from: str = ""
+    domain: str = ""
 
 
 @functools.cache
@@ -79,7 +80,13 @@ def replica_store() -> BlobStore | None:
 
 
 def copy_waiting(*, most_bytes: int) -> tuple[int, int]:
-    """Copy objects that have no copy yet, the oldest first; returns how many and their bytes."""
+    """Copy objects that have no copy yet, the oldest first; returns how many and their bytes.
+
+    One that cannot be read is left for the scrub to find, and keeps the others from nothing.
+
+    Raises:
+        TsunaguError, OSError: the second store does not work.
+    """
     second = replica_store()
     if second is None:
         return 0, 0
@@ -87,7 +94,12 @@ def copy_waiting(*, most_bytes: int) -> tuple[int, int]:
     for row in _without_copy().order_by("pk").iterator(chunk_size=200):
         if byte_count >= most_bytes:
             break
-        _copy(row, second)
+        try:
+            _copy(row, second)
+        except (TsunaguError, OSError):
+            second.check()
+            logger.warning("object_not_copied", extra={"key": row.key}, exc_info=True)
+            continue
         count, byte_count = count + 1, byte_count + row.byte_count
     return count, byte_count
 
@@ -136,9 +148,7 @@ def _transfer(source: BlobStore, target: BlobStore, key: str, new: str, size: in
     try:
         with source.open(key, 0, size) as reader:
             for piece in reader.pieces():
-                view = memoryview(piece)
-                while view:
-                    view = view[os.write(writer.fileno(), view) :]
+                writer.write(piece, done)
                 digest.update(piece)
                 done += len(piece)
                 writer.advance(done)
@@ -185,18 +195,27 @@ def _drop_strays(second: BlobStore, keys: list[str]) -> int:
 
 
 def scrub(*, due_before: dt.datetime, most_bytes: int) -> Iterator[Scrubbed]:
-    """Read objects again that were not read since a moment, the longest unread first; damage is repaired on the way."""
-    done, last = 0, 0
+    """Read objects again that were not read since a moment, the longest unread first; damage is repaired on the way.
+
+    What could not be repaired before is tried again each time.
+    """
+    done, left = 0, set[int]()
     while done < most_bytes:
         due = StoredObject.objects.filter(
-            Q(care=None) | Q(care__scrubbed_at=None) | Q(care__scrubbed_at__lt=due_before)
-        )
+            Q(care=None)
+            | Q(care__scrubbed_at=None)
+            | Q(care__scrubbed_at__lt=due_before)
+            | (Q(care__isnull=False) & ~Q(care__damage=""))
+        ).exclude(pk__in=left)
         rows = list(due.order_by(F("care__scrubbed_at").asc(nulls_first=True), "pk")[:50])
-        if not rows or rows[0].pk == last:
+        if not rows:
             return
         for row in rows:
-            yield _scrub_one(row)
-            done, last = done + row.byte_count, row.pk
+            found = _scrub_one(row)
+            if found.problem and not found.repaired_from:
+                left.add(row.pk)
+            yield found
+            done += row.byte_count
             if done >= most_bytes:
                 return
 
@@ -217,26 +236,27 @@ def checkup() -> Checkup:
 
 
 def _scrub_one(row: StoredObject) -> Scrubbed:
-    places = _places(row)
-    said = {place.sha256: selectors.check_content(place) for place in places}
-    wrong = [(sha256, problem) for sha256, problem in said.items() if problem]
-    found = Scrubbed(row.key, row.byte_count)
+    said = [(place.sha256, selectors.check_content(place)) for place in _places(row)]
+    wrong = [(sha256, problem) for sha256, problem in said if problem]
+    found = Scrubbed(row.key, row.byte_count, domain=row.domain)
     if wrong:
         problem = wrong[0][1]
         is_repaired = _repair(row)
         found = Scrubbed(
             row.key,
             row.byte_count,
-            tuple(sha256 for sha256, _ in wrong),
+            tuple(sha256 for sha256, _ in wrong if sha256),
             problem if is_repaired else f"{problem} {_no_copy(row)}",
             "replica" if is_repaired else "",
+            row.domain,
         )
         if is_repaired:
             return found  # the object's row is gone; the new one counts as read
     elif _copy_is_wrong(row):
         ObjectCare.objects.filter(object=row).update(copied_at=None)
         copy_object(row.key)
-        found = Scrubbed(row.key, row.byte_count, (), "The copy in the second store was damaged.", "store")
+        words = "The copy in the second store was damaged."
+        found = Scrubbed(row.key, row.byte_count, (), words, "store", row.domain)
     ObjectCare.objects.update_or_create(
         object=row, defaults={"scrubbed_at": clock.now(), "damage": found.problem if wrong else ""}
     )
@@ -244,15 +264,22 @@ def _scrub_one(row: StoredObject) -> Scrubbed:
 
 
 def _no_copy(row: StoredObject) -> str:
-    care = ObjectCare.objects.filter(object=row).first()
-    if care is None or care.copied_at is None or replica_store() is None:
+    second = replica_store()
+    if second is None or not _is_copied(row):
         return "There is no copy of it in a second store."
+    try:
+        second.check()
+    except (TsunaguError, OSError):
+        return "The second store does not answer; the next scrub asks it again."
     return "The copy in the second store is damaged too."
 
 
 def _places(row: StoredObject) -> list[selectors.Location]:
-    rows = Content.objects.filter(object=row).order_by("offset").values_list("sha256", "offset", "byte_count")
-    return [selectors.Location(bytes(sha256), row.key, offset, size) for sha256, offset, size in rows]
+    rows = Content.objects.filter(object=row).order_by("offset").values_list("name", "offset", "byte_count")
+    return [
+        selectors.Location(b"" if row.domain else bytes(name), row.key, offset, size, row.domain, bytes(name))
+        for name, offset, size in rows
+    ]
 
 
 def _copy_is_wrong(row: StoredObject) -> bool:
@@ -271,41 +298,82 @@ def _copy_is_wrong(row: StoredObject) -> bool:
 
 
 def _repair(row: StoredObject) -> bool:
-    """Bring an object back from its copy, under a new key and only if the copy is right."""
-    second = replica_store()
-    care = ObjectCare.objects.filter(object=row).first()
-    if second is None or care is None or care.copied_at is None:
+    """Write an object anew from what is right in either store; says whether all of it was."""
+    if not _rewrite(row, with_copy=False):
         return False
-    key = new_key()
-    try:
-        _transfer(second, store(), row.key, key, row.byte_count)
-    except (TsunaguError, OSError):
-        logger.warning("repair_failed", extra={"key": row.key}, exc_info=True)
-        return False
-    places = [selectors.Location(one.sha256, key, one.offset, one.byte_count) for one in _places(row)]
-    if any(selectors.check_content(place) for place in places):
-        store().delete(key)
-        return False
-    # The old copy stays until the sweep: there is no moment with one copy only.
-    _move(row, key, row.byte_count, places, with_copy=False)
-    copy_object(key)
-    logger.info("object_repaired", extra={"key": row.key, "now": key})
+    logger.info("object_repaired", extra={"key": row.key})
     return True
 
 
+def _rewrite(row: StoredObject, *, with_copy: bool) -> bool:
+    """Write the contents of an object into a new one, each from the first store that has it right, and drop the old.
+
+    Args:
+        row: The object.
+        with_copy: Drop its copy too; else that stays until the sweep, so that there is no moment with one copy only.
+
+    Returns:
+        Whether every content was right somewhere; where not, nothing has changed.
+    """
+    raw = [store(), *([second] if (second := replica_store()) and _is_copied(row) else [])]
+    key, offset, places = new_key(), 0, []
+    try:
+        # What is sealed is bound to the key of its object, so it is decrypted and encrypted anew.
+        bases = [selectors.store_of(row.domain, base) for base in raw]
+        writer = bases[0].create(key, size_hint=row.byte_count)
+    except TsunaguError:  # its key is gone
+        logger.warning("object_not_rewritten", extra={"key": row.key}, exc_info=True)
+        return False
+    try:
+        for place in _places(row):
+            if not any(_copied_content(place, base, writer, offset) for base in bases):
+                writer.abort()
+                return False
+            places.append(replace(place, key=key, offset=offset))
+            offset += place.byte_count
+            writer.advance(offset)
+    except BaseException:
+        writer.abort()
+        raise
+    writer.finish(offset)
+    _move(row, key, sealed_size(offset) if row.domain else offset, places, with_copy=with_copy)
+    copy_object(key)
+    return True
+
+
+def _copied_content(place: selectors.Location, base: BlobStore, writer: Writer, offset: int) -> bool:
+    """Copy one content; what a store that has it wrong wrote here is overwritten by the next, or cut off."""
+    digest = hashlib.sha256()
+    try:
+        with base.open(place.key, place.offset, place.byte_count) as reader:
+            for piece in reader.pieces():
+                writer.write(piece, offset)
+                offset += len(piece)
+                digest.update(piece)
+    except (TsunaguError, OSError):
+        logger.warning("content_not_readable", extra={"key": place.key}, exc_info=True)
+        return False
+    return selectors.content_name(digest.digest(), place.domain) == place.name
+
+
+def _is_copied(row: StoredObject) -> bool:
+    return ObjectCare.objects.filter(object=row, copied_at__isnull=False).exists()
+
+
 def _move(
-    row: StoredObject, key: str, size: int, places: Iterable[selectors.Location], *, with_copy: bool = True
+    row: StoredObject, key: str, size: int, places: Iterable[selectors.Location], *, with_copy: bool
 ) -> None:
     """Let the contents of an object lie in a new one, and drop the old."""
     with transaction.atomic():
-        _exclude_commits()
         locked = ObjectCare.objects.filter(object=row).values_list("locked_until", flat=True).first()
-        new = StoredObject.objects.create(key=key, kind=row.kind, byte_count=size, unit=new_id())
+        new = StoredObject.objects.create(
+            key=key, kind=row.kind, byte_count=size, unit=new_id(), domain=row.domain
+        )
         ObjectCare.objects.create(object=new, scrubbed_at=clock.now(), locked_until=locked)
         for place in places:
-            Content.objects.filter(sha256=place.sha256, object=row).update(object=new, offset=place.offset)
+            Content.objects.filter(name=place.name, object=row).update(object=new, offset=place.offset)
         row.delete()
-        transaction.on_commit(lambda: _drop([row.key], with_copy=with_copy))
+        transaction.on_commit(lambda: drop([row.key], with_copy=with_copy))
     if locked:
         store().lock(key, locked)
 
@@ -320,17 +388,18 @@ def needs(function: Needs) -> Needs:
 
 
 def discard(hashes: Iterable[bytes]) -> int:
-    """Forget those of the contents that no room names, in the running transaction; returns how many.
+    """Forget those of the plain contents that no room names, in the running transaction; returns how many.
 
     An object goes when its last content goes; ``rewrite_waiting`` takes what must go out of objects that stay.
     """
-    unnamed = set(hashes)
+    # Locked before the rooms are asked: a commit that relies on one of them (``lock``) comes before or after.
+    rows = Content.objects.select_for_update().filter(name__in=list(set(hashes))).order_by("name")
+    unnamed = {bytes(name) for name in rows.values_list("name", flat=True)}
     if not unnamed:
         return 0
-    _exclude_commits()
     for ask in _needs:
         unnamed -= ask(unnamed)
-    gone = Content.objects.filter(sha256__in=list(unnamed))
+    gone = Content.objects.filter(name__in=list(unnamed))
     touched = set(gone.values_list("object_id", flat=True))
     count, _ = gone.delete()
     empty = StoredObject.objects.filter(pk__in=touched, contents=None)
@@ -338,7 +407,7 @@ def discard(hashes: Iterable[bytes]) -> int:
     empty.delete()
     for key in rest:
         ObjectCare.objects.update_or_create(object_id=key, defaults={"is_to_rewrite": True})
-    transaction.on_commit(lambda: _drop(keys))
+    transaction.on_commit(lambda: drop(keys))
     return count
 
 
@@ -347,7 +416,7 @@ def flag_gaps() -> int:
 
     The same bytes were sent twice, and one day the content that does name them may be discarded. Looks at every object.
     """
-    packs = StoredObject.objects.filter(kind="pack").exclude(care__is_to_rewrite=True)
+    packs = StoredObject.objects.filter(kind="pack", domain="").exclude(care__is_to_rewrite=True)
     with_gaps = packs.annotate(named=Sum("contents__byte_count")).filter(named__lt=F("byte_count"))
     keys = list(with_gaps.values_list("pk", flat=True)[:10_000])
     for key in keys:
@@ -356,39 +425,27 @@ def flag_gaps() -> int:
 
 
 def rewrite_waiting() -> int:
-    """Write packs anew of which something was discarded, without it; a pack under a lock waits for its end."""
+    """Write packs anew of which something was discarded, without it; a pack under a lock waits for its end.
+
+    One that is damaged stays until it is repaired; the next scrub finds it.
+    """
     waiting = ObjectCare.objects.filter(is_to_rewrite=True).exclude(locked_until__gt=clock.now())
-    count = 0
-    for care in waiting.select_related("object").order_by("pk")[:1000]:
-        row, places, offset = care.object, [], 0
-        key = new_key()
-        writer = store().create(key, size_hint=row.byte_count)
-        try:
-            for place in _places(row):
-                digest = hashlib.sha256()
-                for piece in selectors.read_pieces(place):
-                    os.write(writer.fileno(), piece)
-                    digest.update(piece)
-                if digest.digest() != place.sha256:
-                    raise OSError(f"the object {row.key} is damaged")  # noqa: TRY301 - the writer must go
-                places.append(selectors.Location(place.sha256, key, offset, place.byte_count))
-                offset += place.byte_count
-        except (TsunaguError, OSError):
-            writer.abort()  # the next scrub finds the damage; the pack stays until it is repaired
-            logger.warning("rewrite_failed", extra={"key": row.key}, exc_info=True)
-            continue
-        writer.finish(offset)
-        _move(row, key, offset, places)
-        count += 1
-    return count
+    rows = waiting.select_related("object").order_by("pk")[:1000]
+    return sum(_rewrite(care.object, with_copy=True) for care in rows)
 
 
-def lock_contents(hashes: Iterable[bytes], until: dt.datetime) -> int:
+def lock_contents(hashes: Iterable[bytes], until: dt.datetime, domains: Sequence[str]) -> int:
     """Have the stores refuse to give up the objects of these contents before a moment; returns how many were locked.
 
     A store that knows no locks keeps them as far as the rules of the node do.
+
+    Args:
+        hashes: SHA-256 of the plain bytes.
+        until: The moment.
+        domains: The key domains in which they may lie.
     """
-    rows = StoredObject.objects.filter(contents__sha256__in=list(set(hashes))).distinct()
+    names = [selectors.content_name(sha256, domain) for sha256 in set(hashes) for domain in domains]
+    rows = StoredObject.objects.filter(contents__name__in=names).distinct()
     rows = rows.filter(Q(care=None) | Q(care__locked_until=None) | Q(care__locked_until__lt=until))
     count, second = 0, replica_store()
     for row in list(rows):
@@ -401,14 +458,15 @@ def lock_contents(hashes: Iterable[bytes], until: dt.datetime) -> int:
     return count
 
 
-def _exclude_commits() -> None:
-    # SQLite's transactions exclude each other anyway; on PostgreSQL commits of files share this lock.
-    if bulk.is_postgresql():
-        with connection.cursor() as cursor:
-            cursor.execute("select pg_advisory_xact_lock(%s)", [CONTENTS_LOCK])
+def are_locked(hashes: Iterable[bytes]) -> bool:
+    """Whether a store was told to keep the plain bytes of one of these contents for a while yet."""
+    locked = ObjectCare.objects.filter(
+        locked_until__gt=clock.now(), object__contents__name__in=list(set(hashes))
+    )
+    return locked.exists()
 
 
-def _drop(keys: Iterable[str], *, with_copy: bool = True) -> None:
+def drop(keys: Iterable[str], *, with_copy: bool = True) -> None:
     """Remove objects whose rows are gone; what fails here is swept later."""
     with removal.attempted(settings.current().home) as may:
         for key in keys if may else ():

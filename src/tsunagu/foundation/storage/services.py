@@ -5,8 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import logging
-import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,72 +13,97 @@ from django.db import connection, transaction
 
 from tsunagu.core import bulk, clock
 from tsunagu.core.blobs import new_key
+from tsunagu.core.blobs.chunks import sealed_size
 from tsunagu.core.ids import new_id
 from tsunagu.foundation.storage.models import StoredObject
+from tsunagu.foundation.storage.selectors import Location, content_name, missing, store_of
 from tsunagu.foundation.storage.stores import store
 
 logger = logging.getLogger(__name__)
-CONTENTS_LOCK = 0x7A60  # PostgreSQL's advisory lock between commits of files and ``discard``
 
 
 @dataclass(frozen=True, slots=True)
 class NewObject:
-    """An object that the byte server has made durable and that no row names yet."""
+    """A durable object that no row names yet; ``byte_count`` as it lies in the store."""
 
     key: str
     byte_count: int
     kind: Literal["pack", "file"]
     unit: str
-
-
-def hold_contents() -> None:
-    """Have no content discarded until the running transaction ends: a commit may rely on what lies here already."""
-    if bulk.is_postgresql():
-        with connection.cursor() as cursor:
-            cursor.execute("select pg_advisory_xact_lock_shared(%s)", [CONTENTS_LOCK])
+    domain: str = ""
 
 
 def register(new: NewObject, contents: Sequence[tuple[bytes, int, int]]) -> None:
-    """Name an object and its contents in the running transaction; content that is known stays where it lies.
+    """Name an object and its contents in the running transaction.
+
+    Content that is known stays where it lies, unless its object is gone: then this one takes its place.
 
     Args:
         new: The object.
-        contents: (sha256, byte count, offset in the object) of each file in it.
+        contents: (sha256, byte count, offset in the plain bytes of the object) of each file in it.
     """
-    hold_contents()
-    row = StoredObject.objects.create(key=new.key, kind=new.kind, byte_count=new.byte_count, unit=new.unit)
+    row = StoredObject.objects.create(
+        key=new.key, kind=new.kind, byte_count=new.byte_count, unit=new.unit, domain=new.domain
+    )
+    places = {content_name(sha256, new.domain): (size, offset) for sha256, size, offset in contents}
+    known = lock(places)
+    gone = missing(known.values())
     bulk.insert(
         "storage_content",
-        ("sha256", "byte_count", "object_id", "offset"),
-        ((sha256, size, row.pk, offset) for sha256, size, offset in dict.fromkeys(contents)),
+        ("name", "byte_count", "object_id", "offset"),
+        ((name, size, row.pk, offset) for name, (size, offset) in places.items() if name not in known),
         ignore_duplicates=True,
     )
+    lost = [name for name, place in known.items() if place.key in gone]
+    if lost:
+        logger.warning("lost_content_sent_again", extra={"count": len(lost)})
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                'update storage_content set object_id = %s, "offset" = %s where name = %s',
+                [(row.pk, places[name][1], name) for name in lost],
+            )
 
 
-def put_pack(contents: Sequence[bytes]) -> list[bytes]:
-    """Store small contents that the node itself made (previews), durable, as one pack.
+_LOCKED = (
+    'select c.name, o.key, c."offset", c.byte_count, o.domain from storage_content c '
+    "join storage_storedobject o on o.id = c.object_id where c.name in ({values})"
+)
+
+
+def lock(names: Iterable[bytes]) -> dict[bytes, Location]:
+    """Those of the contents that are there, which stay there until the running transaction ends; by name."""
+    # On SQLite a transaction that writes is alone from its start.
+    rows = bulk.select_in(_LOCKED + " for share of c" * bulk.is_postgresql(), list(names))
+    return {bytes(row[0]): Location(b"", row[1], row[2], row[3], row[4], bytes(row[0])) for row in rows}
+
+
+def put_pack(contents: Sequence[bytes], domain: str = "") -> list[bytes]:
+    """Store small contents that the node itself made (previews), durable, as one pack in a key domain.
 
     Returns:
         The SHA-256 of each, in order.
+
+    Raises:
+        KeyDestroyedError, KeyMissingError: the key of the domain is gone.
     """
     hashes = [hashlib.sha256(content).digest() for content in contents]
     if not contents:
         return []
     key = new_key()
-    writer = store().create(key)
+    writer = store_of(domain).create(key)
+    entries, offset = [], 0
     try:
-        for content in contents:
-            os.write(writer.fileno(), content)
-        writer.finish(sum(map(len, contents)))
+        for sha256, content in zip(hashes, contents, strict=True):
+            writer.write(content, offset)
+            entries.append((sha256, len(content), offset))
+            offset += len(content)
+        writer.finish(offset)
     except BaseException:
         writer.abort()
         raise
-    entries, offset = [], 0
-    for sha256, content in zip(hashes, contents, strict=True):
-        entries.append((sha256, len(content), offset))
-        offset += len(content)
+    size = sealed_size(offset) if domain else offset
     with transaction.atomic():
-        register(NewObject(key, offset, "pack", new_id()), entries)
+        register(NewObject(key, size, "pack", new_id(), domain), entries)
     return hashes
 
 

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from tsunagu.core import bulk, clock
 from tsunagu.core.paths import check_path
 from tsunagu.data.datasets import intervals, selectors, tree
-from tsunagu.data.datasets.errors import NoSuchFileError
+from tsunagu.data.datasets.errors import NoSuchFileError, SealedMeanwhileError
 from tsunagu.data.datasets.models import LIVE, Dataset, FileRow, Interval, Overwritten, content_key
 from tsunagu.data.datasets.types import Committed
 from tsunagu.foundation.identity.api import Actor
@@ -89,7 +89,9 @@ class _Ledger:
 
 
 @transaction.atomic
-def commit_files(actor: Actor, dataset_id: str, run_id: str, entries: Iterable[Entry]) -> Committed:
+def commit_files(
+    actor: Actor, dataset_id: str, run_id: str, entries: Iterable[Entry], *, domain: str = ""
+) -> Committed:
     """Put files whose bytes are durable into the draft, in one transaction.
 
     The last of several entries for a path counts. Content that already stands at its path changes nothing. A draft
@@ -100,13 +102,17 @@ def commit_files(actor: Actor, dataset_id: str, run_id: str, entries: Iterable[E
         dataset_id: ULID of the dataset.
         run_id: The capture run that the files belong to.
         entries: (path, byte count, sha256).
+        domain: The key domain in which the bytes lie.
 
     Raises:
         BadPathError: a path cannot stand in a dataset.
         ActionDeniedError: the actor may not push here.
+        SealedMeanwhileError: the dataset's key domain is another by now.
     """
     dataset = selectors.locked_row(dataset_id)
     policy.require(actor, "dataset.push", selectors.resource_of(dataset))
+    if dataset.key_domain != domain:
+        raise SealedMeanwhileError
     wanted = {check_path(path): (size, sha256) for path, size, sha256 in entries}
     run_row = runs.row_ids([run_id])[run_id]
     standing = _live_rows(dataset, list(wanted)) if dataset.live_count else {}

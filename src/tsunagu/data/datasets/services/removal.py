@@ -22,6 +22,7 @@ from tsunagu.data.datasets.models import (
     Interval,
     Overwritten,
     Project,
+    Sealing,
     Tombstone,
     TreeNode,
     Version,
@@ -127,7 +128,7 @@ def take_apart(dataset_id: str, *, limit: int = 2000) -> list[bytes] | None:
             cursor.executemany(f"delete from {table} where id = %s", [(row[0],) for row in rows])  # noqa: S608
         if rows:
             return sorted({bytes(row[1]) for row in rows})
-    for model in (Interval, Folder, TreeNode, Version):
+    for model in (Interval, Folder, TreeNode, Version, Sealing):
         model._base_manager.filter(dataset_id=key).delete()  # noqa: SLF001 - typed alike for every model
     Dataset.objects.filter(pk=key).delete()
     stone.remains_row = None
@@ -145,11 +146,15 @@ def _named_by_rows(hashes: Iterable[bytes]) -> set[bytes]:
     """Those of the contents that a file of some version, or a replaced draft file, still names."""
     wanted = set(hashes)
     rows = bulk.select_in(
-        "select distinct sha256 from datasets_filerow where content_key in ({values})",
+        # What is sealed names bytes of its own.
+        "select distinct f.sha256 from datasets_filerow f join datasets_dataset d on d.id = f.dataset_id "
+        "where d.seal_state in ('', 'moving') and f.content_key in ({values})",
         [content_key(sha256) for sha256 in wanted],
     )
     named = wanted & {bytes(row[0]) for row in rows}
-    aside = Overwritten.objects.filter(sha256__in=list(wanted - named)).values_list("sha256", flat=True)
+    aside = Overwritten.objects.filter(
+        dataset__seal_state__in=("", "moving"), sha256__in=list(wanted - named)
+    ).values_list("sha256", flat=True)
     return named | {bytes(sha256) for sha256 in aside}
 
 

@@ -109,6 +109,17 @@ def state_chip(state: str) -> SafeString:
 
 
 @register.simple_tag
+def seal_chip(state: str) -> SafeString:
+    """Whether the bytes of a dataset lie encrypted, or were destroyed."""
+    words = {
+        "moving": ("info", _("being sealed")),
+        "sealed": ("ok", _("Sealed")),
+        "shredded": ("danger", _("bytes destroyed")),
+    }
+    return _chip(*words.get(state, ("", state)))
+
+
+@register.simple_tag
 def label_chip(label: Any) -> SafeString | str:
     """A label of a dataset, where it is decided and more than harmless."""
     if label.level <= (0 if label.name == "origin" else 1):

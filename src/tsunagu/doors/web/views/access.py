@@ -14,6 +14,7 @@ from tsunagu.data.datasets import api as datasets
 from tsunagu.data.sharing import api as sharing
 from tsunagu.doors.web.views.dataset_frame import asked_card, frame
 from tsunagu.doors.web.views.frame import done, member, page
+from tsunagu.doors.web.views.sealing import sealing_context
 from tsunagu.experiment.instruments import api as instruments
 from tsunagu.foundation.identity import api as identity
 from tsunagu.foundation.identity.api import Actor
@@ -117,6 +118,7 @@ def access(request: HttpRequest, actor: Actor, *, project: str, dataset: str) ->
         return done(request, _("The access was changed."), "access", project=project, dataset=dataset)
     context = frame(actor, card, "access", version)
     context |= {
+        **sealing_context(actor, card),
         "accesses": list(policy.Access),
         "opening_day": _opening_day(card),
         "members": member_rows(policy.Resource("project", card.project_id)) if card.sees_draft else [],

@@ -11,6 +11,7 @@ from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
 from tsunagu.core import settings
+from tsunagu.core.errors import TsunaguError
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.datasets.api import DatasetCard
 from tsunagu.data.description import api as description
@@ -47,6 +48,7 @@ def frame(actor: Actor, card: DatasetCard, tab: str, version: int | None = None)
         "is_draft": number == card.draft_number,
         "values": values,
         "data_labels": datasets.labels(card),
+        "sealing": datasets.sealing_of(card.id) if card.seal_state == "shredded" else None,
         "title": title,
         "other_title": other_title,
         "decisions": decisions,
@@ -74,13 +76,18 @@ def _tabs(card: DatasetCard, version: int | None) -> list[dict[str, str]]:
     ]
 
 
-def shown_previews(reading: description.ReadingCard, *, most: int = 20) -> list[dict[str, Any]]:
+def shown_previews(
+    card: DatasetCard, reading: description.ReadingCard, *, most: int = 20
+) -> list[dict[str, Any]]:
     """Previews with signed addresses for pictures; the caller has asked the rules for the file."""
     shown = []
     for preview in reading.previews[:most]:
         entry = dict(preview)
         if entry.get("kind") == "image" and entry.get("sha256"):
-            place = storage.require_location(bytes.fromhex(entry["sha256"]))
+            try:
+                place = storage.require_location(bytes.fromhex(entry["sha256"]), card.domains)
+            except TsunaguError:  # lost, or its key is gone: the page shows the rest
+                continue
             entry["url"] = storage.get_url(place, name="preview.png", media_type="image/png")
         shown.append(entry)
     return shown

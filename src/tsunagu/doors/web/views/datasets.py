@@ -85,7 +85,8 @@ def _samples(actor: Actor, card: DatasetCard, version: int | None) -> list[dict[
         ranked.append((kinds[reading.reader] + (not is_picture), number, file, reading))
         kinds[reading.reader] += 1
     chosen = sorted(sorted(ranked, key=lambda item: item[:2])[:_SAMPLES], key=lambda item: item[1])
-    return [{"file": file, "preview": shown_previews(reading, most=1)[0]} for _, _, file, reading in chosen]
+    samples = [(file, shown_previews(card, reading, most=1)) for _, _, file, reading in chosen]
+    return [{"file": file, "preview": previews[0]} for file, previews in samples if previews]
 
 
 @page
@@ -152,7 +153,7 @@ def file(request: HttpRequest, actor: Actor, *, project: str, dataset: str, path
     found = datasets.get_file(actor, card, path, version=version)
     try:
         reading, outcome = description.reading(actor, card, path, version=version)
-        previews = shown_previews(reading)
+        previews = shown_previews(card, reading)
     except NotFoundError:
         reading, outcome, previews = None, {}, []
     body = outcome.get("reading") or {}
@@ -183,6 +184,6 @@ def download(request: HttpRequest, actor: Actor, *, project: str, dataset: str, 
     """To a signed address of the file, made at the moment of the click."""
     card, version = asked_card(request, actor, project, dataset)
     found = datasets.get_file(actor, card, path, version=version)
-    answer = redirect(storage.get_url(storage.require_location(found.sha256), name=found.name))
+    answer = redirect(storage.get_url(storage.require_location(found.sha256, card.domains), name=found.name))
     answer["Referrer-Policy"] = "no-referrer"
     return answer

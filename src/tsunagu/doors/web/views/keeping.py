@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from tsunagu.core.errors import TsunaguError
@@ -38,21 +36,12 @@ def kept(request: HttpRequest, actor: Actor, *, project: str, dataset: str) -> H
     context |= frame(actor, card, "keeping", version)
     context |= {
         "keeping": found,
-        "last_day": _last_day(found.keep_until),
-        "retentions": [(one, _last_day(one.until)) for one in found.retentions],
+        "last_day": found.retentions[0].last_day if found.retentions else "",
         "may_destroy": policy.decide(actor, "dataset.destroy", card.resource),
         "is_owner": bool(context["may"]["manage"]),
         "last_version": card.last_version,
     }
     return render(request, "web/keeping.html", context, status=422 if context.get("mistyped") else 200)
-
-
-def _last_day(until: str) -> str:
-    """The last day of a retention, as people say it; empty where there is none."""
-    if not until:
-        return ""
-    moment = dt.datetime.fromisoformat(until) - dt.timedelta(milliseconds=1)
-    return timezone.localtime(moment, timezone.get_default_timezone()).date().isoformat()
 
 
 @member
@@ -87,6 +76,9 @@ def _do(actor: Actor, form: Any) -> str:
         keeping.lift_hold(actor, form["lift"], reason=reason)
         return _("The hold was lifted.")
     giver, successor = form.get("giver", "").strip(), form.get("successor", "").strip()
+    if "reopen" in form:
+        keeping.reopen_account(actor, giver, reason=reason)
+        return _("The account is open again; its tokens stay dead.")
     if "close" in form:
         keeping.close_account(actor, giver, successor=successor, reason=reason)
         return _("The account is closed.")

@@ -188,6 +188,14 @@ def end_by_program(row: ProgramSecret) -> None:
     _end(row.connection, "by the program")
 
 
+def end_all(person_id: str) -> int:
+    """The account is being closed: what was allowed to programs ends with it; returns how many connections."""
+    rows = list(Connection.objects.filter(person__uid=person_id, ended_at=None))
+    for row in rows:
+        _end(row, "with the account")
+    return len(rows)
+
+
 def connections_of(person_id: str) -> list[ConnectionCard]:
     """The connections of a person that are in force, newest first."""
     rows = (
