@@ -83,3 +83,24 @@ def test_the_page_cannot_be_framed(node, window, owner_state, program):
     )
     page.goto("http://evil.test/")
     assert page.frames[-1].url.startswith("chrome-error:")
+
+
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_the_code_of_a_device_is_typed_and_never_filled_in(node, window, owner_state, program, language):
+    import urllib.request
+
+    kit.axe_script()
+    form = urlencode({"client_id": program["id"], "scope": "read"}).encode()
+    with urllib.request.urlopen(f"{node.url}/oauth/device", form) as answer:
+        asked = json.load(answer)
+    page = window(language, 320, storage_state=owner_state)
+    page.goto(f"{asked['verification_uri']}?user_code={asked['user_code']}")
+    assert page.locator("#code").input_value() == ""
+    page.locator("#code").fill(asked["user_code"].lower())
+    page.locator("main form button").click()
+    page.locator("[name=allow]").wait_for()
+    assert kit.violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    page.screenshot(path=kit.PICTURES / f"device-consent-{language}-320.png", full_page=True)
+    page.locator("[name=allow]").click()
+    page.locator(".note.ok").wait_for()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import html
-import http.cookiejar
 import json
 import os
 import random
@@ -72,14 +71,11 @@ def test_the_command_of_the_page_works_as_it_stands(pc):
     """Fetched and started by Python alone, with the words that the page shows."""
     pc.configure([{"pattern": "*", "project": "lab", "dataset": pc.name}])
     (pc.source / "a.dat").write_text("content")
-    opener = urllib.request.build_opener(
-        urllib.request.HTTPCookieProcessor(cookies := http.cookiejar.CookieJar())
-    )
-    page, bearer = f"{pc.node.url}/instruments/{pc.name}", {"Authorization": f"Bearer {pc.node.token}"}
-    opener.open(urllib.request.Request(page, headers=bearer)).close()
-    secret = next(cookie.value for cookie in cookies if cookie.name == "csrftoken")
+    opener, page = pc.node.signed_in("owner@example.org"), f"{pc.node.url}/instruments/{pc.name}"
+    with opener.open(page) as answer:
+        secret = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', answer.read().decode())[1]
     form = urllib.parse.urlencode({"token": "1", "csrfmiddlewaretoken": secret}).encode()
-    with opener.open(urllib.request.Request(page, data=form, headers={**bearer, "Referer": page})) as answer:
+    with opener.open(urllib.request.Request(page, data=form, headers={"Referer": page})) as answer:
         shown = html.unescape(answer.read().decode())
     command = next(
         line for line in re.findall(r'<pre class="command"[^>]*>(.*)', shown) if line.startswith("python3 -c")

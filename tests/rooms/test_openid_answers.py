@@ -400,3 +400,31 @@ def test_the_session_is_a_new_one_after_the_sign_in(provider):
     came = client.get("/openid/op/callback", {"code": "c", "state": query["state"]})
     client.get(came["Location"])
     assert client.session.session_key not in {None, before}
+
+
+def test_neither_codes_nor_states_stand_in_the_log(provider, caplog):
+    """A refused answer is logged; what it carried is not, for somebody else could still use it."""
+    from tsunagu.core.logs import JsonFormatter
+
+    client = Client()
+    client.get("/openid/op/start")
+    with caplog.at_level("DEBUG"):
+        client.get("/openid/op/callback", {"code": "canary-code", "state": "canary-state"})
+        client.get("/oauth/authorize", {"client_id": "x", "state": "canary-state"})
+        client.post("/oauth/token", "code=canary-code", content_type="application/x-www-form-urlencoded")
+    lines = [JsonFormatter().format(record) for record in caplog.records]
+    assert any("assertion_refused" in line for line in lines)
+    assert not [line for line in lines if "canary" in line]
+
+
+def test_an_outage_is_noticed_before_anybody_signs_in(provider):
+    from tsunagu.foundation.identity.models import InstitutionState
+    from tsunagu.foundation.identity.openid.tasks import look_at_providers
+
+    look_at_providers.func()
+    assert not InstitutionState.objects.exists()
+    provider.described = {"jwks_uri": "http://127.0.0.1:9/keys"}
+    look_at_providers.func()
+    found = InstitutionState.objects.get(entity_id=provider.issuer)
+    assert found.failed_at is not None
+    assert "addresses that cannot be used" in found.failure

@@ -217,6 +217,16 @@ def test_an_agent_is_never_more_than_its_person_and_its_name_is_kept(person, reg
     assert "owner by Agent X" in page
 
 
+def test_a_reading_token_asks_for_nothing_in_its_persons_name(person, dataset):
+    asker = person("asker")
+    secret = identity.issue_token(asker.id, label="r", scope=identity.TokenScope(("read",)))
+    form = json.dumps({"place": "lab/data", "reason": "please"})
+    answer = call(secret, "/requests", "post", data=form, content_type="application/json")
+    assert (answer.status_code, answer.json()["fields"]["basis"]) == (403, "token")
+    wide = identity.issue_token(asker.id, label="w")
+    assert call(wide, "/requests", "post", data=form, content_type="application/json").status_code == 201
+
+
 def test_a_task_is_narrower_than_the_connection(person, program):
     owner = person()
     one, two = datasets.create_project(owner, "one"), datasets.create_project(owner, "two")

@@ -289,3 +289,76 @@ def test_tokens_of_people_are_not_for_the_token_addresses(person, program):
     mine = identity.issue_token(person().id, label="x")
     answer = Client(headers={"authorization": f"Bearer {mine}"}).get("/oauth/userinfo")
     assert answer.status_code == 401
+
+
+# --- Registering itself
+
+
+def itself(secret, **told):
+    client = Client(headers={"authorization": f"Bearer {secret}"})
+    told = {"client_name": "Self-made", "redirect_uris": [BACK], "scope": "read write admin"} | told
+    told = {key: value for key, value in told.items() if value is not None}
+    answer = client.post("/oauth/register", json.dumps(told), content_type="application/json")
+    return answer.status_code, answer.json()
+
+
+def test_a_program_registers_itself_with_an_invitation_and_within_it(person, officer):
+    secret = identity.invite_program(officer, lifetime=dt.timedelta(days=1), verbs=("read", "write"))
+    status, made = itself(
+        secret, token_endpoint_auth_method="none", grant_types=["authorization_code", "refresh_token"]
+    )
+    assert (status, made["scope"]) == (201, "openid profile read write")
+    assert "client_secret" not in made
+    card = next(card for card in identity.programs() if card.id == made["client_id"])
+    assert (card.origin, card.is_agent) == ("itself", True)
+    assert connected(person(), card)["access_token"]
+    assert itself(secret) == (401, {"error": "invalid_token"})  # it was good for one
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"redirect_uris": ["http://notebook.example.org/callback"]},
+        {"redirect_uris": "https://notebook.example.org/callback"},
+        {"redirect_uris": None},
+        {"client_name": ""},
+        {"response_types": ["token"]},
+        {"grant_types": ["authorization_code", "implicit"]},
+        {"grant_types": ["client_credentials"], "redirect_uris": None},
+        {"token_endpoint_auth_method": "private_key_jwt"},
+    ],
+)
+def test_what_cannot_be_registered_is_named_and_the_invitation_stays(officer, told):
+    secret = identity.invite_program(officer, lifetime=dt.timedelta(days=1))
+    status, answer = itself(secret, **told)
+    assert (status, answer["error"]) == (400, "invalid_client_metadata")
+    assert itself(secret)[0] == 201
+
+
+def test_nobody_registers_without_an_invitation(officer, person, at):
+    assert itself("")[0] == 401
+    assert itself("tsr_guessed")[0] == 401
+    assert itself(identity.issue_token(officer.id, label="x"))[0] == 401
+    with pytest.raises(identity.NotSignedInError):
+        identity.invite_program(person(), lifetime=dt.timedelta(days=1))
+    secret = identity.invite_program(officer, lifetime=dt.timedelta(days=1))
+    at(dt.datetime.now(dt.UTC) + dt.timedelta(days=800))
+    assert itself(secret)[0] == 401
+
+
+def test_registering_is_limited_and_unused_programs_go(officer, settings, at):
+    settings.ACCOUNT_RATE_LIMITS = {"program_register": "3/m/ip"}
+    assert [itself("x")[0] for _ in range(5)] == [401] * 3 + [429] * 2
+    settings.ACCOUNT_RATE_LIMITS = False
+    at(dt.datetime.now(dt.UTC))
+    _, made = itself(identity.invite_program(officer, lifetime=dt.timedelta(days=1)))
+    assert identity.withdraw_unused() == 0
+    at(dt.datetime.now(dt.UTC) + dt.timedelta(days=31))
+    assert identity.withdraw_unused() == 1
+    assert made["client_id"] not in {card.id for card in identity.programs()}
+
+
+def test_an_administrator_invites_on_the_page(officer):
+    page = client_of(officer).post("/programs", {"invite": "1", "verb": ["read"]}).content.decode()
+    secret = page.split("tsr_")[1].split("<")[0].split('"')[0]
+    assert itself(f"tsr_{secret}")[0] == 201

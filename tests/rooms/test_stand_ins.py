@@ -194,7 +194,7 @@ def test_the_page_shows_who_does_not_answer_and_switches(hanako, officer):
     client = client_of(officer)
     page = client.get("/institutions").content.decode()
     assert "0 of 3" in page
-    assert "1 people, 1 with a passkey or code here" in page
+    assert "people: 1, with a passkey or code here: 1" in page
     day = (dt.datetime.now(dt.UTC) + dt.timedelta(days=2)).date().isoformat()
     form = {"institution": IDP, "until": day, "reason": "down"}
     assert client.post("/institutions", {**form, "until": "tomorrow"}).status_code == 422
@@ -238,3 +238,22 @@ def test_what_happened_becomes_a_run_in_the_ledger(officer):
     run = Run.objects.get(kind="stand_in")
     assert (run.actor_id, run.reason, str(run.outcome)) == (officer.id, "down", "ok")
     assert ledger.verify().size == before + 1
+
+
+def test_nothing_that_a_stand_in_opened_outlives_it(hanako, officer):
+    from tests.rooms.program_calls import BACK, call, query_of, redeem, told
+
+    start(officer)
+    client = enter(hanako)
+    made = client.post("/account", {"label": "for later", "days": "90", "verb": ["read"]})
+    assert made.status_code == 403
+    assert identity.tokens_of(hanako.uid) == []
+    program, _ = identity.register_program(officer, "Notebook", redirect_uris=(BACK,))
+    form = {"allow": "1", "verb": ["read"], "days": "365", "reach": "all"}
+    back = told(client.post(f"/oauth/authorize?{query_of(program, scope='read')}", form))
+    found = redeem(program, back)[1]
+    assert call(found["access_token"]).status_code == 200
+    ends = dt.datetime.fromisoformat(identity.connections_of(hanako.uid)[0].expires_at)
+    assert ends <= clock.now() + dt.timedelta(days=1)
+    identity.end_stand_in(officer, IDP)
+    assert call(found["access_token"]).status_code == 401

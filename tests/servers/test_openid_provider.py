@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
+import socket
 import time
 import urllib.parse
 from typing import Any
@@ -217,6 +218,7 @@ def type_code(browser: Browser, node: Node, code: str, **choice: str) -> tuple[i
     if status != 200 or 'name="allow"' not in page:
         return status, page
     assert "127.0.0.1" in page  # where the program asks from
+    assert f"on {socket.gethostname()}" in html.unescape(page)
     form = [("csrfmiddlewaretoken", fields(page)["csrfmiddlewaretoken"]), ("days", "7"), ("reach", "all")]
     form += [("verb", verb) for verb in re.findall(r'name="verb" value="(\w+)"', page)]
     form += [(key, value) for key, value in ({"allow": "1"} | choice).items() if value]

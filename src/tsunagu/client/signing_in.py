@@ -9,10 +9,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import socket
 import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from tsunagu import __version__
 from tsunagu.client import account
 from tsunagu.client.errors import BadAnswerError, NotSignedInError, UsageError
 from tsunagu.client.messages import text
@@ -132,7 +134,12 @@ def _post(transport: Transport, url: str, **form: str) -> dict[str, Any]:
 
 
 def _send(transport: Transport, url: str, form: dict[str, str]) -> tuple[int, bytes]:
-    headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+    headers = {
+        "Content-Type": "application/x-www-form-urlencoded",
+        "Accept": "application/json",
+        # The person reads it before allowing: is this really the computer in front of me?
+        "User-Agent": f"tsunagu {__version__} on {socket.gethostname()}".encode("ascii", "replace").decode(),
+    }
     # A code and a refresh token work once: a request whose answer got lost is not repeated blindly.
     answer = transport.request("POST", url, headers=headers, body=urlencode(form).encode(), repeatable=False)
     return answer.status, answer.body

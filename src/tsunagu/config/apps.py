@@ -16,6 +16,7 @@ class ConfigConfig(AppConfig):
         """Import every room's tasks, and what listens to allauth."""
         for module in (
             "foundation.identity.federation.tasks",
+            "foundation.identity.openid.tasks",
             "foundation.runs.tasks",
             "data.datasets.tasks",
             "data.capture.tasks",

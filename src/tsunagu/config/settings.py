@@ -145,6 +145,7 @@ ACCOUNT_RATE_LIMITS = {
     "saml_start": "300/m/ip",
     "saml_answer": "300/m/ip",
     "program_token": "600/m/ip",
+    "program_register": "10/m/ip",
     "device_code": "30/m/ip",
     "device_user_code": "10/m/ip,5/m/user",
 }

@@ -16,7 +16,8 @@ from typing import Any
 from tsunagu.core import clock
 
 _run_id: ContextVar[str] = ContextVar("tsunagu_run_id", default="")
-_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+# Django adds the whole request to what it logs, and its query holds codes and states of sign-ins: left out.
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "request"}
 
 
 class JsonFormatter(logging.Formatter):

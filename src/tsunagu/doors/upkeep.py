@@ -36,6 +36,7 @@ def sweep() -> None:
     sweep_now()
     storage.forget_dead()
     identity.forget_program_secrets()
+    identity.withdraw_unused()
     jobs.forget_finished()
 
 

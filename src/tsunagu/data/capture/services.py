@@ -322,6 +322,7 @@ def _own_push(actor: Actor, run_id: str) -> Push:
     push = Push.objects.filter(run_id=run_id).first()
     if push is None or (push.actor_kind, push.actor_id) != (actor.kind, actor.id):
         raise NoSuchPushError
+    policy.require_verb(actor, "write")
     if push.closed_at is not None:
         raise PushClosedError
     return push

@@ -153,9 +153,9 @@ def _guarded(actor: Actor, row: Dataset | None, name: str) -> DatasetCard:
     if row is None:
         raise NotFoundError(missing, dataset=name)
     resource = resource_of(row)
-    decisions = [policy.decide(actor, action, resource) for action in ("dataset.read", "dataset.push")]
-    if not any(decisions):
-        policy.challenge(actor, *decisions)
+    reading = policy.decide(actor, "dataset.read", resource)
+    if not reading and not (pushing := policy.decide(actor, "dataset.push", resource)):
+        policy.challenge(actor, reading, pushing)
         raise NotFoundError(missing, dataset=name)
     return dataset_card(row, sees_draft=bool(policy.decide(actor, "dataset.read_draft", resource)))
 

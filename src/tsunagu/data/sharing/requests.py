@@ -47,6 +47,7 @@ def ask(actor: Actor, project: str, dataset: str, *, reason: str, role: str = "r
     """
     if actor.kind != "person":
         raise identity.NotSignedInError
+    policy.require_verb(actor, "write")
     if not reason.strip():
         raise NoReasonError
     if role not in ASKABLE_ROLES:

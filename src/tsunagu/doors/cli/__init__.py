@@ -132,9 +132,11 @@ def _add_program(add: Callable[..., argparse.ArgumentParser]) -> None:
     from tsunagu.doors.cli import programs
 
     known = add(
-        "program", "Programs that may ask people for access: register, list, withdraw.", programs.program
+        "program",
+        "Programs that may ask people for access: register, invite, list, withdraw.",
+        programs.program,
     )
-    known.add_argument("what", choices=("register", "list", "withdraw"))
+    known.add_argument("what", choices=("register", "invite", "list", "withdraw"))
     known.add_argument("name", nargs="?", help="its name; for withdraw its client id")
     known.add_argument(
         "--redirect", action="append", default=[], metavar="URL", help="where browsers may be sent back to"
@@ -153,4 +155,5 @@ def _add_program(add: Callable[..., argparse.ArgumentParser]) -> None:
     known.add_argument(
         "--resource", default="", metavar="URL", help="its own address, if it takes tokens of this node"
     )
+    known.add_argument("--days", type=float, default=7, help="how long an invitation is good")
     known.add_argument("--json", action="store_true")

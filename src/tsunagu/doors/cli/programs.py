@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import json
 from dataclasses import asdict, replace
 
@@ -12,7 +13,7 @@ from tsunagu.core.errors import InvalidInputError
 
 
 def program(options: argparse.Namespace) -> int:
-    """``register NAME``, ``list``, ``withdraw CLIENT_ID``."""
+    """``register NAME``, ``invite``, ``list``, ``withdraw CLIENT_ID``."""
     django.setup()
     from tsunagu.doors.cli.up import prepare_database
     from tsunagu.foundation.identity import api as identity
@@ -25,6 +26,10 @@ def program(options: argparse.Namespace) -> int:
             print(json.dumps({"programs": rows}, ensure_ascii=False, indent=2))
         for row in [] if options.json else rows:
             print(f"{row['id']:<28} {row['name']}  ({', '.join(row['verbs']) or 'sign-in only'})")
+        return 0
+    if options.what == "invite":
+        verbs = tuple(options.verb or ["read"])
+        print(identity.invite_program(operator, lifetime=dt.timedelta(days=options.days), verbs=verbs))
         return 0
     if not options.name:
         raise InvalidInputError(f"program {options.what} needs a name.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -79,6 +80,26 @@ def device(request: HttpRequest) -> HttpResponse:
 
 
 @csrf_exempt
+@require_POST
+def register(request: HttpRequest) -> HttpResponse:
+    """A program registers itself, by an invitation."""
+    if not ratelimit.consume(request, action="program_register"):
+        return JsonResponse({"error": "temporarily_unavailable"}, status=429, headers=_NO_STORE)
+    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+    try:
+        told = json.loads(request.body) if len(request.body) < _MOST_BYTES else None
+        made = identity.register_itself(secret.strip() if scheme.lower() == "bearer" else "", told)
+    except identity.NotSignedInError:
+        told_back = {**_NO_STORE, "WWW-Authenticate": 'Bearer error="invalid_token"'}
+        return JsonResponse({"error": "invalid_token"}, status=401, headers=told_back)
+    except (identity.BadProgramError, ValueError) as error:
+        said = error.message if isinstance(error, identity.BadProgramError) else "A JSON object was expected."
+        content = {"error": "invalid_client_metadata", "error_description": said}
+        return JsonResponse(content, status=400, headers=_NO_STORE)
+    return JsonResponse(made, status=201, headers=_NO_STORE)
+
+
+@csrf_exempt
 @require_http_methods(["GET", "POST"])
 def user_info(request: HttpRequest) -> HttpResponse:
     """About the person, to the program that shows its access token."""
@@ -110,6 +131,7 @@ urlpatterns = [
     path("oauth/revoke", revoke),
     path("oauth/introspect", introspect),
     path("oauth/device", device),
+    path("oauth/register", register),
     path("oauth/userinfo", user_info),
     path("oauth/jwks.json", _public(identity.public_keys)),
     path(".well-known/openid-configuration", _server),

@@ -53,6 +53,7 @@ def _row(card: identity.TokenCard) -> dict[str, Any]:
 def make_token(request: HttpRequest, body: schemas.TokenAsked) -> Any:
     """Make a token; its secret stands in this answer alone. It never outlives the token that made it."""
     actor = _owner(request)
+    identity.require_lasting_session(actor)
     projects = tuple(datasets.get_project(actor, name).id for name in body.projects)
     lifetime = dt.timedelta(days=min(max(body.days, 1), _MOST_DAYS))
     ends = identity.token_ends_at(actor)

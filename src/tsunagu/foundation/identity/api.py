@@ -1,6 +1,12 @@
 """The door of identity: people, access tokens, sign-in links."""
 
-from tsunagu.foundation.identity.bearers import actor_for_token, actor_of_record, is_active, token_ends_at
+from tsunagu.foundation.identity.bearers import (
+    actor_for_token,
+    actor_of_record,
+    is_active,
+    require_lasting_session,
+    token_ends_at,
+)
 from tsunagu.foundation.identity.closing import (
     close_account,
     hand_over_guests,
@@ -16,6 +22,7 @@ from tsunagu.foundation.identity.errors import (
     LastAdministratorError,
     NotSignedInError,
     NotSponsorError,
+    StandInSessionError,
 )
 from tsunagu.foundation.identity.federation.assurance import TWO_FACTORS, Assurance
 from tsunagu.foundation.identity.federation.assurance import of_local as local_assurance
@@ -99,6 +106,8 @@ from tsunagu.foundation.identity.programs.errors import (
     WrongCodeError,
 )
 from tsunagu.foundation.identity.programs.keys import public_keys
+from tsunagu.foundation.identity.programs.registration import invite as invite_program
+from tsunagu.foundation.identity.programs.registration import register_itself, withdraw_unused
 from tsunagu.foundation.identity.programs.registry import CLI, programs
 from tsunagu.foundation.identity.programs.registry import register as register_program
 from tsunagu.foundation.identity.programs.registry import withdraw as withdraw_program
@@ -153,6 +162,7 @@ from tsunagu.foundation.identity.types import (
     PersonCard,
     TokenCard,
     TokenScope,
+    Verb,
 )
 
 __all__ = [
@@ -204,12 +214,14 @@ __all__ = [
     "SignInAbandonedError",
     "SignedIn",
     "StandIn",
+    "StandInSessionError",
     "StrongerSignInError",
     "Subject",
     "TokenCard",
     "TokenScope",
     "UnknownProgramError",
     "UnknownProviderError",
+    "Verb",
     "WeakSignInError",
     "WrongCodeError",
     "actor_for_person",
@@ -250,6 +262,7 @@ __all__ = [
     "institutions",
     "introspect_token",
     "invite",
+    "invite_program",
     "is_active",
     "is_federated",
     "is_standing_in",
@@ -275,10 +288,12 @@ __all__ = [
     "receive_openid",
     "refresh_feeds",
     "refuse_program",
+    "register_itself",
     "register_program",
     "renew_invitation",
     "reopen_account",
     "request_feed_refresh",
+    "require_lasting_session",
     "resource_metadata",
     "revoke_instrument_tokens",
     "revoke_program_token",
@@ -298,4 +313,5 @@ __all__ = [
     "user_info",
     "waiting_device",
     "withdraw_program",
+    "withdraw_unused",
 ]

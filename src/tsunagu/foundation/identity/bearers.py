@@ -6,6 +6,7 @@ import datetime as dt
 
 from tsunagu.core import clock
 from tsunagu.foundation.identity import services
+from tsunagu.foundation.identity.errors import StandInSessionError
 from tsunagu.foundation.identity.models import AccessToken, Person
 from tsunagu.foundation.identity.programs import connections
 from tsunagu.foundation.identity.types import Actor, ActorKind, TokenScope
@@ -36,6 +37,16 @@ def actor_of_record(kind: ActorKind, actor_id: str, name: str, token_id: str) ->
     if connection is None or connection.person is None or connection.person.uid != actor_id:
         return nothing
     return connections.actor_of(connection) or nothing
+
+
+def require_lasting_session(actor: Actor) -> None:
+    """Go on only in a session that may make tokens which live on without it.
+
+    Raises:
+        StandInSessionError: it came by a stand-in.
+    """
+    if actor.assurance.is_stand_in:
+        raise StandInSessionError
 
 
 def token_ends_at(actor: Actor) -> dt.datetime | None:

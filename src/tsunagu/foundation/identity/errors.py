@@ -54,3 +54,15 @@ class BadScopeError(InvalidInputError):
     code = "identity.bad_scope"
     default_message = "A token lets through at least one of read, write, share and admin."
     default_remedy = "Choose what the token is for."
+
+
+class StandInSessionError(TsunaguError):
+    """A session that came by a stand-in makes nothing that would outlive it."""
+
+    code = "identity.stand_in_session"
+    status = 403
+    exit_code = 3
+    default_message = (
+        "This node stands in for your institution, and no lasting token is made in such a session."
+    )
+    default_remedy = "Wait until your institution answers again, or use tsunagu login."

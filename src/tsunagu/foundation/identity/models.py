@@ -94,6 +94,7 @@ from tsunagu.foundation.identity.program_models import (  # noqa: E402 - the sam
     Connection,
     DeviceRequest,
     Program,
+    ProgramInvitation,
     ProgramSecret,
 )
 
@@ -107,6 +108,7 @@ __all__ = [
     "Person",
     "PersonManager",
     "Program",
+    "ProgramInvitation",
     "ProgramSecret",
     "Provider",
     "SeenAssertion",

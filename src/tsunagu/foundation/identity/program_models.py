@@ -30,6 +30,19 @@ class Program(models.Model):
         return self.name
 
 
+class ProgramInvitation(models.Model):
+    """Lets one program register itself, once; made by an administrator."""
+
+    secret_hash = models.CharField(max_length=64, unique=True)
+    verbs = models.CharField(max_length=40)
+    made_by = models.CharField(max_length=26, blank=True)
+    expires_at = models.DateTimeField(db_index=True)
+    used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
 class Connection(models.Model):
     """What a person allowed a program, until when; every token of that consent hangs on it and ends with it."""
 

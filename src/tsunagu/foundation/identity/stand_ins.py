@@ -167,7 +167,7 @@ def _end(actor: Actor, rows: Any, why: str) -> None:
 
 def is_standing_in(issuer: str) -> bool:
     """Whether this node stands in for an institution now."""
-    return bool(_active().filter(entity_hash=digest(issuer)).exists())
+    return sign_ins.stand_in_ends_at(issuer) is not None
 
 
 def _active() -> Any:

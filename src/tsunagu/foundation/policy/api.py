@@ -15,7 +15,7 @@ from tsunagu.foundation.policy.labels import (
     value_of,
 )
 from tsunagu.foundation.policy.rulebook import Book, compile_book, current, forget, history, stored
-from tsunagu.foundation.policy.scoping import VERB_OF
+from tsunagu.foundation.policy.scoping import VERB_OF, require_verb
 from tsunagu.foundation.policy.selectors import members, people_with_roles
 from tsunagu.foundation.policy.services import (
     challenge,
@@ -87,6 +87,7 @@ __all__ = [
     "place",
     "place_holds",
     "require",
+    "require_verb",
     "revoke",
     "roles_of",
     "scopes",

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from tsunagu.foundation.identity.api import Actor, TokenScope
+from tsunagu.foundation.identity.api import Actor, TokenScope, Verb
 from tsunagu.foundation.policy.compiling import EVERY_ROW, NO_ROW
+from tsunagu.foundation.policy.errors import ActionDeniedError
 from tsunagu.foundation.policy.types import Decision, Resource
 
 # Action -> verb of tokens. An action that is missing here is closed to every token that is not whole.
@@ -81,6 +82,18 @@ def within(actor: Actor, action: str, projects: list[str]) -> list[str]:
     if not _has_verb(scope, action):
         return []
     return [key for key in projects if key in scope.projects] if scope.projects else projects
+
+
+def require_verb(actor: Actor, verb: Verb) -> None:
+    """Go on only if the token lets a verb through: for what people do without asking any rule, such as a request.
+
+    Raises:
+        ActionDeniedError: the token was made for less.
+    """
+    if actor.scope is not None and verb not in actor.scope.verbs:
+        raise ActionDeniedError.of(
+            _refused(_("This access token was not made for this kind of action.")), verb
+        )
 
 
 def _has_verb(scope: TokenScope, action: str) -> bool:

@@ -14,7 +14,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
-from tsunagu.core import clock, settings
+from tsunagu.core import settings
 from tsunagu.core.errors import NotFoundError
 from tsunagu.data.datasets import api as datasets
 from tsunagu.doors import sessions
@@ -27,6 +27,7 @@ from tsunagu.foundation.identity.api import Actor
 
 _DAYS = (1, 7, 30, 90, 365)
 _DEFAULT_DAYS = 30
+_INVITED_DAYS = 7
 
 
 class _SentAway(HttpResponse):
@@ -176,6 +177,12 @@ def registered(request: HttpRequest, actor: Actor) -> HttpResponse:
         if "withdraw" in request.POST:
             identity.withdraw_program(actor, request.POST["withdraw"])
             return done(request, _("The program was withdrawn."), "programs")
+        if "invite" in request.POST:
+            verbs = tuple(request.POST.getlist("verb"))
+            context["invitation"] = identity.invite_program(
+                actor, lifetime=dt.timedelta(days=_INVITED_DAYS), verbs=verbs
+            )
+            return _programs_page(request, context)
         addresses = tuple(request.POST.get("redirect_uris", "").split())
         grants = [identity.REFRESH, *([identity.CODE] if addresses else [])]
         if "device" in request.POST:
@@ -190,6 +197,9 @@ def registered(request: HttpRequest, actor: Actor) -> HttpResponse:
             is_agent="agent" in request.POST,
             resource=request.POST.get("resource", "").strip(),
         )
-    context["programs"] = [{"card": card, "verbs": verb_rows(card.verbs)} for card in identity.programs()]
-    context["now"] = clock.isoformat(clock.now())
-    return render(request, "web/programs.html", context)
+    return _programs_page(request, context)
+
+
+def _programs_page(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+    rows = [{"card": card, "verbs": verb_rows(card.verbs)} for card in identity.programs()]
+    return render(request, "web/programs.html", context | {"programs": rows})

@@ -144,6 +144,7 @@ def account(request: HttpRequest, actor: Actor) -> HttpResponse:
             identity.revoke_token(actor.id, request.POST["revoke"])
             return done(request, _("The token no longer works."), "account")
         if "label" in request.POST:
+            identity.require_lasting_session(actor)
             days = _days(request.POST.get("days", ""))
             known = {card.id for card in projects}
             chosen = tuple(key for key in request.POST.getlist("project") if key in known)

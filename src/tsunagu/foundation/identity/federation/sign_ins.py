@@ -162,6 +162,14 @@ def note_failure(issuer: str, why: str) -> None:
     )
 
 
+def stand_in_ends_at(issuer: str) -> dt.datetime | None:
+    """Until when this node stands in for an institution; None when it does not."""
+    row = InstitutionState.objects.filter(
+        entity_hash=digest(issuer), stand_in_until__gt=clock.now(), stand_in_since__isnull=False
+    ).first()
+    return row.stand_in_until if row is not None else None
+
+
 def traffic(issuer: str, *, within: dt.timedelta) -> tuple[int, int]:
     """How many sign-ins at an institution were begun a while ago, and how many of them came back."""
     now = clock.now()

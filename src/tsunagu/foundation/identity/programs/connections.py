@@ -18,6 +18,7 @@ from tsunagu.core import clock, events, settings
 from tsunagu.foundation.identity.errors import BadScopeError, NotSignedInError
 from tsunagu.foundation.identity.federation.assurance import Assurance
 from tsunagu.foundation.identity.federation.groups import Membership
+from tsunagu.foundation.identity.federation.sign_ins import stand_in_ends_at
 from tsunagu.foundation.identity.models import Person
 from tsunagu.foundation.identity.program_models import Connection, Program, ProgramSecret
 from tsunagu.foundation.identity.programs.registry import card, digest
@@ -72,6 +73,10 @@ def connect(session: SignedIn, asked: Asked, consent: Consent) -> Connection:
     if not verbs and not asked.about:
         raise BadScopeError
     now = clock.now()
+    until = now + min(max(consent.lifetime, dt.timedelta(minutes=5)), LONGEST)
+    if session.assurance.is_stand_in:
+        # What a stand-in opened does not outlive it.
+        until = min(until, stand_in_ends_at(session.assurance.stand_in_for) or now)
     row = Connection.objects.create(
         program=Program.objects.get(client_id=asked.program.id),
         person=Person.objects.get(uid=session.actor.id),
@@ -83,7 +88,7 @@ def connect(session: SignedIn, asked: Asked, consent: Consent) -> Connection:
         groups=[asdict(found) for found in session.memberships],
         place=(asked.place or consent.place)[:300],
         created_at=now,
-        expires_at=now + min(max(consent.lifetime, dt.timedelta(minutes=5)), LONGEST),
+        expires_at=until,
     )
     tell(
         "connect_program",
@@ -142,7 +147,7 @@ def living(kind: str, secret: str) -> ProgramSecret | None:
 def is_in_force(connection: Connection) -> bool:
     """Whether nobody ended it, its time is not over, and its program and person are still here."""
     now = clock.now()
-    person = connection.person
+    person, stood_in_for = connection.person, str(connection.assurance.get("stand_in_for", ""))
     return (
         connection.ended_at is None
         and connection.expires_at > now
@@ -150,6 +155,7 @@ def is_in_force(connection: Connection) -> bool:
         and person is not None
         and person.is_active
         and (person.stay_until is None or person.stay_until > now)
+        and (not stood_in_for or stand_in_ends_at(stood_in_for) is not None)
     )
 
 

@@ -127,6 +127,7 @@ def server_metadata() -> dict[str, Any]:
         "userinfo_endpoint": f"{base}/oauth/userinfo",
         "revocation_endpoint": f"{base}/oauth/revoke",
         "introspection_endpoint": f"{base}/oauth/introspect",
+        "registration_endpoint": f"{base}/oauth/register",
         "jwks_uri": f"{base}/oauth/jwks.json",
         "scopes_supported": list(SCOPES),
         "response_types_supported": ["code"],
