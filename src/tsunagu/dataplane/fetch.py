@@ -12,6 +12,7 @@ from tsunagu.dataplane.objects import GUARD_HEADERS, Item, read_item
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tsunagu.core.blobs import BlobStore
     from tsunagu.dataplane.context import Context
 
 _MAX_FILES = 10_000
@@ -29,7 +30,8 @@ def post_fetch(context: Context, request: Request) -> Response:
         raise InvalidInputError('The body must be {"capabilities": [TOKEN, ...]}.')
     if len(tokens) > _MAX_FILES:
         raise InvalidInputError(f"At most {_MAX_FILES:,} files can be fetched at once.", count=len(tokens))
-    items = [read_item(context, token) for token in tokens]
+    stores: dict[tuple[str, str], BlobStore] = {}
+    items = [read_item(context, token, stores) for token in tokens]
     for key in {item.key for item in items}:
         context.store.size(key)  # a missing object is an error now, not a broken stream later
     length = len(END) + sum(HEADER_SIZE + len(item.name.encode()) + item.size for item in items)

@@ -46,14 +46,22 @@ class Item(NamedTuple):
     store: BlobStore
 
 
-def read_item(context: Context, token: str) -> Item:
+def read_item(context: Context, token: str, stores: dict[tuple[str, str], BlobStore] | None = None) -> Item:
     """The file that a capability names.
+
+    Args:
+        context: The byte server.
+        token: The capability.
+        stores: What this request has opened already: many files lie in one sealed object.
 
     Raises:
         CapabilityRefusedError: it is not valid.
     """
     claims = context.signer.read(token, "get")
-    key = check_key(claims["k"])
+    key, hidden = check_key(claims["k"]), str(claims.get("sk") or "")
+    known = {} if stores is None else stores
+    if (key, hidden) not in known:
+        known[key, hidden] = context.store_of(key, hidden)
     return Item(
         key,
         int(claims["o"]),
@@ -61,7 +69,7 @@ def read_item(context: Context, token: str) -> Item:
         str(claims["h"]),
         str(claims["f"]),
         str(claims.get("mt") or ""),
-        context.store_of(key, str(claims.get("sk") or "")),
+        known[key, hidden],
     )
 
 
