@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from tsunagu.dataplane.settings import Settings
 
 
+_KEPT_CHUNKS = 32  # of 64 KiB, for a request that reads many small files out of one object
+
+
 @dataclasses.dataclass(frozen=True)
 class Grant:
     """What a push capability allows, and the store that takes its bytes.
@@ -109,7 +112,7 @@ class Context:
         from tsunagu.core.blobs.sealed import SealedStore
 
         shown = self.carrier.show(hidden, f"get {key}")
-        return SealedStore(self.store, lambda _key: shown)
+        return SealedStore(self.store, lambda _key: shown, keeps=_KEPT_CHUNKS)
 
     def _sealed(self, data_key: bytes) -> BlobStore:
         from tsunagu.core.blobs.sealed import SealedStore  # a node without sealed datasets carries no cipher

@@ -19,6 +19,7 @@ from tsunagu.dataplane.objects import GUARD_HEADERS, disposition
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from tsunagu.core.blobs import BlobStore
     from tsunagu.dataplane.context import Context
 
 _U16, _U32 = 0xFFFF, 0xFFFFFFFF
@@ -50,12 +51,15 @@ def _stream(context: Context, token: str, page: dict[str, Any]) -> Iterator[byte
     with tempfile.SpooledTemporaryFile(_SPOOL) as directory, tempfile.SpooledTemporaryFile(_SPOOL) as sums:
         archive = _Archive(directory)
         is_name_free = True
+        stores: dict[tuple[str, str], BlobStore] = {}  # the last one: neighbours lie in one object
         while True:
             for path, size, sha256, key, offset, hidden in page["files"]:
                 name = check_path(path)
                 is_name_free = is_name_free and name.casefold() != SUMS.casefold()
                 sums.write(f"{sha256}  {name}\n".encode())
-                with context.store_of(key, hidden).open(key, offset, size) as reader:
+                if (key, hidden) not in stores:
+                    stores = {(key, hidden): context.store_of(key, hidden)}
+                with stores[key, hidden].open(key, offset, size) as reader:
                     yield from _gather(archive.add(name, size, reader.pieces()), context)
             if not page.get("next"):
                 break

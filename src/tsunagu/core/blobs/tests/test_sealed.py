@@ -102,7 +102,7 @@ def test_sizes_are_told_from_each_other(size: int) -> None:
 @given(size=_SIZES, data=st.data())
 def test_any_range_is_that_range(folder: BlobStore, size: int, data: Any) -> None:
     content = os.urandom(size)
-    sealed = SealedStore.of(folder, KEY)
+    sealed = SealedStore(folder, lambda key: object_key(KEY, key), keeps=data.draw(st.sampled_from([0, 2])))
     key = keep(sealed, content)
     offset = data.draw(st.integers(0, size))
     length = data.draw(st.integers(0, size - offset))
@@ -293,3 +293,17 @@ def test_no_plain_byte_reaches_the_disk_while_writing(tmp_path: Path) -> None:
     assert mark not in kept
     writer.abort()
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+@_quick
+@given(places=st.lists(st.tuples(st.integers(0, 5 * CHUNK), st.integers(0, 9000)), max_size=20))
+def test_chunks_that_are_kept_are_the_right_ones(folder: BlobStore, places: list[tuple[int, int]]) -> None:
+    content = os.urandom(5 * CHUNK + 9000)
+    sealed = SealedStore(folder, lambda key: object_key(KEY, key), keeps=2)
+    key = keep(sealed, content)
+    for offset, length in places:
+        with sealed.open(key, offset, length) as reader:
+            assert reader.fileno() is None
+            assert b"".join(reader.pieces(100)) == content[offset : offset + length]
+    with pytest.raises(ObjectMissingError):
+        sealed.open(key, len(content) - 10, 11)
