@@ -6,11 +6,12 @@ anything is sent, and a file is ``done`` only after the node's own SHA-256 of it
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import random
 import time
-from typing import Any, Callable, Iterable, Mapping
+from typing import Any, Callable, Iterable, Iterator, Mapping
 
 from . import names, reading
 from .ledger import WAITING, Ledger, Row
@@ -104,15 +105,16 @@ class Sender:
             return
         key = f"{project}/{dataset}"
         push = self._open(key, project, dataset, rows)
-        wanted = self._door.plan(push, [(row.path, row.size, row.sha256) for row in rows])
-        sent = [row for number, row in enumerate(rows) if number in wanted]
-        same = [row for number, row in enumerate(rows) if number not in wanted]
-        with self._ledger.together():
-            for row in sent:
-                self._ledger.move(row, "uploading", run=push.run)
-        if sent:
-            self._door.send_bundle(push, [Piece(row.path, row.sha256, contents[row.id]) for row in sent])
-        self._conclude(key, push, sent, same)
+        with self._asked_again(key):
+            wanted = self._door.plan(push, [(row.path, row.size, row.sha256) for row in rows])
+            sent = [row for number, row in enumerate(rows) if number in wanted]
+            same = [row for number, row in enumerate(rows) if number not in wanted]
+            with self._ledger.together():
+                for row in sent:
+                    self._ledger.move(row, "uploading", run=push.run)
+            if sent:
+                self._door.send_bundle(push, [Piece(row.path, row.sha256, contents[row.id]) for row in sent])
+            self._conclude(key, push, sent, same)
 
     def _send_large(self, row: Row, is_time_up: Callable[[], bool]) -> None:
         if not self._hash_large(row, is_time_up):
@@ -122,6 +124,12 @@ class Sender:
         push = self._open(key, row.project, row.dataset, [row])
         if row.run != push.run or row.state != "uploading":
             is_new = True
+        with self._asked_again(key):
+            self._send_pieces(key, row, push, is_time_up, is_new=is_new)
+
+    def _send_pieces(
+        self, key: str, row: Row, push: Push, is_time_up: Callable[[], bool], *, is_new: bool
+    ) -> None:
         if is_new or not self._is_going_on(row, push):
             if not self._door.plan(push, [(row.path, row.size, row.sha256)]):
                 self._conclude(key, push, [], [row])
@@ -195,6 +203,18 @@ class Sender:
         elif row.sha256 != sha256:
             # Same size and time, other bytes than before the restart: an upload that began is worth nothing.
             self._ledger.note(row, sha256=sha256, upload_url="", upload_offset=0)
+
+    @contextlib.contextmanager
+    def _asked_again(self, key: str) -> Iterator[None]:
+        """Whatever went wrong with a push, the node is asked about it before it is used again.
+
+        It may have ended there although its answer did not arrive.
+        """
+        try:
+            yield
+        except BaseException:
+            self._pushes.pop(key, None)
+            raise
 
     def _open(self, key: str, project: str, dataset: str, rows: list[Row]) -> Push:
         run = self._ledger.push(key)

@@ -297,3 +297,16 @@ class Agent(RuleBasedStateMachine):
 
 Agent.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
 TestAgent = Agent.TestCase
+
+
+def test_a_push_whose_end_was_not_heard_is_not_used_again():
+    """Found by the machine: the node had ended the run, the answer was lost, and the agent sent into it for ever."""
+    agent = Agent()
+    agent.begin()
+    agent.change_when_at_rest(name="a.dat", seed=0)
+    agent.poll(seconds=11.0)
+    agent.poll(seconds=11.0)
+    agent.break_midway(calls=1, when="before", kind=OfflineError("x"))
+    agent.poll(seconds=0.5)
+    agent.break_midway(calls=2, when="after", kind=OfflineError("x"))
+    agent.teardown()
