@@ -82,11 +82,13 @@ def test_damage_of_a_sealed_object_is_found_and_repaired_from_its_copy(sealed, s
     _owner, card = sealed
     replicas.copy_waiting(most_bytes=1 << 40)
     row = StoredObject.objects.get(domain=card.id)
-    path = store().local_path(row.key)
-    damaged = bytearray(path.read_bytes())
+    with store().open(row.key) as reader:
+        damaged = bytearray(b"".join(reader.pieces()))
     damaged[20] ^= 1
-    path.chmod(0o640)
-    path.write_bytes(damaged)
+    store().delete(row.key)
+    writer = store().create(row.key)
+    writer.write(bytes(damaged), 0)
+    writer.finish(len(damaged))
     found = [one for one in storage.scrub(due_before=clock.now(), most_bytes=1 << 40) if one.problem]
     assert [(one.repaired_from, one.domain) for one in found] == [("replica", card.id)]
     assert content_of(card, sha(b"another secret")) == b"another secret"
