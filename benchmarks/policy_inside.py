@@ -30,7 +30,7 @@ def main() -> None:
     from tsunagu.core import bulk, clock
     from tsunagu.data.datasets import api as datasets
     from tsunagu.data.datasets.models import Dataset
-    from tsunagu.data.datasets.selectors import resource_of
+    from tsunagu.data.datasets.resources import resource_of
     from tsunagu.foundation.identity import api as identity
     from tsunagu.foundation.policy import api as policy
 

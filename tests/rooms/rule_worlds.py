@@ -183,6 +183,6 @@ def decided(actor: identity.Actor, action: str, rules: policy.Book, resources: l
 
 def resources_of(world: World) -> list[policy.Resource]:
     """The datasets as rules see them."""
-    from tsunagu.data.datasets.selectors import resource_of
+    from tsunagu.data.datasets.resources import resource_of
 
     return [resource_of(row) for row in Dataset.objects.filter(uid__in=world.datasets)]

@@ -18,7 +18,7 @@ import pytest
 
 import tsunagu.client
 from tsunagu.client import account, messages, messages_en, messages_ja
-from tsunagu.client.cli import main, parser
+from tsunagu.client.cli import NODE_COMMANDS, main, parser
 from tsunagu.client.output import printable, width
 from tsunagu.client.progress import ShownProgress, size
 from tsunagu.client.tests.fake_door import TOKEN, Fault
@@ -237,22 +237,7 @@ def test_every_message_is_used_and_known() -> None:
 
 def test_help_of_every_command(shell: Any) -> None:
     for name in parser()._subparsers._group_actions[0].choices:  # type: ignore[union-attr]
-        if name in {
-            "up",
-            "admin",
-            "check",
-            "backup",
-            "restore",
-            "sweep",
-            "demo",
-            "down",
-            "federation",
-            "policy",
-            "keys",
-            "program",
-            "replica",
-            "scrub",
-        }:
+        if name in NODE_COMMANDS:
             continue
         code, out, _ = shell(name, "--help")
         assert code == 0

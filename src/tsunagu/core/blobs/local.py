@@ -6,17 +6,16 @@ import os
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from tsunagu.core.blobs.plainfile import PlainFile, translate
-from tsunagu.core.blobs.types import Found, ObjectMissingError, check_key, is_key, new_key
+from tsunagu.core.blobs.types import Closing, Found, ObjectMissingError, check_key, is_key, new_key
 from tsunagu.core.errors import UnavailableError
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterator
-    from types import TracebackType
 
     from tsunagu.core.blobs.types import Reader, Writer
 
@@ -30,7 +29,7 @@ def sync_directory(path: Path) -> None:
         os.close(handle)
 
 
-class LocalReader:
+class LocalReader(Closing):
     """A part of a file."""
 
     def __init__(self, handle: int, offset: int, size: int, key: str) -> None:
@@ -65,14 +64,6 @@ class LocalReader:
         handle, self._handle = self._handle, -1
         if handle >= 0:
             os.close(handle)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> None:
-        self.close()
 
 
 class LocalWriter(PlainFile):

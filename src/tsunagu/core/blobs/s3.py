@@ -7,7 +7,7 @@ import datetime as dt
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import obstore
@@ -18,12 +18,11 @@ from tsunagu.core.blobs.ascent import Ascents
 from tsunagu.core.blobs.local import sync_directory
 from tsunagu.core.blobs.multipart import MultipartDoor
 from tsunagu.core.blobs.plainfile import PlainFile, translate
-from tsunagu.core.blobs.types import Found, ObjectMissingError, check_key, is_key, new_key
+from tsunagu.core.blobs.types import Closing, Found, ObjectMissingError, check_key, is_key, new_key
 from tsunagu.core.errors import InvalidInputError, TsunaguError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from types import TracebackType
 
     from tsunagu.core.blobs.types import Reader, Writer
 
@@ -41,7 +40,7 @@ def _translated(key: str = "") -> Iterator[None]:
         raise UnavailableError(f"The S3 store failed: {reason}") from error
 
 
-class S3Reader:
+class S3Reader(Closing):
     """A part of an object, streamed."""
 
     def __init__(self, pieces: Iterator[Any], size: int, key: str) -> None:
@@ -80,14 +79,6 @@ class S3Reader:
             raise ObjectMissingError("A stored object is shorter than its record says.", key=self._key)
         self._left -= len(piece)
         return piece
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> None:
-        self.close()
 
 
 class S3Writer(PlainFile):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from functools import partial
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from tsunagu.core.blobs.chunks import (
     BATCH,
@@ -17,18 +17,17 @@ from tsunagu.core.blobs.chunks import (
     sealed_size,
 )
 from tsunagu.core.blobs.sealing import SealedWriter
-from tsunagu.core.blobs.types import ObjectMissingError, check_key
+from tsunagu.core.blobs.types import Closing, ObjectMissingError, check_key
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterator
     from pathlib import Path
-    from types import TracebackType
 
     from tsunagu.core.blobs.types import BlobStore, Found, Reader, Writer
 
 
-class SealedReader:
+class SealedReader(Closing):
     """A part of a sealed object; only the chunks that it touches are read."""
 
     def __init__(self, inner: Reader, cipher: Cipher, part: tuple[int, int], last: int) -> None:
@@ -83,14 +82,6 @@ class SealedReader:
         while len(record) < RECORD and (more := self._inner.read(RECORD - len(record))):
             record += more
         return record
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> None:
-        self.close()
 
 
 class HeldReader(SealedReader):

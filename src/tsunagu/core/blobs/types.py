@@ -84,6 +84,22 @@ class Reader(Protocol):
     ) -> None: ...
 
 
+class Closing:
+    """Lets go of itself at the end of a ``with`` block."""
+
+    def close(self) -> None:
+        """Let go of it."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        self.close()
+
+
 class Writer(Protocol):
     """An object that is being written: a local file that the caller fills from 0 upwards.
 

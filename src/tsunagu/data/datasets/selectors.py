@@ -15,6 +15,7 @@ from tsunagu.core import clock
 from tsunagu.core.errors import NotFoundError
 from tsunagu.data.datasets import tombstones
 from tsunagu.data.datasets.models import BuriedVersion, Dataset, Interval, Project, Version
+from tsunagu.data.datasets.resources import resource_of
 from tsunagu.data.datasets.types import DatasetCard, Difference, ProjectCard, VersionRef
 from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.policy import api as policy
@@ -26,18 +27,6 @@ _LIST_FIELDS = (
 )  # fmt: skip
 # Of the description a list needs the other titles only; descriptions can be long.
 _LIST_TITLES = {name: KT(f"described__{name}__value") for name in ("title_ja", "title_en")}
-
-
-def resource_of(row: Dataset) -> policy.Resource:
-    """A dataset row as rules see it."""
-    return policy.Resource(
-        "dataset",
-        row.uid,
-        project_id=row.project_id,
-        access=policy.Access(row.access),
-        has_frozen=row.has_frozen,
-        embargo_until_s=row.embargo_until_s,
-    )
 
 
 def project_card(row: Project) -> ProjectCard:

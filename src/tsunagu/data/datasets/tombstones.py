@@ -10,21 +10,10 @@ from tsunagu.core import clock
 from tsunagu.core.errors import NotFoundError
 from tsunagu.data.datasets.errors import DatasetRemovedError
 from tsunagu.data.datasets.models import BuriedVersion, Tombstone
+from tsunagu.data.datasets.resources import resource_of
 from tsunagu.data.datasets.types import BuriedRef, TombstoneCard
 from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.policy import api as policy
-
-
-def resource_of(row: Tombstone) -> policy.Resource:
-    """A tombstone as rules see it: as the dataset that it was."""
-    return policy.Resource(
-        "dataset",
-        row.uid,
-        project_id=row.project_id,
-        access=policy.Access(row.access),
-        has_frozen=row.has_frozen,
-        embargo_until_s=row.embargo_until_s,
-    )
 
 
 def get_tombstone(actor: Actor, dataset_id: str) -> TombstoneCard:

@@ -10,23 +10,6 @@ from pathlib import Path
 
 from tsunagu.core.errors import TsunaguError
 
-NODE_COMMANDS = (
-    "up",
-    "admin",
-    "check",
-    "backup",
-    "restore",
-    "sweep",
-    "demo",
-    "down",
-    "federation",
-    "policy",
-    "keys",
-    "program",
-    "replica",
-    "scrub",
-)
-
 
 def main(argv: list[str]) -> int:
     """Run a node command; returns the exit code."""

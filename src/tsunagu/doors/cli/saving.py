@@ -26,6 +26,7 @@ from urllib.parse import unquote, urlsplit
 
 from tsunagu import __version__
 from tsunagu.core import clock, removal, settings
+from tsunagu.core.durable import write_durably
 from tsunagu.core.errors import TsunaguError
 from tsunagu.core.ids import new_id
 
@@ -139,7 +140,7 @@ def back_up(
         "secrets": kept,
         "keys": key_count if keys is not None else "left out",
     }
-    _write(target / "backup.json", json.dumps(report, ensure_ascii=False, indent=2).encode())
+    write_durably(target / "backup.json", json.dumps(report, ensure_ascii=False, indent=2).encode())
     return report
 
 
@@ -262,7 +263,7 @@ def _save_secrets(node: settings.Settings, target: Path, passphrase: str, *, wit
     (target / "secrets.sealed").unlink(missing_ok=True)
     shutil.rmtree(target / "secrets", ignore_errors=True)
     if passphrase:
-        _write(target / "secrets.sealed", seal(_pack_secrets(node.home), passphrase))
+        write_durably(target / "secrets.sealed", seal(_pack_secrets(node.home), passphrase))
         return "sealed"
     if with_secrets:
         shutil.copytree(node.home / "secrets", target / "secrets")
@@ -329,12 +330,3 @@ def hash_of(file: Path) -> str:
     """SHA-256 of a file, hex."""
     with file.open("rb") as content:
         return hashlib.file_digest(content, "sha256").hexdigest()
-
-
-def _write(file: Path, content: bytes) -> None:
-    draft = file.with_name(f"{file.name}.{new_id()}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
-        out.write(content)
-        out.flush()
-        os.fsync(out.fileno())
-    draft.replace(file)

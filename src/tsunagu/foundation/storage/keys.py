@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from tsunagu.core import clock, settings
 from tsunagu.core.blobs.chunks import derive
 from tsunagu.core.blobs.local import sync_directory
+from tsunagu.core.durable import write_durably
 from tsunagu.core.ids import is_id, new_id
 from tsunagu.foundation.storage.errors import KeyDestroyedError, KeyMissingError
 
@@ -283,17 +284,6 @@ def destroyed(stone: Tombstone) -> KeyDestroyedError:
 def fingerprint(key: bytes) -> str:
     """A commitment to a key, from which the key cannot be found; hex."""
     return derive(key, b"tsunagu-key-fingerprint-1").hex()
-
-
-def write_durably(file: Path, content: bytes) -> None:
-    """Put a file there, whole and on the disk before this returns; only its owner can read it."""
-    draft = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
-        out.write(content)
-        out.flush()
-        os.fsync(out.fileno())
-    draft.replace(file)
-    sync_directory(file.parent)
 
 
 def destroy_file(file: Path) -> None:

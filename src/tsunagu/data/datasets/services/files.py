@@ -14,6 +14,7 @@ from tsunagu.core.paths import check_path
 from tsunagu.data.datasets import intervals, selectors, tree
 from tsunagu.data.datasets.errors import NoSuchFileError, SealedMeanwhileError
 from tsunagu.data.datasets.models import LIVE, Dataset, FileRow, Interval, Overwritten, content_key
+from tsunagu.data.datasets.resources import resource_of
 from tsunagu.data.datasets.types import Committed
 from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.policy import api as policy
@@ -110,7 +111,7 @@ def commit_files(
         SealedMeanwhileError: the dataset's key domain is another by now.
     """
     dataset = selectors.locked_row(dataset_id)
-    policy.require(actor, "dataset.push", selectors.resource_of(dataset))
+    policy.require(actor, "dataset.push", resource_of(dataset))
     if dataset.key_domain != domain:
         raise SealedMeanwhileError
     wanted = {check_path(path): (size, sha256) for path, size, sha256 in entries}
@@ -149,7 +150,7 @@ def remove_files(actor: Actor, dataset_id: str, paths: Sequence[str]) -> int:
         NoSuchFileError: a path is not in the draft; nothing is removed then.
     """
     dataset = selectors.locked_row(dataset_id)
-    policy.require(actor, "dataset.write", selectors.resource_of(dataset), {"removes": True})
+    policy.require(actor, "dataset.write", resource_of(dataset), {"removes": True})
     single = [path for path in paths if not path.endswith("/")]
     rows = _live_rows(dataset, single)
     missing = [path for path in single if path not in rows]

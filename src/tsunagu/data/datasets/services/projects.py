@@ -13,6 +13,7 @@ from tsunagu.core.errors import InvalidInputError
 from tsunagu.data.datasets import selectors, tombstones
 from tsunagu.data.datasets.errors import BadNameError, NameTakenError
 from tsunagu.data.datasets.models import Dataset, Project
+from tsunagu.data.datasets.resources import resource_of
 from tsunagu.data.datasets.types import DatasetCard, ProjectCard
 from tsunagu.foundation.identity.api import SYSTEM, Actor
 from tsunagu.foundation.policy import api as policy
@@ -122,7 +123,7 @@ def set_access(
         _from_now(opens_s) < _from_now(dataset.embargo_until_s)
     )
     wish = {"access": str(access), "opens_s": opens_s} if is_wider else None
-    policy.require(actor, "dataset.manage", selectors.resource_of(dataset), wish)
+    policy.require(actor, "dataset.manage", resource_of(dataset), wish)
     before, dataset.access, dataset.embargo_until_s = dataset.access, access, opens_s
     dataset.updated_at = clock.now()
     dataset.save(update_fields=["access", "embargo_until_s", "updated_at"])
@@ -171,7 +172,7 @@ def set_described(
         ActionDeniedError: the actor may not describe the dataset.
     """
     dataset = selectors.locked_row(dataset_id)
-    policy.require(actor, "dataset.describe", selectors.resource_of(dataset))
+    policy.require(actor, "dataset.describe", resource_of(dataset))
     dataset.described, dataset.is_description_changed, dataset.updated_at = dict(described), True, clock.now()
     if title is not None:
         dataset.title = title[:300]

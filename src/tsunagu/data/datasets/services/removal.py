@@ -13,7 +13,6 @@ from django.db import connection, transaction
 
 from tsunagu.core import bulk, clock, events
 from tsunagu.core.ids import new_id
-from tsunagu.data.datasets import selectors
 from tsunagu.data.datasets.models import (
     BuriedVersion,
     Dataset,
@@ -28,6 +27,7 @@ from tsunagu.data.datasets.models import (
     Version,
     content_key,
 )
+from tsunagu.data.datasets.resources import resource_of
 from tsunagu.data.datasets.types import DatasetCard
 from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.policy import api as policy
@@ -48,7 +48,7 @@ def remove_dataset(actor: Actor, card: DatasetCard, *, reason: str) -> str:
         ActionDeniedError: the actor may not destroy it, or something is held.
     """
     dataset = Dataset.objects.select_for_update().select_related("project").get(uid=card.id)
-    policy.require(actor, "dataset.destroy", selectors.resource_of(dataset))
+    policy.require(actor, "dataset.destroy", resource_of(dataset))
     versions = list(Version.objects.filter(dataset=dataset).order_by("number"))
     run_id = runs.record(
         actor,

@@ -9,7 +9,6 @@ from django.db import connection, transaction
 
 from tsunagu.core import bulk, clock, events
 from tsunagu.core.ids import new_id
-from tsunagu.data.datasets import selectors
 from tsunagu.data.datasets.errors import (
     LockedBytesError,
     NotConfirmedError,
@@ -17,6 +16,7 @@ from tsunagu.data.datasets.errors import (
     StillSealingError,
 )
 from tsunagu.data.datasets.models import Dataset, Overwritten, Sealing, content_key
+from tsunagu.data.datasets.resources import resource_of
 from tsunagu.data.datasets.types import SealingCard
 from tsunagu.foundation.identity.api import SYSTEM, Actor
 from tsunagu.foundation.policy import api as policy
@@ -37,7 +37,7 @@ def seal(actor: Actor, dataset_id: str) -> SealingCard:
         KeyDestroyedError: it was sealed before, and shredded.
         LockedBytesError: its bytes are locked in the store, so they would stay plain.
     """
-    resource = selectors.resource_of(Dataset.objects.get(uid=dataset_id))
+    resource = resource_of(Dataset.objects.get(uid=dataset_id))
     policy.require(actor, "dataset.manage", resource)
     _require_unlocked(Dataset.objects.get(uid=dataset_id))
     # Durable before anything is encrypted with it; a transaction that fails leaves a key that nobody uses.
@@ -196,7 +196,7 @@ def shred(actor: Actor, dataset_id: str, *, confirm: str, reason: str) -> Sealin
         NotSealedError, StillSealingError: plain bytes would stay.
     """
     row = Dataset.objects.select_related("project").get(uid=dataset_id)
-    policy.require(actor, "dataset.destroy", selectors.resource_of(row))
+    policy.require(actor, "dataset.destroy", resource_of(row))
     if confirm != f"{row.project.name}/{row.name}" or not reason.strip():
         raise NotConfirmedError
     known = sealing_of(dataset_id)

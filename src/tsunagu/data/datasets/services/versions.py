@@ -12,6 +12,7 @@ from tsunagu.core import bulk, clock, events
 from tsunagu.data.datasets import selectors, tree
 from tsunagu.data.datasets.errors import NothingToFreezeError
 from tsunagu.data.datasets.models import LIVE, Dataset, Version
+from tsunagu.data.datasets.resources import resource_of
 from tsunagu.data.datasets.types import VersionRef
 from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.ledger import api as ledger
@@ -32,7 +33,7 @@ def freeze_version(actor: Actor, dataset_id: str, *, note: str = "") -> VersionR
         NothingToFreezeError: the draft equals the last version.
     """
     dataset = selectors.locked_row(dataset_id)
-    policy.require(actor, "dataset.freeze", selectors.resource_of(dataset))
+    policy.require(actor, "dataset.freeze", resource_of(dataset))
     number = dataset.draft_number
     buckets = _changed_buckets(dataset.pk, number)
     if not buckets and not dataset.is_description_changed and not (number == 1 and dataset.live_count == 0):
