@@ -30,9 +30,7 @@ def readable(closed, person):
     for purpose in (WHY, SECRET):
         settle(owner, card, kind="training", purpose=purpose)
     reader = person("reader")
-    policy.grant(
-        owner, card.resource, subject_kind="person", subject_id=reader.id, role=policy.Role.READER
-    )
+    policy.grant(owner, card.resource, subject_kind="person", subject_id=reader.id, role=policy.Role.READER)
     return owner, card, reader
 
 
@@ -75,9 +73,7 @@ def test_streams_without_a_name_are_trainings_of_their_own(readable):
 def test_the_provider_sees_every_use_and_a_reader_only_the_own(readable, person):
     owner, card, reader = readable
     other = person("other")
-    policy.grant(
-        owner, card.resource, subject_kind="person", subject_id=other.id, role=policy.Role.READER
-    )
+    policy.grant(owner, card.resource, subject_kind="person", subject_id=other.id, role=policy.Role.READER)
     training.open_use(reader, card, training="net-1", purpose=WHY)
     training.open_use(other, card, training="net-2", purpose=WHY)
     assert [(one.person, one.training) for one in training.uses_of(owner, card)] == [
@@ -175,7 +171,9 @@ def test_rest_opens_hands_out_files_and_ends(readable):
     assert page["version_hash"] == use["version_hash"]
     said = {"opening": use["opening"], "reader": "r" * 12, "epochs": 1, "rows": 1, "bytes": 1}
     assert client.post(f"/api/v1/uses/{use['id']}/progress", said, **send).status_code == 204
-    assert client.post(f"/api/v1/uses/{use['id']}/end", {"opening": use["opening"]}, **send).status_code == 204
+    assert (
+        client.post(f"/api/v1/uses/{use['id']}/end", {"opening": use["opening"]}, **send).status_code == 204
+    )
     found = client.get("/api/v1/trainings/net-1").json()["uses"][0]
     assert (found["rows"], found["outcome"], found["dataset"]) == (1, "ok", "lab/data")
     assert client.post(f"/api/v1/uses/{use['id']}/files", {}, **send).status_code == 409

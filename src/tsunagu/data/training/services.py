@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from typing import Any
 
 from django.db import transaction
 
@@ -142,7 +143,9 @@ def note(
     use = _mine(actor, use_id, lock=True)
     readers = _opening(use, opening)["readers"]
     if not _REPORT.fullmatch(reader) or (reader not in readers and len(readers) >= _MOST_READERS):
-        raise InvalidInputError("A report names its process by 8 to 40 letters and digits, at most 256 of them.")
+        raise InvalidInputError(
+            "A report names its process by 8 to 40 letters and digits, at most 256 of them."
+        )
     before = readers.get(reader, [0, 0, 0])
     readers[reader] = [max(old, new) for old, new in zip(before, (epochs, rows, byte_count), strict=True)]
     use.heard_at = clock.now()
@@ -184,7 +187,7 @@ def settle_silent(older_than: dt.timedelta = SILENT_AFTER) -> int:
     return len(silent)
 
 
-def totals(progress: dict[str, dict[str, dict[str, list[int]]]]) -> tuple[int, int, int]:
+def totals(progress: dict[str, dict[str, Any]]) -> tuple[int, int, int]:
     """Epochs at most, rows and bytes in all."""
     reports = [one for opening in progress.values() for one in opening["readers"].values()]
     return (
@@ -212,8 +215,8 @@ def _mine(actor: Actor, use_id: str, *, lock: bool = False, ended: bool = False)
     return use
 
 
-def _opening(use: TrainingUse, opening: str) -> dict[str, dict[str, list[int]]]:
-    found: dict[str, dict[str, list[int]]] | None = use.progress.get(opening)
+def _opening(use: TrainingUse, opening: str) -> dict[str, Any]:
+    found: dict[str, Any] | None = use.progress.get(opening)
     if found is None:
         raise NoSuchUseError(use=use.run_id)
     return found
