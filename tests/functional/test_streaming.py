@@ -65,7 +65,7 @@ def open_stream(node, tmp_path, monkeypatch):
     monkeypatch.setenv("TSUNAGU_CACHE", str(tmp_path / "cache"))
 
     def make(name="lab/spectra", **wanted):
-        return tsunagu.stream(name, url=node.url, token=node.token, **wanted)
+        return tsunagu.stream(name, client=tsunagu.connect(node.url, node.token), **wanted)
 
     return make
 
@@ -131,14 +131,14 @@ def test_a_position_of_another_stream_is_refused(data, open_stream):
 def test_ranks_share_the_rows_without_overlap(data, open_stream, world, shuffle):
     read = []
     for rank in range(world):
-        with open_stream(rank=rank, world=world, shuffle=shuffle, seed=3, columns=["id"]) as stream:
+        with open_stream(shard=(rank, world), shuffle=shuffle, seed=3, columns=["id"]) as stream:
             mine = _ids(stream)
             stream.set_epoch(0)
             assert len(mine) == stream.shard_rows[rank]
             read.append(mine)
     together = [value for one in read for value in one]
     assert sorted(together) == list(range(ROWS))
-    with open_stream(rank=0, world=world, shuffle=shuffle, seed=3, even=True, columns=["id"]) as stream:
+    with open_stream(shard=(0, world), shuffle=shuffle, seed=3, even=True, columns=["id"]) as stream:
         assert len(_ids(stream)) == min(len(one) for one in read)
 
 
@@ -167,6 +167,19 @@ def test_only_asked_columns_travel_and_the_second_epoch_comes_from_the_cache(nod
     assert uses["thin"]["rows"] == ROWS
 
 
+def test_a_model_card_names_the_data_that_were_read(node, data, open_stream):
+    with open_stream(training="phase-net-3", columns=["id"]) as stream:
+        _ids(stream)
+    assert node.json("trainings", "phase-net-3")["uses"][0]["rows"] == ROWS
+    card = node.run("trainings", "phase-net-3", "--card").stdout
+    assert card.startswith("---\ndatasets:\n- lab/spectra\n---\n")
+    version = node.api("GET", "/datasets/lab/spectra/versions/1")[1]["hash"]
+    assert f"1 (`{version}`) | 9,000 |" in card
+    listed = node.run("trainings", env={"TSUNAGU_LANG": "ja"}).stdout
+    assert "9,000 行、1 エポック目まで" in listed
+    assert node.run("trainings", "unknown", check=False).returncode == 4
+
+
 def test_workers_and_ranks_of_one_training_are_one_run(node, data, open_stream):
     def child(stream, queue):
         queue.put(_ids(stream))
@@ -176,9 +189,9 @@ def test_workers_and_ranks_of_one_training_are_one_run(node, data, open_stream):
 
     context = multiprocessing.get_context("fork")
     queue = context.Queue()
-    with open_stream(rank=0, world=2, training="pair", columns=["id"]) as one:
+    with open_stream(shard=(0, 2), training="pair", columns=["id"]) as one:
         next(iter(one))
-        with open_stream(rank=1, world=2, training="pair", columns=["id"]) as two:
+        with open_stream(shard=(1, 2), training="pair", columns=["id"]) as two:
             assert two.version == 1  # opened here: the worker joins this use, and this process ends it
             worker = context.Process(target=child, args=(two, queue))
             worker.start()

@@ -355,4 +355,12 @@ MESSAGES = {
     "stream_splits": 'Splits that its file names know: {splits}. split="" reads every file.',
     "stream_no_column": "There is no column {column}.",
     "stream_columns": "Columns: {columns}",
+    "help_trainings": "list your trainings and the data they read",
+    "help_training_card": "print the data section of a model's card",
+    "trainings_none": 'No training has read data yet. In Python: tsunagu.stream("PROJECT/DATASET", training="NAME").',
+    "trainings_read": "{rows:,} rows, epochs begun: {epochs}",
+    "trainings_open": "under way",
+    "trainings_hidden": "{name}: {count} uses of data that you may no longer see are left out.",
+    "card_title": "Training data",
+    "card_head": "Dataset | Version | Rows read | Runs",
 }

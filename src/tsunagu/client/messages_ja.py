@@ -355,4 +355,12 @@ MESSAGES = {
     "stream_splits": 'ファイル名から分かる split: {splits}。split="" ですべてのファイルを読みます。',
     "stream_no_column": "列 {column} はありません。",
     "stream_columns": "列: {columns}",
+    "help_trainings": "学習とその使用データを一覧する",
+    "help_training_card": "モデルカードのデータ欄を出力する",
+    "trainings_none": 'データを読んだ学習はまだありません。Python から: tsunagu.stream("PROJECT/DATASET", training="NAME")',
+    "trainings_read": "{rows:,} 行、{epochs} エポック目まで",
+    "trainings_open": "実行中",
+    "trainings_hidden": "{name}: 現在閲覧権限のないデータの利用 {count} 件は表示していません。",
+    "card_title": "学習データ",
+    "card_head": "データセット | 版 | 読み取り行数 | 実行記録",
 }

@@ -83,14 +83,14 @@ class Door:
                 return _source(page, one)
         raise BadAnswerError(text("file_gone", path=source.path), remedy=text("try_again"))
 
-    def note(self, use: Use, reader: str, *, epochs: int, rows: int, byte_count: int) -> None:
-        """Say what was read; a report that does not get through is made good by the next one."""
-        said = {"opening": use.opening, "reader": reader, "epochs": epochs, "rows": rows, "bytes": byte_count}
-        self._quietly(f"/uses/{use.id}/progress", said)
+    def note(self, use: Use, progress: dict[str, Any]) -> None:
+        """Say what was read, and close; a report that does not get through is made good by the next one."""
+        self._quietly(f"/uses/{use.id}/progress", {"opening": use.opening, **progress})
 
-    def end(self, use: Use, outcome: str) -> None:
-        """Say that this process has ended; if it does not get through the node ends the use by itself later."""
-        self._quietly(f"/uses/{use.id}/end", {"opening": use.opening, "outcome": outcome})
+    def end(self, use: Use, outcome: str, progress: dict[str, Any] | None) -> None:
+        """Say that this process has ended, and close; if that does not get through the node ends the use later."""
+        said = {"opening": use.opening, "outcome": outcome, "progress": progress}
+        self._quietly(f"/uses/{use.id}/end", said)
 
     def close(self) -> None:
         """Close the connections."""
@@ -104,6 +104,8 @@ class Door:
             self.node.post(path, content, repeatable=True)
         except TsunaguError:
             return
+        finally:
+            self.close()
 
 
 def _source(page: dict[str, Any], one: dict[str, Any]) -> Source:

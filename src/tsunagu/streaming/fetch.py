@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import pyarrow as pa
@@ -16,7 +16,7 @@ from tsunagu.client.transport import Transport
 from tsunagu.streaming.door import Door
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterable, Sequence
 
     from tsunagu.client.account import Account
     from tsunagu.streaming.cache import Cache
@@ -171,28 +171,47 @@ class Groups:
         return content
 
 
-def ahead(groups: Groups, windows: Iterable[Window]) -> Iterator[tuple[Window, list[pa.Table]]]:
-    """Windows with their tables, in order; up to 256 MiB of decoded rows are fetched ahead by four threads."""
-    waiting: deque[tuple[Window, list[Any]]] = deque()
+def ahead(
+    groups: Groups, windows: Iterable[Window], order: Callable[[Window], pa.Array | None]
+) -> Generator[tuple[Window, pa.Table], None, None]:
+    """Windows with their rows in the order of delivery; up to 256 MiB of them are on their way.
+
+    Four threads fetch and decode, one more puts rows into their order: whoever iterates takes slices, without a copy.
+
+    Args:
+        groups: Where rows come from.
+        windows: Which, in their order.
+        order: Positions of a window's rows; None: as they are.
+    """
+    waiting: deque[tuple[Window, Future[pa.Table]]] = deque()
     coming = iter(windows)
     held = 0
-    pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="tsunagu-stream")
+    fetching = ThreadPoolExecutor(_THREADS, thread_name_prefix="tsunagu-fetch")
+    arranging = ThreadPoolExecutor(1, thread_name_prefix="tsunagu-arrange")
+
+    def arrange(window: Window, pieces: list[Future[pa.Table]]) -> pa.Table:
+        table = pa.concat_tables([piece.result() for piece in pieces])
+        positions = order(window)
+        return table.combine_chunks() if positions is None else table.combine_chunks().take(positions)
+
     try:
         while True:
             while held < _AHEAD_BYTES or len(waiting) < 2:  # noqa: PLR2004 - one to deliver, one on its way
                 window = next(coming, None)
                 if window is None:
                     break
-                waiting.append((window, [pool.submit(groups.table, piece) for piece in window.pieces]))
+                pieces = [fetching.submit(groups.table, piece) for piece in window.pieces]
+                waiting.append((window, arranging.submit(arrange, window, pieces)))
                 held += _weight(window)
             if not waiting:
                 return
-            window, futures = waiting.popleft()
-            tables = [future.result() for future in futures]
+            window, table = waiting.popleft()
             held -= _weight(window)
-            yield window, tables
+            yield window, table.result()
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)  # no thread opens a connection after the end
+        # No thread opens a connection after the end.
+        fetching.shutdown(wait=True, cancel_futures=True)
+        arranging.shutdown(wait=True, cancel_futures=True)
 
 
 def _weight(window: Window) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import sys
+import threading
 import time
 import weakref
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from tsunagu.client.account import Account
+    from tsunagu.client.workspace import Client
 
 _MOST_WINDOW_BYTES = 64 << 20
 _REPORT_EVERY_S = 60.0
@@ -178,8 +180,7 @@ class Stream:
     def close(self, *, outcome: str = "ok") -> None:
         """Tell the node how this process ended (``ok``, ``failed`` or ``aborted``), and close the connections."""
         if self._finalizer is not None and (ending := self._finalizer.detach()) is not None:
-            self._report()
-            _end(*ending[2], outcome=outcome)
+            _end(*ending[2], outcome=outcome, progress=self._progress())
         if self._going is not None:
             self._going.close()
         if self._ranges is not None:
@@ -245,21 +246,18 @@ class Stream:
         self, windows: Sequence[plan.Window], rows: int, epoch: int
     ) -> Generator[pa.RecordBatch, None, None]:
         """Record batches from the position on; the last one may be shorter."""
-        size, left = self._wish.batch, rows - self._position
-        skip = self._position
+        size, left, skip = self._wish.batch, rows - self._position, self._position
         coming = [one for one in windows if one.first + one.rows > skip and one.first < rows]
         rest: list[pa.RecordBatch] = []
-        for window, tables in ahead(self._groups(), coming):
-            order = self._row_order(window, epoch)
-            table = pa.concat_tables(tables).combine_chunks()
+        for window, table in ahead(self._groups(), coming, lambda one: self._row_order(one, epoch)):
+            whole = _one_batch(table)
             at = max(0, skip - window.first)
             while at < window.rows and left:
                 count = min(size - sum(one.num_rows for one in rest), window.rows - at, left)
-                part = table.slice(at, count) if order is None else table.take(order.slice(at, count))
-                rest.append(_one_batch(part))
+                rest.append(whole.slice(at, count))
                 at, left = at + count, left - count
                 if sum(one.num_rows for one in rest) == size or not left:
-                    yield rest[0] if len(rest) == 1 else _one_batch(pa.Table.from_batches(rest))
+                    yield rest[0] if len(rest) == 1 else pa.concat_batches(rest)
                     rest = []
 
     def _row_order(self, window: plan.Window, epoch: int) -> pa.Array | None:
@@ -324,24 +322,24 @@ class Stream:
             cache = Cache(Path(cache_folder()) / "streams", wish.cache_bytes)
         return Groups(self._line(opened.use), opened.footers, wish.columns, cache)
 
-    def _report(self) -> None:
-        if self._opened is None:
-            return
-        door = Door(self._account)
+    def _progress(self) -> dict[str, Any]:
         fetched = self._ranges.fetched if self._ranges is not None else 0
-        door.note(
-            self._opened.use, self._reader, epochs=self._begun, rows=self._read_rows, byte_count=fetched
-        )
-        door.close()
+        return {"reader": self._reader, "epochs": self._begun, "rows": self._read_rows, "bytes": fetched}
+
+    def _report(self) -> None:
+        """Say what was read, while reading goes on; a worker process ends after the report has got through."""
+        if self._opened is not None:
+            door, use = Door(self._account), self._opened.use
+            threading.Thread(target=door.note, args=(use, self._progress()), name="tsunagu-report").start()
 
 
-def _end(account: Account, use: Use, process: int, *, outcome: str = "ok") -> None:
+def _end(
+    account: Account, use: Use, process: int, *, outcome: str = "ok", progress: dict[str, Any] | None = None
+) -> None:
     """End the use in the process that opened it; also when a stream is forgotten and at the end of the program."""
     if process != os.getpid():
         return
-    door = Door(account)
-    door.end(use, outcome)
-    door.close()
+    Door(account).end(use, outcome, progress)
 
 
 def stream(
@@ -354,15 +352,13 @@ def stream(
     form: str = "arrow",
     columns: Sequence[str] | None = None,
     window: int = 8192,
-    rank: int | None = None,
-    world: int | None = None,
+    shard: tuple[int, int] | None = None,
     even: bool = False,
     training: str = "",
     purpose: str = "training by tsunagu.stream",
     service: str = "local",
     cache: int = 2 << 30,
-    url: str | None = None,
-    token: str | None = None,
+    client: Client | None = None,
 ) -> Stream:
     """Batches of the Parquet files of a frozen version, over HTTP.
 
@@ -370,69 +366,47 @@ def stream(
         dataset: ``PROJECT/DATASET`` (the newest frozen version) or ``PROJECT/DATASET@VERSION``.
         split: ``train``, ``validation``, ``test`` or another word in the files' names; empty: every file.
         batch: Rows of a batch; the last one of an epoch may have fewer.
-        shuffle: Another order in every epoch, the same for the same seed everywhere.
-        seed: Names the order.
+        shuffle: Another order in every epoch.
+        seed: Names the orders; they are the same for the same seed on every machine.
         form: ``arrow`` (`pyarrow.RecordBatch`), ``numpy`` or ``torch`` (a dict of arrays or tensors per column).
         columns: Only these are fetched; None: all.
-        window: Rows that are shuffled among each other at least, 64 MiB of them at most.
-        rank: This process among ``world``; otherwise ``RANK`` of the environment, as torchrun sets it.
-        world: How many processes read; otherwise ``WORLD_SIZE``.
+        window: Rows that are shuffled among each other at least; 64 MiB of them at most.
+        shard: This process's number, from 0, and how many there are; None: ``RANK`` and ``WORLD_SIZE``, as torchrun sets.
         even: Every shard stops after as many rows as the smallest has, so that no process waits for another.
-        training: Name of the training, the same in all its processes; otherwise ``TSUNAGU_TRAINING``. Whoever provides the
-            data sees it, and ``tsunagu trainings`` names the data of a model by it.
+        training: Its name, the same in all its processes; otherwise ``TSUNAGU_TRAINING``. Providers of the data see it.
         purpose: What for, in words; answers of people about a use by AI hold for these words.
         service: Where the training runs: a name in the node's register of AI services.
         cache: Bytes on this machine's disk for what was fetched; 0: none. Never used for sealed datasets.
-        url: The node; otherwise ``TSUNAGU_URL``, the stored account, or this machine.
-        token: An access token; otherwise ``TSUNAGU_TOKEN`` or the stored account.
+        client: The node and who asks; None: as `tsunagu.connect` finds them.
 
     Raises:
-        NotSignedInError: no token is known.
-        UsageError: an argument has an impossible value.
-
-    Opening happens with the first batch, or the first question about the data; it raises what the node refuses,
-    `NothingToStreamError` and `MixedSchemaError`.
+        TsunaguError: no token is known, or an argument is impossible; what the node refuses comes with the first batch.
     """
     name, version = at_version(dataset)
-    shard = Shard(
-        int(os.environ.get("RANK", "0")) if rank is None else rank,
-        int(os.environ.get("WORLD_SIZE", "1")) if world is None else world,
-    )
-    wrong = [
-        what
-        for what, is_good in {
-            "form": form in forms.FORMS,
-            "batch": batch > 0,
-            "window": window > 0,
-            "rank": 0 <= shard.number < shard.count,
-            "cache": cache >= 0,
-        }.items()
-        if not is_good
-    ]
-    if wrong:
-        raise UsageError(text("stream_bad_argument", name=wrong[0]))
-    wish = Wish(
-        dataset=name,
-        version=version,
-        split=split,
-        columns=tuple(columns) if columns is not None else None,
-        shuffle=shuffle,
-        seed=seed,
-        window=window,
-        batch=batch,
-        form=form,
-        even=even,
-        training=training or os.environ.get("TSUNAGU_TRAINING", ""),
-        purpose=purpose,
-        service=service,
-        cache_bytes=cache,
-    )
-    return Stream(resolve(url, token), wish, shard)
+    mine = Shard(*(shard or (int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1")))))
+    training, only = training or os.environ.get("TSUNAGU_TRAINING", ""), tuple(columns or ()) or None
+    order = (shuffle, seed, window, batch, form, even)
+    wish = Wish(name, version, split, only, *order, training, purpose, service, cache)
+    _check(wish, mine)
+    return Stream(client.node.account if client is not None else resolve(), wish, mine)
+
+
+def _check(wish: Wish, shard: Shard) -> None:
+    checks = {
+        "form": wish.form in forms.FORMS,
+        "batch": wish.batch > 0,
+        "window": wish.window > 0,
+        "shard": 0 <= shard.number < shard.count,
+        "cache": wish.cache_bytes >= 0,
+    }
+    for name, is_good in checks.items():
+        if not is_good:
+            raise UsageError(text("stream_bad_argument", name=name))
 
 
 def _one_batch(table: pa.Table) -> pa.RecordBatch:
-    whole = table.combine_chunks()
-    return whole.to_batches()[0] if whole.num_rows else pa.RecordBatch.from_pylist([], schema=table.schema)
+    several: list[pa.RecordBatch] = table.to_batches()
+    return several[0] if len(several) == 1 else pa.concat_batches(several)
 
 
 def _nothing(wish: Wish, use: Use, paths: Any) -> NothingToStreamError:

@@ -44,20 +44,26 @@ class UseAnswer(Schema):
     may_cache: bool
 
 
-class Progress(Input):
+class Read(Input):
     """What a process has read so far, since it opened the use; figures never fall."""
 
-    opening: str
     reader: str
     epochs: int = Field(ge=0, lt=2**31)
     rows: int = Field(ge=0, lt=_MOST)
     bytes: int = Field(ge=0, lt=_MOST)
 
 
-class End(Input):
-    """A process and its workers have ended."""
+class Progress(Read):
+    """The same, with the opening that it belongs to."""
 
     opening: str
+
+
+class End(Input):
+    """A process and its workers have ended; ``progress`` is its last report."""
+
+    opening: str
+    progress: Read | None = None
     outcome: Literal["ok", "failed", "aborted"] = "ok"
     reason: str = ""
 
@@ -138,6 +144,9 @@ def end(request: HttpRequest, use: str, body: End) -> Any:
     """Say that a process has ended; with the last one the run ends."""
     outcome = Outcome(body.outcome)
     actor = require_actor(request)
+    if body.progress is not None:
+        said = body.progress.model_dump()
+        training.note(actor, use, opening=body.opening, byte_count=said.pop("bytes"), **said)
     training.end_use(actor, use, opening=body.opening, outcome=outcome, reason=body.reason[:1000])
     return Status(204, None)
 
