@@ -58,6 +58,8 @@ BODIES: dict[str, Any] = {
     "POST /datasets/{project}/{dataset}/shred": {"confirm": "{project}/{dataset}", "reason": "consent withdrawn"},
     "POST /tokens": {"label": "made by sweep", "verbs": ["read"], "days": 1},
     "POST /accounts/reopen": {"email": "mallory@example.org"},
+    "POST /datasets/{project}/{dataset}/readiness": {"version": 0},
+    "PUT /datasets/{project}/{dataset}/readiness/attestations": {"rule": "ethics", "answer": "yes"},
 }  # fmt: skip
 
 # Who may do it to the things of a project: everybody ("all"), those who are signed in ("person"; "party": machines
@@ -142,6 +144,10 @@ NEEDS: dict[str, str] = {
     "GET /datasets/{project}/{dataset}/keeping": "reader",
     "PUT /datasets/{project}/{dataset}/retention": "owner",
     "POST /datasets/{project}/{dataset}/exports": "reader",
+    "POST /datasets/{project}/{dataset}/readiness": "editor",
+    "GET /datasets/{project}/{dataset}/readiness": "reader",
+    "GET /datasets/{project}/{dataset}/readiness/progress": "reader",
+    "PUT /datasets/{project}/{dataset}/readiness/attestations": "editor",
     "GET /holds": "admin",
     "POST /holds": "admin",
     "DELETE /holds/{hold}": "admin",

@@ -81,6 +81,11 @@ class Reader(Protocol):
 class RowReader(Reader, Protocol):
     """A reader that also gives the rows of the tables it names, so that they can become Parquet."""
 
+    @property
+    def has_rows(self) -> bool:
+        """Whether ``load_rows`` gives anything."""
+        ...
+
     def load_rows(self) -> OpenRows | None:
         """Import the heavy part; ``None`` where this format has no rows."""
         ...

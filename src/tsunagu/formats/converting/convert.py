@@ -6,7 +6,6 @@ elsewhere makes the same bytes (with the same pyarrow).
 
 from __future__ import annotations
 
-import contextlib
 import json
 import queue
 import threading
@@ -75,7 +74,10 @@ def convert(
         for index, source in enumerate(plan.sources):
             with open_file(index) as file:
                 held: list[Any] = []
-                for batch in _aligned(plan, index, file, rows, limits or Limits(), scratch, skipped):
+                batches = _aligned(
+                    plan, index, file, rows=rows, limits=limits or Limits(), scratch=scratch, skipped=skipped
+                )
+                for batch in batches:
                     held.append(batch)
                     if source.byte_count > _HELD_BYTES:
                         maker.take(index, held.pop())
@@ -91,6 +93,7 @@ def _aligned(
     plan: TablePlan,
     index: int,
     file: BinaryIO,
+    *,
     rows: OpenRows,
     limits: Limits,
     scratch: BinaryIO | None,
@@ -203,7 +206,9 @@ def _said(plan: TablePlan, place: int, files: Any) -> Any:
     first, last = int(files[0]), int(files[-1])
     values = [source.values[place] for source in plan.sources[first : last + 1]]
     # Times come as text out of JSON.
-    made = pc.cast(pa.array(values), kind) if any(isinstance(v, str) for v in values) else pa.array(values, kind)
+    made = (
+        pc.cast(pa.array(values), kind) if any(isinstance(v, str) for v in values) else pa.array(values, kind)
+    )
     return made.take(pa.array(files - first))
 
 
@@ -213,7 +218,9 @@ class _Writer:
     def __init__(self, plan: TablePlan, sink: Sink) -> None:
         self.schema = arrow_schema(plan)
         self._paths = pa.array([source.path for source in plan.sources], pa.string())
-        times = (i for i, one in enumerate(plan.columns) if one.kind in {"timestamp", "timestamp_utc", "date"})
+        times = (
+            i for i, one in enumerate(plan.columns) if one.kind in {"timestamp", "timestamp_utc", "date"}
+        )
         self._time = next(times, None)
         columns = [*plan.columns, *plan.file_columns]
         # A dictionary of floats costs time and is thrown away in the end.
@@ -231,9 +238,7 @@ class _Writer:
         )
 
     def write(self, cells: list[Any], said: list[Any], files: Any) -> None:
-        table = pa.Table.from_arrays(
-            [self._paths.take(pa.array(files)), *cells, *said], schema=self.schema
-        )
+        table = pa.Table.from_arrays([self._paths.take(pa.array(files)), *cells, *said], schema=self.schema)
         if self._time is not None:
             order = pc.array_sort_indices(cells[self._time])
             if not np.array_equal(order.to_numpy(), np.arange(len(files))):
@@ -250,7 +255,9 @@ class _Writer:
 
 def arrow_schema(plan: TablePlan) -> Any:
     """The schema with unit, words and origin of every column."""
-    described = [_field(one, "cell") for one in plan.columns] + [_field(one, "file") for one in plan.file_columns]
+    described = [_field(one, "cell") for one in plan.columns] + [
+        _field(one, "file") for one in plan.file_columns
+    ]
     first = pa.field(
         SOURCE_COLUMN, pa.string(), nullable=False, metadata={"description": "file that the row comes from"}
     )

@@ -31,9 +31,7 @@ _SURNAMES = (
     "|谷口|工藤|今井|高田|増田|丸山|杉山|村田|大塚|新井|小山|藤本|平野|河野|上野|野口|武田|松井|千葉|菅原|岩崎|久保|木下|佐野|野村"
 )
 _EMAIL = r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})+"
-_PHONE = (
-    r"(?:^|[^\d-])(?:0[5789]0[- ]?\d{4}[- ]?\d{4}|0\d{1,4}[-(（]\d{1,4}[-)）]\d{4}|\+81[- ]?\d{1,4}[- ]\d{1,4}[- ]\d{4})(?:[^\d-]|$)"
-)
+_PHONE = r"(?:^|[^\d-])(?:0[5789]0[- ]?\d{4}[- ]?\d{4}|0\d{1,4}[-(（]\d{1,4}[-)）]\d{4}|\+81[- ]?\d{1,4}[- ]\d{1,4}[- ]\d{4})(?:[^\d-]|$)"
 _POSTAL = r"〒\s*\d{3}-?\d{4}"
 _ADDRESS = rf"(?:{_PREFECTURES})\s*[^\s,、]{{1,12}}?[市区町村郡]"
 _NAME = rf"^(?:{_SURNAMES})[ 　][\p{{Han}}\p{{Hiragana}}\p{{Katakana}}]{{1,4}}(?:さん|様|氏)?$"
@@ -63,7 +61,7 @@ def find(title: str, values: Any) -> dict[str, int]:
     """How many values of a text column look like what, by recogniser. ``values``: an Arrow string array."""
     if values.null_count == len(values):
         return {}
-    found = {}
+    found: dict[str, int] = {}
     for name, pattern in _patterns(title):
         hits = pc.match_substring_regex(values, pattern)
         count = int(pc.sum(hits).as_py() or 0)

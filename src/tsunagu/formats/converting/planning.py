@@ -97,15 +97,10 @@ def plan(files: Iterable[ReadFile], *, readers: Sequence[str], labels: Mapping[s
         elif reader not in readers or not tables:
             left.append((file.path, reader))
         else:
-            for table in tables:
-                if not _take(groups, reader, file, table):
-                    problems.append(
-                        Problem(
-                            file.path,
-                            f"The files have more than {MOST_TABLES} different sets of columns.",
-                            "too_big",
-                        )
-                    )
+            refused = [table for table in tables if not _take(groups, reader, file, table)]
+            if refused:
+                reason = f"The files have more than {MOST_TABLES} different sets of columns."
+                problems.append(Problem(file.path, reason, "too_big"))
     names: set[str] = set()
     made = tuple(_table(group, names, labels) for group in groups.values())
     return Plan(made, tuple(left), tuple(problems), _conflicts(groups.values()), _schemas(groups.values()))

@@ -204,7 +204,9 @@ class Profiler:
         names = sorted({*_SPLITS.values()})
         if self._split_column is not None:
             texts = pc.cast(cells[self._split_column], pa.string()).dictionary_encode()
-            codes = [names.index(one) + 1 if (one := split_of(str(t))) else 0 for t in texts.dictionary.to_pylist()]
+            codes = [
+                names.index(one) + 1 if (one := split_of(str(t))) else 0 for t in texts.dictionary.to_pylist()
+            ]
             places = pc.fill_null(texts.indices, len(codes)).to_numpy(zero_copy_only=False)
             found = np.array([*codes, 0], dtype=np.int8)[places]
         elif any(self._split_of_file):

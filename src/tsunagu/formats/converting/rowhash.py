@@ -35,7 +35,7 @@ def _values(column: Any) -> Any:
     if pa.types.is_string(column.type):
         values = _texts(column)
     elif pa.types.is_boolean(column.type):
-        values = pc.fill_null(column, False).cast(pa.uint8()).to_numpy(zero_copy_only=False).astype(np.uint64)
+        values = pc.fill_null(column.cast(pa.uint8()), 0).to_numpy(zero_copy_only=False).astype(np.uint64)
     else:
         width = column.type.bit_width // 8
         kind = pa.int64() if width == 8 else pa.int32()  # noqa: PLR2004 - bytes

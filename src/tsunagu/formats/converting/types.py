@@ -191,9 +191,7 @@ class TableProfile:
             )
             twins = tuple((str(one), str(other)) for one, other in data["twin_files"])
             made = cls(**{**data, "columns": columns, "twin_files": twins})
-            counts = (made.row_count, made.duplicate_row_count, made.leaked_row_count)
-            if not all(isinstance(count, int) for count in counts):
-                raise TypeError("a count is no number")
+            int(made.row_count), int(made.duplicate_row_count), int(made.leaked_row_count)
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"This is no profile of a table: {error}") from error
         return made

@@ -54,6 +54,7 @@ class Skipped:
     examples: list[str] = field(default_factory=list)
 
     def __call__(self, row: Any) -> str:
+        """Count a line; Arrow passes it over."""
         self.count += 1
         if not self.examples and row.text:
             self.examples.append(row.text[:60])
@@ -201,6 +202,7 @@ class _Tabbed(io.RawIOBase):
         self._rest = b""
 
     def readable(self) -> bool:
+        """It is."""
         return True
 
     def readinto(self, buffer: Any) -> int:

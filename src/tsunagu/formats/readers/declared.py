@@ -31,6 +31,11 @@ class BuiltIn:
         """Import the module with its libraries."""
         return cast("Read", importlib.import_module(f"tsunagu.formats.readers.{self.module}").read)
 
+    @property
+    def has_rows(self) -> bool:
+        """Whether a module gives rows."""
+        return bool(self.rows_module)
+
     def load_rows(self) -> OpenRows | None:
         """Import what gives rows."""
         if not self.rows_module:
@@ -96,7 +101,12 @@ EXCEL = _declare(
     ("python-calamine",),
 )
 PARQUET = _declare(
-    "parquet", sniff.parquet, ("Parquet", "Parquet"), ("application/vnd.apache.parquet",), ("pyarrow",)
+    "parquet",
+    sniff.parquet,
+    ("Parquet", "Parquet"),
+    ("application/vnd.apache.parquet",),
+    ("pyarrow",),
+    version="1.1",
 )
 HDF5 = _declare(
     "hdf5",

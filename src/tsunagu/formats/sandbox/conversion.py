@@ -1,9 +1,13 @@
-"""Inside the walls: one table is made. The files come as open descriptors, one when it is asked for; the Parquet bytes
-and the profile go out by frames. Nothing is opened and nothing is written but the channel."""
+"""Inside the walls: one table is made.
+
+The files come as open descriptors, each when it is asked for; the Parquet bytes and the profile go out by frames. No
+file is opened, and nothing is written but the channel.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import io
 import json
 import os
@@ -21,11 +25,13 @@ if TYPE_CHECKING:
     from tsunagu.formats.types import Limits
 
 _PIECE_BYTES = 1 << 20
+# Named, not imported: the forking process loads Arrow only when a conversion is asked for.
+_CONVERT = "tsunagu.formats.converting.convert"
 
 
 def warm() -> None:
     """Import what a conversion needs before any child is made."""
-    import tsunagu.formats.converting.convert
+    importlib.import_module(_CONVERT)
 
 
 def serve(
@@ -37,8 +43,7 @@ def serve(
     if plan.reader not in rows:
         channel.sendall(wire.pack({"need": plan.reader}))
         return
-    from tsunagu.formats.converting.convert import convert
-
+    convert = importlib.import_module(_CONVERT).convert
     sink = io.BufferedWriter(_Channel(channel), _PIECE_BYTES)
     try:
         profile = convert(
@@ -77,6 +82,7 @@ class _Channel(io.RawIOBase):
         self._channel = channel
 
     def writable(self) -> bool:
+        """It is."""
         return True
 
     def write(self, data: Any, /) -> int:

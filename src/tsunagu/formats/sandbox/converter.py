@@ -110,7 +110,9 @@ class _Talk:
                     "out_of_time",
                 ) from None
             except wire.FrameError as error:
-                raise self._failed(f"The reader gave an unusable answer: {error}.", "reader_failed") from error
+                raise self._failed(
+                    f"The reader gave an unusable answer: {error}.", "reader_failed"
+                ) from error
             if frame is None:
                 said: Outcome = self.pool._post_mortem(self.child)  # noqa: SLF001 - of the class next door
                 raise self._failed(said.reason, said.reason_code)
