@@ -43,7 +43,7 @@ def ready(dataset, put):
         row = Preparation.objects.get(run_id=asked.run_id)
         if row.state == "waiting":
             run(row)
-        return readiness.preparation(owner, held, version=asked.number)
+        return readiness.card(owner, held, version=asked.number).preparation
 
     make.again = again
     return make
@@ -89,4 +89,3 @@ def test_the_card_says_what_is_met_and_what_is_not(dataset, ready):
     assert found["ethics"].verdict == "unknown"
     assert found["leakage"].verdict == "not_applicable"
     assert 0 < card.score < 100
-    print({k: (v.verdict, v.says["ja"]) for k, v in found.items()}, card.score)

@@ -146,7 +146,6 @@ NEEDS: dict[str, str] = {
     "POST /datasets/{project}/{dataset}/exports": "reader",
     "POST /datasets/{project}/{dataset}/readiness": "editor",
     "GET /datasets/{project}/{dataset}/readiness": "reader",
-    "GET /datasets/{project}/{dataset}/readiness/progress": "reader",
     "PUT /datasets/{project}/{dataset}/readiness/attestations": "editor",
     "GET /holds": "admin",
     "POST /holds": "admin",

@@ -26,7 +26,6 @@ def run_ready(options: argparse.Namespace, output: Output) -> int:
     """Make a version AI-ready and print its card; the exit code is 1 when the conversion failed."""
     dataset, version = at_version(options.dataset)
     place = f"{dataset_path(dataset)}/readiness"
-    asked = f"?version={version}" if version is not None else ""
     with connect(options.url, options.token) as client:
         if options.attest:
             rule, _, answer = options.attest.partition("=")
@@ -35,8 +34,9 @@ def run_ready(options: argparse.Namespace, output: Output) -> int:
             )
         if not options.card and not options.attest:
             begun = client.node.post(place, {"version": version or 0})
-            _wait(client.node, f"{place}/progress?version={begun['version']}", output)
-        card = client.node.get(f"{place}{asked}")
+            card = _wait(client.node, f"{place}?version={begun['version']}", output)
+        else:
+            card = client.node.get(place + (f"?version={version}" if version is not None else ""))
     if output.as_json:
         output.json(card)
     else:
@@ -45,14 +45,15 @@ def run_ready(options: argparse.Namespace, output: Output) -> int:
     return _EXIT_FAILED if preparation and preparation["state"] == "failed" else 0
 
 
-def _wait(node: Any, address: str, output: Output) -> None:
-    """Until it is done or failed; whoever interrupts leaves it to the node."""
+def _wait(node: Any, address: str, output: Output) -> dict[str, Any]:
+    """The card once the tables are done or failed; whoever interrupts leaves them to the node."""
     with output.progress(text("ready_working")) as progress:
         while True:
-            found = node.get(address)
-            progress.tell(f"{size(found['done_bytes'])} / {size(found['total_bytes'])}")
+            card: dict[str, Any] = node.get(address)
+            found = card["preparation"]
             if found["state"] in {"done", "failed"}:
-                return
+                return card
+            progress.tell(f"{size(found['done_bytes'])} / {size(found['total_bytes'])}")
             time.sleep(_POLL_S)
 
 

@@ -10,7 +10,6 @@ from tsunagu.data.readiness.errors import (
     TooManyFilesError,
 )
 from tsunagu.data.readiness.record import croissant, ro_crate
-from tsunagu.data.readiness.selectors import preparation
 from tsunagu.data.readiness.services import start
 from tsunagu.data.readiness.types import (
     GroupScore,
@@ -34,7 +33,6 @@ __all__ = [
     "attest",
     "card",
     "croissant",
-    "preparation",
     "ro_crate",
     "start",
 ]

@@ -57,20 +57,6 @@ def require_place(actor: Actor, card: datasets.DatasetCard) -> datasets.DatasetC
     return place
 
 
-def preparation(actor: Actor, card: datasets.DatasetCard, *, version: int | None = None) -> PreparationCard:
-    """The last preparation of a frozen version.
-
-    Raises:
-        NothingFrozenError, NoSuchVersionError: there is no such version.
-        NotFoundError: the actor may not read it, or nobody asked for it yet.
-    """
-    number = frozen_number(actor, card, version)
-    row = Preparation.objects.filter(dataset_id=card.id, number=number).order_by("-pk").first()
-    if row is None:
-        raise NotFoundError(f"Nobody asked to make version {number} of {card.slug} AI-ready.")
-    return preparation_card(actor, row)
-
-
 def preparation_card(actor: Actor, row: Preparation) -> PreparationCard:
     """A row as others see it; what was made is named for those who may see it."""
     names = datasets.visible_names(actor, [row.derived_id]) if row.derived_id else {}

@@ -126,15 +126,6 @@ def get_card(request: HttpRequest, project: str, dataset: str, version: int = 0)
     }
 
 
-@router.get("/datasets/{project}/{dataset}/readiness/progress", response=PreparationRow)
-def get_progress(request: HttpRequest, project: str, dataset: str, version: int = 0) -> Any:
-    """How far the last preparation of a version is."""
-    actor = actor_of(request)
-    return _preparation(
-        readiness.preparation(actor, datasets.get_dataset(actor, project, dataset), version=version or None)
-    )
-
-
 @router.put("/datasets/{project}/{dataset}/readiness/attestations", response=AttestationAnswer)
 def attest(request: HttpRequest, project: str, dataset: str, body: NewAttestation) -> Any:
     """Say whether a criterion is met that people decide or may sign; a run."""
