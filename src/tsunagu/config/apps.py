@@ -26,6 +26,7 @@ class ConfigConfig(AppConfig):
             "data.keeping.tasks",
             "data.plans.tasks",
             "data.readiness.tasks",
+            "data.training.tasks",
             "experiment.instruments.tasks",
             "doors.upkeep",
             "doors.web.codes",

@@ -74,6 +74,7 @@ INSTALLED_APPS = [
     "tsunagu.data.keeping",
     "tsunagu.data.plans",
     "tsunagu.data.readiness",
+    "tsunagu.data.training",
     "tsunagu.experiment.instruments",
     "tsunagu.doors.web",
     "tsunagu.config",

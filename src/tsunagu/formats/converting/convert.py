@@ -12,9 +12,9 @@ import threading
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 import numpy as np
-import pyarrow as pa  # type: ignore[import-untyped]
-import pyarrow.compute as pc  # type: ignore[import-untyped]
-import pyarrow.parquet as pq  # type: ignore[import-untyped]
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from tsunagu.formats.converting.kinds import ARROW_TYPES
 from tsunagu.formats.converting.profiling import Profiler

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow as pa
 
 from tsunagu.formats.converting.kinds import ARROW_TYPES
 from tsunagu.formats.encoding import decode, detect
