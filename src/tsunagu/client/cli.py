@@ -71,6 +71,7 @@ def _client_command(options: argparse.Namespace) -> int:
         commands,
         keep_commands,
         plan_commands,
+        ready_commands,
         rule_commands,
         seal_commands,
         token_commands,
@@ -86,6 +87,7 @@ def _client_command(options: argparse.Namespace) -> int:
         keep_commands,
         rule_commands,
         plan_commands,
+        ready_commands,
         seal_commands,
         token_commands,
         training_commands,
@@ -143,6 +145,7 @@ def parser() -> argparse.ArgumentParser:
     _writing_commands(add)
     _rule_commands(add)
     _plan_command(add)
+    _ready_command(add)
     _seal_commands(add)
     _keep_commands(add)
     for name in NODE_COMMANDS:
@@ -366,6 +369,18 @@ def _plan_command(add: Any) -> None:
     plan.add_argument("action", choices=["import", "export", "check"])
     plan.add_argument("project", metavar="PROJECT")
     plan.add_argument("file", nargs="?", metavar="FILE", help=text("help_plan_file"))
+
+
+def _ready_command(add: Any) -> None:
+    ready = add(
+        "ready",
+        "tsunagu ready films/run-7\ntsunagu ready films/run-7@2 --json\ntsunagu ready films/run-7 --card\n"
+        'tsunagu ready films/run-7 --attest ethics=yes -m "approval 2027-12 of the committee"',
+    )
+    ready.add_argument("dataset", metavar="PROJECT/DATASET[@VERSION]")
+    ready.add_argument("--card", action="store_true", help=text("help_ready_card"))
+    ready.add_argument("--attest", default="", metavar="RULE=yes|no", help=text("help_ready_attest"))
+    ready.add_argument("-m", "--note", default="", metavar="TEXT", help=text("help_ready_note"))
 
 
 def _keep_commands(add: Any) -> None:

@@ -26,6 +26,7 @@ from tsunagu.doors.rest import (
     plans,
     projects,
     pushes,
+    readiness,
     sealing,
     sharing,
     tokens,
@@ -74,6 +75,7 @@ api.add_router("", plans.router)
 api.add_router("", metadata.router)
 api.add_router("", pushes.router)
 api.add_router("", instruments.router)
+api.add_router("", readiness.router)
 
 
 def problem(error: TsunaguError) -> HttpResponse:

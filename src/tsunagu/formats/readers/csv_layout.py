@@ -64,6 +64,12 @@ def find_layout(text: str, *, is_whole: bool) -> Layout | None:
     return _layout(_split(lines, delimiter), delimiter)
 
 
+def head_cells(text: str, delimiter: str | None, skipped_lines: int) -> Iterator[list[str]]:
+    """The cells of the rows behind the skipped lines, as they stand."""
+    rows = _cells(text.splitlines()[skipped_lines:], delimiter)
+    yield from (cells for _, cells in rows)
+
+
 def layout_of_cells(cells: Sequence[Sequence[str]]) -> Layout | None:
     """The same for rows that are cells already, as in a sheet; ``skipped_lines`` counts rows."""
     rows = _Rows()

@@ -51,11 +51,13 @@ from tsunagu.foundation.storage.services import (
     register,
 )
 from tsunagu.foundation.storage.stores import store
+from tsunagu.foundation.storage.writing import ContentWriter, Written, name_written
 
 __all__ = [
     "PLAIN",
     "Behind",
     "Checkup",
+    "ContentWriter",
     "KeyDestroyedError",
     "KeyMissingError",
     "KeyRing",
@@ -66,6 +68,7 @@ __all__ = [
     "Tombstone",
     "TooLargeSealedError",
     "Wrapper",
+    "Written",
     "are_locked",
     "as_file",
     "behind",
@@ -92,6 +95,7 @@ __all__ = [
     "lock",
     "lock_contents",
     "missing",
+    "name_written",
     "named",
     "needs",
     "open_note",

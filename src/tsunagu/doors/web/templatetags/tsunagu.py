@@ -221,6 +221,9 @@ def origin_line(origin: Mapping[str, Any]) -> SafeString:
         first: Mapping[str, Any] = next(iter(origin.get("evidence") or []), {})
         source = evidence_line(first) if first.get("path") else ""
         return format_html('{} <span class="origin">{}</span>', line, source) if source else line
+    if kind == "derived":
+        text = _("taken over from %(name)s") % {"name": origin.get("source") or _("the source")}
+        return format_html('<span class="origin machine">{}</span>', text)
     if kind == "file":
         return format_html('<span class="origin">{}</span>', evidence_line(origin))
     return SafeString("")
