@@ -51,7 +51,11 @@ def connect(*, memory_bytes: int) -> duckdb.DuckDBPyConnection:
     Args:
         memory_bytes: What DuckDB may take.
     """
-    limits = {"threads": 1, "async_threads": 0, "memory_limit": f"{memory_bytes // 1_000_000}MB"}
+    limits: dict[str, str | bool | int | float | list[str]] = {
+        "threads": 1,
+        "async_threads": 0,
+        "memory_limit": f"{memory_bytes // 1_000_000}MB",
+    }
     return duckdb.connect(":memory:", config=limits)
 
 
