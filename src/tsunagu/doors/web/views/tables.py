@@ -35,7 +35,8 @@ def show(request: HttpRequest, actor: Actor, *, project: str, dataset: str) -> H
         return render(request, "web/tables.html", context | {"problem": error, "tables": []})
     sql = asked.get("sql", "").strip()
     cards = found.describe()
-    context |= {"tables": cards, "sql": sql, "operators": tables.OPERATORS}
+    example = f'select * from "{asked.get("table") or cards[0].name}" limit 100'  # noqa: S608 - a text to edit
+    context |= {"tables": cards, "shown_sql": sql or example, "operators": tables.OPERATORS}
     try:
         if sql:
             answer = found.query(sql, most_rows=tables.MOST_ROWS if asked.get("form") == "csv" else _ASK_ROWS)
@@ -68,7 +69,6 @@ def _look(found: tables.Tables, card: TableCard, asked: QueryDict) -> dict[str, 
     view = tables.look(found, card, wish)
     shown: dict[str, Any] = {
         "table": card,
-        "example": f'select * from "{card.name}" limit 100',
         "view": view,
         "look": wish,
         "columns": [{"card": one, **_order(asked, wish, one.name)} for one in card.columns],
