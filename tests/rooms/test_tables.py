@@ -193,7 +193,7 @@ def test_the_page_shows_a_table_its_distribution_and_an_answer(scans, language):
     client = client_of(owner, language)
     query = "table=scan&sort=counts&spread=angle&x=angle&y=counts&column=counts&is=%3C&value=3&version=1"
     said = client.get(f"/d/lab/data/tables?{query}").content.decode()
-    assert said.count('<rect class="bar"') == 40
+    assert said.count('<rect class="count"') == 40
     assert 'class="s1"' in said
     assert 'aria-sort="ascending"' in said
     said = client.get(

@@ -66,7 +66,7 @@ def bars_svg(bars: Sequence[Any], *, label: str, unit: str) -> SafeString:
     frame = _Frame(corners, is_reversed=False, is_small=False, from_zero=True)
     shapes = format_html_join(
         "",
-        '<rect class="bar" x="{}" y="{}" width="{}" height="{}"><title>{}: {}</title></rect>',
+        '<rect class="count" x="{}" y="{}" width="{}" height="{}"><title>{}: {}</title></rect>',
         (
             (
                 f"{frame.x(bar.low):.1f}",
