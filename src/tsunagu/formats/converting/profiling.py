@@ -271,16 +271,22 @@ def _plain(value: Any) -> Any:
 
 
 def _histogram(sample: Any, low: Any, high: Any) -> tuple[int, ...]:
-    if not sample.size or low == high or not math.isfinite(high - low):
+    if not sample.size or low == high:
         return ()
-    return tuple(int(n) for n in np.histogram(sample, bins=_BINS, range=(low, high))[0])
+    # Halves: the distance between the largest floats is no float.
+    span = high / 2 - low / 2
+    if span == 0:
+        return ()
+    places = np.clip((sample / 2 - low / 2) / span, 0, 1)
+    return tuple(int(n) for n in np.histogram(places, bins=_BINS, range=(0, 1))[0])
 
 
 def _outliers(sample: Any) -> float | None:
     if sample.size < _BINS:
         return None
-    first, third = np.percentile(sample, (25, 75))
-    reach = _OUTLIER_RANGES * (third - first)
-    if reach == 0:
-        return None
-    return round(float(((sample < first - reach) | (sample > third + reach)).mean()), 6)
+    with np.errstate(over="ignore", invalid="ignore"):
+        first, third = np.percentile(sample, (25, 75))
+        reach = _OUTLIER_RANGES * (third - first)
+        if reach == 0 or not math.isfinite(reach):
+            return None
+        return round(float(((sample < first - reach) | (sample > third + reach)).mean()), 6)
