@@ -78,6 +78,8 @@ PAGES = {
     "keeping": f"{DATASET}/keeping",
     "keeping-office": "/keeping",
     "tombstone": "/d/lab/mistake",
+    "ready": f"{DATASET}/ready",
+    "ready-derived": "/d/lab/licoo2-ready/ready",
     "ai-use": f"{DATASET}/ai-use",
     "ai-services": "/ai-services",
     "freeze": f"{DATASET}/freeze",

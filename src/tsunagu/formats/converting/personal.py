@@ -49,7 +49,7 @@ _BY_TITLE: Mapping[str, tuple[re.Pattern[str], str]] = {
     "postal_code": (re.compile(r"郵便|〒|\b(?:zip|postal)", re.IGNORECASE), r"^\d{3}-?\d{4}$"),
     "passport": (re.compile(r"旅券|パスポート|passport", re.IGNORECASE), r"^[A-Z]{2}\d{7}$"),
     "name": (
-        re.compile(r"氏名|患者名|被験者名|お名前|フリガナ|\b(?:full|patient|subject|last|family)[ _]?name", re.IGNORECASE),
+        re.compile(r"氏名|患者名|被験者名|お名前|フリガナ|担当者?$|測定者|実験者|作業者|記録者|\b(?:full|patient|subject|last|family)[ _]?name", re.IGNORECASE),
         r"^[\p{Han}\p{Hiragana}\p{Katakana}A-Za-z][\p{Han}\p{Hiragana}\p{Katakana}A-Za-z .・　ー'-]{1,40}$",
     ),
     "phone": (re.compile(r"電話|携帯|\b(?:tel|phone|mobile)\b", re.IGNORECASE), r"^\+?\d[\d -]{8,14}$"),
