@@ -57,14 +57,20 @@ _BY_TITLE: Mapping[str, tuple[re.Pattern[str], str]] = {
 }  # fmt: skip
 
 
-def find(title: str, values: Any) -> dict[str, int]:
-    """How many values of a text column look like what, by recogniser. ``values``: an Arrow string array."""
+def find(title: str, values: Any, counts: Any = None) -> dict[str, int]:
+    """How many values of a text column look like what, by recogniser.
+
+    Args:
+        title: The column's name, which makes some forms mean more.
+        values: An Arrow string array.
+        counts: How often each of the values stands in the column; once each without it.
+    """
     if values.null_count == len(values):
         return {}
     found: dict[str, int] = {}
     for name, pattern in _patterns(title):
         hits = pc.match_substring_regex(values, pattern)
-        count = int(pc.sum(hits).as_py() or 0)
+        count = int(pc.sum(counts.filter(hits) if counts is not None else hits).as_py() or 0)
         if count and (further := _FURTHER.get(name)):
             candidates = values.filter(hits)[:_LOOKED_AT].to_pylist()
             share = sum(map(further, candidates)) / len(candidates)

@@ -35,7 +35,9 @@ def attempt_in(folder: Path) -> Any:
     def attempt(plan: formats.TablePlan) -> tuple[formats.TableProfile, bytes]:
         sink = io.BytesIO()
         rows = READERS[plan.reader].load_rows()
-        profile = convert(plan, lambda index: (folder / plan.sources[index].path).open("rb"), sink, rows=rows)
+        profile = convert(
+            plan, lambda index: (folder / plan.sources[index].path).open("rb"), sink.write, rows=rows
+        )
         return profile, sink.getvalue()
 
     return attempt
