@@ -21,6 +21,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         running.run("push", str(folder), "lab/licoo2")
         running.wait_for_readings("lab/licoo2")
         running.run("freeze", "lab/licoo2", "-m", "最初の測定")
+        running.run("ready", "lab/licoo2")
         (folder / "追加.csv").write_text("x,y\n1,2\n", "utf-8")
         running.run("push", str(folder), "lab/licoo2")
         running.wait_for_readings("lab/licoo2")

@@ -83,6 +83,8 @@ PAGES = {
     "tables": "/d/lab/tables/tables?spread=angle&x=angle&y=counts&sort=counts&column=counts&is=%3E&value=3",
     "tables-sql": "/d/lab/tables/tables?sql=select+%2A+from+scan",
     "no-tables": f"{DATASET}/tables",
+    "ready": f"{DATASET}/ready",
+    "ready-derived": "/d/lab/licoo2-ready/ready",
     "ai-use": f"{DATASET}/ai-use",
     "ai-services": "/ai-services",
     "freeze": f"{DATASET}/freeze",

@@ -16,6 +16,7 @@ from tsunagu.data.readiness.types import Rule, RuleSet
 _LANGUAGES = ("ja", "en")
 _DECIDERS = ("machine", "proposed", "attested")
 _VERDICTS = ("pass", "fail")
+_PAGES = ("", "access", "ai_use", "metadata")
 
 
 @functools.cache
@@ -70,6 +71,9 @@ def _rule(row: Any, content: Mapping[str, Any], groups: Mapping[str, Any]) -> Ru
         raise BadRulesError(f"{name}: there is no group {group!r}.")
     if decider != "attested" and check not in CHECKS:
         raise BadRulesError(f"{name}: there is no check {check!r}.")
+    page = str(row.get("page", ""))
+    if page not in _PAGES:
+        raise BadRulesError(f"{name}: there is no page {page!r}.")
     says = {verdict: _texts(row, verdict, name) for verdict in _VERDICTS}
     open_words = "unattested" if decider == "attested" else "unknown"
     says["unknown"] = _texts(content, open_words, "the rule set")
@@ -84,6 +88,7 @@ def _rule(row: Any, content: Mapping[str, Any], groups: Mapping[str, Any]) -> Ru
         repair=_texts(row, "repair", name),
         source=str(row.get("source", "")),
         says=says,
+        page=page,
         parameters=dict(row.get("parameters") or {}),
     )
 

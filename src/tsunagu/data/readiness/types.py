@@ -43,6 +43,7 @@ class Rule:
         decided_by: ``machine``, ``proposed`` (a machine proposes, a person signs) or ``attested`` (people alone).
         weight: In the score; 0 counts nothing.
         says: Verdict -> what the card says, with places for the evidence.
+        page: The page of the dataset on which it is repaired; empty where that is done to the files.
         parameters: What the check needs to know, such as a limit.
     """
 
@@ -55,6 +56,7 @@ class Rule:
     repair: Mapping[str, str]
     source: str
     says: Mapping[str, Mapping[str, str]]
+    page: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -6,10 +6,11 @@ elsewhere makes the same bytes (with the same pyarrow).
 
 from __future__ import annotations
 
+import io
 import json
 import queue
 import threading
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -31,24 +32,23 @@ if TYPE_CHECKING:
     from tsunagu.formats.converting.types import ColumnPlan, TablePlan, TableProfile
     from tsunagu.formats.reader import OpenRows
 
-PART_BYTES = 64 << 20
-PART_ROWS = 1 << 20
+PIECE_BYTES = 1 << 20
+# A part becomes a row group: large enough to be read fast, small enough that work on several overlaps.
+PART_BYTES = 32 << 20
+PART_ROWS = 1 << 18
 # Of a file up to this size nothing is passed on before all of it was read: if it fails, only it is left out.
 _HELD_BYTES = 32 << 20
 _SAID_PREFIX = "tsunagu"
 
 
-class Sink(Protocol):
-    """Where the bytes of the Parquet file go, in order."""
-
-    def write(self, data: bytes, /) -> Any:
-        """Take the next bytes."""
+# Columns of the files, columns about the files, number of the source of each row.
+_Part = tuple[list[Any], list[Any], Any]
 
 
 def convert(
     plan: TablePlan,
     open_file: Callable[[int], AbstractContextManager[BinaryIO]],
-    sink: Sink,
+    sink: Callable[[bytes], object],
     *,
     rows: OpenRows,
     limits: Limits | None = None,
@@ -59,7 +59,7 @@ def convert(
     Args:
         plan: What is wanted.
         open_file: Opens the source of a number.
-        sink: Takes the Parquet file.
+        sink: Takes the Parquet file, piece by piece.
         rows: The row reader of ``plan.reader``.
         limits: Of what a compressed source may unpack to.
         scratch: Where compressed sources are unpacked; in memory without it.
@@ -83,10 +83,10 @@ def convert(
                         maker.take(index, held.pop())
                 for batch in held:
                     maker.take(index, batch)
+        return maker.finish(skipped)
     except BaseException:
         maker.abandon()
         raise
-    return maker.finish(skipped)
 
 
 def _aligned(
@@ -137,20 +137,49 @@ def _column(batch: Any, column: ColumnPlan) -> Any:
         raise CellError(column.name, " ".join(str(error).split())) from error
 
 
-class _Maker:
-    """Collects batches to parts, and writes and profiles the parts in a thread of its own while the next is read."""
+class _Line:
+    """A thread that does one thing to every part, in order; it runs on after a failure, so that nobody waits for it."""
 
-    def __init__(self, plan: TablePlan, sink: Sink) -> None:
+    def __init__(self, name: str, work: Callable[[_Part], None]) -> None:
+        self._work = work
+        self._queue: queue.Queue[_Part | None] = queue.Queue(1)
+        self.failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    def put(self, part: _Part) -> None:
+        if self.failure is not None:
+            raise self.failure
+        self._queue.put(part)
+
+    def end(self) -> None:
+        self._queue.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while (part := self._queue.get()) is not None:
+            if self.failure is None:
+                try:
+                    self._work(part)
+                except BaseException as error:  # noqa: BLE001 - raised again in the thread that reads
+                    self.failure = error
+            del part
+
+
+class _Maker:
+    """Collects batches to parts; parts are written and profiled in threads of their own while the next is read."""
+
+    def __init__(self, plan: TablePlan, sink: Callable[[bytes], object]) -> None:
         self.plan = plan
-        self.profiler = Profiler(plan)
+        self._profiler = Profiler(plan)
         self._writer = _Writer(plan, sink)
+        self._lines = (
+            _Line("parquet", lambda part: self._writer.write(*part)),
+            _Line("profile", lambda part: self._profiler.add(*part)),
+        )
         self._batches: list[list[Any]] = []
         self._files: list[tuple[int, int]] = []
         self._rows = self._bytes = 0
-        self._queue: queue.Queue[tuple[list[Any], Any] | None] = queue.Queue(1)
-        self._failure: BaseException | None = None
-        self._thread = threading.Thread(target=self._work, name="parquet", daemon=True)
-        self._thread.start()
 
     def take(self, index: int, batch: list[Any]) -> None:
         count = len(batch[0])
@@ -162,42 +191,30 @@ class _Maker:
             self._pass_on()
 
     def _pass_on(self) -> None:
-        if self._failure is not None:
-            raise self._failure
         if self._rows:
-            columns = [pa.chunked_array(parts).combine_chunks() for parts in zip(*self._batches, strict=True)]
+            cells = [pa.chunked_array(parts).combine_chunks() for parts in zip(*self._batches, strict=True)]
             numbers, counts = zip(*self._files, strict=True)
-            self._queue.put((columns, np.repeat(np.array(numbers), counts)))
+            files = np.repeat(np.array(numbers), counts)
+            said = [_said(self.plan, place, files) for place in range(len(self.plan.file_columns))]
+            for line in self._lines:
+                line.put((cells, said, files))
         self._batches, self._files = [], []
         self._rows = self._bytes = 0
 
-    def _work(self) -> None:
-        while (part := self._queue.get()) is not None:
-            if self._failure is None:
-                try:
-                    cells, files = part
-                    said = [_said(self.plan, place, files) for place in range(len(self.plan.file_columns))]
-                    self.profiler.add(cells, said, files)
-                    self._writer.write(cells, said, files)
-                except BaseException as error:  # noqa: BLE001 - raised again in the thread that reads
-                    self._failure = error
-            del part
-
     def abandon(self) -> None:
-        self._queue.put(None)
-        self._thread.join()
+        for line in self._lines:
+            line.end()
         self._writer.abandon()
 
     def finish(self, skipped: dict[str, int]) -> TableProfile:
-        try:
-            self._pass_on()
-        finally:
-            self._queue.put(None)
-            self._thread.join()
-        if self._failure is not None:
-            raise self._failure
+        self._pass_on()
+        for line in self._lines:
+            line.end()
+        for line in self._lines:
+            if line.failure is not None:
+                raise line.failure
         self._writer.close()
-        return self.profiler.finish(skipped)
+        return self._profiler.finish(skipped)
 
 
 def _said(plan: TablePlan, place: int, files: Any) -> Any:
@@ -215,7 +232,7 @@ def _said(plan: TablePlan, place: int, files: Any) -> Any:
 class _Writer:
     """The Parquet file: every column with its unit and words, rows in order of time inside a row group."""
 
-    def __init__(self, plan: TablePlan, sink: Sink) -> None:
+    def __init__(self, plan: TablePlan, sink: Callable[[bytes], object]) -> None:
         self.schema = arrow_schema(plan)
         self._paths = pa.array([source.path for source in plan.sources], pa.string())
         times = (
@@ -227,9 +244,9 @@ class _Writer:
         repeated = [SOURCE_COLUMN, *(one.name for one in plan.file_columns)]
         repeated += [one.name for one in columns if one.kind == "text" and one.name not in repeated]
         sorting = [pq.SortingColumn(self._time + 1)] if self._time is not None else None
-        self._file = pa.PythonFile(sink, mode="w")
+        self._stream = io.BufferedWriter(_Stream(sink), PIECE_BYTES)
         self._writer = pq.ParquetWriter(
-            self._file,
+            self._stream,
             self.schema,
             compression="zstd",
             use_dictionary=repeated,
@@ -247,10 +264,28 @@ class _Writer:
 
     def close(self) -> None:
         self._writer.close()
+        self._stream.flush()
 
     def abandon(self) -> None:
         # The sink may be what failed: closing would write the footer to it.
         self._writer.is_open = False
+
+
+class _Stream(io.RawIOBase):
+    """A function as a file to write to."""
+
+    def __init__(self, sink: Callable[[bytes], object]) -> None:
+        self._sink = sink
+
+    def writable(self) -> bool:
+        """It is."""
+        return True
+
+    def write(self, data: Any, /) -> int:
+        """Hand all of it on."""
+        for start in range(0, len(data), PIECE_BYTES):
+            self._sink(bytes(data[start : start + PIECE_BYTES]))
+        return len(data)
 
 
 def arrow_schema(plan: TablePlan) -> Any:

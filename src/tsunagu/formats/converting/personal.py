@@ -49,7 +49,7 @@ _BY_TITLE: Mapping[str, tuple[re.Pattern[str], str]] = {
     "postal_code": (re.compile(r"郵便|〒|\b(?:zip|postal)", re.IGNORECASE), r"^\d{3}-?\d{4}$"),
     "passport": (re.compile(r"旅券|パスポート|passport", re.IGNORECASE), r"^[A-Z]{2}\d{7}$"),
     "name": (
-        re.compile(r"氏名|患者名|被験者名|お名前|フリガナ|\b(?:full|patient|subject|last|family)[ _]?name", re.IGNORECASE),
+        re.compile(r"氏名|患者名|被験者名|お名前|フリガナ|担当者?$|測定者|実験者|作業者|記録者|\b(?:full|patient|subject|last|family)[ _]?name", re.IGNORECASE),
         r"^[\p{Han}\p{Hiragana}\p{Katakana}A-Za-z][\p{Han}\p{Hiragana}\p{Katakana}A-Za-z .・　ー'-]{1,40}$",
     ),
     "phone": (re.compile(r"電話|携帯|\b(?:tel|phone|mobile)\b", re.IGNORECASE), r"^\+?\d[\d -]{8,14}$"),
@@ -57,14 +57,20 @@ _BY_TITLE: Mapping[str, tuple[re.Pattern[str], str]] = {
 }  # fmt: skip
 
 
-def find(title: str, values: Any) -> dict[str, int]:
-    """How many values of a text column look like what, by recogniser. ``values``: an Arrow string array."""
+def find(title: str, values: Any, counts: Any = None) -> dict[str, int]:
+    """How many values of a text column look like what, by recogniser.
+
+    Args:
+        title: The column's name, which makes some forms mean more.
+        values: An Arrow string array.
+        counts: How often each of the values stands in the column; once each without it.
+    """
     if values.null_count == len(values):
         return {}
     found: dict[str, int] = {}
     for name, pattern in _patterns(title):
         hits = pc.match_substring_regex(values, pattern)
-        count = int(pc.sum(hits).as_py() or 0)
+        count = int(pc.sum(counts.filter(hits) if counts is not None else hits).as_py() or 0)
         if count and (further := _FURTHER.get(name)):
             candidates = values.filter(hits)[:_LOOKED_AT].to_pylist()
             share = sum(map(further, candidates)) / len(candidates)

@@ -28,6 +28,8 @@ _MOST_FILE_COLUMNS = 200
 _SAFE_INTEGER = 1 << 53  # beyond it a float loses the last digits
 _NOT_IN_NAME = re.compile(r"[^\w.-]+")
 _NUMBERED = re.compile(r"[\d\W_]+\Z")
+_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})?\Z")
+_ZONED = re.compile(r"(Z|[+-]\d{2}:\d{2})\Z")
 _LEAST_STEM = 3
 _LONGEST_NAME = 60
 
@@ -240,6 +242,7 @@ def _said(fields: Iterable[Mapping[str, Any]]) -> dict[str, tuple[tuple[Any, str
 
 
 def _column_of(said: Sequence[tuple[tuple[Any, str], ...]]) -> tuple[Kind, str, list[Any]]:
+    """Kind, unit and value for each file; several or disagreeing ones are text with their units."""
     units = {unit for one in said for _, unit in one}
     values = [value for one in said for value, _ in one]
     is_single = all(len(one) <= 1 for one in said) and len(units) <= 1
@@ -252,6 +255,10 @@ def _column_of(said: Sequence[tuple[tuple[Any, str], ...]]) -> tuple[Kind, str, 
             kind = "number"
         whole = [one[0][0] if one else None for one in said]
         return kind, unit, whole if kind == "integer" else [None if v is None else float(v) for v in whole]
+    if is_single and all(isinstance(value, str) and _MOMENT.match(value) for value in values):
+        kind = "timestamp_utc" if all(value.endswith(("Z", "+00:00")) for value in values) else "timestamp"
+        if kind == "timestamp_utc" or not any(_ZONED.search(value) for value in values):
+            return kind, "", [one[0][0] if one else None for one in said]
     if len(units) <= 1:
         unit = units.pop() if units else ""
         return "text", unit, ["; ".join(str(value) for value, _ in one) or None for one in said]

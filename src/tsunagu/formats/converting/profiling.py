@@ -75,12 +75,12 @@ class _Column:
         kind = self.plan.kind
         if kind in {"number", "integer", "wide_integer"}:
             self._numbers(values)
-        elif kind == "text":
-            self._texts(values)
-        elif kind != "boolean" and values.null_count < len(values):
+        elif kind not in {"text", "boolean"} and values.null_count < len(values):
             extent = pc.min_max(values).as_py()
             self._widen(extent["min"], extent["max"])
-        self._distinct(values)
+        counted = self._distinct(values)
+        if kind == "text":
+            self._texts(*counted)
 
     def _numbers(self, values: Any) -> None:
         if self.plan.kind != "number":
@@ -105,28 +105,34 @@ class _Column:
         if len(self.sample) * _SAMPLED_A_PART < _SAMPLE:
             self.sample.append(numbers[:: max(1, numbers.size // _SAMPLED_A_PART)].copy())
 
-    def _texts(self, values: Any) -> None:
-        self.garbled += int(pc.sum(pc.match_substring_regex(values, _GARBLED)).as_py() or 0)
-        self.ambiguous += int(pc.sum(pc.match_substring_regex(values, _AMBIGUOUS_DATE)).as_py() or 0)
-        self.personal.update(personal.find(self.plan.name, values))
+    def _texts(self, values: Any, counts: Any) -> None:
+        """Look at different texts once each; most columns of words repeat a few."""
+        for name, pattern in (("garbled", _GARBLED), ("ambiguous", _AMBIGUOUS_DATE)):
+            hits = pc.match_substring_regex(values, pattern)
+            setattr(self, name, getattr(self, name) + int(pc.sum(counts.filter(hits)).as_py() or 0))
+        self.personal.update(personal.find(self.plan.name, values, counts))
 
     def _widen(self, low: Any, high: Any) -> None:
         self.low = low if self.low is None else min(self.low, low)
         self.high = high if self.high is None else max(self.high, high)
 
-    def _distinct(self, values: Any) -> None:
-        if self.seen is None:
-            return
+    def _distinct(self, values: Any) -> tuple[Any, Any]:
+        """Count the different values while they are few; returns those of the part with their counts."""
+        is_text = self.plan.kind == "text"
+        if self.seen is None and not is_text:
+            return None, None
         # A glance at the first rows spares the whole column where all values differ.
-        if not self.seen and pc.count_distinct(values[: 4 * _DISTINCT]).as_py() > _DISTINCT:
+        is_many = pc.count_distinct(values[: 4 * _DISTINCT]).as_py() > _DISTINCT
+        if is_many:
             self.seen = None
-            return
-        counted = pc.value_counts(values)
-        if len(counted) <= _DISTINCT:
-            for value, count in zip(*(part.to_pylist() for part in counted.flatten()), strict=True):
+            return values, pa.array(np.ones(len(values), dtype=np.int64))
+        different, counts = pc.value_counts(values).flatten()
+        if self.seen is not None and len(different) <= _DISTINCT:
+            for value, count in zip(different.to_pylist(), counts.to_pylist(), strict=True):
                 self.seen[value] += count
-        if max(len(counted), len(self.seen)) > _DISTINCT:
+        if self.seen is not None and max(len(different), len(self.seen)) > _DISTINCT:
             self.seen = None
+        return different, counts
 
     def finish(self) -> ColumnProfile:
         sample = np.concatenate(self.sample) if self.sample else np.zeros(0)
@@ -225,7 +231,8 @@ class Profiler:
         files = np.concatenate(self._files) if self._files else np.zeros(0, np.int32)
         with np.errstate(over="ignore"):
             own = hashes ^ (files.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15))
-        duplicates = int(own.size - np.unique(own).size)
+        own.sort()
+        duplicates = int((own[1:] == own[:-1]).sum())
         return TableProfile(
             name=self.plan.name,
             row_count=self.rows,
@@ -271,16 +278,22 @@ def _plain(value: Any) -> Any:
 
 
 def _histogram(sample: Any, low: Any, high: Any) -> tuple[int, ...]:
-    if not sample.size or low == high or not math.isfinite(high - low):
+    if not sample.size or low == high:
         return ()
-    return tuple(int(n) for n in np.histogram(sample, bins=_BINS, range=(low, high))[0])
+    # Halves: the distance between the largest floats is no float.
+    span = high / 2 - low / 2
+    if span == 0:
+        return ()
+    places = np.clip((sample / 2 - low / 2) / span, 0, 1)
+    return tuple(int(n) for n in np.histogram(places, bins=_BINS, range=(0, 1))[0])
 
 
 def _outliers(sample: Any) -> float | None:
     if sample.size < _BINS:
         return None
-    first, third = np.percentile(sample, (25, 75))
-    reach = _OUTLIER_RANGES * (third - first)
-    if reach == 0:
-        return None
-    return round(float(((sample < first - reach) | (sample > third + reach)).mean()), 6)
+    with np.errstate(over="ignore", invalid="ignore"):
+        first, third = np.percentile(sample, (25, 75))
+        reach = _OUTLIER_RANGES * (third - first)
+        if reach == 0 or not math.isfinite(reach):
+            return None
+        return round(float(((sample < first - reach) | (sample > third + reach)).mean()), 6)

@@ -201,6 +201,12 @@ class _Tabbed(io.RawIOBase):
         self._lines = io.TextIOWrapper(source, encoding=encoding.codec, errors="replace")
         self._rest = b""
 
+    def close(self) -> None:
+        """Leave the file itself to whoever opened it."""
+        if not self.closed:
+            self._lines.detach()
+        super().close()
+
     def readable(self) -> bool:
         """It is."""
         return True

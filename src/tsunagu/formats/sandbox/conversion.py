@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import io
 import json
 import os
 import socket
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from tsunagu.formats.reader import OpenRows
     from tsunagu.formats.types import Limits
 
-_PIECE_BYTES = 1 << 20
 # Named, not imported: the forking process loads Arrow only when a conversion is asked for.
 _CONVERT = "tsunagu.formats.converting.convert"
 
@@ -44,17 +42,19 @@ def serve(
         channel.sendall(wire.pack({"need": plan.reader}))
         return
     convert = importlib.import_module(_CONVERT).convert
-    sink = io.BufferedWriter(_Channel(channel), _PIECE_BYTES)
+
+    def send(piece: bytes) -> None:
+        channel.sendall(wire.pack({}, {"piece": piece}))
+
     try:
         profile = convert(
             plan,
             lambda index: _asked(channel, index),
-            sink,
+            send,
             rows=rows[plan.reader],
             limits=limits,
             scratch=os.fdopen(scratch, "w+b"),
         )
-        sink.flush()
         answer: dict[str, Any] = {"done": profile.as_json()}
     except ColumnChangedError as error:
         answer = {"changed": [error.column, error.source, error.reason, error.is_text]}
@@ -73,20 +73,3 @@ def _asked(channel: socket.socket, index: int) -> Iterator[BinaryIO]:
     with os.fdopen(descriptors[0], "rb") as file:
         file.seek(0)  # the description is shared with whoever opened it
         yield file
-
-
-class _Channel(io.RawIOBase):
-    """Bytes of the Parquet file as frames."""
-
-    def __init__(self, channel: socket.socket) -> None:
-        self._channel = channel
-
-    def writable(self) -> bool:
-        """It is."""
-        return True
-
-    def write(self, data: Any, /) -> int:
-        """Send all of it."""
-        piece = bytes(data[:_PIECE_BYTES])
-        self._channel.sendall(wire.pack({}, {"piece": piece}))
-        return len(piece)

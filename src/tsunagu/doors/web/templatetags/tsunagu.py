@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _
 
-from tsunagu.doors.web import ai_words, drawing, formatting, words
+from tsunagu.doors.web import ai_words, drawing, formatting, ready_words, words
 from tsunagu.formats.api import unit_symbol
 
 register = template.Library()
@@ -40,6 +40,9 @@ register.filter("name_word", words.name_word)
 register.filter("layer_word", words.layer_word)
 register.filter("label_word", words.label_word)
 register.filter("ai_word", ai_words.ai_word)
+register.filter("kind_word", ready_words.kind_word)
+register.filter("brief", ready_words.brief)
+register.filter("evidence_rows", ready_words.evidence_rows)
 register.simple_tag(words.level_word, name="level_word")
 
 
@@ -162,6 +165,12 @@ def plan_chip(state: str) -> SafeString:
         "green": ("ok", pgettext("plan", "as planned")),
     }
     return _chip(*words.get(state, ("", state)))
+
+
+@register.simple_tag
+def verdict_chip(verdict: str) -> SafeString:
+    """How a criterion of readiness came out: icon and word."""
+    return _chip(*ready_words.VERDICTS.get(verdict, ("", verdict)))
 
 
 @register.simple_tag

@@ -69,6 +69,7 @@ def _tabs(card: DatasetCard, version: int | None) -> list[dict[str, str]]:
         ("versions", "versions", _("Versions"), ""),
         ("access", "access", _("Access"), ""),
         ("keeping", "keeping", pgettext("tab", "Keeping"), ""),
+        ("ready", "ready", _("AI-ready"), kept),
         ("ai_use", "ai_use", _("Use by AI"), kept),
     )
     return [
