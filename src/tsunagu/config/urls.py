@@ -12,6 +12,7 @@ urlpatterns = [
     path("api/v1/", api.urls),
     path("internal/commit", internal.commit),
     path("internal/listing", internal.listing),
+    path("internal/staged", internal.staged),
     path("healthz", health.healthz),
     path("metrics", health.metrics),
     path("accounts/", include("allauth.urls")),

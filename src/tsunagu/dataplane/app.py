@@ -13,6 +13,7 @@ from tsunagu.core.errors import InvalidInputError, NotFoundError, TsunaguError
 from tsunagu.dataplane import bundles, fetch, form, objects, zips
 from tsunagu.dataplane.context import Context
 from tsunagu.dataplane.exchange import Environ, Request, Response
+from tsunagu.dataplane.lfs import LfsDoor
 from tsunagu.dataplane.tus import TusDoor
 from tsunagu.dataplane.uploads import Uploads
 
@@ -67,6 +68,7 @@ class App:
         self._context = context
         self._uploads = uploads
         self._tus = TusDoor(context, uploads)
+        self._lfs = LfsDoor(context, uploads)
         self._routes = self._table()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -116,11 +118,13 @@ class App:
 
     def _table(self) -> dict[tuple[str, int], dict[str, Callable[..., Response]]]:
         """Handlers by first part of the path, number of parts behind it, and method; GET answers HEAD too."""
-        context, tus = self._context, self._tus
+        context, tus, lfs = self._context, self._tus, self._lfs
         return {
             ("bundles", 0): {"POST": partial(bundles.post_bundle, context)},
             ("fetch", 0): {"POST": partial(fetch.post_fetch, context)},
             ("form", 0): {"POST": partial(form.post_form, context)},
+            ("lfs", 1): {"PUT": lfs.put, "POST": lfs.complete},
+            ("lfs", 2): {"PUT": lfs.put},
             ("o", 2): {"GET": lambda request, token, _name: objects.get_object(context, request, token)},
             ("zip", 2): {
                 "GET": lambda request, token, name: zips.get_zip(context, request, token, _as_text(name))

@@ -5,10 +5,11 @@ from __future__ import annotations
 from django.urls import path, re_path
 from django.views.decorators.http import require_POST, require_safe
 
-from tsunagu.doors.hub import views
+from tsunagu.doors.hub import commits, repositories, uploads, views
 
 _ID = r"(?P<project>[a-z0-9._-]+)/(?P<dataset>[a-z0-9._-]+)"
 _API = rf"^api/datasets/{_ID}"
+_LFS = rf"^datasets/{_ID}\.git/info/lfs/objects"
 _REVISION = r"(?P<revision>refs/[a-z]+/[^/]+|[^/]+)"
 
 urlpatterns = [
@@ -22,5 +23,13 @@ urlpatterns = [
     re_path(rf"{_API}/paths-info/{_REVISION}$", require_POST(views.paths_info)),
     re_path(rf"{_API}/refs$", require_safe(views.refs)),
     re_path(rf"{_API}/commits/{_REVISION}$", require_safe(views.commits)),
+    re_path(rf"{_API}/preupload/{_REVISION}$", require_POST(uploads.preupload)),
+    re_path(rf"{_API}/commit/{_REVISION}$", require_POST(commits.commit)),
+    path("api/repos/create", require_POST(repositories.create)),
+    path("api/validate-yaml", require_POST(repositories.validate_card)),
+    re_path(rf"{_LFS}/batch$", require_POST(uploads.batch)),
+    re_path(rf"{_LFS}/verify$", require_POST(uploads.verify)),
+    re_path(rf"^datasets/{_ID}$", require_safe(views.page)),
+    re_path(rf"^datasets/{_ID}/commit/(?P<commit>[0-9a-f]{{40}})$", require_safe(views.page)),
     re_path(rf"^datasets/{_ID}/resolve/{_REVISION}/(?P<path>.+)$", require_safe(views.resolve)),
 ]

@@ -49,8 +49,19 @@ from tsunagu.foundation.storage.services import (
     named,
     put_pack,
     register,
+    write_pack,
 )
 from tsunagu.foundation.storage.stores import store
+from tsunagu.foundation.storage.waiting import (
+    Sender,
+    Waiting,
+    admit,
+    await_name,
+    drop_waiting,
+    forget_waiting,
+    stage_capability,
+    waiting,
+)
 
 __all__ = [
     "PLAIN",
@@ -63,11 +74,15 @@ __all__ = [
     "Moved",
     "NewObject",
     "Scrubbed",
+    "Sender",
     "Tombstone",
     "TooLargeSealedError",
+    "Waiting",
     "Wrapper",
+    "admit",
     "are_locked",
     "as_file",
+    "await_name",
     "behind",
     "carrier",
     "check_content",
@@ -80,10 +95,12 @@ __all__ = [
     "drop_domain",
     "drop_plain",
     "drop_unnamed",
+    "drop_waiting",
     "due_bytes",
     "every_location",
     "flag_gaps",
     "forget_dead",
+    "forget_waiting",
     "get_capabilities",
     "get_url",
     "hidden_keys",
@@ -106,6 +123,9 @@ __all__ = [
     "seal_note",
     "shut_domains",
     "signer",
+    "stage_capability",
     "store",
     "sweep_replica",
+    "waiting",
+    "write_pack",
 ]
