@@ -10,7 +10,7 @@ import pytest
 from tests.judges.hub_client import HubClient
 
 pytestmark = pytest.mark.functional
-WAYS = {"lfs": {"HF_HUB_DISABLE_XET": "1"}}
+WAYS = {"lfs": {"HF_HUB_DISABLE_XET": "1"}, "xet": {}}
 
 
 @pytest.fixture(params=WAYS)

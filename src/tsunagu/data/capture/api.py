@@ -17,7 +17,14 @@ from tsunagu.data.capture.services import (
     renew,
     settle_abandoned,
 )
-from tsunagu.data.capture.staging import available, part_size, permit_object, stage_arrival
+from tsunagu.data.capture.staging import (
+    XetAccess,
+    available,
+    part_size,
+    permit_object,
+    permit_xet,
+    stage_arrival,
+)
 from tsunagu.data.capture.types import (
     Arrival,
     CommitChange,
@@ -50,6 +57,7 @@ __all__ = [
     "RemovedFile",
     "RemovedFolder",
     "StagedArrival",
+    "XetAccess",
     "available",
     "commit",
     "commit_arrival",
@@ -58,6 +66,7 @@ __all__ = [
     "open_pushes",
     "part_size",
     "permit_object",
+    "permit_xet",
     "plan",
     "pushes_of_dataset",
     "receipt",

@@ -6,12 +6,14 @@ domain.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import cast
 
 from django.db import transaction
 
-from tsunagu.core import settings
+from tsunagu.core import clock, settings
 from tsunagu.core.errors import CapabilityRefusedError
 from tsunagu.core.ids import new_id
 from tsunagu.data.capture.services import intact
@@ -72,6 +74,36 @@ def permit_object(
         c=part_size(byte_count) if in_parts else byte_count,
     )
     return f"{settings.current().bytes_address}/lfs/{token}"
+
+
+@dataclass(frozen=True, slots=True)
+class XetAccess:
+    """What a Xet client needs to upload: where, with which token, and until when (seconds since 1970)."""
+
+    address: str
+    token: str
+    expires_at_s: int
+
+
+def permit_xet(actor: Actor, dataset: datasets.DatasetCard) -> XetAccess:
+    """Access to the byte server for a Xet client.
+
+    Clients remember by address which data they have sent, so each sender has an address of their own for each dataset
+    and key domain: what was sent for one is never named in an upload to another.
+
+    Raises:
+        ActionDeniedError: the actor may not push here.
+        KeyDestroyedError, KeyMissingError: the dataset is sealed and its key is gone.
+    """
+    policy.require(actor, "dataset.push", dataset.resource)
+    sender = sender_of(actor, dataset.id)
+    words = f"{sender.dataset_id} {sender.actor_id} {dataset.key_domain}"
+    scope = hashlib.sha256(words.encode()).hexdigest()[:32]
+    who = (actor.kind, actor.id, actor.token_id)
+    token = storage.stage_capability("xet", sender, who=who, domain=dataset.key_domain, s=scope)
+    node = settings.current()
+    expires_at_s = int(clock.epoch_s()) + node.capability_lifetime_s
+    return XetAccess(f"{node.bytes_address}/xet/{scope}", token, expires_at_s)
 
 
 def sender_of(actor: Actor, dataset_id: str) -> storage.Sender:

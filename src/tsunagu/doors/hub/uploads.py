@@ -138,3 +138,19 @@ def verify(request: HttpRequest, actor: Actor, *, project: str, dataset: str) ->
     if capture.available(actor, card, [oid]).get(oid) != size:
         raise NotArrivedError(sha256=oid.hex())
     return answer({})
+
+
+@writing_door
+def xet_token(
+    request: HttpRequest, actor: Actor, *, project: str, dataset: str, revision: str
+) -> HttpResponse:
+    """``GET .../xet-write-token/REV``: where a Xet client sends its data, and with which token."""
+    access = capture.permit_xet(actor, writable(actor, project, dataset, request, revision))
+    expires = access.expires_at_s
+    headers = {
+        "X-Xet-Cas-Url": access.address,
+        "X-Xet-Access-Token": access.token,
+        "X-Xet-Token-Expiration": str(expires),
+    }
+    body = {"casUrl": access.address, "accessToken": access.token, "exp": expires}
+    return answer(body, headers=headers)

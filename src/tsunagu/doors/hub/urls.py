@@ -25,6 +25,7 @@ urlpatterns = [
     re_path(rf"{_API}/commits/{_REVISION}$", require_safe(views.commits)),
     re_path(rf"{_API}/preupload/{_REVISION}$", require_POST(uploads.preupload)),
     re_path(rf"{_API}/commit/{_REVISION}$", require_POST(commits.commit)),
+    re_path(rf"{_API}/xet-write-token/{_REVISION}$", require_safe(uploads.xet_token)),
     path("api/repos/create", require_POST(repositories.create)),
     path("api/validate-yaml", require_POST(repositories.validate_card)),
     re_path(rf"{_LFS}/batch$", require_POST(uploads.batch)),
