@@ -124,6 +124,12 @@ class Control:
         }
         return str(self._call("/internal/staged", message)["key"])
 
+    def known(self, dataset: str, who: Sequence[str], domain: str, hashes: Sequence[str]) -> dict[str, int]:
+        """Sizes of those contents that a sender need not send, by SHA-256; raises what ``commit`` raises."""
+        message = {"at": clock.epoch_s(), "dataset": dataset, "who": list(who), "domain": domain}
+        found: dict[str, int] = self._call("/internal/known", {**message, "hashes": list(hashes)})["known"]
+        return found
+
     def listing(self, capability: str, after: str) -> dict[str, Any]:
         """One page of what a ``list`` capability names; raises what ``commit`` raises."""
         message = {"at": clock.epoch_s(), "capability": capability, "after": after}

@@ -20,6 +20,7 @@ from tsunagu.data.capture.services import (
 from tsunagu.data.capture.staging import (
     XetAccess,
     available,
+    known_to,
     part_size,
     permit_object,
     permit_xet,
@@ -62,6 +63,7 @@ __all__ = [
     "commit",
     "commit_arrival",
     "finish_push",
+    "known_to",
     "open_push",
     "open_pushes",
     "part_size",

@@ -17,7 +17,7 @@ from tsunagu.core import clock, settings
 from tsunagu.core.errors import CapabilityRefusedError
 from tsunagu.core.ids import new_id
 from tsunagu.data.capture.services import intact
-from tsunagu.data.capture.types import StagedArrival
+from tsunagu.data.capture.types import StagedArrival, Who
 from tsunagu.data.datasets import api as datasets
 from tsunagu.foundation.identity import api as identity
 from tsunagu.foundation.identity.api import Actor
@@ -111,6 +111,34 @@ def sender_of(actor: Actor, dataset_id: str) -> storage.Sender:
     return storage.Sender(dataset_id, actor.id)
 
 
+def known_to(dataset_id: str, who: Who, domain: str, hashes: Iterable[bytes]) -> dict[bytes, int]:
+    """Sizes of those contents that a sender need not send, by SHA-256; asked by the byte server for its client.
+
+    Raises what ``stage_arrival`` raises.
+    """
+    actor = _actor_of(who)
+    return available(actor, _entered(actor, dataset_id, domain), hashes)
+
+
+def _actor_of(who: Who) -> Actor:
+    kind, actor_id, token_id = who
+    actor = identity.actor_of_record(cast("identity.ActorKind", kind), actor_id, "", token_id)
+    if not identity.is_active(actor):
+        raise CapabilityRefusedError("The account or access token behind this upload was closed.")
+    return actor
+
+
+def _entered(actor: Actor, dataset_id: str, domain: str) -> datasets.DatasetCard:
+    """The dataset, after asking the rules again."""
+    card = datasets.get_dataset_by_id(actor, dataset_id)
+    policy.require(actor, "dataset.push", card.resource)
+    if card.key_domain != domain:
+        raise datasets.SealedMeanwhileError
+    if domain:
+        storage.key_ring().require(domain)
+    return card
+
+
 @transaction.atomic
 def stage_arrival(arrival: StagedArrival) -> str:
     """Let an object wait that the byte server made durable; the same unit again changes nothing.
@@ -124,16 +152,9 @@ def stage_arrival(arrival: StagedArrival) -> str:
         SealedMeanwhileError: the dataset was sealed since the capability was given.
         KeyDestroyedError: its key was destroyed since then.
     """
-    kind, actor_id, token_id = arrival.who
-    actor = identity.actor_of_record(cast("identity.ActorKind", kind), actor_id, "", token_id)
-    if not identity.is_active(actor):
-        raise CapabilityRefusedError("The account or access token behind this upload was closed.")
-    card = datasets.lock_dataset(actor, arrival.dataset_id)
-    policy.require(actor, "dataset.push", card.resource)
-    if card.key_domain != arrival.object.domain:
-        raise datasets.SealedMeanwhileError
-    if card.key_domain:
-        storage.key_ring().require(card.key_domain)
+    actor = _actor_of(arrival.who)
+    datasets.lock_dataset(actor, arrival.dataset_id)
+    _entered(actor, arrival.dataset_id, arrival.object.domain)
     return storage.await_name(
         arrival.object, arrival.sha256, arrival.byte_count, sender_of(actor, arrival.dataset_id)
     )

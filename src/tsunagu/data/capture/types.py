@@ -63,12 +63,15 @@ class PushCard:
 Receipt = dict[str, Any]
 
 
+Who = tuple[str, str, str]  # kind, id and token of a sender, as a capability carries them
+
+
 @dataclass(frozen=True, slots=True)
 class StagedArrival:
-    """What the byte server tells of an object that no commit names yet; ``who``: kind, id and token of the sender."""
+    """What the byte server tells of an object that no commit names yet."""
 
     dataset_id: str
-    who: tuple[str, str, str]
+    who: Who
     object: NewObject
     sha256: bytes
     byte_count: int

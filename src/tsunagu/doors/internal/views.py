@@ -73,6 +73,15 @@ def staged(message: dict[str, Any]) -> dict[str, Any]:
 
 
 @_signed
+def known(message: dict[str, Any]) -> dict[str, Any]:
+    """Which contents a sender need not send: SHA-256 and size."""
+    kind, actor_id, token_id = message["who"]
+    hashes = [bytes.fromhex(sha256) for sha256 in message["hashes"]]
+    found = capture.known_to(message["dataset"], (kind, actor_id, token_id), message["domain"], hashes)
+    return {"known": {sha256.hex(): size for sha256, size in found.items()}}
+
+
+@_signed
 def listing(message: dict[str, Any]) -> dict[str, Any]:
     """A page of the content of a ``list`` capability, with places; the rules are asked for every page."""
     claims = storage.signer().read(message["capability"], "list")

@@ -53,6 +53,7 @@ from tsunagu.foundation.storage.services import (
 )
 from tsunagu.foundation.storage.stores import store
 from tsunagu.foundation.storage.waiting import (
+    KEPT_WAITING,
     Sender,
     Waiting,
     admit,
@@ -64,6 +65,7 @@ from tsunagu.foundation.storage.waiting import (
 )
 
 __all__ = [
+    "KEPT_WAITING",
     "PLAIN",
     "Behind",
     "Checkup",

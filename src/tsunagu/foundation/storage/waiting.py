@@ -19,7 +19,7 @@ from tsunagu.foundation.storage.models import WaitingObject
 from tsunagu.foundation.storage.selectors import carrier, signer
 from tsunagu.foundation.storage.services import NewObject, drop_unnamed, register
 
-KEPT = dt.timedelta(days=7)  # as long as an upload that nobody ended
+KEPT_WAITING = dt.timedelta(days=7)  # as long as an upload that nobody ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ def admit(objects: Iterable[Waiting]) -> None:
             register(one.object, [(one.sha256, one.byte_count, 0)])
 
 
-def forget_waiting(*, older_than: dt.timedelta = KEPT) -> int:
+def forget_waiting(*, older_than: dt.timedelta = KEPT_WAITING) -> int:
     """Forget what nobody named in time; the sweep takes the objects."""
     return WaitingObject.objects.filter(arrived_at__lt=clock.now() - older_than).delete()[0]
 
