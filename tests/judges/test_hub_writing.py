@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import random
+import re
+import urllib.request
 
 import pytest
 
@@ -46,6 +48,12 @@ def digests(place):
 def held(node, slug, version):
     files = node.api("GET", f"/datasets/{slug}/files?version={version}&limit=1000")[1]["files"]
     return {file["path"]: file["sha256"] for file in files}
+
+
+def received_bytes(node):
+    with urllib.request.urlopen(f"http://127.0.0.1:{node.port + 1}/metrics", timeout=10) as page:
+        found = re.search(r"received_bytes_total\S* (\d+)", page.read().decode())
+    return int(found[1]) if found else 0
 
 
 def test_a_folder_goes_up_and_comes_back(write, node, folder):
@@ -105,3 +113,101 @@ def test_datasets_push_and_load(write, node):
                           "相": back["test"]["相"][:2]}}))
     """)
     assert found == {"rows": {"train": 2000, "test": 100}, "sum": sum(range(2000)), "相": ["α", "β"]}
+
+
+def test_a_file_of_several_blocks_and_what_an_edit_costs(node, tmp_path):
+    """A client that remembers what it sent sends one percent, and nothing of one dataset to another."""
+    client, noise = HubClient(node, tmp_path), random.Random(5)
+    big = tmp_path / "big.bin"
+    big.write_bytes(noise.randbytes(150_000_000))
+    upload = """
+        import huggingface_hub as hub
+        api, name = hub.HfApi(), dict(repo_id="lab/{name}", repo_type="dataset")
+        api.create_repo(**name, exist_ok=True)
+        api.upload_file(**name, path_or_fileobj={path!r}, path_in_repo="big.bin")
+        print(json.dumps(0))
+    """
+
+    def send(name):
+        before = received_bytes(node)
+        client(upload.format(name=name, path=str(big)), cache="one cache")
+        version = len(node.api("GET", f"/datasets/lab/{name}/versions")[1]["versions"])
+        assert held(node, f"lab/{name}", version) == {"big.bin": hashlib.sha256(big.read_bytes()).hexdigest()}
+        return received_bytes(node) - before
+
+    assert send("edited") > 150_000_000
+    assert send("other") > 150_000_000, "another dataset is another address, where nothing is known"
+    with big.open("r+b") as file:
+        file.seek(70_000_000)
+        file.write(noise.randbytes(1_500_000))
+    assert 1_500_000 <= send("edited") < 4_000_000
+
+
+def test_a_sealed_dataset_stays_sealed(write, node, tmp_path):
+    """Neither the blocks nor the file nor the small one lies plain anywhere below the node's home."""
+    slug = f"lab/sealed-{write.way}"
+    assert node.api("POST", "/datasets", {"project": "lab", "name": slug.partition("/")[2]})[0] == 201
+    node.run("seal", slug)
+    secret = b"nobody may read this: " + write.way.encode()
+    (tmp_path / "secret").mkdir()
+    (tmp_path / "secret" / "large.bin").write_bytes(secret * 20_000)
+    (tmp_path / "secret" / "small.txt").write_bytes(secret)
+    write(f"""
+        import huggingface_hub as hub
+        hub.HfApi().upload_folder(repo_id="{slug}", repo_type="dataset", folder_path={str(tmp_path / "secret")!r})
+        print(json.dumps(0))
+    """)
+    assert held(node, slug, 1) == digests(tmp_path / "secret")
+    plain = [path for path in node.home.rglob("*") if path.is_file() and secret in path.read_bytes()]
+    assert not plain
+
+
+def test_requests_for_access(node, tmp_path):
+    """A stranger is led to the page of requests; the owner answers with the client; gates show."""
+    client = HubClient(node, tmp_path)
+    stranger = node.make_token("asker@example.org")
+    client("""
+        import huggingface_hub as hub
+        api, name = hub.HfApi(), dict(repo_id="lab/asked", repo_type="dataset")
+        api.create_repo(**name)
+        api.upload_file(**name, path_or_fileobj=b"x\\n1\\n", path_in_repo="a.csv")
+        print(json.dumps(0))
+    """)
+    words = client("""
+        import huggingface_hub as hub
+        hub.HfApi().dataset_info("lab/asked")
+    """, token=stranger, is_good=False)  # fmt: skip
+    assert "RepositoryNotFoundError" in words
+    assert f"{node.url}/d/lab/asked/ask" in words
+    assert (
+        node.api("POST", "/requests", {"place": "lab/asked", "reason": "to compare"}, token=stranger)[0]
+        == 201
+    )
+    found = client("""
+        import huggingface_hub as hub
+        api, name = hub.HfApi(), dict(repo_id="lab/asked", repo_type="dataset")
+        out = {"waiting": [(one.username, one.fields["reason"]) for one in api.list_pending_access_requests(**name)]}
+        api.accept_access_request(**name, user="asker@example.org")
+        out["left"] = len(list(api.list_pending_access_requests(**name)))
+        out["accepted"] = [one.email for one in api.list_accepted_access_requests(**name)]
+        api.auth_check("lab/asked", repo_type="dataset", write=True)
+        print(json.dumps(out))
+    """)
+    assert found == {
+        "waiting": [["asker@example.org", "to compare"]],
+        "left": 0,
+        "accepted": ["asker@example.org"],
+    }
+    words = client("""
+        import huggingface_hub as hub
+        api = hub.HfApi()
+        info = api.dataset_info("lab/asked")
+        assert info.gated == "manual", info.gated
+        try:
+            api.auth_check("lab/asked", repo_type="dataset", write=True)
+        except hub.utils.HfHubHTTPError as error:
+            assert error.response.status_code == 403
+        api.auth_check("lab/asked", repo_type="dataset")
+    """, token=stranger, is_good=False)  # fmt: skip
+    assert "GatedRepoError" in words
+    assert f"{node.url}/d/lab/asked/ai-use" in words

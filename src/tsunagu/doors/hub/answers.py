@@ -27,6 +27,7 @@ from tsunagu.foundation.identity.api import Actor, NotSignedInError
 # answers of people hold for these very words, so they are the same in every language.
 ASKED = {"service": ai_use.LOCAL, "kind": "training", "purpose": "read through the Hugging Face interface"}
 View = Callable[..., HttpResponse]
+_ASK = "Its owners can be asked for access:"
 _MOST_JSON = 16 << 20
 
 
@@ -123,6 +124,10 @@ def refusal(error: TsunaguError, named: Mapping[str, str]) -> HttpResponse:
         query = urlencode({"version": error.fields.get("version", ""), **ASKED})
         place = f"{settings.current().control_address}/d/{named['project']}/{named['dataset']}/ai-use?{query}"
         said, shown = f"{said} {place}", f"{shown} {place}"
+    if code == "RepoNotFound" and {"project", "dataset"} <= set(named):
+        # Said of what is not there too: whoever may not know of a dataset hears the same.
+        place = f"{settings.current().control_address}/d/{named['project']}/{named['dataset']}/ask"
+        said, shown = f"{said} {_ASK} {place}", f"{shown} {_ASK} {place}"
     headers = {"X-Error-Message": shown}
     if code:
         headers["X-Error-Code"] = code

@@ -5,10 +5,11 @@ from __future__ import annotations
 from django.urls import path, re_path
 from django.views.decorators.http import require_POST, require_safe
 
-from tsunagu.doors.hub import commits, repositories, uploads, views
+from tsunagu.doors.hub import commits, gates, repositories, uploads, views
 
 _ID = r"(?P<project>[a-z0-9._-]+)/(?P<dataset>[a-z0-9._-]+)"
 _API = rf"^api/datasets/{_ID}"
+_GATE = rf"{_API}/user-access-request"
 _LFS = rf"^datasets/{_ID}\.git/info/lfs/objects"
 _REVISION = r"(?P<revision>refs/[a-z]+/[^/]+|[^/]+)"
 
@@ -18,6 +19,10 @@ urlpatterns = [
     re_path(rf"{_API}$", require_safe(views.repository)),
     re_path(rf"{_API}/revision/{_REVISION}$", require_safe(views.repository)),
     re_path(rf"{_API}/auth-check$", require_safe(views.auth_check)),
+    re_path(rf"{_API}/auth-check/write$", require_safe(gates.may_write)),
+    re_path(rf"{_GATE}/(?P<status>pending|accepted|rejected)$", require_safe(gates.requests)),
+    re_path(rf"{_GATE}/handle$", require_POST(gates.handle)),
+    re_path(rf"{_GATE}/grant$", require_POST(gates.grant)),
     re_path(rf"{_API}/tree/{_REVISION}$", require_safe(views.tree)),
     re_path(rf"{_API}/tree/{_REVISION}/(?P<folder>.+)$", require_safe(views.tree)),
     re_path(rf"{_API}/paths-info/{_REVISION}$", require_POST(views.paths_info)),

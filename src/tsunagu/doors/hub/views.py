@@ -68,7 +68,9 @@ def repository(
         for one in files
         if one["type"] == "file"
     ]
-    return answer({**_short(found.card), **_of(found), "siblings": siblings})
+    is_free = ai_use.would_permit(actor, found.card, version=found.version.number, **ASKED)
+    gate = {"gated": False if is_free else "manual"}
+    return answer({**_short(found.card), **gate, **_of(found), "siblings": siblings})
 
 
 @door
@@ -227,7 +229,6 @@ def _short(one: datasets.DatasetCard) -> dict[str, Any]:
         "id": one.slug,
         "author": one.project,
         "private": str(one.access) != "open" or bool(one.embargo_until),
-        "gated": False,
         "disabled": False,
         "tags": [],
         "downloads": 0,
