@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks import kit, measure
 
-MODULES = ("push_small", "push_large", "scale", "extract", "ledger", "federation", "policy", "sealed")
+MODULES = ("push_small", "push_large", "scale", "extract", "ledger", "federation", "policy", "sealed", "hub")
 TABLES = [
     "push_small",
     "push_large",
@@ -23,6 +23,8 @@ TABLES = [
     "policy",
     "sealed_large",
     "sealed_small",
+    "hub_download",
+    "hub_upload",
 ]
 
 
