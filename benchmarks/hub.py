@@ -128,9 +128,10 @@ def _upload() -> None:
             "share of the bytes of LFS that Xet sends after an edit of 1 %", xet / lfs, 0.05, is_upper=True
         )
     ]
+    ranges = {way: f"{min(values):,} to {max(values):,}" for way, values in resent.items()}
+    again = f"Sent again after {EDITED:,} bytes in the middle were changed: {lfs:,} by LFS, {xet:,} by Xet"
     notes = [
-        f"Sent again after {EDITED:,} bytes in the middle were changed: {lfs:,} by LFS, {xet:,} by Xet (medians; ranges"
-        f" {min(resent['lfs']):,} to {max(resent['lfs']):,} and {min(resent['xet']):,} to {max(resent['xet']):,}).",
+        f"{again} (medians; ranges {ranges['lfs']} and {ranges['xet']}).",
         "upload_file starts a Python, hashes, sends, commits and has a version frozen; curl and nginx do none of that and no fsync.",
         "By Xet the client also cuts the file into chunks and hashes each, and so does the node.",
     ]

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import json
 import time
 
 import pytest
 from django.test import Client
 
 from tests.rooms.clients import caller_of, client_of
+from tests.rooms.hub_clients import EMPTY, Repository, file, gone, named, sha256
 from tsunagu.core import clock
 from tsunagu.core.blobs import new_key
-from tsunagu.core.blobs.chunks import sealed_size
 from tsunagu.core.errors import CapabilityRefusedError, NotFoundError
 from tsunagu.core.ids import new_id
 from tsunagu.data.capture import api as capture
@@ -21,81 +19,8 @@ from tsunagu.data.datasets import api as datasets
 from tsunagu.foundation.policy import api as policy
 from tsunagu.foundation.runs import api as runs
 from tsunagu.foundation.storage import api as storage
-from tsunagu.foundation.storage.selectors import store_of
 
 pytestmark = pytest.mark.django_db
-EMPTY = "0" * 40
-
-
-def sha256(content):
-    return hashlib.sha256(content).hexdigest()
-
-
-def file(path, content):
-    return {
-        "key": "file",
-        "value": {"path": path, "content": base64.b64encode(content).decode(), "encoding": "base64"},
-    }
-
-
-def named(path, content, **more):
-    value = {"path": path, "algo": "sha256", "oid": sha256(content), "size": len(content)}
-    return {"key": "lfsFile", "value": {**value, **more}}
-
-
-def gone(path, kind="deletedFile"):
-    return {"key": kind, "value": {"path": path}}
-
-
-class Repository:
-    """A dataset as one person's client of the Hub sees it."""
-
-    def __init__(self, actor, slug="lab/data"):
-        self.actor, self.slug = actor, slug
-        self.client = caller_of(actor)
-
-    def post(self, place, body, **more):
-        data = body if isinstance(body, bytes) else json.dumps(body)
-        return self.client.post(place.replace("ID", self.slug), data, content_type="application/json", **more)
-
-    def commit(self, *changes, summary="s", parent=None, revision="main", raw=None):
-        header = {"summary": summary, "description": ""} | ({"parentCommit": parent} if parent else {})
-        lines = [{"key": "header", "value": header}, *changes]
-        body = raw if raw is not None else b"".join(json.dumps(line).encode() + b"\n" for line in lines)
-        return self.post(f"/api/datasets/ID/commit/{revision}", body)
-
-    def batch(self, *contents, **more):
-        objects = [{"oid": sha256(content), "size": len(content)} for content in contents]
-        body = {"operation": "upload", "transfers": ["basic", "multipart"], "objects": objects, **more}
-        return self.post("/datasets/ID.git/info/lfs/objects/batch", body)
-
-    @property
-    def card(self):
-        return datasets.get_dataset(self.actor, *self.slug.split("/"))
-
-    @property
-    def paths(self):
-        page = datasets.list_files(self.actor, self.card, version=self.card.last_version, limit=1000)
-        return [one.path for one in page.files]
-
-    def arrive(self, content, *, unit="", domain=None):
-        """What the byte server does when an object has come."""
-        card = self.card
-        domain = card.key_domain if domain is None else domain
-        key, size = new_key(), len(content)
-        writer = store_of(domain).create(key)
-        writer.write(content, 0)
-        writer.finish(size)
-        stored = sealed_size(size) if domain else size
-        new = storage.NewObject(key, stored, "file", unit or new_id(), domain)
-        who = (self.actor.kind, self.actor.id, self.actor.token_id)
-        digest = hashlib.sha256(content).digest()
-        return key, capture.stage_arrival(capture.StagedArrival(card.id, who, new, digest, size))
-
-
-@pytest.fixture
-def repository(dataset):
-    return Repository(dataset[0])
 
 
 def test_a_commit_is_a_version_and_a_run(repository):
@@ -386,86 +311,9 @@ def test_a_closed_account_midway(repository):
         repository.arrive(b"x")
 
 
-def test_new_repositories(repository, person):
-    def create(name, **asked):
-        return repository.post(
-            "/api/repos/create", {"type": "dataset", "organization": "lab", "name": name, **asked}
-        )
-
-    access = {}
-    for name, asked in {
-        "neither": {},
-        "new-closed": {"visibility": "private"},
-        "old-closed": {"private": True},
-        "both": {"visibility": "private", "private": False},
-        "odd": {"visibility": "protected", "private": False},
-        "new-open": {"visibility": "public"},
-        "old-open": {"private": False},
-    }.items():
-        assert create(name, **asked).status_code == 200
-        access[name] = str(datasets.get_dataset(repository.actor, "lab", name).access)
-    assert {name for name, word in access.items() if word == "open"} == {"new-open", "old-open"}
-    assert {word for name, word in access.items() if not name.endswith("open")} == {"closed"}
-    again = create("neither")
-    assert (again.status_code, again.json()["url"].endswith("/datasets/lab/neither")) == (409, True)
-    unknown = repository.post("/api/repos/create", {"type": "dataset", "organization": "nolab", "name": "x"})
-    assert (unknown.status_code, "no such project" in unknown["X-Error-Message"]) == (404, True)
-    assert create("Bad Name").status_code == 422
-    assert repository.post("/api/repos/create", {"organization": "lab", "name": "m"}).status_code == 422, (
-        "a model"
-    )
-    hidden = caller_of(person("stranger")).post(
-        "/api/repos/create",
-        {"type": "dataset", "organization": "lab", "name": "x"},
-        content_type="application/json",
-    )
-    assert hidden.json() == unknown.json()
-
-
-@pytest.mark.parametrize(
-    ("head", "wrong"),
-    [
-        (
-            "license: cc-by-4.0\nconfigs:\n- config_name: default\n  data_files:\n  - split: train\n    path: '*.csv'",
-            "",
-        ),
-        ("a: [1", "line 2"),
-        ("- a\n- b", "names and values"),
-        ("configs: yes", "configs must be a list"),
-        ("configs:\n- data_files: x", "config_name"),
-        ("configs:\n- config_name: a\n- config_name: a", "named a"),
-        ("configs:\n- config_name: a\n  data_files:\n  - path: x", "both a split and a path"),
-        ("pretty_name: [1]", "pretty_name must be text"),
-        ("x: !!python/object/apply:os.system ['true']", "no YAML"),
-        ("[" * 5000, "no YAML"),
-    ],
-)
-def test_the_head_of_a_card(repository, head, wrong):
-    answer = repository.post(
-        "/api/validate-yaml", {"content": f"---\n{head}\n---\n# A\n", "repoType": "dataset"}
-    )
-    assert answer.status_code == (400 if wrong else 200)
-    errors = answer.json()["errors"]
-    assert wrong in errors[0]["message"] if wrong else not errors
-
-
-def test_warnings_of_a_card(repository):
-    for content in ("# no head", "---\nlicense: my-own\n---\n"):
-        found = repository.post("/api/validate-yaml", {"content": content, "repoType": "dataset"}).json()
-        assert (len(found["warnings"]), found["errors"]) == (1, [])
-
-
-def test_a_card_that_was_committed_wins(repository):
-    repository.commit(file("a.csv", b"x\n1\n"), file("README.md", b"---\nlicense: mit\n---\n# mine\n"))
-    found = repository.client.get("/api/datasets/lab/data?blobs=True").json()
-    (readme,) = [one for one in found["siblings"] if one["rfilename"] == "README.md"]
-    assert readme["size"] == len(b"---\nlicense: mit\n---\n# mine\n")
-
-
-def test_an_empty_repository_can_be_looked_at_by_its_members(repository, person):
-    found = repository.client.get("/api/datasets/lab/data/revision/main").json()
-    assert (found["sha"], found["siblings"]) == (EMPTY, [])
-    assert repository.client.get("/api/datasets/lab/data/tree/main").json() == []
-    missing = repository.client.get("/api/datasets/lab/data/tree/main/data")
-    assert (missing.status_code, missing["X-Error-Code"]) == (404, "EntryNotFound")
-    assert caller_of(person("stranger")).get("/api/datasets/lab/data/tree/main").status_code == 404
+def test_a_waiting_object_that_was_lost_is_asked_for_again(repository):
+    content = b"lost" * 1000
+    key, _ = repository.arrive(content)
+    storage.store().delete(key)
+    assert "actions" in repository.batch(content).json()["objects"][0]
+    assert repository.commit(named("x", content)).status_code == 422

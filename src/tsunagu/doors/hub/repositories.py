@@ -1,4 +1,4 @@
-"""Making a repository, and checking its card before it is committed."""
+"""Repositories as a whole: making, opening, closing and removing them, and checking a card before it is committed."""
 
 from __future__ import annotations
 
@@ -10,8 +10,16 @@ from django.http import HttpRequest, HttpResponse
 from tsunagu.core import settings
 from tsunagu.core.errors import InvalidInputError, NotFoundError
 from tsunagu.data.datasets import api as datasets
+from tsunagu.data.keeping import api as keeping
 from tsunagu.doors.hub import card
-from tsunagu.doors.hub.answers import NoSuchNamespaceError, answer, door, read_json, writing_door
+from tsunagu.doors.hub.answers import (
+    NoSuchNamespaceError,
+    OneLineError,
+    answer,
+    door,
+    read_json,
+    writing_door,
+)
 from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.policy import api as policy
 
@@ -54,6 +62,53 @@ def _make(actor: Actor, project: str, name: str, *, is_public: bool) -> datasets
     if is_public:
         datasets.set_access(actor, made.id, policy.Access.OPEN)
     return made
+
+
+@writing_door
+def delete(request: HttpRequest, actor: Actor) -> HttpResponse:
+    """``DELETE /api/repos/delete``: destroy a dataset; retention and holds of the node stand in the way as ever."""
+    asked = read_json(request)
+    project, name = str(asked.get("organization") or ""), str(asked.get("name") or "")
+    found = datasets.get_dataset(actor, project, name)
+    client = request.headers.get("User-Agent", "").partition(";")[0][:200]
+    keeping.destroy(actor, found, reason=f"Deleted by a client of the Hub: {client or 'unnamed'}")
+    return answer({})
+
+
+@writing_door
+def change(request: HttpRequest, actor: Actor, *, project: str, dataset: str) -> HttpResponse:
+    """``PUT .../settings``: open or close a dataset; gates come from its terms and are not switched here."""
+    asked = read_json(request)
+    found = datasets.get_dataset(actor, project, dataset)
+    if "gated" in asked:
+        raise InvalidInputError(
+            "Whether a dataset is gated follows from its access and its terms for use by AI.",
+            remedy=f"Change them at {settings.current().control_address}/d/{found.slug}.",
+        )
+    word = asked.get("visibility") or {True: "private", False: "public"}.get(asked.get("private", ""))
+    access = {"public": policy.Access.OPEN, "private": policy.Access.CLOSED}.get(str(word))
+    if access is None:
+        raise InvalidInputError("A dataset is public or private.")
+    datasets.set_access(actor, found.id, access)
+    return answer({"visibility": word, "private": word == "private"})
+
+
+@writing_door
+def keep_name(request: HttpRequest, actor: Actor) -> HttpResponse:
+    """``POST /api/repos/move``: refused; an address never comes to mean something else."""
+    del request, actor
+    raise InvalidInputError(
+        "A dataset keeps its address: it stands in versions, citations and the ledger.",
+        remedy="Make a new dataset, or change the title.",
+    )
+
+
+@writing_door
+def keep_line(request: HttpRequest, actor: Actor, *, project: str, dataset: str, name: str) -> HttpResponse:
+    """Making or removing branches and tags, and squashing: refused; every version keeps its number."""
+    del request, name
+    datasets.get_dataset(actor, project, dataset)
+    raise OneLineError
 
 
 @door

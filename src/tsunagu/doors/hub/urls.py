@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.urls import path, re_path
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from tsunagu.doors.hub import commits, gates, repositories, uploads, views
 
@@ -32,6 +32,10 @@ urlpatterns = [
     re_path(rf"{_API}/commit/{_REVISION}$", require_POST(commits.commit)),
     re_path(rf"{_API}/xet-write-token/{_REVISION}$", require_safe(uploads.xet_token)),
     path("api/repos/create", require_POST(repositories.create)),
+    path("api/repos/delete", require_http_methods(["DELETE"])(repositories.delete)),
+    path("api/repos/move", require_POST(repositories.keep_name)),
+    re_path(rf"{_API}/settings$", require_http_methods(["PUT"])(repositories.change)),
+    re_path(rf"{_API}/(?:branch|tag|super-squash)/(?P<name>.+)$", repositories.keep_line),
     path("api/validate-yaml", require_POST(repositories.validate_card)),
     re_path(rf"{_LFS}/batch$", require_POST(uploads.batch)),
     re_path(rf"{_LFS}/verify$", require_POST(uploads.verify)),

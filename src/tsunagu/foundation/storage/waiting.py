@@ -16,7 +16,7 @@ from django.db import transaction
 from tsunagu.core import bulk, clock, settings
 from tsunagu.foundation.storage.keys import key_ring
 from tsunagu.foundation.storage.models import WaitingObject
-from tsunagu.foundation.storage.selectors import carrier, signer
+from tsunagu.foundation.storage.selectors import Location, carrier, missing, signer
 from tsunagu.foundation.storage.services import NewObject, drop_unnamed, register
 
 KEPT_WAITING = dt.timedelta(days=7)  # as long as an upload that nobody ended
@@ -83,7 +83,7 @@ def await_name(new: NewObject, sha256: bytes, byte_count: int, sender: Sender) -
 
 
 def waiting(sender: Sender, hashes: Iterable[bytes], domain: str) -> dict[bytes, Waiting]:
-    """Those of the contents that wait for a sender in a key domain, by SHA-256."""
+    """Those of the contents that wait for a sender in a key domain and whose object is there, by SHA-256."""
     rows = bulk.select_in(
         "select sha256, key, byte_count, unit, plain_count from storage_waitingobject "
         "where dataset_id = %s and actor_id = %s and domain = %s and sha256 in ({values})",
@@ -92,10 +92,13 @@ def waiting(sender: Sender, hashes: Iterable[bytes], domain: str) -> dict[bytes,
         sender.actor_id,
         domain,
     )
+    # After a restore a row may speak of an object that no backup had.
+    gone = missing(Location(b"", key, 0, size) for _, key, size, _, _ in rows)
     found = {}
     for sha256, key, size, unit, plain in rows:
-        new = NewObject(key, size, "file", unit, domain)
-        found[bytes(sha256)] = Waiting(new, bytes(sha256), plain)
+        if key not in gone:
+            new = NewObject(key, size, "file", unit, domain)
+            found[bytes(sha256)] = Waiting(new, bytes(sha256), plain)
     return found
 
 
