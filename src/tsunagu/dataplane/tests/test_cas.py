@@ -268,3 +268,13 @@ def test_what_nobody_speaks_of_goes(server):
 
 def test_the_list_ends_where_it_says():
     assert list(shards.read_shard(shard()[: -len(LAST)])) == []
+
+
+@pytest.mark.servers
+def test_files_go_to_s3(s3_node):
+    """Xorbs wait in the spool; what is made of them is an object of the store."""
+    s3_node.start()
+    send(s3_node, ONE, TWO)
+    assert post(s3_node, "v1/shards", shard(FILE)).json() == {"result": 1}
+    assert s3_node.staged_content(NAME) == CONTENT
+    assert len(s3_node.stored_keys()) == 1

@@ -101,3 +101,13 @@ def test_sealed_meanwhile(server):
     server.control.refuse = (401, {"code": "datasets.sealed_meanwhile", "title": "sealed"})
     assert server.ask("PUT", f"/lfs/{way}", DATA).status == 401
     assert not server.stored_keys(), "nobody names these plain bytes"
+
+
+@pytest.mark.servers
+def test_parts_go_to_s3(s3_node):
+    s3_node.start()
+    way = token(s3_node, part=PART)
+    for number, part in enumerate(parts(), 1):
+        assert s3_node.ask("PUT", f"/lfs/{way}/{number}", part[:-1]).status == 400
+        assert s3_node.ask("PUT", f"/lfs/{way}/{number}", part).status == 200
+    assert s3_node.staged_content(NAME) == DATA

@@ -78,8 +78,8 @@ def delete(request: HttpRequest, actor: Actor) -> HttpResponse:
 @writing_door
 def change(request: HttpRequest, actor: Actor, *, project: str, dataset: str) -> HttpResponse:
     """``PUT .../settings``: open or close a dataset; gates come from its terms and are not switched here."""
-    asked = read_json(request)
     found = datasets.get_dataset(actor, project, dataset)
+    asked = read_json(request)
     if "gated" in asked:
         raise InvalidInputError(
             "Whether a dataset is gated follows from its access and its terms for use by AI.",
@@ -104,9 +104,11 @@ def keep_name(request: HttpRequest, actor: Actor) -> HttpResponse:
 
 
 @writing_door
-def keep_line(request: HttpRequest, actor: Actor, *, project: str, dataset: str, name: str) -> HttpResponse:
+def keep_line(
+    request: HttpRequest, actor: Actor, *, project: str, dataset: str, kind: str, name: str
+) -> HttpResponse:
     """Making or removing branches and tags, and squashing: refused; every version keeps its number."""
-    del request, name
+    del request, kind, name
     datasets.get_dataset(actor, project, dataset)
     raise OneLineError
 

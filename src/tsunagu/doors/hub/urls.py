@@ -35,7 +35,7 @@ urlpatterns = [
     path("api/repos/delete", require_http_methods(["DELETE"])(repositories.delete)),
     path("api/repos/move", require_POST(repositories.keep_name)),
     re_path(rf"{_API}/settings$", require_http_methods(["PUT"])(repositories.change)),
-    re_path(rf"{_API}/(?:branch|tag|super-squash)/(?P<name>.+)$", repositories.keep_line),
+    re_path(rf"{_API}/(?P<kind>branch|tag|super-squash)/(?P<name>.+)$", repositories.keep_line),
     path("api/validate-yaml", require_POST(repositories.validate_card)),
     re_path(rf"{_LFS}/batch$", require_POST(uploads.batch)),
     re_path(rf"{_LFS}/verify$", require_POST(uploads.verify)),

@@ -144,8 +144,10 @@ def refs(request: HttpRequest, actor: Actor, *, project: str, dataset: str) -> H
 def page(request: HttpRequest, actor: Actor, *, project: str, dataset: str, commit: str = "") -> HttpResponse:
     """``GET /datasets/ID[/commit/OID]``: people who follow an address of a client come to the dataset's page."""
     del request
-    number = find(actor, project, dataset, commit).version.number if commit else 0
-    return HttpResponseRedirect(f"/d/{project}/{dataset}" + (f"?version={number}" if number else ""))
+    if not commit:
+        return HttpResponseRedirect(f"/d/{datasets.get_dataset(actor, project, dataset).slug}")
+    found = find(actor, project, dataset, commit)
+    return HttpResponseRedirect(f"/d/{found.card.slug}?version={found.version.number}")
 
 
 @door
