@@ -115,6 +115,58 @@ def test_datasets_push_and_load(write, node):
     assert found == {"rows": {"train": 2000, "test": 100}, "sum": sum(range(2000)), "相": ["α", "β"]}
 
 
+def test_files_are_written_where_they_lie(write, node):
+    """pandas and HfFileSystem write, copy and remove by address."""
+    slug = f"lab/places-{write.way}"
+    found = write(f"""
+        import pandas as pd, huggingface_hub as hub
+        api, fs = hub.HfApi(), hub.HfFileSystem()
+        api.create_repo("{slug}", repo_type="dataset", visibility="public")
+        pd.DataFrame({{"a": range(100)}}).to_parquet("hf://datasets/{slug}/data/x.parquet")
+        with fs.open("datasets/{slug}/notes.txt", "w") as file:
+            file.write("hello")
+        fs.cp_file("datasets/{slug}/data/x.parquet", "datasets/{slug}/copy/y.parquet")
+        fs.rm("datasets/{slug}/data", recursive=True)
+        fs.invalidate_cache()
+        print(json.dumps({{"sum": int(pd.read_parquet("hf://datasets/{slug}/copy/y.parquet").a.sum()),
+                          "files": sorted(one.removeprefix("datasets/{slug}/") for one in fs.find("datasets/{slug}"))}}))
+    """)
+    assert found == {"sum": 4950, "files": ["README.md", "copy/y.parquet", "notes.txt"]}
+
+
+def test_a_folder_that_replaces_all_others(write, node, tmp_path):
+    """delete_patterns names what a list shows, the card that the node made included."""
+    slug = f"lab/replaced-{write.way}"
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "b.bin").write_bytes(b"b" * 70_000)
+    write(f"""
+        import huggingface_hub as hub
+        api, name = hub.HfApi(), dict(repo_id="{slug}", repo_type="dataset")
+        api.create_repo(**name)
+        api.upload_file(**name, path_or_fileobj=b"a", path_in_repo="a.txt")
+        api.upload_folder(**name, folder_path={str(tmp_path / "new")!r}, delete_patterns="*")
+        print(json.dumps(0))
+    """)
+    assert list(held(node, slug, len(node.api("GET", f"/datasets/{slug}/versions")[1]["versions"]))) == [
+        "b.bin"
+    ]
+
+
+def test_a_file_in_parts(node, tmp_path):
+    """Above 256 MiB the client is told to send parts."""
+    client = HubClient(node, tmp_path, **WAYS["lfs"])
+    big = tmp_path / "big.bin"
+    big.write_bytes(random.Random(6).randbytes(30_000_000) * 10)
+    client(f"""
+        import huggingface_hub as hub
+        api, name = hub.HfApi(), dict(repo_id="lab/parts", repo_type="dataset")
+        api.create_repo(**name)
+        api.upload_file(**name, path_or_fileobj={str(big)!r}, path_in_repo="big.bin")
+        print(json.dumps(0))
+    """)
+    assert held(node, "lab/parts", 1) == {"big.bin": hashlib.sha256(big.read_bytes()).hexdigest()}
+
+
 def test_a_file_of_several_blocks_and_what_an_edit_costs(node, tmp_path):
     """A client that remembers what it sent sends one percent, and nothing of one dataset to another."""
     client, noise = HubClient(node, tmp_path), random.Random(5)

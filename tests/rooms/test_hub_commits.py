@@ -49,6 +49,15 @@ def test_what_is_to_go_goes_first(repository):
     assert repository.paths == ["a/z"], "all of it or nothing"
 
 
+def test_a_card_that_the_node_made_may_be_removed(repository):
+    """Clients remove whatever they see in a list; there is nothing behind this name."""
+    repository.commit(file("a", b"1"))
+    assert repository.commit(gone("README.md"), file("a", b"2")).status_code == 200
+    repository.commit(file("README.md", b"# mine"))
+    assert repository.commit(gone("README.md")).status_code == 200
+    assert repository.paths == ["a"]
+
+
 def test_a_commit_again_changes_nothing(repository):
     first = repository.commit(file("a", b"1"), file("b", b"2"), parent=EMPTY).json()
     assert repository.commit(file("a", b"1"), file("b", b"2"), parent=EMPTY).json() == first

@@ -17,6 +17,8 @@ from django.http import HttpRequest, HttpResponse
 from tsunagu.core import settings
 from tsunagu.core.errors import InvalidInputError
 from tsunagu.data.capture import api as capture
+from tsunagu.data.datasets import api as datasets
+from tsunagu.doors.hub import card
 from tsunagu.doors.hub.answers import answer, writing_door
 from tsunagu.doors.hub.uploads import writable
 from tsunagu.foundation.identity.api import Actor
@@ -38,20 +40,30 @@ class CommitFormError(InvalidInputError):
 @writing_door
 def commit(request: HttpRequest, actor: Actor, *, project: str, dataset: str, revision: str) -> HttpResponse:
     """``POST .../commit/main``: change the files and freeze them as a new version, or change nothing."""
-    card = writable(actor, project, dataset, request, revision)
+    found = writable(actor, project, dataset, request, revision)
     lines = _lines(request)
     header = _header(next(lines, b""))
     version = capture.commit(
         actor,
-        card.id,
-        map(_change, lines),
+        found.id,
+        _meant(found, map(_change, lines)),
         note="\n\n".join(filter(None, [header["summary"].strip(), header["description"].strip()])),
         parent=header["parent"],
         client=request.headers.get("User-Agent", "").partition(";")[0],
     )
     oid = version.version_hash[:40]
-    address = f"{settings.current().control_address}/datasets/{card.slug}/commit/{oid}"
+    address = f"{settings.current().control_address}/datasets/{found.slug}/commit/{oid}"
     return answer({"success": True, "commitOid": oid, "commitUrl": address, "hookOutput": ""})
+
+
+def _meant(
+    found: datasets.DatasetCard, changes: Iterator[capture.CommitChange]
+) -> Iterator[capture.CommitChange]:
+    """The changes, but for the removal of a card that the node made: clients remove whatever they see in a list."""
+    made = capture.RemovedFile(card.NAME)
+    for change in changes:
+        if change != made or datasets.draft_hashes(found, [card.NAME]):
+            yield change
 
 
 def _lines(request: HttpRequest) -> Iterator[bytes]:
