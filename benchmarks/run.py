@@ -10,7 +10,18 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks import kit, measure
 
-MODULES = ("push_small", "push_large", "scale", "extract", "ledger", "federation", "policy", "sealed", "hub")
+MODULES = (
+    "push_small",
+    "push_large",
+    "scale",
+    "extract",
+    "ledger",
+    "federation",
+    "policy",
+    "sealed",
+    "stream",
+    "hub",
+)
 TABLES = [
     "push_small",
     "push_large",
@@ -25,6 +36,8 @@ TABLES = [
     "sealed_small",
     "hub_download",
     "hub_upload",
+    "stream_small",
+    "stream_images",
 ]
 
 

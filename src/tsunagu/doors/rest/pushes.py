@@ -14,6 +14,7 @@ from tsunagu.data.capture import api as capture
 from tsunagu.data.datasets import api as datasets
 from tsunagu.doors.rest import schemas
 from tsunagu.doors.who import actor_of, require_actor
+from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.storage import api as storage
 
 router = Router(tags=["files"])
@@ -71,7 +72,11 @@ def pull(request: HttpRequest, project: str, dataset: str, body: schemas.PullReq
     """A page of files with signed permissions to read them from the byte server."""
     actor = actor_of(request)
     card = datasets.get_dataset(actor, project, dataset)
-    number = datasets.resolve_version(actor, card, body.version)
+    return page_of(actor, card, datasets.resolve_version(actor, card, body.version), body)
+
+
+def page_of(actor: Actor, card: datasets.DatasetCard, number: int, body: schemas.PullPage) -> dict[str, Any]:
+    """Files of a version with signed permissions; whoever calls has asked the rules."""
     page = datasets.list_files(
         actor, card, version=number, prefix=body.prefix, after=body.after, limit=body.limit
     )
