@@ -67,6 +67,41 @@ def test_a_commit_again_changes_nothing(repository):
     assert repository.card.last_version == 2
 
 
+def test_a_folder_is_replaced(repository):
+    """What is in the folder before and after stays, also when the commit comes again."""
+    first = repository.commit(file("d/a", b"1"), file("d/b", b"2"), file("e", b"3")).json()["commitOid"]
+    change = (gone("d", "deletedFolder"), file("d/a", b"1"), file("d/c", b"4"))
+    second = repository.commit(*change, parent=first)
+    assert second.status_code == 200
+    assert repository.paths == ["d/a", "d/c", "e"]
+    for parent in (first, second.json()["commitOid"], None):
+        assert repository.commit(*change, parent=parent).json() == second.json()
+    assert repository.card.last_version == 2
+    captures = [run for run in runs.of_dataset(repository.card.id) if run.kind == "capture"]
+    assert len(captures) == 2, "what changed nothing did not happen"
+    answer = repository.commit(gone("d", "deletedFolder"), file("d/a", b"9"), parent=first)
+    assert answer.status_code == 412
+    assert repository.paths == ["d/a", "d/c", "e"]
+
+
+def test_sealed_while_a_commit_comes(repository, monkeypatch):
+    """Small files that were written plain, before the dataset was sealed, are not named in it."""
+    from tsunagu.data.capture import commits
+
+    read = commits._read
+
+    def slow(changes, domain):
+        wish = read(changes, domain)
+        datasets.seal(repository.actor, repository.card.id)
+        return wish
+
+    monkeypatch.setattr(commits, "_read", slow)
+    before = {found.key for found in storage.store().list()}
+    assert repository.commit(file("a", b"secret")).status_code == 401
+    assert {found.key for found in storage.store().list()} == before
+    assert not repository.card.has_frozen
+
+
 def test_a_newer_version_is_not_overwritten(repository):
     first = repository.commit(file("a", b"1")).json()["commitOid"]
     repository.commit(file("a", b"2"))

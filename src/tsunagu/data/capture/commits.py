@@ -13,6 +13,7 @@ from tsunagu.core.ids import new_id
 from tsunagu.core.paths import check_path
 from tsunagu.data.capture import staging
 from tsunagu.data.capture.errors import BytesMissingError, DraftInUseError, HeadMovedError
+from tsunagu.data.capture.models import Push
 from tsunagu.data.capture.services import close_push, record_push, write_unit
 from tsunagu.data.capture.types import CommitChange, NamedFile, NewFile, RemovedFile, RemovedFolder
 from tsunagu.data.datasets import api as datasets
@@ -92,14 +93,15 @@ def commit(
     if card.key_domain:
         storage.key_ring().require(card.key_domain)
     wish = _read(changes, card.key_domain)
-    is_named = False
     try:
         with transaction.atomic():
-            version, is_named = _apply(actor, dataset_id, wish, note[:_MOST_NOTE], parent, client)
+            return _apply(actor, dataset_id, wish, note[:_MOST_NOTE], parent, client)
+    except datasets.NothingToFreezeError:
+        # A folder was replaced by what was in it. Nothing of it stands, the run neither.
+        return datasets.list_versions(card, limit=1)[0]
     finally:
-        if wish.pack and not is_named:
+        if wish.pack:
             storage.drop_unnamed([wish.pack.key])
-    return version
 
 
 def _read(changes: Iterable[CommitChange], domain: str) -> _Wish:
@@ -135,21 +137,38 @@ def _read(changes: Iterable[CommitChange], domain: str) -> _Wish:
 
 def _apply(
     actor: Actor, dataset_id: str, wish: _Wish, note: str, parent: str | None, client: str
-) -> tuple[datasets.VersionRef, bool]:
-    """Returns the version, and whether rows name the pack now."""
+) -> datasets.VersionRef:
+    """The commit in the running transaction."""
     card = datasets.lock_dataset(actor, dataset_id)
-    head = next(iter(datasets.list_versions(card, limit=1)), None)
+    if wish.pack and wish.pack.domain != card.key_domain:
+        raise datasets.SealedMeanwhileError
     if datasets.has_unfrozen_files(card):
         raise DraftInUseError(dataset=card.slug)
-    standing = datasets.draft_hashes(card, list(wish.files))
-    fresh = [file for path, file in wish.files.items() if standing.get(path) != file.sha256]
+    head = next(iter(datasets.list_versions(card, limit=1)), None)
+    is_moved = parent is not None and not (head.version_hash if head else NOTHING).startswith(parent)
     gone, missing = _removals(actor, card, wish)
+    fresh = _fresh(card, wish)
     if head and not fresh and not gone and all(_went_with(actor, card, head, path) for path in missing):
-        return head, False
-    if parent is not None and not (head.version_hash if head else NOTHING).startswith(parent):
-        raise HeadMovedError(dataset=card.slug)
+        return head
     if missing:
+        if is_moved:
+            raise HeadMovedError(dataset=card.slug)
         raise datasets.NoSuchFileError(f"There is no {missing[0]} in {card.slug}.", path=missing[0])
+    push = _begin(actor, card, note, client)
+    if gone:
+        datasets.remove_files(actor, card.id, gone)
+    entries = _entries(actor, card, wish, fresh)
+    if entries:
+        write_unit(push, actor, new_id(), entries, how="sent", domain=card.key_domain)
+    version = datasets.freeze_version(actor, card.id, note=note)
+    if is_moved:  # only now is it certain that this is not the same commit again
+        raise HeadMovedError(dataset=card.slug)
+    made = runs.Link("out", "version", version.version_hash, f"v{version.number}")
+    close_push(push, runs.Outcome.OK, links=[made])
+    return version
+
+
+def _begin(actor: Actor, card: datasets.DatasetCard, note: str, client: str) -> Push:
     run_id = runs.start(
         actor,
         "capture",
@@ -158,16 +177,18 @@ def _apply(
         software={"client": client[:200]},
         links=[runs.Link("out", "dataset", card.id, card.slug)],
     )
-    push = record_push(actor, run_id, card.id)
-    if gone:
-        datasets.remove_files(actor, card.id, gone)
-    entries, is_named = _entries(actor, card, wish, fresh)
-    if entries:
-        write_unit(push, actor, new_id(), entries, how="sent", domain=card.key_domain)
-    version = datasets.freeze_version(actor, card.id, note=note)
-    made = runs.Link("out", "version", version.version_hash, f"v{version.number}")
-    close_push(push, runs.Outcome.OK, links=[made])
-    return version, is_named
+    return record_push(actor, run_id, card.id)
+
+
+def _fresh(card: datasets.DatasetCard, wish: _Wish) -> list[NamedFile]:
+    """Files that do not stand at their path already, or would go with their folder."""
+    standing = datasets.draft_hashes(card, list(wish.files))
+    folders = tuple(wish.folders)
+    return [
+        file
+        for path, file in wish.files.items()
+        if standing.get(path) != file.sha256 or path.startswith(folders)
+    ]
 
 
 def _removals(actor: Actor, card: datasets.DatasetCard, wish: _Wish) -> tuple[list[str], list[str]]:
@@ -200,8 +221,8 @@ def _is_below(actor: Actor, card: datasets.DatasetCard, folder: str, number: int
 
 def _entries(
     actor: Actor, card: datasets.DatasetCard, wish: _Wish, fresh: Sequence[NamedFile]
-) -> tuple[list[tuple[str, int, bytes]], bool]:
-    """Path, size and SHA-256 of every new file, once its content is one of the store; and whether the pack is."""
+) -> list[tuple[str, int, bytes]]:
+    """Path, size and SHA-256 of every new file, once its content is one of the store."""
     sizes = {sha256: size for sha256, size, _ in wish.contents}
     packed = {file.sha256 for file in fresh} & set(sizes)
     held, places = staging.find(actor, card, [file.sha256 for file in fresh if file.sha256 not in packed])
@@ -216,4 +237,4 @@ def _entries(
     if packed and wish.pack:
         storage.register(wish.pack, [one for one in wish.contents if one[0] in packed])
     storage.admit(held.values())
-    return [(file.path, sizes[file.sha256], file.sha256) for file in fresh], bool(packed)
+    return [(file.path, sizes[file.sha256], file.sha256) for file in fresh]
