@@ -20,6 +20,7 @@ MODULES = (
     "policy",
     "sealed",
     "stream",
+    "hub",
 )
 TABLES = [
     "push_small",
@@ -33,6 +34,8 @@ TABLES = [
     "policy",
     "sealed_large",
     "sealed_small",
+    "hub_download",
+    "hub_upload",
     "stream_small",
     "stream_images",
 ]

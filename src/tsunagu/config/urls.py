@@ -11,7 +11,9 @@ from tsunagu.doors.rest.api import api
 urlpatterns = [
     path("api/v1/", api.urls),
     path("internal/commit", internal.commit),
+    path("internal/known", internal.known),
     path("internal/listing", internal.listing),
+    path("internal/staged", internal.staged),
     path("healthz", health.healthz),
     path("metrics", health.metrics),
     path("accounts/", include("allauth.urls")),
