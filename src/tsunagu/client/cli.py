@@ -7,6 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
+from tsunagu.client import compute_arguments
 from tsunagu.client.errors import EXIT_INTERRUPTED, NodeToolsMissingError
 from tsunagu.client.messages import text
 from tsunagu.core.errors import TsunaguError
@@ -44,7 +45,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if arguments and arguments[0] in NODE_COMMANDS:
             return _node_command(arguments)
+        arguments, behind = _split(arguments)
         options = parser().parse_args(arguments)
+        options.arguments = behind
         command = options.command or ""
         if not command:
             parser().print_help()
@@ -65,10 +68,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
 
 
+def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """The arguments of ``tsunagu run``, and the command behind its two hyphens, which argparse must not touch."""
+    if "run" not in arguments or "--" not in arguments:
+        return arguments, []
+    place = arguments.index("--")
+    return arguments[:place], arguments[place + 1 :]
+
+
 def _client_command(options: argparse.Namespace) -> int:
     from tsunagu.client import (
         ai_commands,
         commands,
+        compute_commands,
         keep_commands,
         plan_commands,
         rule_commands,
@@ -82,6 +94,7 @@ def _client_command(options: argparse.Namespace) -> int:
     name = f"run_{options.command.replace('-', '_')}"
     places = (
         ai_commands,
+        compute_commands,
         keep_commands,
         rule_commands,
         plan_commands,
@@ -210,7 +223,7 @@ def _reading_commands(add: Any) -> None:
     _dataset(diff)
     diff.add_argument("old", metavar="A")
     diff.add_argument("new", metavar="B")
-    _dataset(add("runs", "tsunagu runs films/run-7"))
+    compute_arguments.add_commands(add)
     receipt = add("receipt", "tsunagu receipt 01J... --json > receipt.json")
     receipt.add_argument("run", metavar="RUN")
     _dataset(add("open", "tsunagu open films/run-7"))

@@ -74,6 +74,8 @@ INSTALLED_APPS = [
     "tsunagu.data.keeping",
     "tsunagu.data.plans",
     "tsunagu.experiment.instruments",
+    "tsunagu.compute.environments",
+    "tsunagu.compute.jobs",
     "tsunagu.doors.web",
     "tsunagu.config",
     "django.contrib.auth",

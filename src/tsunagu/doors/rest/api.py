@@ -16,6 +16,7 @@ from tsunagu.core.errors import InvalidInputError, TsunaguError
 from tsunagu.doors.oauth.views import challenge
 from tsunagu.doors.rest import (
     ai_use,
+    compute,
     datasets,
     exports,
     instruments,
@@ -71,6 +72,7 @@ api.add_router("", ai_use.router)
 api.add_router("", plans.router)
 api.add_router("", metadata.router)
 api.add_router("", pushes.router)
+api.add_router("", compute.router)
 api.add_router("", instruments.router)
 
 

@@ -14,6 +14,7 @@ from tsunagu.data.capture import api as capture
 from tsunagu.data.datasets import api as datasets
 from tsunagu.doors.rest import schemas
 from tsunagu.doors.who import actor_of, require_actor
+from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.storage import api as storage
 
 router = Router(tags=["files"])
@@ -71,10 +72,21 @@ def pull(request: HttpRequest, project: str, dataset: str, body: schemas.PullReq
     """A page of files with signed permissions to read them from the byte server."""
     actor = actor_of(request)
     card = datasets.get_dataset(actor, project, dataset)
-    number = datasets.resolve_version(actor, card, body.version)
-    page = datasets.list_files(
-        actor, card, version=number, prefix=body.prefix, after=body.after, limit=body.limit
+    return pull_page(
+        actor, card, version=body.version, prefix=body.prefix, after=body.after, limit=body.limit
     )
+
+
+def pull_page(
+    actor: Actor, card: datasets.DatasetCard, *, version: int | None, prefix: str, after: str, limit: int
+) -> dict[str, Any]:
+    """Some files of a version with what reads each of them.
+
+    Raises:
+        NotFoundError: the actor may not read the dataset, there is no such version, or bytes are lost.
+    """
+    number = datasets.resolve_version(actor, card, version)
+    page = datasets.list_files(actor, card, version=number, prefix=prefix, after=after, limit=limit)
     places = storage.locate((file.sha256 for file in page.files), card.domains)
     lost = next((file.path for file in page.files if file.sha256 not in places), None)
     if lost is not None:
