@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from tsunagu.client.errors import UsageError
+from tsunagu.client.errors import EXIT_INTERRUPTED, UsageError
 from tsunagu.client.messages import text
 from tsunagu.client.progress import size
 from tsunagu.client.workspace import connect
@@ -141,9 +141,11 @@ def run_budget(options: argparse.Namespace, output: Output) -> None:
 
 
 def exit_code(done: dict[str, Any]) -> int:
-    """The exit code of a command whose run ended: its own, 128 + signal, or 1 where it has none."""
+    """The exit code of a command whose run ended: its own, 128 + signal, 130 when cancelled, or 1."""
     if done["state"] == "succeeded":
         return 0
+    if done["state"] == "cancelled":
+        return EXIT_INTERRUPTED
     result = done["result"]
     if signal := result.get("signal"):
         return _SIGNALLED + int(signal)

@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 from tsunagu.compute.environments import api as environments
 from tsunagu.compute.jobs.errors import ForgedMessageError, JobOverError, OutputBusyError, OutputTakenError
 from tsunagu.compute.jobs.models import Job, LogPiece
-from tsunagu.compute.jobs.settling import actor_of, settle
+from tsunagu.compute.jobs.settling import actor_of, require_rights, settle
 from tsunagu.compute.jobs.types import State
 from tsunagu.compute.runner.api import BadOrderError, Order, Result, is_signed
 from tsunagu.core import clock, settings
@@ -22,7 +22,6 @@ from tsunagu.core.capabilities import Signer
 from tsunagu.core.errors import InvalidInputError
 from tsunagu.data.datasets import api as datasets
 from tsunagu.foundation.identity.api import SYSTEM, Actor
-from tsunagu.foundation.policy import api as policy
 
 _MOST_LOG_PIECE = 256 << 10
 
@@ -91,11 +90,8 @@ def answer(heard: Heard) -> dict[str, Any]:
 def _order(run_id: str) -> dict[str, Any]:
     """The order, after asking the rules again: days may have passed in the queue."""
     job = Job.objects.get(pk=run_id)
-    actor, order = actor_of(job), Order.of(job.order)
-    policy.require(actor, "compute.run", policy.Resource("project", job.project_id))
-    for one in (*order.inputs, *([order.code] if order.code else [])):
-        project, _slash, name = one.place.partition("/")
-        policy.require(actor, "dataset.read", datasets.get_dataset(actor, project, name).resource)
+    require_rights(job)
+    order = Order.of(job.order)
     if job.environment_hash:
         order = replace(order, environment=str(environments.folder_of(job.environment_hash)))
     return order.as_json()
@@ -157,7 +153,7 @@ def begin_delivery(run_id: str, place: str) -> tuple[Actor, datasets.DatasetCard
     job = Job.objects.get(pk=run_id)
     if place != Order.of(job.order).output:
         raise ForgedMessageError("A run writes nothing but its outputs.")
-    actor = actor_of(job)
+    actor = require_rights(job)
     card = datasets.get_dataset_by_id(SYSTEM, job.output_id)
     if not job.is_delivering:
         try:

@@ -18,6 +18,7 @@ from tsunagu.data.capture import api as capture
 from tsunagu.data.datasets import api as datasets
 from tsunagu.foundation.identity import api as identity
 from tsunagu.foundation.identity.api import Actor
+from tsunagu.foundation.policy import api as policy
 from tsunagu.foundation.runs import api as runs
 
 _OUTCOMES = {
@@ -42,6 +43,22 @@ def actor_of(job: Job) -> Actor:
     actor = identity.actor_of_record(kind, job.actor_id, job.actor_name, job.token_id)
     if not identity.is_active(actor):
         raise CapabilityRefusedError("The account or access token behind this run was closed.")
+    return actor
+
+
+def require_rights(job: Job) -> Actor:
+    """Who asked for a job, if it may still be done: run there, and read everything that it reads.
+
+    Asked when the order goes out, when outputs begin to arrive and when they become a version.
+
+    Raises:
+        CapabilityRefusedError: the account or the token was closed.
+        NotFoundError, ActionDeniedError: a right was taken away.
+    """
+    actor = actor_of(job)
+    policy.require(actor, "compute.run", policy.Resource("project", job.project_id))
+    for one in job.inputs.all():
+        policy.require(actor, "dataset.read", datasets.get_dataset_by_id(actor, one.dataset_id).resource)
     return actor
 
 
@@ -109,7 +126,7 @@ def _publish(job: Job, result: Result) -> int | None:
     """Make exactly the reported outputs a version; its number, None where there are none."""
     if not result.outputs:
         return None
-    actor = actor_of(job)
+    actor = require_rights(job)
     card = datasets.get_dataset_by_id(actor, job.output_id)
     wanted = {path: (size, bytes.fromhex(sha256)) for path, size, sha256 in result.outputs}
     held = {file.path: (file.byte_count, file.sha256) for file in datasets.all_files(card, card.draft_number)}

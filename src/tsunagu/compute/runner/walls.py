@@ -121,7 +121,10 @@ def _flags(limits: Limits) -> list[str]:
     flags += ["--new-session", "--clearenv", "--hostname", "job", "--uid", "1000", "--gid", "1000"]
     for place in _SYSTEM:
         flags += ["--ro-bind-try", place, place]
-    flags += ["--proc", "/proc", "--dev", "/dev", "--size", small, "--tmpfs", "/dev/shm"]  # noqa: S108
+    flags += ["--proc", "/proc"]
+    for place in _writable_in_proc():
+        flags += ["--ro-bind-try", place, place]
+    flags += ["--dev", "/dev", "--size", small, "--tmpfs", "/dev/shm"]  # noqa: S108
     # bwrap's /dev and / are file systems in memory too: without this a job would fill the machine's memory there.
     flags += ["--remount-ro", "/dev", "--size", small, "--tmpfs", _TEMPORARY]
     for name, value in {
@@ -153,6 +156,20 @@ def _binds(mounts: Mounts) -> list[str]:
         binds += ["--setenv", "PATH", f"{place}/bin:{_PATH}", "--setenv", "VIRTUAL_ENV", place]
     binds += ["--bind", str(mounts.output), OUT, "--chdir", OUT]
     return [*binds, "--remount-ro", "/"]
+
+
+def _writable_in_proc() -> list[str]:
+    """What of the kernel's own settings stands in /proc: to the kernel the job is the user that runs the node.
+
+    When that is root, a job could otherwise write /proc/sys/kernel/core_pattern and be master of the machine.
+    """
+    found = []
+    for entry in os.scandir("/proc"):
+        if entry.name.isdigit() or entry.is_symlink():
+            continue
+        if entry.is_dir(follow_symlinks=False) or entry.stat(follow_symlinks=False).st_mode & 0o222:
+            found.append(entry.path)
+    return sorted(found)
 
 
 def _bwrap() -> str:
