@@ -177,7 +177,7 @@ def test_what_cannot_be_asked_for(node, measured, tmp_path):
     assert "compute.output_taken" in refused(measured, "--out", measured)[1]
     assert "compute.bad_job" in refused(measured, "--memory", "900G")[1]
     assert "compute.bad_job" in refused(measured, "--param", "Bad-Name=1")[1]
-    assert "compute.no_executor" in refused(measured, "--on", "mainframe")[1]
+    assert "compute.bad_job" in refused(measured, "--on", "mainframe")[1]
     assert refused("lab/nowhere")[0] == 4
     assert node.run("run", measured, check=False).returncode == 2
 

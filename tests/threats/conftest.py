@@ -11,6 +11,8 @@ from django.test import Client
 
 from tests.rooms.clients import caller_of
 from tests.rooms.plan_documents import document
+from tsunagu.compute.jobs import api as jobs
+from tsunagu.compute.jobs import executors
 from tsunagu.core import clock
 from tsunagu.core.ids import new_id
 from tsunagu.data.capture import api as capture
@@ -42,6 +44,12 @@ class World:
 def plain_static(settings):
     """Pages without collected files."""
     settings.STATIC_ROOT.mkdir(exist_ok=True)
+
+
+@pytest.fixture(autouse=True)
+def walls(monkeypatch):
+    """Jobs are asked for and never run here, so no bubblewrap is needed."""
+    monkeypatch.setattr(executors.runner, "problem", lambda: "")
 
 
 @pytest.fixture(autouse=True)
@@ -138,6 +146,7 @@ def _project(owner: Any, put: Any, name: str, person: Any) -> dict[str, str]:
         "verdict": "accept",
         "run": push.run,
         "token": _token(owner),
+        "job": jobs.submit(owner, jobs.Wanted(inputs=(f"{name}/spectra",), command=("true",))).run,
     }
 
 

@@ -58,6 +58,8 @@ BODIES: dict[str, Any] = {
     "POST /datasets/{project}/{dataset}/shred": {"confirm": "{project}/{dataset}", "reason": "consent withdrawn"},
     "POST /tokens": {"label": "made by sweep", "verbs": ["read"], "days": 1},
     "POST /accounts/reopen": {"email": "mallory@example.org"},
+    "POST /runs": {"inputs": ["{project}/{dataset}@1"], "command": ["true"], "output": "{project}/made-by-a-run"},
+    "PUT /projects/{project}/budget": {"cpu_s": 1, "memory_gb_h": 1, "output_bytes": 1},
 }  # fmt: skip
 
 # Who may do it to the things of a project: everybody ("all"), those who are signed in ("person"; "party": machines
@@ -154,6 +156,14 @@ NEEDS: dict[str, str] = {
     "POST /tokens": "person",
     "DELETE /tokens/{token}": "person",
     "POST /accounts/reopen": "admin",
+    "GET /runs": "all",
+    "POST /runs": "editor",
+    "GET /runs/{job}": "reader",
+    "GET /runs/{job}/log": "reader",
+    "POST /runs/{job}/cancel": "owner",
+    "POST /runs/{job}/again": "editor",
+    "GET /projects/{project}/budget": "reader",
+    "PUT /projects/{project}/budget": "admin",
 }
 # Where the right person's answer is not a success, because the request is about nothing that could succeed here.
 ANSWERS: dict[str, int] = {
@@ -163,7 +173,7 @@ ANSWERS: dict[str, int] = {
     "POST /datasets/{project}/{dataset}/shred": 409,  # it is not sealed
 }
 # What this asks about stands in a line of the request and not in its path.
-ABOUT_A_LINE = {"GET /decide", "POST /requests", "POST /datasets"}
+ABOUT_A_LINE = {"GET /decide", "POST /requests", "POST /datasets", "POST /runs"}
 
 _PARTIES = ("stranger", "ended", "other", "machine", "reader", "editor", "owner", "admin")
 _PEOPLE = tuple(name for name in _PARTIES if name != "machine")
@@ -240,4 +250,6 @@ def _filled(value: Any, names: dict[str, str]) -> Any:
         return value.format(**names)
     if isinstance(value, dict):
         return {key: _filled(item, names) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_filled(item, names) for item in value]
     return value

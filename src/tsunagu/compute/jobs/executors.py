@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-from tsunagu.compute.jobs.errors import NoExecutorError
+from tsunagu.compute.jobs.errors import BadJobError, NoExecutorError
 from tsunagu.compute.runner import api as runner
 
 Sight = Literal["alive", "gone"]
@@ -121,10 +121,11 @@ def require(name: str) -> None:
     """Go on only with an executor that exists and, where that is known at once, works.
 
     Raises:
-        NoExecutorError: it does not.
+        BadJobError: there is none of that name.
+        NoExecutorError: it does not work.
     """
     if name not in NAMES:
-        raise NoExecutorError(
+        raise BadJobError(
             f"There is no place named {name[:40]!r} to run jobs.", remedy=f"Use one of: {', '.join(NAMES)}."
         )
     if name == "sandbox" and (why := runner.problem()):
