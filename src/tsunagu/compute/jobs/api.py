@@ -2,6 +2,7 @@
 
 from tsunagu.compute.jobs.asking import again, cancel, submit
 from tsunagu.compute.jobs.budgets import allocate, budget
+from tsunagu.compute.jobs.entries import BadEntryError, EntryPoint, entry_points, lock_text
 from tsunagu.compute.jobs.errors import (
     BadJobError,
     BudgetExceededError,
@@ -25,9 +26,11 @@ from tsunagu.compute.runner.api import Limits
 __all__ = [
     "EXECUTORS",
     "Amounts",
+    "BadEntryError",
     "BadJobError",
     "Budget",
     "BudgetExceededError",
+    "EntryPoint",
     "ForgedMessageError",
     "Heard",
     "InputCard",
@@ -52,9 +55,11 @@ __all__ = [
     "cancel",
     "delivered_by",
     "deliverer",
+    "entry_points",
     "get_job",
     "hear",
     "list_jobs",
+    "lock_text",
     "read_log",
     "reader",
     "sentence",

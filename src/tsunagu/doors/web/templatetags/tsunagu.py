@@ -91,7 +91,8 @@ def curve(preview: Mapping[str, Any], size: str = "") -> SafeString:
 _ICONS = {"ok": "✓", "warn": "!", "danger": "✕", "info": "i", "blue": "◆", "machine": "⚙", "": "○"}
 
 
-def _chip(colour: str, word: str) -> SafeString:
+def chip(colour: str, word: str) -> SafeString:
+    """A state: icon and word, so that colour alone says nothing."""
     return format_html(
         '<span class="chip {}"><span aria-hidden="true">{}</span>{}</span>', colour, _ICONS[colour], word
     )
@@ -105,7 +106,7 @@ def state_chip(state: str) -> SafeString:
         "changed": ("warn", _("changed since the last version")),
         "frozen": ("blue", pgettext("state", "frozen")),
     }
-    return _chip(*words.get(state, ("", state)))
+    return chip(*words.get(state, ("", state)))
 
 
 @register.simple_tag
@@ -116,7 +117,7 @@ def seal_chip(state: str) -> SafeString:
         "sealed": ("ok", _("Sealed")),
         "shredded": ("danger", _("bytes destroyed")),
     }
-    return _chip(*words.get(state, ("", state)))
+    return chip(*words.get(state, ("", state)))
 
 
 @register.simple_tag
@@ -125,7 +126,7 @@ def label_chip(label: Any) -> SafeString | str:
     if label.level <= (0 if label.name == "origin" else 1):
         return ""
     text = f"{words.label_word(label.name)}: {words.level_word(label.name, label.value)}"
-    return _chip("warn" if label.name != "origin" else "info", text)
+    return chip("warn" if label.name != "origin" else "info", text)
 
 
 @register.simple_tag
@@ -139,15 +140,15 @@ def access_chip(access: str, embargo_until: str = "") -> SafeString:
     colour, word = words.get(str(access), ("", str(access)))
     if embargo_until and str(access) != "closed":
         day = formatting.moment_text(embargo_until)
-        return _chip("warn", _("closed until %(day)s, then %(access)s") % {"day": day, "access": word})
-    return _chip(colour, word)
+        return chip("warn", _("closed until %(day)s, then %(access)s") % {"day": day, "access": word})
+    return chip(colour, word)
 
 
 @register.simple_tag
 def ai_chip(answer: str) -> SafeString:
     """What the guard or the terms say."""
     colours = {"allow": "ok", "needs": "warn", "ask": "warn", "deny": "danger"}
-    return _chip(colours.get(answer, ""), ai_words.ai_word(answer))
+    return chip(colours.get(answer, ""), ai_words.ai_word(answer))
 
 
 @register.simple_tag
@@ -158,7 +159,7 @@ def plan_chip(state: str) -> SafeString:
         "due": ("warn", pgettext("plan", "due")),
         "green": ("ok", pgettext("plan", "as planned")),
     }
-    return _chip(*words.get(state, ("", state)))
+    return chip(*words.get(state, ("", state)))
 
 
 @register.simple_tag
@@ -188,7 +189,7 @@ def reading_chip(status: str) -> SafeString:
         "unreadable": ("danger", _("not readable")),
         "pending": ("info", _("waiting to be read")),
     }
-    return _chip(*words.get(status, ("", status)))
+    return chip(*words.get(status, ("", status)))
 
 
 @register.simple_tag
@@ -201,7 +202,7 @@ def outcome_chip(outcome: str) -> SafeString:
         "aborted": ("", pgettext("outcome", "aborted")),
         "uncertain": ("warn", pgettext("outcome", "uncertain")),
     }
-    return _chip(*words.get(outcome, ("", outcome)))
+    return chip(*words.get(outcome, ("", outcome)))
 
 
 @register.simple_tag

@@ -69,6 +69,7 @@ def _tabs(card: DatasetCard, version: int | None) -> list[dict[str, str]]:
         ("access", "access", _("Access"), ""),
         ("keeping", "keeping", pgettext("tab", "Keeping"), ""),
         ("ai_use", "ai_use", _("Use by AI"), kept),
+        ("compute", "compute", pgettext("tab", "Compute"), ""),
     )
     return [
         {"key": key, "label": label, "url": reverse(name, kwargs=parts) + rest}
