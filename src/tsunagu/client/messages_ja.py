@@ -365,7 +365,7 @@ MESSAGES = {
     "run_cancelled": "計算 {run} を取り消しました。",
     "run_goes_on": "計算は続いています({state})。",
     "run_used": "(CPU時間 {cpu} 秒、最大メモリー {memory}、経過時間 {duration} 秒)",
-    "run_made": "出力は {output} の版 {version} になりました。",
+    "run_made": "出力は {output} の第{version}版になりました。",
     "run_made_nothing": "成功しました。出力はありません。",
     "state_queued": "待機中",
     "state_running": "実行中",

@@ -22,6 +22,7 @@ from tsunagu.compute.jobs.selectors import get_job, list_jobs, read_log
 from tsunagu.compute.jobs.supervisor import Supervisor
 from tsunagu.compute.jobs.types import Amounts, Budget, InputCard, JobCard, LogPage, State, Wanted
 from tsunagu.compute.runner.api import Limits
+from tsunagu.compute.runner.api import problem as sandbox_problem
 
 __all__ = [
     "EXECUTORS",
@@ -62,6 +63,7 @@ __all__ = [
     "lock_text",
     "read_log",
     "reader",
+    "sandbox_problem",
     "sentence",
     "submit",
 ]

@@ -83,7 +83,18 @@ def seconds_text(seconds: float | str) -> str:
         return ""
     value = float(seconds)
     if value < 120:  # noqa: PLR2004 - two minutes
-        return _("%(count)s s") % {"count": f"{value:.1f}"}
+        return _("%(count)s s") % {"count": _short(value)}
     if value < 7200:  # noqa: PLR2004 - two hours
-        return _("%(count)s min") % {"count": f"{value / 60:.1f}"}
-    return _("%(count)s h") % {"count": f"{value / 3600:.1f}"}
+        return _("%(count)s min") % {"count": _short(value / 60)}
+    return _("%(count)s h") % {"count": _short(value / 3600)}
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:.1f}"  # noqa: PLR2004 - three digits
+
+
+@register.simple_tag
+def versions_read(run: Any, dataset_id: str) -> str:
+    """Which versions of a dataset a run read."""
+    numbers = sorted({one.version for one in run.inputs if one.dataset_id == dataset_id})
+    return ", ".join(map(str, numbers))

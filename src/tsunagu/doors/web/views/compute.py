@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from tsunagu.compute.jobs import api as jobs
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.datasets.api import DatasetCard
+from tsunagu.doors.web.templatetags.compute import command_text
 from tsunagu.doors.web.views.dataset_frame import asked_card, frame, next_delay_s
 from tsunagu.doors.web.views.frame import done, page
 from tsunagu.foundation.identity.api import Actor, NotSignedInError
@@ -160,7 +161,8 @@ def compare(request: HttpRequest, actor: Actor, *, job: str) -> HttpResponse:
     one = jobs.get_job(actor, job)
     two = jobs.get_job(actor, request.GET.get("with", "")[:26])
     rows = [
-        (title, mine, other, mine != other)
+        # Times and memory always differ a little, which says nothing.
+        (title, mine, other, None if isinstance(mine, float) else mine != other)
         for (title, mine), (_title, other) in zip(_facts(one), _facts(two), strict=True)
     ]
     names = sorted({*one.parameters, *two.parameters})
@@ -195,9 +197,9 @@ def _facts(card: jobs.JobCard) -> list[tuple[str, Any]]:
     return [
         (_("State"), card.state.value),
         (_("Inputs"), ", ".join(f"{one.place}@{one.version}" for one in card.inputs)),
-        (_("Command"), " ".join(card.command)),
+        (_("Command"), command_text(card.command)),
         (_("Environment"), card.environment_hash[:12]),
-        (_("CPU time (s)"), round(card.cpu_s, 2)),
+        (_("CPU time (s)"), round(float(card.cpu_s), 2)),
         (_("Most memory (MB)"), round(int(found.get("peak_memory_bytes", 0)) / 1e6, 1)),
         (_("Duration (s)"), round(float(found.get("duration_s", 0)), 2)),
     ]
