@@ -219,3 +219,20 @@ def test_who_loses_the_right_to_an_input_gets_no_outputs(node, measured, tmp_pat
     assert (status, card["versions"], card["draft"]["count"]) == (200, [], 0), (
         "what was read with a right that is gone is not handed out"
     )
+
+
+def test_a_token_that_is_withdrawn_midway_ends_the_run_with_a_word(node, measured):
+    made = node.json("token", "create", "midway", "--verb", "read", "--verb", "write")
+    run = node.run(
+        "run", measured, "--out", "lab/midway", "--detach", "--token", made["secret"],
+        "--", "sh", "-c", "echo up; sleep 3; echo 1 > x",
+    ).stdout.strip()  # fmt: skip
+    deadline = time.monotonic() + 30
+    while "up" not in node.run("logs", run).stdout:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    (token,) = [one["id"] for one in node.json("token")["tokens"] if one["label"] == "midway"]
+    node.run("token", "revoke", token)
+    found = wait_for(node, run, {"failed"})
+    assert (found["code"], found["version"]) == ("refused", None)
+    assert "token" in found["sentence"]

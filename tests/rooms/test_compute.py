@@ -400,6 +400,9 @@ class Place:
     def problem(self):
         return ""
 
+    def prepare(self):
+        pass
+
     def submit(self, submission):
         assert submission.job_file.stat().st_mode & 0o777 == 0o600
         self.got.append(submission.run)

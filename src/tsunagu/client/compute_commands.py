@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from tsunagu.client.errors import EXIT_INTERRUPTED, UsageError
 from tsunagu.client.messages import text
+from tsunagu.client.output import printable
 from tsunagu.client.progress import size
 from tsunagu.client.workspace import connect
 
@@ -158,7 +159,7 @@ def _follow(node: Node, run: str, *, show: bool, wait: bool) -> dict[str, Any]:
     while True:
         page = node.get(f"{_place(run)}/log", offset=offset)
         if show and page["text"]:
-            sys.stdout.write(page["text"])
+            sys.stdout.write(_shown(page["text"]))
             sys.stdout.flush()
         grown, offset = page["after"] > offset, page["after"]
         if page["is_over"] or not (wait or grown):
@@ -166,6 +167,12 @@ def _follow(node: Node, run: str, *, show: bool, wait: bool) -> dict[str, Any]:
         quiet = 0 if grown else quiet + 1
         if not grown:
             time.sleep(_ASK_AGAIN_S[min(quiet // 10, len(_ASK_AGAIN_S) - 1)])
+
+
+def _shown(log: str) -> str:
+    """A log without what moves the cursor or changes the terminal: it may be somebody else's."""
+    lines = log.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return "\n".join(printable(line) for line in lines)
 
 
 def _ended(done: dict[str, Any]) -> str:

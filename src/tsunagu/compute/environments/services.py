@@ -20,6 +20,7 @@ from tsunagu.core import clock, settings
 _MOST_BYTES = 1 << 20
 _BUILD_S = 900
 _REASON = 2000
+_PROXIES = {"https_proxy", "http_proxy", "no_proxy", "ssl_cert_file"}
 # A name, perhaps with extras, pinned to one version, perhaps with a marker, and hashes. No options, no addresses.
 _PINNED = re.compile(
     r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[A-Za-z0-9,._ -]*\])?\s*==\s*[A-Za-z0-9.+!_-]+\s*(;[^#]*?)?"
@@ -121,7 +122,10 @@ def build(lock_hash: str) -> None:
 def _run(command: list[str]) -> None:
     """Run a step of the build without the node's own variables, which may hold secrets."""
     kept = {"PATH": os.defpath, "HOME": str(settings.current().spool), "LANG": "C.UTF-8"}
-    for name in ("PIP_INDEX_URL", "PIP_CERT", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "SSL_CERT_FILE"):
-        if os.environ.get(name):
-            kept[name] = os.environ[name]  # how this machine reaches a registry; pip's own variables
+    # How this machine reaches a registry is said in pip's own variables, which are no settings of the node.
+    kept |= {
+        name: value
+        for name, value in os.environ.items()
+        if name.startswith("PIP_") or name.lower() in _PROXIES
+    }
     subprocess.run(command, env=kept, capture_output=True, check=True, timeout=_BUILD_S)  # noqa: S603

@@ -45,6 +45,9 @@ class Executor(Protocol):
     def problem(self) -> str:
         """Why it cannot run anything now; empty when it can."""
 
+    def prepare(self) -> None:
+        """Do what makes the next start quick; called now and then when nothing waits."""
+
     def submit(self, submission: Submission) -> str:
         """Start the wrapper, or queue it; a handle by which the place knows it.
 
@@ -69,24 +72,40 @@ class Sandbox:
     def __init__(self, slots: int) -> None:
         self.slots = slots
         self._children: dict[str, subprocess.Popen[bytes]] = {}
+        # Loaded and waiting for a job: a start from nothing costs more than all the rest of a small job.
+        self._spare: subprocess.Popen[bytes] | None = None
 
     def problem(self) -> str:
         """Whether walls can be built here."""
         return runner.problem()
 
     def submit(self, submission: Submission) -> str:
-        """Start the wrapper in a session of its own, so that it outlives a supervisor that is killed."""
-        with (submission.folder / "wrapper.log").open("ab") as said:
-            child = subprocess.Popen(  # noqa: S603
-                submission.command,
-                stdin=subprocess.DEVNULL,
-                stdout=said,
-                stderr=said,
-                env=wrapper_environment(),
-                start_new_session=True,
-            )
-        self._children[str(child.pid)] = child
-        return str(child.pid)
+        """Give the job to the waiting wrapper, or to a new one, and have the next one wait."""
+        kept, self._spare = self._spare, None
+        for child in (kept, None):
+            chosen = child or self._started()
+            assert chosen.stdin is not None
+            with contextlib.suppress(BrokenPipeError), chosen.stdin as line:  # the kept one may have died
+                line.write(f"{submission.job_file}\n".encode())
+                line.flush()
+                self._children[str(chosen.pid)] = chosen
+                return str(chosen.pid)
+        raise NoExecutorError("No wrapper could be started.")
+
+    def prepare(self) -> None:
+        """Have a wrapper wait for the next job."""
+        if self._spare is None or self._spare.poll() is not None:
+            self._spare = self._started()
+
+    @staticmethod
+    def _started() -> subprocess.Popen[bytes]:
+        """A wrapper in a session of its own, so that it outlives a supervisor that is killed in the middle of a job."""
+        return subprocess.Popen(
+            (sys.executable, "-m", "tsunagu.compute.runner", "-"),
+            stdin=subprocess.PIPE,
+            env=wrapper_environment(),
+            start_new_session=True,
+        )
 
     def cancel(self, handle: str, folder: Path) -> None:
         """SIGTERM to the wrapper, whose sandbox dies with it."""

@@ -26,7 +26,7 @@ from tsunagu.core.errors import TsunaguError
 
 logger = logging.getLogger(__name__)
 
-_CLAIM_EVERY_S = 0.05
+_CLAIM_EVERY_S = 0.03
 _WATCH_EVERY_S = 0.5
 _ASK_AGAIN_S = 10.0  # an executor that had a problem
 _KILL_AFTER_S = 15.0
@@ -60,6 +60,7 @@ class Supervisor:
                 if time.monotonic() >= next_watch:
                     self.watch()
                     self._build()
+                    self._prepare()
                     next_watch = time.monotonic() + _WATCH_EVERY_S
                 self.claim()
             except OperationalError:
@@ -68,6 +69,12 @@ class Supervisor:
             self._stop.wait(_CLAIM_EVERY_S)
         for job in Job.objects.filter(state=State.RUNNING).exclude(handle=""):
             self._executor(job).cancel(job.handle, folder_of(job.run_id))
+
+    def _prepare(self) -> None:
+        if not Job.objects.filter(state=State.QUEUED).exists():
+            for name, executor in self.executors.items():
+                if not self._problem(name, executor):
+                    executor.prepare()
 
     # Queue
 
