@@ -370,6 +370,27 @@ def test_a_log_is_kept_once_and_only_so_much_of_it(running):
             say(run, "log", **bad)
 
 
+def test_a_log_of_sealed_data_lies_sealed_and_goes_with_the_data(dataset, put):
+    from tsunagu.compute.jobs import tasks
+    from tsunagu.compute.jobs.models import LogPiece
+
+    owner, card = dataset
+    datasets.seal(owner, card.id)
+    put(owner, card, {"a": b"1"})
+    datasets.freeze_version(owner, card.id)
+    out = datasets.create_dataset(owner, "lab", "out")
+    datasets.seal(owner, out.id)
+    run = ask(owner, output="lab/out").run
+    Job.objects.filter(pk=run).update(state="running")
+    say(run, "log", offset=0, piece=base64.b64encode(b"a secret of the data\n").decode())
+    say(run, "log", offset=21, piece=base64.b64encode(b"more").decode())
+    assert b"secret" not in b"".join(bytes(one.content) for one in LogPiece.objects.all())
+    page = jobs.read_log(owner, run)
+    assert (page.text, page.after) == ("a secret of the data\nmore", 25)
+    tasks.drop_logs.call(dataset_id=card.id)
+    assert jobs.read_log(owner, run).text == ""
+
+
 def test_cancelling(frozen, person):
     owner, _card = frozen
     waiting = ask(owner)

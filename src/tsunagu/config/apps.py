@@ -26,6 +26,7 @@ class ConfigConfig(AppConfig):
             "data.keeping.tasks",
             "data.plans.tasks",
             "experiment.instruments.tasks",
+            "compute.jobs.tasks",
             "doors.upkeep",
             "doors.web.codes",
         ):

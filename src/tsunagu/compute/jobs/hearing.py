@@ -12,8 +12,9 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from tsunagu.compute.environments import api as environments
+from tsunagu.compute.jobs import logs
 from tsunagu.compute.jobs.errors import ForgedMessageError, JobOverError, OutputBusyError, OutputTakenError
-from tsunagu.compute.jobs.models import Job, LogPiece
+from tsunagu.compute.jobs.models import Job
 from tsunagu.compute.jobs.settling import actor_of, require_rights, settle
 from tsunagu.compute.jobs.types import State
 from tsunagu.compute.runner.api import BadOrderError, Order, Result, is_signed
@@ -105,7 +106,7 @@ def _log(run_id: str, content: dict[str, Any]) -> dict[str, Any]:
     most = 2 * settings.current().compute_log_bytes + _MOST_LOG_PIECE
     if not piece or len(piece) > _MOST_LOG_PIECE or not 0 <= offset <= most:
         raise InvalidInputError("The piece of the log is too large, or too far behind.")
-    LogPiece.objects.get_or_create(job_id=run_id, offset=offset, defaults={"content": piece})
+    logs.keep(run_id, offset, piece)
     return {}
 
 

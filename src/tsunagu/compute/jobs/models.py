@@ -76,10 +76,12 @@ class JobInput(models.Model):
 
 
 class LogPiece(models.Model):
-    """Some of what a job printed."""
+    """Some of what a job printed, encrypted with the key ``key_domain`` of its outputs where those are sealed."""
 
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="pieces")
     offset = models.BigIntegerField()
+    byte_count = models.IntegerField()
+    key_domain = models.CharField(max_length=26, blank=True)
     content = models.BinaryField()
 
     class Meta:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from django.db.models import QuerySet
 
+from tsunagu.compute.jobs import logs
 from tsunagu.compute.jobs.errors import NoSuchJobError
 from tsunagu.compute.jobs.models import Job, LogPiece
 from tsunagu.compute.jobs.reasons import sentence
@@ -71,19 +72,14 @@ def list_jobs(
 
 
 def read_log(actor: Actor, run_id: str, *, offset: int = 0) -> LogPage:
-    """A part of what a job printed, from an offset in bytes.
+    """A part of what a job printed, from 0 or from where an earlier part ended, in bytes.
 
     Raises:
         NoSuchJobError: unknown, or the actor may not see all that it used.
+        KeyDestroyedError, KeyMissingError: it is sealed and its key is gone.
     """
     card = get_job(actor, run_id)
-    pieces = LogPiece.objects.filter(job_id=card.run, offset__gte=offset).order_by("offset")
-    # A piece that began before the offset is only asked for with an offset that no answer named.
-    content = b""
-    for piece in pieces.iterator():
-        content += bytes(piece.content)
-        if len(content) >= _MOST_LOG_BYTES:
-            break
+    content = logs.read(card.run, offset, most=_MOST_LOG_BYTES)
     after = offset + len(content)
     has_more = LogPiece.objects.filter(job_id=card.run, offset__gte=after).exists()
     return LogPage(content.decode("utf-8", "replace"), after, card.is_over and not has_more)
