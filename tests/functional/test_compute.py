@@ -236,3 +236,29 @@ def test_a_token_that_is_withdrawn_midway_ends_the_run_with_a_word(node, measure
     found = wait_for(node, run, {"failed"})
     assert (found["code"], found["version"]) == ("refused", None)
     assert "token" in found["sentence"]
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+def test_code_from_a_git_bundle(node, measured, tmp_path):
+    repository = tmp_path / "repository"
+    (repository / "sub").mkdir(parents=True)
+    (repository / "sub" / "say.sh").write_text("echo said by git\n")
+    me = ["-c", "user.name=Hanako", "-c", "user.email=h@example.org"]
+    for command in (
+        ["init", "-q"],
+        ["add", "."],
+        [*me, "commit", "-qm", "x"],
+        ["bundle", "create", "-q", "b.bundle", "HEAD"],
+    ):
+        subprocess.run(["git", *command], cwd=repository, check=True)
+    bundle = str(repository / "b.bundle")
+    for _twice in range(2):  # the second time it is there already
+        done = shell(node, measured, "sh $TSUNAGU_CODE/sub/say.sh", "--code", bundle, "--out", "lab/by-git")
+        assert done.stdout == "said by git\n"
+    done = shell(
+        node, measured, "true", "--code", "lab/by-git-code@1/b.bundle", "--out", "lab/by-git2", "--json"
+    )
+    assert json.loads(done.stdout)["state"] == "succeeded"
+    (repository / "b.bundle").write_bytes(b"no bundle")
+    done = shell(node, measured, "true", "--code", bundle, "--out", "lab/by-git", "--json", check=False)
+    assert json.loads(done.stdout)["code"] == "input_unusable"

@@ -25,7 +25,10 @@ def add_commands(add: Any) -> None:
         help=text("help_run_input"),
     )
     run.add_argument(
-        "--code", default="", metavar="PROJECT/DATASET[@VERSION][/FOLDER]", help=text("help_run_code")
+        "--code",
+        default="",
+        metavar="PROJECT/DATASET[@VERSION][/FOLDER]|FILE.bundle",
+        help=text("help_run_code"),
     )
     run.add_argument("--out", default="", metavar="PROJECT/DATASET", help=text("help_run_out"))
     run.add_argument("--on", dest="executor", default="sandbox", metavar="PLACE", help=text("help_run_on"))

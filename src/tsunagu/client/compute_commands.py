@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from tsunagu.client.errors import EXIT_INTERRUPTED, UsageError
+from tsunagu.client.errors import EXIT_INTERRUPTED, NodeRefusedError, UsageError
 from tsunagu.client.messages import text
 from tsunagu.client.output import printable
 from tsunagu.client.progress import size
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from tsunagu.client.node import Node
     from tsunagu.client.output import Output
+    from tsunagu.client.workspace import Client
 
 _ASK_AGAIN_S = (0.1, 0.2, 0.5, 1.0)
 _FAILED = 1
@@ -32,7 +34,7 @@ def run_run(options: argparse.Namespace, output: Output) -> int:
     """Queue a command and, unless told otherwise, follow it; the exit code is the command's own."""
     if not options.arguments:
         raise UsageError(text("run_needs_command"), remedy=text("run_needs_command_remedy"))
-    content = {
+    content: dict[str, Any] = {
         "inputs": [options.dataset, *options.inputs],
         "command": options.arguments,
         "output": options.out,
@@ -43,6 +45,8 @@ def run_run(options: argparse.Namespace, output: Output) -> int:
         "lock": _lock(options.env),
     }
     with connect(options.url, options.token) as client:
+        if options.code.endswith(".bundle") and os.path.isfile(options.code):  # noqa: PTH113 - pathlib costs start-up
+            content["code"] = _bundle_kept(client, options)
         made = client.node.post("/runs", content)
         output.note(text("run_queued", run=made["run"], output=made["output"]))
         if options.detach:
@@ -139,6 +143,25 @@ def run_budget(options: argparse.Namespace, output: Output) -> None:
                 output=size(one["output_bytes"]),
             )
         )
+
+
+def _bundle_kept(client: Client, options: argparse.Namespace) -> str:
+    """Keep a git bundle of this machine as a version of a dataset beside the outputs, so that the run can be repeated."""
+    import shutil
+    import tempfile
+
+    place = f"{options.out or options.dataset.partition('@')[0]}-code"
+    dataset = client.dataset(place)
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copy(options.code, folder)
+        dataset.push(folder)
+    try:
+        number = dataset.freeze().number
+    except NodeRefusedError as error:
+        if error.code != "datasets.nothing_to_freeze":
+            raise
+        number = max(one.number for one in dataset.versions())
+    return f"{place}@{number}/{os.path.basename(options.code)}"  # noqa: PTH119
 
 
 def exit_code(done: dict[str, Any]) -> int:

@@ -345,7 +345,7 @@ MESSAGES = {
     "help_cancel": "End a compute run.",
     "help_budget": "Show what a project may use for compute; administrators may change it.",
     "help_run_input": "one more input, under $TSUNAGU_INPUTS/PROJECT/DATASET; may be given several times",
-    "help_run_code": "a folder of a dataset with the code, at $TSUNAGU_CODE",
+    "help_run_code": "a folder of a dataset with the code, or a git bundle there or here, at $TSUNAGU_CODE",
     "help_run_out": "dataset that takes the outputs (PROJECT/DATASET-runs)",
     "help_run_on": "where to run: sandbox",
     "help_run_env": "requirements file with hashes; the packages are installed for the run",

@@ -345,7 +345,7 @@ MESSAGES = {
     "help_cancel": "計算を取り消します。",
     "help_budget": "プロジェクトが計算に使える量を表示します。管理者は変更できます。",
     "help_run_input": "追加の入力($TSUNAGU_INPUTS/PROJECT/DATASET に置かれます。繰り返し指定できます)",
-    "help_run_code": "コードを収めたデータセットのフォルダー($TSUNAGU_CODE に置かれます)",
+    "help_run_code": "コードを収めたデータセットのフォルダー、またはデータセット内か手元の git bundle($TSUNAGU_CODE に置かれます)",
     "help_run_out": "出力先のデータセット(既定: PROJECT/DATASET-runs)",
     "help_run_on": "実行場所: sandbox",
     "help_run_env": "ハッシュ付きの requirements ファイル。記載されたパッケージを用意して実行します",

@@ -57,12 +57,17 @@ class Input:
 
     Attributes:
         place: ``PROJECT/DATASET``.
-        folder: Only files below it, and without this part of their paths; empty: all.
+        folder: Only files below it, and without this part of their paths; empty: all. Of code it may be a git bundle.
     """
 
     place: str
     version: int
     folder: str = ""
+
+    @property
+    def is_bundle(self) -> bool:
+        """Whether it is a git bundle, of which the job gets what is checked out."""
+        return self.folder.endswith(".bundle")
 
 
 @dataclass(frozen=True, slots=True)

@@ -164,13 +164,15 @@ class Work:
         self._output.mkdir()
         inputs = {one.place: self._pull(one, f"in/{number}") for number, one in enumerate(order.inputs)}
         code = self._pull(order.code, "code") if order.code else None
+        if code is not None and order.code is not None and order.code.is_bundle:
+            code = self._checked_out(order, code)
         environment = Path(order.environment) if order.environment else None
         return walls.Mounts(inputs, self._output, code, environment)
 
     def _pull(self, wanted: Input, name: str) -> Path:
         destination = self._folder / name
         destination.mkdir(parents=True)
-        prefix = f"{wanted.folder}/" if wanted.folder else ""
+        prefix = f"{wanted.folder}/" if wanted.folder and not wanted.is_bundle else wanted.folder
         node = JobNode(self._line)
         with contextlib.closing(node):
             pull = Pull(node, wanted.place, str(destination), version=wanted.version, prefix=prefix)
@@ -180,9 +182,30 @@ class Work:
             raise _FailedError("input_unusable", path=f"{wanted.place}: {first['path']}", why=first["reason"])
         self._result = replace(self._result, input_bytes=self._result.input_bytes + report.fetched_bytes)
         below = destination / wanted.folder if wanted.folder else destination
-        if not below.is_dir():
-            raise _FailedError("input_unusable", path=f"{wanted.place}/{wanted.folder}", why="no such folder")
+        if not below.exists():
+            raise _FailedError(
+                "input_unusable", path=f"{wanted.place}/{wanted.folder}", why="it is not there"
+            )
         return below
+
+    def _checked_out(self, order: Order, bundle: Path) -> Path:
+        """What a git bundle holds at its HEAD; git reads it behind the same walls as the job."""
+        place = self._folder / "checked-out"
+        place.mkdir()
+        command = ("git", "clone", "--quiet", f"{walls.IN}/{bundle.name}", f"{walls.OUT}/code")
+        mounts = walls.Mounts({"code/bundle": bundle.parent}, place)
+        with walls.started(command, mounts, order.limits, {}) as process:
+            watch = Watch(process.pid, place, order.limits)
+            while process.poll() is None:
+                if broken := watch.exceeded():
+                    raise _FailedError(broken)
+                time.sleep(_LOOK_EVERY_S)
+            assert process.stdout is not None
+            said = process.stdout.read(_PIECE)
+        if process.returncode or not [one for one in (place / "code").iterdir() if one.name != ".git"]:
+            why = said[-500:].decode("utf-8", "replace").strip() or "it has no HEAD"
+            raise _FailedError("input_unusable", path=bundle.name, why=why)
+        return place / "code"
 
     # The command
 
@@ -280,7 +303,7 @@ class Work:
         if self._talk is not None:
             with contextlib.suppress(TsunaguError):
                 self._talk.end()
-        for name in ("in", "out", "code", "cache"):
+        for name in ("in", "out", "code", "checked-out", "cache"):
             remove(self._folder / name)
         body, signature = self._line.message("result", result=result.as_json())
         kept = self._folder / f".{RESULT_FILE}"
