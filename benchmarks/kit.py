@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SCRATCH = ROOT / ".bench"
 PYTHON = sys.executable
 GIB = 1 << 30
+PEERS = ("dvc==3.67.1", "webdataset==1.0.2")
 
 
 def scratch(name: str) -> Path:
@@ -101,11 +102,12 @@ def nginx(root: Path) -> Iterator[str]:
 
 
 def peers_python() -> Path:
-    """A Python of its own with the peers that come from the package index (dvc); not part of the project's pins."""
-    home = ROOT / ".bench-peers"
-    if not (home / "bin" / "dvc").exists():
+    """A Python of its own with the peers that come from the package index; not part of the project's pins."""
+    home, done = ROOT / ".bench-peers", ROOT / ".bench-peers" / "peers"
+    if not done.exists() or done.read_text() != " ".join(PEERS):
         subprocess.run([PYTHON, "-m", "venv", str(home)], check=True)
-        subprocess.run([str(home / "bin" / "pip"), "install", "-q", "dvc==3.67.1"], check=True)
+        subprocess.run([str(home / "bin" / "pip"), "install", "-q", *PEERS], check=True)
+        done.write_text(" ".join(PEERS))
     return home / "bin"
 
 

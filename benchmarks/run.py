@@ -10,7 +10,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks import kit, measure
 
-MODULES = ("push_small", "push_large", "scale", "extract", "ledger", "federation", "policy", "sealed")
+MODULES = (
+    "push_small",
+    "push_large",
+    "scale",
+    "extract",
+    "ledger",
+    "federation",
+    "policy",
+    "sealed",
+    "stream",
+)
 TABLES = [
     "push_small",
     "push_large",
@@ -23,6 +33,8 @@ TABLES = [
     "policy",
     "sealed_large",
     "sealed_small",
+    "stream_small",
+    "stream_images",
 ]
 
 

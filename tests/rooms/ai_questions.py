@@ -32,3 +32,10 @@ def terms(**uses):
 def opened(owner, card):
     datasets.set_access(owner, card.id, policy.Access.OPEN)
     return datasets.get_dataset(owner, card.project, card.name)
+
+
+def settle(actor, card, *, kind, purpose, service="local"):
+    """Answer yes to everything that a person has to answer about a use."""
+    for item in ask(actor, card, service=service, kind=kind, purpose=purpose).items:
+        if item.answer == "needs":
+            say(actor, card, item.item.id, service=service, kind=kind, purpose=purpose)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from tests.rooms.ai_questions import PURPOSE
+from tests.rooms.ai_questions import PURPOSE, settle, terms
 from tests.rooms.clients import caller_of, client_of
 from tsunagu.data.ai_use import api as ai_use
 from tsunagu.data.ai_use import checklist
+from tsunagu.data.training import api as training
+from tsunagu.foundation.policy import api as policy
 from tsunagu.foundation.runs import api as runs
 
 
@@ -100,3 +102,25 @@ def test_officers_keep_services_and_checklist_on_their_page(officer, closed):
     page = other.get("/ai-services").content.decode()
     assert "readonly" in page
     assert "/ai-services?service=" not in page
+
+
+@pytest.mark.django_db
+def test_the_provider_sees_on_the_page_what_trainings_read_and_a_reader_only_the_own(closed, person):
+    owner, card = closed
+    ai_use.set_terms(owner, card, terms(training="allow"))
+    settle(owner, card, kind="training", purpose=PURPOSE)
+    for name in ("hanako", "taro"):
+        reader = person(name)
+        policy.grant(
+            owner, card.resource, subject_kind="person", subject_id=reader.id, role=policy.Role.READER
+        )
+        use = training.open_use(reader, card, training=f"net-of-{name}", purpose=PURPOSE)
+        training.note(reader, use.id, opening=use.opening, reader="a" * 8, epochs=2, rows=12345, byte_count=1)
+    said = client_of(owner).get("/d/lab/data/ai-use").content.decode()
+    assert "net-of-hanako" in said
+    assert "net-of-taro" in said
+    assert "12,345 rows read" in said
+    said = client_of(reader, "ja").get("/d/lab/data/ai-use").content.decode()
+    assert "net-of-taro" in said
+    assert "net-of-hanako" not in said
+    assert "12,345 行を読み取り" in said

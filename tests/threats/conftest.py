@@ -9,12 +9,15 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from tests.rooms.ai_questions import settle
 from tests.rooms.clients import caller_of
 from tests.rooms.plan_documents import document
+from tests.threats.requests import TRAINED_FOR
 from tsunagu.compute.jobs import api as jobs
 from tsunagu.compute.jobs import executors
 from tsunagu.core import clock
 from tsunagu.core.ids import new_id
+from tsunagu.data.ai_use import api as ai_use
 from tsunagu.data.capture import api as capture
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.description.extraction import files_of, pool, read_files
@@ -22,6 +25,7 @@ from tsunagu.data.description.models import Proposal
 from tsunagu.data.keeping import api as keeping
 from tsunagu.data.plans import api as plans
 from tsunagu.data.sharing import api as sharing
+from tsunagu.data.training import api as training
 from tsunagu.experiment.instruments import api as instruments
 from tsunagu.foundation.identity import api as identity
 from tsunagu.foundation.identity.api import SYSTEM
@@ -130,6 +134,7 @@ def _project(owner: Any, put: Any, name: str, person: Any) -> dict[str, str]:
     sharing.ask(asker, name, "spectra", reason="to compare")
     asked = sharing.to_answer(owner)[0]
     instruments.create_instrument(owner, f"xrd-{name}")
+    use = _training(owner, name)
     push = capture.open_push(owner, name, "spectra")
     proposal = Proposal.objects.create(
         dataset_id=card.id, name="title", value="t", confidence=0.9, rule="test", made_at=clock.now()
@@ -145,9 +150,21 @@ def _project(owner: Any, put: Any, name: str, person: Any) -> dict[str, str]:
         "proposal": proposal.uid,
         "verdict": "accept",
         "run": push.run,
+        "use": use.id,
+        "opening": use.opening,
         "token": _token(owner),
         "job": jobs.submit(owner, jobs.Wanted(inputs=(f"{name}/spectra",), command=("true",))).run,
     }
+
+
+def _training(owner: Any, name: str) -> training.OpenUse:
+    """Somebody trains on the frozen version; the training bears the instrument's name, as paths have one ``name``."""
+    card = datasets.get_dataset(owner, name, "spectra")
+    for label in ("personal", "export_control", "contract"):
+        datasets.set_label(owner, card, label, "no")
+    ai_use.set_terms(owner, card, ai_use.parse({"uses": {"training": "allow"}}))
+    settle(owner, card, kind="training", purpose=TRAINED_FOR)
+    return training.open_use(owner, card, training=f"xrd-{name}", purpose=TRAINED_FOR)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from typing import Any
 from tests.rooms.plan_documents import document
 
 _SHA = "ab" * 32
+TRAINED_FOR = "to see whether it can be told"
 
 BODIES: dict[str, Any] = {
     "POST /ledger/cosign": {"note": "x", "old_size": 0, "proof": []},
@@ -60,6 +61,10 @@ BODIES: dict[str, Any] = {
     "POST /accounts/reopen": {"email": "mallory@example.org"},
     "POST /runs": {"inputs": ["{project}/{dataset}@1"], "command": ["true"], "output": "{project}/made-by-a-run"},
     "PUT /projects/{project}/budget": {"cpu_s": 1, "memory_gb_h": 1, "output_bytes": 1},
+    "POST /datasets/{project}/{dataset}/uses": {"training": "t-1", "purpose": TRAINED_FOR},
+    "POST /uses/{use}/files": {},
+    "POST /uses/{use}/progress": {"opening": "{opening}", "reader": "abcdefgh", "epochs": 1, "rows": 1, "bytes": 1},
+    "POST /uses/{use}/end": {"opening": "{opening}", "outcome": "ok"},
 }  # fmt: skip
 
 # Who may do it to the things of a project: everybody ("all"), those who are signed in ("person"; "party": machines
@@ -164,6 +169,13 @@ NEEDS: dict[str, str] = {
     "POST /runs/{job}/again": "editor",
     "GET /projects/{project}/budget": "reader",
     "PUT /projects/{project}/budget": "admin",
+    "POST /datasets/{project}/{dataset}/uses": "reader",
+    "GET /datasets/{project}/{dataset}/uses": "reader",
+    "POST /uses/{use}/files": "its owner",
+    "POST /uses/{use}/progress": "its owner",
+    "POST /uses/{use}/end": "its owner",
+    "GET /trainings": "party",
+    "GET /trainings/{name}": "its owner",
 }
 # Where the right person's answer is not a success, because the request is about nothing that could succeed here.
 ANSWERS: dict[str, int] = {

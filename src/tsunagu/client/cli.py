@@ -86,6 +86,7 @@ def _client_command(options: argparse.Namespace) -> int:
         rule_commands,
         seal_commands,
         token_commands,
+        training_commands,
     )
     from tsunagu.client.output import Output
 
@@ -100,6 +101,7 @@ def _client_command(options: argparse.Namespace) -> int:
         plan_commands,
         seal_commands,
         token_commands,
+        training_commands,
         commands,
     )
     run = next(getattr(place, name) for place in places if hasattr(place, name))
@@ -325,6 +327,9 @@ def _rule_commands(add: Any) -> None:
 
 
 def _ai_commands(add: Any) -> None:
+    trainings = add("trainings", "tsunagu trainings\ntsunagu trainings phase-net --card > card.md")
+    trainings.add_argument("name", nargs="?", default="", metavar="TRAINING")
+    trainings.add_argument("--card", action="store_true", help=text("help_training_card"))
     use = add(
         "ai-use",
         'tsunagu ai-use films/run-7 --purpose "summarise the logs"\n'

@@ -221,7 +221,11 @@ def test_catalogues_agree() -> None:
 def test_every_message_is_used_and_known() -> None:
     used: set[str] = set()
     starts: set[str] = set()
-    for path in (*ROOT.glob("*.py"), *(ROOT / "archive").glob("*.py")):
+    for path in (
+        *ROOT.glob("*.py"),
+        *(ROOT / "archive").glob("*.py"),
+        *(ROOT.parent / "streaming").glob("*.py"),
+    ):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "text":
                 argument = node.args[0]

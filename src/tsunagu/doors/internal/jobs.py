@@ -14,11 +14,12 @@ from django.views.decorators.http import require_POST
 from tsunagu.compute.jobs import api as jobs
 from tsunagu.core.errors import InvalidInputError, TsunaguError
 from tsunagu.data.capture import api as capture
-from tsunagu.doors.rest import pushes
+from tsunagu.data.datasets import api as datasets
+from tsunagu.doors.rest import pushes, schemas
 
 _PLACE = re.compile(r"/datasets/([^/]+)/([^/]+)/(pulls|pushes)\Z")
 _PUSH = re.compile(r"/pushes/([0-9A-Z]{26})/(capability|plan|finish)\Z")
-_MOST_PAGE, _MOST_PLANNED = 1000, 10_000
+_MOST_PLANNED = 10_000
 
 
 @csrf_exempt  # no browser comes here, and the signature says who speaks
@@ -58,15 +59,11 @@ def _call(heard: jobs.Heard) -> dict[str, Any]:
 
 def _pull(run: str, place: str, content: dict[str, Any]) -> dict[str, Any]:
     actor, card = jobs.reader(run, place, content.get("version"))
-    limit = content.get("limit")
-    return pushes.pull_page(
-        actor,
-        card,
-        version=content["version"],
-        prefix=str(content.get("prefix", "")),
-        after=str(content.get("after", "")),
-        limit=limit if isinstance(limit, int) and 0 < limit <= _MOST_PAGE else _MOST_PAGE,
-    )
+    try:
+        asked = schemas.PullRequest(**content)
+    except ValueError:
+        raise InvalidInputError("The request for a page cannot be read.") from None
+    return pushes.page_of(actor, card, datasets.resolve_version(actor, card, asked.version), asked)
 
 
 def _push(run: str, push: str, what: str, content: dict[str, Any]) -> dict[str, Any]:

@@ -30,6 +30,7 @@ from tsunagu.doors.rest import (
     sealing,
     sharing,
     tokens,
+    trainings,
 )
 from tsunagu.doors.rest.auth import session_or_token
 from tsunagu.doors.rest.openapi import DescribedAPI
@@ -69,6 +70,7 @@ api.add_router("", sharing.router)
 api.add_router("", keeping.router)
 api.add_router("", exports.router)
 api.add_router("", ai_use.router)
+api.add_router("", trainings.router)
 api.add_router("", plans.router)
 api.add_router("", metadata.router)
 api.add_router("", pushes.router)

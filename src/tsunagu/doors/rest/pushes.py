@@ -72,21 +72,14 @@ def pull(request: HttpRequest, project: str, dataset: str, body: schemas.PullReq
     """A page of files with signed permissions to read them from the byte server."""
     actor = actor_of(request)
     card = datasets.get_dataset(actor, project, dataset)
-    return pull_page(
-        actor, card, version=body.version, prefix=body.prefix, after=body.after, limit=body.limit
+    return page_of(actor, card, datasets.resolve_version(actor, card, body.version), body)
+
+
+def page_of(actor: Actor, card: datasets.DatasetCard, number: int, body: schemas.PullPage) -> dict[str, Any]:
+    """Files of a version with signed permissions; whoever calls has asked the rules."""
+    page = datasets.list_files(
+        actor, card, version=number, prefix=body.prefix, after=body.after, limit=body.limit
     )
-
-
-def pull_page(
-    actor: Actor, card: datasets.DatasetCard, *, version: int | None, prefix: str, after: str, limit: int
-) -> dict[str, Any]:
-    """Some files of a version with what reads each of them.
-
-    Raises:
-        NotFoundError: the actor may not read the dataset, there is no such version, or bytes are lost.
-    """
-    number = datasets.resolve_version(actor, card, version)
-    page = datasets.list_files(actor, card, version=number, prefix=prefix, after=after, limit=limit)
     places = storage.locate((file.sha256 for file in page.files), card.domains)
     lost = next((file.path for file in page.files if file.sha256 not in places), None)
     if lost is not None:

@@ -351,13 +351,18 @@ class Finish(Input):
     reason: str = ""
 
 
-class PullRequest(Input):
-    """Which files somebody wants to read."""
+class PullPage(Input):
+    """Which page of the files somebody wants to read."""
 
-    version: int | None = None
     prefix: str = ""
     after: str = ""
     limit: int = Field(1000, ge=1, le=5000)
+
+
+class PullRequest(PullPage):
+    """Which files somebody wants to read."""
+
+    version: int | None = None
 
 
 class PullFile(Schema):

@@ -35,6 +35,7 @@ _DECISIONS = (
         "release_ai_terms",
         "check_ai_use",
         "answer_ai_use",
+        "training",
     }
     | {f"{what}_request" for what in ("approve", "decline", "withdraw", "expire")}
     | {"request_access"}

@@ -112,6 +112,7 @@ _RUNS = {
     "set_ai_terms": _("Terms for AI set"),
     "release_ai_terms": _("Terms for AI made looser than the sources'"),
     "check_ai_use": _("Use by AI checked"),
+    "training": _("Read for training"),
     "answer_ai_use": _("Question about a use by AI answered"),
     "write_ai_service": _("Facts about an AI service changed"),
     "write_ai_checklist": _("Checklist for use by AI changed"),

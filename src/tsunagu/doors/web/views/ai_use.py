@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from tsunagu.core.errors import InvalidInputError
 from tsunagu.data.ai_use import api as ai_use
 from tsunagu.data.datasets import api as datasets
+from tsunagu.data.training import api as training
 from tsunagu.doors.web.views.dataset_frame import asked_card, frame
 from tsunagu.doors.web.views.frame import done, member, problem_context
 from tsunagu.foundation.identity.api import Actor
@@ -54,6 +55,7 @@ def use(request: HttpRequest, actor: Actor, *, project: str, dataset: str) -> Ht
         "services": ai_use.services(),
         "kinds": ai_use.KINDS,
         "checks": ai_use.history(card) if card.sees_draft else [],
+        "trainings": training.uses_of(actor, card, limit=30),
     }
     return render(request, "web/ai_use.html", context)
 

@@ -1,0 +1,23 @@
+"""The door of training: which data were read for which training."""
+
+from tsunagu.data.training.errors import NoSuchTrainingError, NoSuchUseError, UseEndedError
+from tsunagu.data.training.selectors import training, trainings, uses_of
+from tsunagu.data.training.services import end_use, note, open_use, permit, settle_silent
+from tsunagu.data.training.types import OpenUse, TrainingCard, UseCard
+
+__all__ = [
+    "NoSuchTrainingError",
+    "NoSuchUseError",
+    "OpenUse",
+    "TrainingCard",
+    "UseCard",
+    "UseEndedError",
+    "end_use",
+    "note",
+    "open_use",
+    "permit",
+    "settle_silent",
+    "training",
+    "trainings",
+    "uses_of",
+]

@@ -1,0 +1,218 @@
+"""Bytes of files by ranges, row groups decoded in threads, a few ahead of the reader."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tsunagu.client.node import refusal
+from tsunagu.client.transport import Transport
+from tsunagu.streaming.door import Door
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable, Sequence
+
+    from tsunagu.client.account import Account
+    from tsunagu.streaming.cache import Cache
+    from tsunagu.streaming.door import Source, Use
+    from tsunagu.streaming.footers import Footer
+    from tsunagu.streaming.plan import Piece, Window
+
+_UNAUTHORIZED, _PARTIAL = 401, 206
+_GAP = 64 << 10  # ranges that are closer than this are fetched as one
+_AHEAD_BYTES = 256 << 20
+_THREADS = 4
+
+
+class Ranges:
+    """Reads ranges of files; one connection per thread; an address that ran out is asked for again.
+
+    Attributes:
+        fetched: Bytes that travelled.
+    """
+
+    def __init__(self, account: Account, use: Use) -> None:
+        self._account, self._use = account, use
+        self._local = threading.local()
+        self._lock = threading.Lock()
+        self._fresh: dict[str, Source] = {}
+        self._opened: list[Transport] = []
+        self.fetched = 0
+
+    def read(self, source: Source, start: int, count: int) -> bytes:
+        """``count`` bytes from ``start``.
+
+        Raises:
+            TsunaguError: the node refused, or does not answer.
+        """
+        headers = {"Range": f"bytes={start}-{start + count - 1}"}
+        source = self._fresh.get(source.path, source)
+        name = quote(source.path.rpartition("/")[2], safe="")
+        for last in (False, True):
+            url = f"{source.byte_url}/o/{source.capability}/{name}"
+            answer = self._transport().request("GET", url, headers=headers)
+            if answer.status != _UNAUTHORIZED or last:
+                break
+            source = self._renew(source)
+        if answer.status != _PARTIAL or len(answer.body) != count:
+            raise refusal(answer, source.byte_url)
+        with self._lock:
+            self.fetched += count
+        return answer.body
+
+    def close(self) -> None:
+        """Close every connection."""
+        for transport in self._opened:
+            transport.close()
+
+    def _renew(self, stale: Source) -> Source:
+        with self._lock:
+            known = self._fresh.get(stale.path, stale)
+            if known.capability != stale.capability:
+                return known  # another thread was faster
+            door = Door(self._account)
+            try:
+                found = self._fresh[stale.path] = door.again(self._use, stale)
+            finally:
+                door.close()
+            return found
+
+    def _transport(self) -> Transport:
+        found: Transport | None = getattr(self._local, "transport", None)
+        if found is None:
+            found = self._local.transport = Transport()
+            with self._lock:
+                self._opened.append(found)
+        return found
+
+
+class _Held:
+    """The asked ranges of a file as the file that Arrow reads."""
+
+    def __init__(self, size: int, parts: Sequence[tuple[int, bytes]]) -> None:
+        self._size, self._parts = size, parts
+        self._at = 0
+        self.closed = False
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def writable(self) -> bool:
+        return False
+
+    def tell(self) -> int:
+        return self._at
+
+    def size(self) -> int:
+        return self._size
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        self._at = {0: 0, 1: self._at, 2: self._size}[whence] + offset
+        return self._at
+
+    def read(self, count: int = -1) -> memoryview:
+        for start, content in self._parts:
+            if start <= self._at and self._at + count <= start + len(content):
+                offset = self._at - start
+                self._at += count
+                return memoryview(content)[offset : offset + count]
+        raise OSError("Arrow asked for bytes that its own footer does not name")
+
+    def flush(self) -> None:
+        pass
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class Groups:
+    """Row groups as tables: from the cache, or fetched and decoded."""
+
+    def __init__(
+        self, ranges: Ranges, footers: Sequence[Footer], columns: Sequence[str] | None, cache: Cache | None
+    ) -> None:
+        self._ranges, self._footers = ranges, footers
+        self._columns = list(columns) if columns is not None else None
+        self._cache = cache
+
+    def table(self, piece: Piece) -> pa.Table:
+        """The rows of a piece.
+
+        Raises:
+            TsunaguError: the node refused, or does not answer.
+        """
+        footer = self._footers[piece.group.file]
+        spans = footer.spans(piece.group.index, self._columns, gap=_GAP)
+        parts = [(start, self._bytes(footer.source, start, end - start)) for start, end in spans]
+        source = pa.PythonFile(_Held(footer.source.size, parts), mode="r")
+        with pq.ParquetFile(source, metadata=footer.metadata) as file:
+            table = file.read_row_group(piece.group.index, columns=self._columns, use_threads=False)
+        if piece.rows != piece.group.rows:
+            table = table.slice(piece.start, piece.rows)
+        return table.select(self._columns) if self._columns is not None else table
+
+    def _bytes(self, source: Source, start: int, count: int) -> bytes:
+        name = f"{source.sha256}-{start}-{count}"
+        kept = self._cache.get(name) if self._cache is not None else None
+        if kept is not None and len(kept) == count:
+            return kept
+        content = self._ranges.read(source, start, count)
+        if self._cache is not None:
+            self._cache.put(name, content)
+        return content
+
+
+def ahead(
+    groups: Groups, windows: Iterable[Window], order: Callable[[Window], pa.Array | None]
+) -> Generator[tuple[Window, pa.Table], None, None]:
+    """Windows with their rows in the order of delivery; up to 256 MiB of them are on their way.
+
+    Four threads fetch and decode, one more puts rows into their order: whoever iterates takes slices, without a copy.
+
+    Args:
+        groups: Where rows come from.
+        windows: Which, in their order.
+        order: Positions of a window's rows; None: as they are.
+    """
+    waiting: deque[tuple[Window, Future[pa.Table]]] = deque()
+    coming = iter(windows)
+    held = 0
+    fetching = ThreadPoolExecutor(_THREADS, thread_name_prefix="tsunagu-fetch")
+    arranging = ThreadPoolExecutor(1, thread_name_prefix="tsunagu-arrange")
+
+    def arrange(window: Window, pieces: list[Future[pa.Table]]) -> pa.Table:
+        table = pa.concat_tables([piece.result() for piece in pieces])
+        positions = order(window)
+        return table.combine_chunks() if positions is None else table.combine_chunks().take(positions)
+
+    try:
+        while True:
+            while held < _AHEAD_BYTES or len(waiting) < 2:  # noqa: PLR2004 - one to deliver, one on its way
+                window = next(coming, None)
+                if window is None:
+                    break
+                pieces = [fetching.submit(groups.table, piece) for piece in window.pieces]
+                waiting.append((window, arranging.submit(arrange, window, pieces)))
+                held += _weight(window)
+            if not waiting:
+                return
+            window, table = waiting.popleft()
+            held -= _weight(window)
+            yield window, table.result()
+    finally:
+        # No thread opens a connection after the end.
+        fetching.shutdown(wait=True, cancel_futures=True)
+        arranging.shutdown(wait=True, cancel_futures=True)
+
+
+def _weight(window: Window) -> int:
+    return sum(piece.group.byte_count * piece.rows // max(1, piece.group.rows) for piece in window.pieces)

@@ -1,0 +1,421 @@
+"""``tsunagu.stream``: batches of a frozen version, shuffled, sharded, resumable to the row."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+import threading
+import time
+import weakref
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import pyarrow as pa
+
+from tsunagu.client.account import cache_folder, resolve
+from tsunagu.client.errors import UsageError
+from tsunagu.client.messages import text
+from tsunagu.client.names import at_version
+from tsunagu.core.ids import new_id
+from tsunagu.streaming import footers, forms, plan
+from tsunagu.streaming import splits as split_names
+from tsunagu.streaming.cache import Cache
+from tsunagu.streaming.door import Door, Use
+from tsunagu.streaming.errors import NothingToStreamError, OtherStreamError
+from tsunagu.streaming.fetch import Groups, Ranges, ahead
+from tsunagu.streaming.plan import Shard
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator, Sequence
+    from types import TracebackType
+
+    from tsunagu.client.account import Account
+    from tsunagu.client.workspace import Client
+
+_MOST_WINDOW_BYTES = 64 << 20
+_REPORT_EVERY_S = 60.0
+_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What somebody asked for; it names the order of the rows together with the version."""
+
+    dataset: str
+    version: int | None
+    split: str
+    columns: tuple[str, ...] | None
+    shuffle: bool
+    seed: int
+    window: int
+    batch: int
+    form: str
+    even: bool
+    training: str
+    purpose: str
+    service: str
+    cache_bytes: int
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """What was learnt when the stream was opened; goes to worker processes as it is."""
+
+    use: Use
+    footers: tuple[footers.Footer, ...]
+    groups: tuple[plan.Group, ...]
+
+
+class Stream:
+    """Batches of a dataset. Iterating goes through one epoch; the next loop is the next epoch, in another order.
+
+    Use it in one thread; workers of a torch ``DataLoader`` each read their part. Close it, or use ``with``.
+    """
+
+    def __init__(self, account: Account, wish: Wish, shard: Shard) -> None:
+        self._account, self._wish, self._rank = account, wish, shard
+        self._epoch = self._position = self._resume = 0
+        self._reader = new_id()
+        self._read_rows = 0
+        self._opened: _Opened | None = None
+        self._ranges: Ranges | None = None
+        self._begun = 0
+        self._going: Generator[pa.RecordBatch, None, None] | None = None
+        self._process = os.getpid()
+        self._finalizer: weakref.finalize[Any, Any] | None = None
+
+    # --- What people use
+
+    def __iter__(self) -> Iterator[Any]:
+        shard, epoch = self._shard(), self._epoch
+        windows, rows = self._epoch_of(shard, epoch)
+        self._position, self._resume = min(self._resume, rows), 0
+        self._begun = max(self._begun, epoch + 1)
+        make = forms.maker(self._wish.form, self._nullable)
+        told = time.monotonic()
+        self._going = self._batches(windows, rows, epoch)
+        for batch in self._going:
+            self._position += batch.num_rows
+            self._read_rows += batch.num_rows
+            yield make(batch)
+            if time.monotonic() - told > _REPORT_EVERY_S:
+                self._report()
+                told = time.monotonic()
+        self._epoch, self._position = epoch + 1, 0
+        self._report()
+
+    def __len__(self) -> int:
+        """Batches of an epoch for this shard."""
+        _, rows = self._epoch_of(self._shard(), self._epoch)
+        return max(0, math.ceil(rows / self._wish.batch))
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Names and types of the columns, with units and descriptions as metadata of the fields."""
+        whole = self._open().footers[0].metadata.schema.to_arrow_schema()
+        wanted = self._wish.columns
+        return whole if wanted is None else pa.schema([whole.field(name) for name in wanted], whole.metadata)
+
+    @property
+    def version(self) -> int:
+        """The frozen version that is read."""
+        return self._open().use.version
+
+    @property
+    def training(self) -> str:
+        """The name under which the node remembers what was read."""
+        return self._open().use.training
+
+    @property
+    def epoch(self) -> int:
+        """The epoch that is read, or comes next; from 0."""
+        return self._epoch
+
+    @property
+    def shard_rows(self) -> list[int]:
+        """Rows of every shard in this epoch. They differ by a piece at most; ``even=True`` cuts all to the fewest."""
+        return [sum(piece.rows for piece in one) for one in self._shares(self._shard().count, self._epoch)]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where the stream stands, as JSON values: ``load_state_dict`` goes on with the row that comes next."""
+        shard = self._shard()
+        return {**self._order(shard), "epoch": self._epoch, "position": self._position}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on where a stream stood.
+
+        Raises:
+            OtherStreamError: the position belongs to other data, another order or another number of readers.
+        """
+        expected = self._order(self._shard())
+        wrong = next((name for name, value in expected.items() if state.get(name) != value), None)
+        if wrong is not None:
+            raise OtherStreamError(
+                text("stream_other", what=wrong, kept=state.get(wrong), here=expected[wrong]),
+                remedy=text("stream_other_remedy"),
+                what=wrong,
+            )
+        self._epoch = int(state["epoch"])
+        self._position = self._resume = int(state["position"])
+
+    def set_epoch(self, epoch: int) -> None:
+        """Begin that epoch from its first row."""
+        self._epoch, self._position, self._resume = epoch, 0, 0
+
+    def torch_dataset(self) -> Any:
+        """The stream as a ``torch.utils.data.IterableDataset`` of whole batches: ``DataLoader(it, batch_size=None)``.
+
+        Raises:
+            StreamPackageMissingError: torch is not installed.
+        """
+        self._open()  # before workers are forked: they join this use, and this process ends it
+        forms.need_torch()
+        from tsunagu.streaming.for_torch import StreamDataset
+
+        return StreamDataset(self)
+
+    def close(self, *, outcome: str = "ok") -> None:
+        """Tell the node how this process ended (``ok``, ``failed`` or ``aborted``), and close the connections."""
+        if self._finalizer is not None and (ending := self._finalizer.detach()) is not None:
+            _end(*ending[2], outcome=outcome, progress=self._progress())
+        if self._going is not None:
+            self._going.close()
+        if self._ranges is not None:
+            self._ranges.close()
+            self._ranges = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close(outcome="ok" if kind is None else "aborted")
+
+    def __getstate__(self) -> dict[str, Any]:
+        self._open()  # a worker joins the use of its parent
+        return {**self.__dict__, "_ranges": None, "_finalizer": None, "_going": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+
+    # --- Order
+
+    def _shard(self) -> Shard:
+        """This rank's shard; in a worker of a torch ``DataLoader`` the worker's part of it."""
+        found = sys.modules.get("torch.utils.data")
+        worker = found.get_worker_info() if found is not None else None
+        if worker is None:
+            return self._rank
+        return Shard(
+            self._rank.number * worker.num_workers + worker.id, self._rank.count * worker.num_workers
+        )
+
+    def _order(self, shard: Shard) -> dict[str, Any]:
+        wish = self._wish
+        return {
+            "format": _FORMAT,
+            "version_hash": self._open().use.version_hash,
+            "split": wish.split,
+            "shuffle": wish.shuffle,
+            "seed": wish.seed,
+            "window": wish.window,
+            "shard": shard.number,
+            "shards": shard.count,
+        }
+
+    def _shares(self, count: int, epoch: int) -> list[list[plan.Piece]]:
+        wish = self._wish
+        pieces = plan.cut(self._open().groups, count, _MOST_WINDOW_BYTES)
+        return plan.shares(pieces, count, seed=wish.seed, epoch=epoch, shuffle=wish.shuffle)
+
+    def _epoch_of(self, shard: Shard, epoch: int) -> tuple[list[plan.Window], int]:
+        shares = self._shares(shard.count, epoch)
+        totals = [sum(piece.rows for piece in one) for one in shares]
+        rows = min(totals) if self._wish.even else totals[shard.number]
+        wish = self._wish
+        found = plan.windows(
+            shares[shard.number], rows=wish.window, most_bytes=_MOST_WINDOW_BYTES, shuffle=wish.shuffle
+        )
+        return found, rows
+
+    def _batches(
+        self, windows: Sequence[plan.Window], rows: int, epoch: int
+    ) -> Generator[pa.RecordBatch, None, None]:
+        """Record batches from the position on; the last one may be shorter."""
+        size, left, skip = self._wish.batch, rows - self._position, self._position
+        coming = [one for one in windows if one.first + one.rows > skip and one.first < rows]
+        rest: list[pa.RecordBatch] = []
+        for window, table in ahead(self._groups(), coming, lambda one: self._row_order(one, epoch)):
+            whole = _one_batch(table)
+            at = max(0, skip - window.first)
+            while at < window.rows and left:
+                count = min(size - sum(one.num_rows for one in rest), window.rows - at, left)
+                rest.append(whole.slice(at, count))
+                at, left = at + count, left - count
+                if sum(one.num_rows for one in rest) == size or not left:
+                    yield rest[0] if len(rest) == 1 else pa.concat_batches(rest)
+                    rest = []
+
+    def _row_order(self, window: plan.Window, epoch: int) -> pa.Array | None:
+        if not self._wish.shuffle:
+            return None
+        # The first piece names the window: the same rows stand in the same order whoever reads them.
+        first = window.pieces[0]
+        key = (self._wish.seed, epoch, first.group.file, first.group.index, first.start)
+        return pa.array(plan.permutation(window.rows, "rows", *key))
+
+    # --- The node
+
+    def _open(self) -> _Opened:
+        if self._opened is None:
+            try:
+                self._opened = self._ask()
+            except BaseException:
+                self.close(outcome="failed")
+                raise
+        return self._opened
+
+    def _ask(self) -> _Opened:
+        wish, door = self._wish, Door(self._account)
+        asked = {name: getattr(wish, name) for name in ("version", "training", "purpose", "service")}
+        try:
+            use = door.open(wish.dataset, **asked)
+            self._finalizer = weakref.finalize(self, _end, self._account, use, os.getpid())
+            sources = {one.path: one for one in door.files(use, footers.SUFFIX)}
+        finally:
+            door.close()
+        chosen = split_names.of_split(sources, wish.split)
+        if not chosen:
+            raise _nothing(wish, use, sources)
+        found = footers.read_all(self._line(use), [sources[path] for path in chosen])
+        self._check_columns(found[0])
+        return _Opened(use, tuple(found), tuple(footers.groups(found)))
+
+    def _check_columns(self, first: footers.Footer) -> None:
+        known = first.metadata.schema.to_arrow_schema().names
+        unknown = [name for name in self._wish.columns or () if name not in known]
+        if unknown:
+            raise UsageError(
+                text("stream_no_column", column=", ".join(unknown)),
+                remedy=text("stream_columns", columns=", ".join(known)),
+            )
+
+    @cached_property
+    def _nullable(self) -> set[str]:
+        return footers.may_be_null(self._open().footers)
+
+    def _line(self, use: Use) -> Ranges:
+        if self._ranges is None or self._process != os.getpid():
+            if self._process != os.getpid():  # a forked worker shares no connection and reports as itself
+                self._process, self._reader, self._read_rows = os.getpid(), new_id(), 0
+            self._ranges = Ranges(self._account, use)
+        return self._ranges
+
+    def _groups(self) -> Groups:
+        opened, wish = self._open(), self._wish
+        cache = None
+        if wish.cache_bytes and opened.use.may_cache:
+            cache = Cache(Path(cache_folder()) / "streams", wish.cache_bytes)
+        return Groups(self._line(opened.use), opened.footers, wish.columns, cache)
+
+    def _progress(self) -> dict[str, Any]:
+        fetched = self._ranges.fetched if self._ranges is not None else 0
+        return {"reader": self._reader, "epochs": self._begun, "rows": self._read_rows, "bytes": fetched}
+
+    def _report(self) -> None:
+        """Say what was read, while reading goes on; a worker process ends after the report has got through."""
+        if self._opened is not None:
+            door, use = Door(self._account), self._opened.use
+            threading.Thread(target=door.note, args=(use, self._progress()), name="tsunagu-report").start()
+
+
+def _end(
+    account: Account, use: Use, process: int, *, outcome: str = "ok", progress: dict[str, Any] | None = None
+) -> None:
+    """End the use in the process that opened it; also when a stream is forgotten and at the end of the program."""
+    if process != os.getpid():
+        return
+    Door(account).end(use, outcome, progress)
+
+
+def stream(
+    dataset: str,
+    *,
+    split: str = "train",
+    batch: int = 256,
+    shuffle: bool = False,
+    seed: int = 0,
+    form: str = "arrow",
+    columns: Sequence[str] | None = None,
+    window: int = 8192,
+    shard: tuple[int, int] | None = None,
+    even: bool = False,
+    training: str = "",
+    purpose: str = "training by tsunagu.stream",
+    service: str = "local",
+    cache: int = 2 << 30,
+    client: Client | None = None,
+) -> Stream:
+    """Batches of the Parquet files of a frozen version, over HTTP.
+
+    Args:
+        dataset: ``PROJECT/DATASET`` (the newest frozen version) or ``PROJECT/DATASET@VERSION``.
+        split: ``train``, ``validation``, ``test`` or another word in the files' names; empty: every file.
+        batch: Rows of a batch; the last one of an epoch may have fewer.
+        shuffle: Another order in every epoch.
+        seed: Names the orders; they are the same for the same seed on every machine.
+        form: ``arrow`` (`pyarrow.RecordBatch`), ``numpy`` or ``torch`` (a dict of arrays or tensors per column).
+        columns: Only these are fetched; None: all.
+        window: Rows that are shuffled among each other at least; 64 MiB of them at most.
+        shard: This process's number, from 0, and how many there are; None: ``RANK`` and ``WORLD_SIZE``, as torchrun sets.
+        even: Every shard stops after as many rows as the smallest has, so that no process waits for another.
+        training: Its name, the same in all its processes; otherwise ``TSUNAGU_TRAINING``. Providers of the data see it.
+        purpose: What for, in words; answers of people about a use by AI hold for these words.
+        service: Where the training runs: a name in the node's register of AI services.
+        cache: Bytes on this machine's disk for what was fetched; 0: none. Never used for sealed datasets.
+        client: The node and who asks; None: as `tsunagu.connect` finds them.
+
+    Raises:
+        TsunaguError: no token is known, or an argument is impossible; what the node refuses comes with the first batch.
+    """
+    name, version = at_version(dataset)
+    mine = Shard(*(shard or (int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1")))))
+    training, only = training or os.environ.get("TSUNAGU_TRAINING", ""), tuple(columns or ()) or None
+    order = (shuffle, seed, window, batch, form, even)
+    wish = Wish(name, version, split, only, *order, training, purpose, service, cache)
+    _check(wish, mine)
+    return Stream(client.node.account if client is not None else resolve(), wish, mine)
+
+
+def _check(wish: Wish, shard: Shard) -> None:
+    checks = {
+        "form": wish.form in forms.FORMS,
+        "batch": wish.batch > 0,
+        "window": wish.window > 0,
+        "shard": 0 <= shard.number < shard.count,
+        "cache": wish.cache_bytes >= 0,
+    }
+    for name, is_good in checks.items():
+        if not is_good:
+            raise UsageError(text("stream_bad_argument", name=name))
+
+
+def _one_batch(table: pa.Table) -> pa.RecordBatch:
+    several: list[pa.RecordBatch] = table.to_batches()
+    return several[0] if len(several) == 1 else pa.concat_batches(several)
+
+
+def _nothing(wish: Wish, use: Use, paths: Any) -> NothingToStreamError:
+    name = f"{use.dataset}@{use.version}"
+    if not paths:
+        return NothingToStreamError(
+            text("stream_no_files", dataset=name), remedy=text("stream_no_files_remedy", dataset=use.dataset)
+        )
+    known = ", ".join(split_names.splits(paths)) or "-"
+    return NothingToStreamError(
+        text("stream_no_split", dataset=name, split=wish.split), remedy=text("stream_splits", splits=known)
+    )
