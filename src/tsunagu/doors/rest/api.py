@@ -27,8 +27,10 @@ from tsunagu.doors.rest import (
     plans,
     projects,
     pushes,
+    readiness,
     sealing,
     sharing,
+    tables,
     tokens,
     trainings,
 )
@@ -71,11 +73,13 @@ api.add_router("", keeping.router)
 api.add_router("", exports.router)
 api.add_router("", ai_use.router)
 api.add_router("", trainings.router)
+api.add_router("", tables.router)
 api.add_router("", plans.router)
 api.add_router("", metadata.router)
 api.add_router("", pushes.router)
 api.add_router("", compute.router)
 api.add_router("", instruments.router)
+api.add_router("", readiness.router)
 
 
 def problem(error: TsunaguError) -> HttpResponse:

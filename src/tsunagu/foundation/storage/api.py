@@ -37,6 +37,7 @@ from tsunagu.foundation.storage.selectors import (
     missing,
     push_capability,
     read_pieces,
+    read_range,
     require_location,
     shut_domains,
     signer,
@@ -51,11 +52,13 @@ from tsunagu.foundation.storage.services import (
     register,
 )
 from tsunagu.foundation.storage.stores import store
+from tsunagu.foundation.storage.writing import ContentWriter, Written, name_written
 
 __all__ = [
     "PLAIN",
     "Behind",
     "Checkup",
+    "ContentWriter",
     "KeyDestroyedError",
     "KeyMissingError",
     "KeyRing",
@@ -66,6 +69,7 @@ __all__ = [
     "Tombstone",
     "TooLargeSealedError",
     "Wrapper",
+    "Written",
     "are_locked",
     "as_file",
     "behind",
@@ -92,12 +96,14 @@ __all__ = [
     "lock",
     "lock_contents",
     "missing",
+    "name_written",
     "named",
     "needs",
     "open_note",
     "push_capability",
     "put_pack",
     "read_pieces",
+    "read_range",
     "register",
     "require_location",
     "reseal",
