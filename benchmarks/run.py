@@ -20,6 +20,7 @@ MODULES = (
     "policy",
     "sealed",
     "stream",
+    "dispatch",
 )
 TABLES = [
     "push_small",
@@ -35,6 +36,7 @@ TABLES = [
     "sealed_small",
     "stream_small",
     "stream_images",
+    "dispatch",
 ]
 
 
