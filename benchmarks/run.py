@@ -21,6 +21,7 @@ MODULES = (
     "sealed",
     "stream",
     "hub",
+    "dispatch",
 )
 TABLES = [
     "push_small",
@@ -38,6 +39,7 @@ TABLES = [
     "hub_upload",
     "stream_small",
     "stream_images",
+    "dispatch",
 ]
 
 

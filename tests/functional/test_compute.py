@@ -103,7 +103,7 @@ def test_a_later_run_replaces_what_an_earlier_one_made(node, measured):
 def test_many_files_travel(node, measured):
     script = "for i in $(seq 3000); do echo $i > $i.txt; done"
     done = json.loads(shell(node, measured, script, "--out", "lab/many", "--json").stdout)
-    assert len(done["result"]["outputs"]) == 3000
+    assert (done["result"]["output_count"], len(done["result"]["outputs"])) == (3000, 1000)
     count = "ls $TSUNAGU_IN | wc -l; sha256sum $TSUNAGU_IN/* | wc -l"
     assert shell(node, "lab/many", count, "--out", "lab/counted").stdout.split() == ["3000", "3000"]
 
@@ -262,3 +262,12 @@ def test_code_from_a_git_bundle(node, measured, tmp_path):
     (repository / "b.bundle").write_bytes(b"no bundle")
     done = shell(node, measured, "true", "--code", bundle, "--out", "lab/by-git", "--json", check=False)
     assert json.loads(done.stdout)["code"] == "input_unusable"
+
+
+def test_what_a_run_used_is_measured_however_short_it_was(node, measured):
+    script = "import os; pid = os.fork()\nx = b'1' * (150 << 20)\nsum(range(3_000_000))\nif pid: os.wait()"
+    done = node.run("run", measured, "--out", "lab/used", "--json", "--", "python3", "-c", script)
+    used = json.loads(done.stdout)["result"]
+    assert used["peak_memory_bytes"] > 150 << 20
+    assert 0.05 < used["cpu_s"] < 10 * used["duration_s"] + 1
+    assert json.loads(done.stdout)["cpu_s"] == used["cpu_s"]

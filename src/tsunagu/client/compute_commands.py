@@ -114,8 +114,9 @@ def run_cancel(options: argparse.Namespace, output: Output) -> None:
     if output.as_json:
         output.json(done)
     else:
+        is_over = done["state"] == "cancelled"
         output.line(
-            text("run_cancelled" if done["state"] == "cancelled" else "run_cancelling", run=done["run"])
+            text("run_cancelled", run=done["run"]) if is_over else text("run_cancelling", run=done["run"])
         )
 
 

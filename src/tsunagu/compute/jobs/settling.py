@@ -27,6 +27,7 @@ _OUTCOMES = {
     State.CANCELLED: runs.Outcome.ABORTED,
 }
 _REMOVE_AT_ONCE = 5000
+_OUTPUTS_KEPT = 1000  # beside the run; all of them are in the version
 
 
 class _ChangedError(Exception):
@@ -64,7 +65,12 @@ def require_rights(job: Job) -> Actor:
 
 def settle(job: Job, result: Result, signature: str) -> None:
     """End a job by its signed result; call it in a transaction that holds the job's row."""
-    job.result, job.signature = result.as_json(), signature
+    job.result = {
+        **result.as_json(),
+        "outputs": list(result.outputs[:_OUTPUTS_KEPT]),
+        "output_count": len(result.outputs),
+    }
+    job.signature = signature
     code, facts = result.code, dict(result.facts)
     if code not in SENTENCES:
         code, facts = "machine_failed", {"why": code[:40]}

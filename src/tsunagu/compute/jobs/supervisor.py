@@ -27,6 +27,7 @@ from tsunagu.core.errors import TsunaguError
 logger = logging.getLogger(__name__)
 
 _CLAIM_EVERY_S = 0.03
+_CLAIM_AGAIN_S = 0.25
 _WATCH_EVERY_S = 0.5
 _ASK_AGAIN_S = 10.0  # an executor that had a problem
 _KILL_AFTER_S = 15.0
@@ -54,7 +55,7 @@ class Supervisor:
 
     def run(self) -> None:
         """Until told to stop; then the wrappers are ended, and report that."""
-        next_watch = 0.0
+        next_watch = next_claim = 0.0
         while not self._stop.is_set():
             try:
                 if time.monotonic() >= next_watch:
@@ -62,7 +63,9 @@ class Supervisor:
                     self._build()
                     self._prepare()
                     next_watch = time.monotonic() + _WATCH_EVERY_S
-                self.claim()
+                if time.monotonic() >= next_claim and Job.objects.filter(state=State.QUEUED).exists():
+                    # What waits for a place or an environment need not be asked after thirty times a second.
+                    next_claim = 0.0 if self.claim() else time.monotonic() + _CLAIM_AGAIN_S
             except OperationalError:
                 logger.warning("database_busy", exc_info=True)
                 close_old_connections()
@@ -80,9 +83,6 @@ class Supervisor:
 
     def claim(self) -> int:
         """Start what can be started; how many."""
-        waiting = Job.objects.filter(state=State.QUEUED)
-        if not waiting.exists():
-            return 0
         started = 0
         for name, executor in self.executors.items():
             if self._problem(name, executor):

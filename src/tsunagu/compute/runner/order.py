@@ -125,7 +125,7 @@ class Result:
     """How a job ended.
 
     Attributes:
-        code: ``ok``, or why not: a key of the table in docs/reference/compute.md.
+        code: ``ok``, or why not; compute/jobs/reasons.py holds the sentence for each.
         facts: What the sentence for the code names: a path, a limit.
         exit_code: Of the command; None when it never ran or was killed.
         signal: The signal that ended it; 0 for none.

@@ -43,7 +43,10 @@ def list_runs(
         actor_of(request), project=project, dataset=name, mine=mine, before=after[:26], limit=limit + 1
     )
     shown = found[:limit]
-    return {"runs": [asdict(one) for one in shown], "next": shown[-1].run if len(found) > limit else None}
+    rows = [asdict(one) for one in shown]
+    for one in rows:
+        one["result"].pop("outputs", None)  # the run itself names them
+    return {"runs": rows, "next": shown[-1].run if len(found) > limit else None}
 
 
 @router.get("/runs/{job}", response=schemas.ComputeRun)
