@@ -14,6 +14,7 @@ from typing import cast
 from django.db import transaction
 
 from tsunagu.core import clock, settings
+from tsunagu.core.capabilities import shelf_epoch
 from tsunagu.core.errors import CapabilityRefusedError
 from tsunagu.core.ids import new_id
 from tsunagu.data.capture.services import intact
@@ -97,7 +98,8 @@ def permit_xet(actor: Actor, dataset: datasets.DatasetCard) -> XetAccess:
     """
     policy.require(actor, "dataset.push", dataset.resource)
     sender = sender_of(actor, dataset.id)
-    words = f"{sender.dataset_id} {sender.actor_id} {dataset.key_domain}"
+    epoch = shelf_epoch(settings.current().spool)
+    words = f"{sender.dataset_id} {sender.actor_id} {dataset.key_domain} {epoch}"
     scope = hashlib.sha256(words.encode()).hexdigest()[:32]
     who = (actor.kind, actor.id, actor.token_id)
     token = storage.stage_capability("xet", sender, who=who, domain=dataset.key_domain, s=scope)
