@@ -25,6 +25,9 @@ from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.policy import api as policy
 from tsunagu.foundation.storage import api as storage
 
+# Clients ask once for the addresses of hundreds of files and cannot ask again; each takes one content, and the rules are
+# asked again when it has come.
+_ADDRESS_S = 86_400.0
 _PART = 64 << 20
 _MOST_PARTS = 1000
 _GRAIN = 64 << 10  # parts end where chunks of sealed objects end
@@ -69,6 +72,7 @@ def permit_object(
         sender_of(actor, dataset.id),
         who=(actor.kind, actor.id, actor.token_id),
         domain=dataset.key_domain,
+        lifetime_s=_ADDRESS_S,
         u=new_id(),
         h=sha256.hex(),
         n=byte_count,

@@ -275,6 +275,20 @@ def test_one_that_broke_off_is_replaced(server):
     assert post(server, "v1/shards", shard([Part(ONE, 0, 3)])).status == 200
 
 
+def test_a_server_that_is_killed_midway(server):
+    """A block that was half there is sent again; nothing of it was believed."""
+    bearer = server.stage_token("xet", s=SCOPE)
+    with server.raw() as connection:
+        head = f"POST /xet/{SCOPE}/{ONE.place} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {bearer}\r\n"
+        connection.sendall(f"{head}Content-Length: {len(ONE.body)}\r\n\r\n".encode() + ONE.body[:30_000])
+        time.sleep(0.2)
+        server.kill()
+    server.start()
+    assert post(server, "v1/shards", shard([Part(ONE, 0, 3)])).json()["code"] == "dataplane.unknown_xorb"
+    send(server, ONE)
+    assert post(server, "v1/shards", shard([Part(ONE, 0, 3)])).status == 200
+
+
 def test_what_nobody_speaks_of_goes(server):
     send(server, ONE, TWO)
     folder = shelf.folder_of(server.settings.spool_dir)
