@@ -67,6 +67,7 @@ def test_new_repositories(repository, person):
         ("pretty_name: [1]", "pretty_name must be text"),
         ("x: !!python/object/apply:os.system ['true']", "no YAML"),
         ("[" * 5000, "no YAML"),
+        ("a: 1\n" * 20_000, "longer than 64 KiB"),
     ],
 )
 def test_the_head_of_a_card(repository, head, wrong):
