@@ -21,6 +21,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         running.run("push", str(folder), "lab/licoo2")
         running.wait_for_readings("lab/licoo2")
         running.run("freeze", "lab/licoo2", "-m", "最初の測定")
+        running.run("ready", "lab/licoo2")
         (folder / "追加.csv").write_text("x,y\n1,2\n", "utf-8")
         running.run("push", str(folder), "lab/licoo2")
         running.wait_for_readings("lab/licoo2")
@@ -32,6 +33,8 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         }.items():
             status, _ = running.api("PUT", f"/datasets/lab/licoo2/metadata/{name}", {"value": value})
             assert status == 200, name
+        running.run("push", str(kit.tables(tmp_path_factory.mktemp("scans") / "t")), "lab/tables")
+        running.run("freeze", "lab/tables")
         kit.seal_and_shred(running, folder)
         running.run("push", str(folder / "装置"), "lab/mistake")
         running.run("freeze", "lab/mistake")

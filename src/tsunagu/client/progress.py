@@ -28,6 +28,9 @@ class Progress:
         self.files += files
         self.byte_count += byte_count
 
+    def tell(self, line: str) -> None:
+        """Say how far it is in other words than counts."""
+
     def __enter__(self) -> Self:
         return self
 
@@ -65,6 +68,13 @@ class ShownProgress(Progress):
             self._shown = now
             self._show(now)
 
+    def tell(self, line: str) -> None:
+        """Show a line when it is time."""
+        now = time.monotonic()
+        if now - self._shown >= (_REDRAW_S if self._is_terminal else _PLAIN_S):
+            self._shown = now
+            self._print(f"{self._label} {line}")
+
     def _show(self, now: float) -> None:
         rate = self.byte_count / max(now - self._began, 0.001)
         line = text(
@@ -74,6 +84,9 @@ class ShownProgress(Progress):
             bytes=size(self.byte_count),
             rate=size(int(rate)),
         )
+        self._print(line)
+
+    def _print(self, line: str) -> None:
         if not self._is_terminal:
             print(line, file=self._stream, flush=True)
             return

@@ -73,6 +73,12 @@ def enqueue_once(declared: Job, **kwargs: Any) -> None:
         declared.enqueue(**kwargs)
 
 
+def enqueue_later(declared: Job, wait: dt.timedelta, **kwargs: Any) -> None:
+    """Put a job into the queue that no worker takes before a while has passed."""
+    task = declared.using(run_after=clock.now() + wait)  # type: ignore[attr-defined]
+    task.enqueue(**kwargs)
+
+
 def waiting(declared: Job, **arguments: Any) -> list[dict[str, Any]]:
     """Arguments of the jobs of one kind that wait or run and have these arguments among theirs."""
     path = declared.module_path  # type: ignore[attr-defined]

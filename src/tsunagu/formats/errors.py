@@ -47,6 +47,22 @@ class UnreadableError(TsunaguError):
         super().__init__(message)
 
 
+class CellError(Exception):
+    """Raised while rows are read: a cell does not fit the kind that its column was asked to have.
+
+    Args:
+        column: Name of the column.
+        reason: One sentence, with the cell and its line where they are known.
+        is_text: Whether only text can hold the column (``007`` is no number).
+    """
+
+    def __init__(self, column: str, reason: str, *, is_text: bool = False) -> None:
+        self.column = column
+        self.reason = reason
+        self.is_text = is_text
+        super().__init__(reason)
+
+
 def truncated(
     have: int, need: int, what: str = "The file", *, partial: Reading | None = None
 ) -> UnreadableError:
@@ -71,3 +87,22 @@ class SandboxError(TsunaguError):
     status = 500
     default_message = "The process that reads files cannot be started."
     default_remedy = "Run `tsunagu check`; it says which wall is missing."
+
+
+class ConversionError(TsunaguError):
+    """A table cannot be made from its files."""
+
+    code = "formats.conversion"
+    status = 422
+    default_message = "The table could not be made."
+    default_remedy = "Correct the files that are named, freeze a new version and try again."
+
+
+class QueryFailedError(InvalidInputError):
+    """A query is wrong, or costs more than it may."""
+
+    code = "formats.query_failed"
+    default_message = "The query could not be answered."
+    default_remedy = (
+        "The names of tables and columns stand beside the query; DuckDB's documentation explains its SQL."
+    )

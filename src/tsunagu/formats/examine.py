@@ -170,17 +170,32 @@ def _open(
 ) -> tuple[Path, Context, BinaryIO | io.BytesIO]:
     """Head and size; a compressed file is unpacked within the cap first."""
     with path.open("rb") as source:
-        head = source.read(HEAD_BYTES)
-        size = source.seek(0, io.SEEK_END)
-        for magic, method, endings in _COMPRESSIONS:
-            if head.startswith(magic):
-                source.seek(0)
-                target = scratch or _temporary()
-                count = _decompress(source, target, method, limits.decompressed_bytes)
-                target.seek(0)
-                context = Context(_without(name, endings), count, target.read(HEAD_BYTES), limits)
-                return Path(f"/proc/self/fd/{target.fileno()}"), context, target
-    return path, Context(name, size, head, limits), io.BytesIO()
+        opened, context = open_source(source, name, limits, scratch)
+        if opened is source:
+            return path, context, io.BytesIO()
+    return Path(f"/proc/self/fd/{opened.fileno()}"), context, opened
+
+
+def open_source(
+    source: BinaryIO, name: str, limits: Limits, scratch: BinaryIO | None = None
+) -> tuple[BinaryIO, Context]:
+    """The file at its first byte, or what a compressed one holds, and what a reader may know of it.
+
+    Raises:
+        UnreadableError: it unpacks to more than the limit, or is damaged.
+    """
+    head = source.read(HEAD_BYTES)
+    size = source.seek(0, io.SEEK_END)
+    source.seek(0)
+    for magic, method, endings in _COMPRESSIONS:
+        if head.startswith(magic):
+            target = scratch or _temporary()
+            count = _decompress(source, target, method, limits.decompressed_bytes)
+            target.seek(0)
+            head = target.read(HEAD_BYTES)
+            target.seek(0)
+            return target, Context(_without(name, endings), count, head, limits)
+    return source, Context(name, size, head, limits)
 
 
 def _temporary() -> BinaryIO:
@@ -239,6 +254,11 @@ def _decompress(source: BinaryIO, target: BinaryIO, method: str, cap: int) -> in
     raise UnreadableError(
         f"The {method} compression breaks off after {total:,} unpacked bytes.", reason_code="truncated"
     )
+
+
+def plain_words(error: Exception, name: str) -> tuple[str, ReasonCode]:
+    """A sentence and a code for whatever a library raised over a file."""
+    return _explain(error, None, name)
 
 
 def _explain(error: Exception, reader: Reader | None, name: str) -> tuple[str, ReasonCode]:

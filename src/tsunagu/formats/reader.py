@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, BinaryIO, Protocol, runtime_checkable
 
 from tsunagu.formats.types import Limits, ReaderInfo, Reading
 
@@ -34,6 +34,23 @@ class Context:
 Read = Callable[[Path, Context], Reading]
 
 
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows of one table of a file.
+
+    ``batches`` yields Arrow record batches with the columns that the reading names; ``skipped`` tells afterwards how
+    many lines do not have the table's columns and were passed over.
+    """
+
+    batches: Iterator[Any]
+    skipped: Callable[[], int] = lambda: 0
+
+
+# Open file, context, name of the table in the reading, and the kind that each column should have (a reader that
+# parses text follows it and raises ``CellError`` at a cell that does not fit; others give what the file has).
+OpenRows = Callable[[BinaryIO, Context, str, Mapping[str, str]], Rows]
+
+
 @runtime_checkable
 class Reader(Protocol):
     """What an entry point of the group ``tsunagu.readers`` resolves to.
@@ -57,4 +74,18 @@ class Reader(Protocol):
 
     def load(self) -> Read:
         """Import the heavy part. The callable raises ``UnreadableError`` for what it cannot read."""
+        ...
+
+
+@runtime_checkable
+class RowReader(Reader, Protocol):
+    """A reader that also gives the rows of the tables it names, so that they can become Parquet."""
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether ``load_rows`` gives anything."""
+        ...
+
+    def load_rows(self) -> OpenRows | None:
+        """Import the heavy part; ``None`` where this format has no rows."""
         ...

@@ -8,7 +8,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tsunagu.formats.reader import Reader
+from tsunagu.formats.reader import Reader, RowReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -55,6 +55,13 @@ def _source_tree_points() -> list[metadata.EntryPoint]:
         return []
     table = tomllib.loads(project.read_text("utf-8"))["project"]["entry-points"].get(GROUP, {})
     return [metadata.EntryPoint(name, value, GROUP) for name, value in table.items()]
+
+
+@lru_cache(maxsize=1)
+def row_readers() -> tuple[str, ...]:
+    """Names of the installed readers that give rows."""
+    readers, _ = installed_readers()
+    return tuple(one.info.name for one in readers if isinstance(one, RowReader) and one.has_rows)
 
 
 def choose(head: bytes, name: str, readers: Sequence[Reader]) -> Reader | None:

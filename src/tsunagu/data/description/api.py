@@ -6,6 +6,7 @@ from tsunagu.data.description.errors import (
     NoSuchProposalError,
     ProposalDecidedError,
 )
+from tsunagu.data.description.extraction import read_files
 from tsunagu.data.description.mappings import current_mapping, mapping_history, write_mapping
 from tsunagu.data.description.selectors import (
     earlier_readings,
@@ -14,6 +15,7 @@ from tsunagu.data.description.selectors import (
     frozen_values,
     history,
     labels,
+    outcomes,
     problem_files,
     progress,
     proposals,
@@ -32,7 +34,7 @@ from tsunagu.data.description.types import (
     ReadingProgress,
     ValueCard,
 )
-from tsunagu.data.description.values import decide_proposal, set_value
+from tsunagu.data.description.values import carry_over, decide_proposal, set_value
 
 __all__ = [
     "BadMappingError",
@@ -45,6 +47,7 @@ __all__ = [
     "ReadingCard",
     "ReadingProgress",
     "ValueCard",
+    "carry_over",
     "current_mapping",
     "decide_proposal",
     "earlier_readings",
@@ -54,9 +57,11 @@ __all__ = [
     "history",
     "labels",
     "mapping_history",
+    "outcomes",
     "problem_files",
     "progress",
     "proposals",
+    "read_files",
     "reading",
     "readings",
     "set_value",

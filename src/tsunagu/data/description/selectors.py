@@ -53,7 +53,7 @@ def frozen_values(dataset: DatasetCard, described: Mapping[str, Any]) -> dict[st
 
 
 def _public_origin(origin: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in origin.items() if key not in {"id", "accepted_by"}}
+    return {key: value for key, value in origin.items() if key not in {"id", "accepted_by", "source"}}
 
 
 def history(actor: Actor, dataset: DatasetCard, name: str) -> list[ValueCard]:
@@ -100,6 +100,12 @@ def tables(
         dataset_id=dataset.id, is_current=True, reader=reader, sha256__in=list(set(hashes))
     )
     return {bytes(row.sha256): outcome_of(row)["reading"]["tables"] for row in rows}
+
+
+def outcomes(dataset: DatasetCard, hashes: Iterable[bytes]) -> dict[bytes, dict[str, Any]]:
+    """Whole outcomes of the current readings of contents; the caller has asked the rules for the files."""
+    rows = Extraction.objects.filter(dataset_id=dataset.id, is_current=True, sha256__in=list(set(hashes)))
+    return {bytes(row.sha256): outcome_of(row) for row in rows}
 
 
 def _card(row: Extraction) -> ReadingCard:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
@@ -106,6 +107,39 @@ def decide_proposal(
             "by": actor.name,
         }
         _write(actor, dataset_id, row.name, chosen, chosen_unit, origin=origin, run_id=run_id)
+
+
+@transaction.atomic
+def carry_over(
+    actor: Actor, dataset_id: str, described: Mapping[str, Any], *, source: str, run_id: str
+) -> int:
+    """Say of a derived dataset what its source says of itself, wherever nobody has said anything else of it.
+
+    Args:
+        actor: Who derived it.
+        dataset_id: The derived dataset.
+        described: The description of the source's version.
+        source: Its name, ``PROJECT/DATASET@VERSION``.
+        run_id: The run that derived it.
+
+    Returns:
+        How many values changed.
+
+    Raises:
+        ActionDeniedError: the actor may not describe the dataset.
+    """
+    card = datasets.get_dataset_by_id(actor, dataset_id)
+    policy.require(actor, "dataset.describe", card.resource)
+    held = {row.name: row for row in Value.objects.filter(dataset_id=dataset_id, is_current=True)}
+    changed = 0
+    for name, found in described.items():
+        own = held.get(name)
+        is_open = own is None or own.origin.get("kind") == "derived"
+        if is_open and (own is None or (own.value, own.unit) != (found["value"], found["unit"])):
+            origin = {"kind": "derived", "source": source, "by": actor.name}
+            _write(actor, dataset_id, name, found["value"], found["unit"], origin=origin, run_id=run_id)
+            changed += 1
+    return changed
 
 
 def _write(

@@ -1,6 +1,38 @@
-"""The door of readiness: documents that describe a frozen version to other systems."""
+"""The door of readiness: versions made AI-ready, the card that judges them, documents that describe them."""
 
-from tsunagu.data.readiness.errors import TooManyFilesError
+from tsunagu.data.readiness.attesting import attest
+from tsunagu.data.readiness.cards import card
+from tsunagu.data.readiness.errors import (
+    BadRulesError,
+    ForeignDatasetError,
+    NotAttestedError,
+    NothingFrozenError,
+    TooManyFilesError,
+)
 from tsunagu.data.readiness.record import croissant, ro_crate
+from tsunagu.data.readiness.services import start
+from tsunagu.data.readiness.types import (
+    GroupScore,
+    PreparationCard,
+    ReadinessCard,
+    Result,
+    Rule,
+)
 
-__all__ = ["TooManyFilesError", "croissant", "ro_crate"]
+__all__ = [
+    "BadRulesError",
+    "ForeignDatasetError",
+    "GroupScore",
+    "NotAttestedError",
+    "NothingFrozenError",
+    "PreparationCard",
+    "ReadinessCard",
+    "Result",
+    "Rule",
+    "TooManyFilesError",
+    "attest",
+    "card",
+    "croissant",
+    "ro_crate",
+    "start",
+]

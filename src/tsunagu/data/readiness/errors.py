@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tsunagu.core.errors import ConflictError
+from tsunagu.core.errors import ConflictError, InvalidInputError
 
 
 class TooManyFilesError(ConflictError):
@@ -11,3 +11,37 @@ class TooManyFilesError(ConflictError):
     code = "readiness.too_many_files"
     default_message = "This version holds more files than one document can name."
     default_remedy = "Make it AI-ready: many files of one kind become one table."
+
+
+class NothingFrozenError(ConflictError):
+    """Only a frozen version can be made AI-ready: a draft changes under one's hands."""
+
+    code = "readiness.nothing_frozen"
+    default_message = "This dataset has no frozen version yet."
+    default_remedy = "Freeze a version first: tsunagu freeze PROJECT/DATASET."
+
+
+class ForeignDatasetError(ConflictError):
+    """The place of the AI-ready version is taken by a dataset that people made."""
+
+    code = "readiness.foreign_dataset"
+    default_message = (
+        "A dataset stands where the AI-ready version would go, and it was not made from this one."
+    )
+    default_remedy = "Rename one of the two; nothing was changed."
+
+
+class NotAttestedError(InvalidInputError):
+    """A criterion that people do not attest."""
+
+    code = "readiness.not_attested"
+    default_message = "No person decides this criterion."
+    default_remedy = "The card says which criteria people attest."
+
+
+class BadRulesError(InvalidInputError):
+    """A rule set cannot be used; the message names the rule."""
+
+    code = "readiness.bad_rules"
+    default_message = "The rule set cannot be used."
+    default_remedy = "Correct the rule that is named; the set in force stays as it was."

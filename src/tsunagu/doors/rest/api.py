@@ -26,8 +26,10 @@ from tsunagu.doors.rest import (
     plans,
     projects,
     pushes,
+    readiness,
     sealing,
     sharing,
+    tables,
     tokens,
     trainings,
 )
@@ -70,10 +72,12 @@ api.add_router("", keeping.router)
 api.add_router("", exports.router)
 api.add_router("", ai_use.router)
 api.add_router("", trainings.router)
+api.add_router("", tables.router)
 api.add_router("", plans.router)
 api.add_router("", metadata.router)
 api.add_router("", pushes.router)
 api.add_router("", instruments.router)
+api.add_router("", readiness.router)
 
 
 def problem(error: TsunaguError) -> HttpResponse:

@@ -24,10 +24,12 @@ from tsunagu.doors.web.views import (
     patterns,
     plans,
     programs,
+    readiness,
     rules,
     sealing,
     stand_ins,
     stewardship,
+    tables,
 )
 
 # Names hold dots too, which Django's slug converter does not know.
@@ -61,7 +63,10 @@ urlpatterns = [
     re_path(rf"{_DATASET}/access$", access.access, name="access"),
     re_path(rf"{_DATASET}/keeping$", keeping.kept, name="keeping"),
     re_path(rf"{_DATASET}/seal$", sealing.seal, name="seal"),
+    re_path(rf"{_DATASET}/tables$", tables.show, name="tables"),
     re_path(rf"{_DATASET}/ai-use$", ai_use.use, name="ai_use"),
+    re_path(rf"{_DATASET}/ready$", readiness.ready, name="ready"),
+    re_path(rf"{_DATASET}/ready/progress$", readiness.ready_progress, name="ready_progress"),
     re_path(rf"{_DATASET}/ask$", access.ask, name="ask"),
     re_path(rf"{_DATASET}/upload$", arrivals.upload, name="upload"),
     re_path(

@@ -112,6 +112,8 @@ _RUNS = {
     "release_ai_terms": _("Terms for AI made looser than the sources'"),
     "check_ai_use": _("Use by AI checked"),
     "training": _("Read for training"),
+    "derive": _("Tables made for AI"),
+    "attest_readiness": _("Criterion of readiness answered"),
     "answer_ai_use": _("Question about a use by AI answered"),
     "write_ai_service": _("Facts about an AI service changed"),
     "write_ai_checklist": _("Checklist for use by AI changed"),
@@ -252,3 +254,15 @@ def in_both(values: Mapping[str, Any], name: str, fallback: str, language: str) 
     ordered = sorted(found, key=lambda code: code != language)
     texts = [found[code] for code in ordered] or [fallback]
     return texts[0], texts[1] if len(texts) > 1 else ""
+
+
+_OPERATORS = {
+    "contains": pgettext("condition", "contains"),
+    "empty": pgettext("condition", "has no value"),
+    "present": pgettext("condition", "has a value"),
+}
+
+
+def operator_word(operator: str) -> str:
+    """A condition of a filter: a sign as it is, a word in the viewer's language."""
+    return str(_OPERATORS.get(operator, operator))

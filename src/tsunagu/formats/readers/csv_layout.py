@@ -64,6 +64,12 @@ def find_layout(text: str, *, is_whole: bool) -> Layout | None:
     return _layout(_split(lines, delimiter), delimiter)
 
 
+def head_cells(text: str, delimiter: str | None, skipped_lines: int) -> Iterator[list[str]]:
+    """The cells of the rows behind the skipped lines, as they stand."""
+    rows = _cells(text.splitlines()[skipped_lines:], delimiter)
+    yield from (cells for _, cells in rows)
+
+
 def layout_of_cells(cells: Sequence[Sequence[str]]) -> Layout | None:
     """The same for rows that are cells already, as in a sheet; ``skipped_lines`` counts rows."""
     rows = _Rows()
@@ -151,14 +157,16 @@ def _split(lines: Sequence[str], delimiter: str | None) -> _Rows:
 
 
 def _cells(lines: Sequence[str], delimiter: str | None) -> Iterator[tuple[int, list[str]]]:
-    """Line number and cells of each row; a row with line breaks inside quotes counts from its last line."""
+    """Line number and cells of each row; one with line breaks inside quotes has the number of its first line."""
     if delimiter is None:
         yield from ((number, line.split()) for number, line in enumerate(lines, 1))
         return
     reader = csv.reader((line + "\n" for line in lines), delimiter=delimiter)
+    number = 1
     try:
         for row in reader:
-            yield reader.line_num, [cell.strip() for cell in row]
+            yield number, [cell.strip() for cell in row]
+            number = reader.line_num + 1
     except csv.Error:
         return
 

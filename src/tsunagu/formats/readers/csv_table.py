@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import pyarrow as pa
 import pyarrow.csv as pa_csv
@@ -23,6 +23,7 @@ from tsunagu.formats.readers.csv_layout import find_layout
 from tsunagu.formats.readers.plain_text import read as read_as_text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from tsunagu.formats.encoding import Encoding
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from tsunagu.formats.types import Reading
 
 _BLOCK_BYTES = 1 << 20
-_BLANKS_BYTES = 32 << 20
 _RETRIES = 12
 _NULLS = ["", "NA", "N/A", "#N/A", "NaN", "nan", "null", "NULL", "None", "-", "--", "ND", "n.d.", "******"]
 _TIMES = [
@@ -47,13 +47,14 @@ _BAD_COLUMN = re.compile(r"column #(\d+)")
 
 
 @dataclass
-class _Skipped:
+class Skipped:
     """Lines that do not have the table's number of columns."""
 
     count: int = 0
     examples: list[str] = field(default_factory=list)
 
     def __call__(self, row: Any) -> str:
+        """Count a line; Arrow passes it over."""
         self.count += 1
         if not self.examples and row.text:
             self.examples.append(row.text[:60])
@@ -77,7 +78,7 @@ def read(path: Path, context: Context) -> Reading:
     findings.field("encoding", encoding.codec, where="guessed" if not encoding.is_sure else "file")
     for note in layout.notes:
         findings.field(note.key, note.value, unit=note.unit, where=f"line {note.line}")
-    skipped = _Skipped()
+    skipped = Skipped()
     summary = _summarise(path, context, encoding, layout, skipped)
     if skipped.count:
         example = f" (the first: {skipped.examples[0]!r})" if skipped.examples else ""
@@ -102,7 +103,7 @@ def read(path: Path, context: Context) -> Reading:
 
 
 def _summarise(
-    path: Path, context: Context, encoding: Encoding, layout: Layout, skipped: _Skipped
+    path: Path, context: Context, encoding: Encoding, layout: Layout, skipped: Skipped
 ) -> arrow.Summary:
     """One pass; again with a column as text each time when a later block does not fit the guessed type."""
     types: dict[str, Any] = {}
@@ -128,39 +129,12 @@ def _summarise(
 
 
 def _pass(
-    path: Path, context: Context, encoding: Encoding, layout: Layout, skipped: _Skipped, types: dict[str, Any]
+    path: Path, context: Context, encoding: Encoding, layout: Layout, skipped: Skipped, types: dict[str, Any]
 ) -> arrow.Summary:
     summary = arrow.Summary(len(layout.names))
-    source: Any
-    skip, delimiter, codec = layout.skipped_lines, layout.delimiter, encoding.codec
-    if delimiter is None:
-        source = _without_blanks(path, encoding)
-        delimiter, codec = "\t", "utf-8"
-    else:
-        source = path.open("rb")
-    with source:
+    with path.open("rb") as source:
         try:
-            reader = pa_csv.open_csv(
-                source,
-                read_options=pa_csv.ReadOptions(
-                    use_threads=False,
-                    block_size=_BLOCK_BYTES,
-                    skip_rows=skip,
-                    column_names=list(layout.names),
-                    encoding="utf8" if codec in {"utf-8", "utf-8-sig"} else codec,
-                ),
-                parse_options=pa_csv.ParseOptions(
-                    delimiter=delimiter, invalid_row_handler=skipped, newlines_in_values=False
-                ),
-                convert_options=pa_csv.ConvertOptions(
-                    null_values=_NULLS,
-                    strings_can_be_null=True,
-                    decimal_point="," if layout.is_decimal_comma else ".",
-                    timestamp_parsers=_TIMES,
-                    column_types=types,
-                    check_utf8=False,
-                ),
-            )
+            reader = open_table(source, encoding, layout, skipped, types)
             seen = 0
             for batch in reader:
                 summary.add(batch)
@@ -173,8 +147,77 @@ def _pass(
     return summary
 
 
-def _without_blanks(path: Path, encoding: Encoding) -> io.BytesIO:
-    """Columns between blanks as columns between tabs, the first 32 MiB."""
-    with path.open("rb") as source:
-        text = decode(source.read(_BLANKS_BYTES), encoding)
-    return io.BytesIO("\n".join("\t".join(line.split()) for line in text.splitlines()).encode())
+def open_table(
+    source: BinaryIO,
+    encoding: Encoding,
+    layout: Layout,
+    skipped: Skipped,
+    types: Mapping[str, Any],
+    *,
+    is_strict: bool = False,
+    has_breaks: bool = False,
+) -> Any:
+    """Arrow's streaming reader on a table as text, with everything that counts as empty or as a time.
+
+    Args:
+        source: The file; it is left open.
+        encoding: Of the text.
+        layout: Where the table stands.
+        skipped: Hears of lines that do not fit.
+        types: Arrow types by column; the others are guessed from the first block.
+        is_strict: Text must be valid in its encoding, and reading runs ahead of whoever takes the rows.
+        has_breaks: Line breaks may stand inside quotes.
+    """
+    delimiter, codec = layout.delimiter, encoding.codec
+    if delimiter is None:
+        source, delimiter, codec = cast("BinaryIO", _Tabbed(source, encoding)), "\t", "utf-8"
+    return pa_csv.open_csv(
+        source,
+        read_options=pa_csv.ReadOptions(
+            use_threads=is_strict,
+            block_size=_BLOCK_BYTES,
+            skip_rows=layout.skipped_lines,
+            column_names=list(layout.names),
+            encoding="utf8" if codec in {"utf-8", "utf-8-sig"} else codec,
+        ),
+        parse_options=pa_csv.ParseOptions(
+            delimiter=delimiter, invalid_row_handler=skipped, newlines_in_values=has_breaks
+        ),
+        convert_options=pa_csv.ConvertOptions(
+            null_values=_NULLS,
+            strings_can_be_null=True,
+            decimal_point="," if layout.is_decimal_comma else ".",
+            timestamp_parsers=_TIMES,
+            column_types=types,
+            check_utf8=is_strict,
+        ),
+    )
+
+
+class _Tabbed(io.RawIOBase):
+    """Columns between blanks as columns between tabs, line by line."""
+
+    def __init__(self, source: BinaryIO, encoding: Encoding) -> None:
+        self._lines = io.TextIOWrapper(source, encoding=encoding.codec, errors="replace")
+        self._rest = b""
+
+    def close(self) -> None:
+        """Leave the file itself to whoever opened it."""
+        if not self.closed:
+            self._lines.detach()
+        super().close()
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill the buffer; 0 at the end."""
+        while len(self._rest) < len(buffer):
+            lines = self._lines.readlines(_BLOCK_BYTES)
+            if not lines:
+                break
+            self._rest += "".join("\t".join(line.split()) + "\n" for line in lines).encode()
+        count = min(len(buffer), len(self._rest))
+        buffer[:count], self._rest = self._rest[:count], self._rest[count:]
+        return count

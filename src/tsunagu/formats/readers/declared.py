@@ -15,7 +15,7 @@ from tsunagu.formats.types import ReaderInfo
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tsunagu.formats.reader import Read
+    from tsunagu.formats.reader import OpenRows, Read
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +25,23 @@ class BuiltIn:
     info: ReaderInfo
     sniff: Callable[[bytes, str], int]
     module: str
+    rows_module: str = ""
 
     def load(self) -> Read:
         """Import the module with its libraries."""
         return cast("Read", importlib.import_module(f"tsunagu.formats.readers.{self.module}").read)
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether a module gives rows."""
+        return bool(self.rows_module)
+
+    def load_rows(self) -> OpenRows | None:
+        """Import what gives rows."""
+        if not self.rows_module:
+            return None
+        module = importlib.import_module(f"tsunagu.formats.readers.{self.rows_module}")
+        return cast("OpenRows", getattr(module, f"{self.info.name}_rows"))
 
 
 def _declare(
@@ -40,9 +53,10 @@ def _declare(
     *,
     version: str = "1.0",
     module: str = "",
+    rows: str = "",
 ) -> BuiltIn:
     info = ReaderInfo(name, version, media_types, labels[0], labels[1], libraries)
-    return BuiltIn(info, sniffer, module or name)
+    return BuiltIn(info, sniffer, module or name, rows)
 
 
 CSV = _declare(
@@ -52,6 +66,7 @@ CSV = _declare(
     ("text/csv", "text/tab-separated-values"),
     ("pyarrow", "clevercsv"),
     module="csv_table",
+    rows="csv_rows",
 )
 TEXT = _declare(
     "text",
@@ -86,7 +101,12 @@ EXCEL = _declare(
     ("python-calamine",),
 )
 PARQUET = _declare(
-    "parquet", sniff.parquet, ("Parquet", "Parquet"), ("application/vnd.apache.parquet",), ("pyarrow",)
+    "parquet",
+    sniff.parquet,
+    ("Parquet", "Parquet"),
+    ("application/vnd.apache.parquet",),
+    ("pyarrow",),
+    version="1.1",
 )
 HDF5 = _declare(
     "hdf5",
@@ -103,7 +123,15 @@ DICOM = _declare("dicom", sniff.dicom, ("DICOM", "DICOM"), ("application/dicom",
 TIFF = _declare(
     "tiff", sniff.tiff, ("TIFF / OME-TIFF", "TIFF / OME-TIFF"), ("image/tiff",), ("tifffile", "defusedxml")
 )
-JCAMP = _declare("jcamp", sniff_text.jcamp, ("JCAMP-DX", "JCAMP-DX"), ("chemical/x-jcamp-dx",), ("jcamp",))
+JCAMP = _declare(
+    "jcamp",
+    sniff_text.jcamp,
+    ("JCAMP-DX", "JCAMP-DX"),
+    ("chemical/x-jcamp-dx",),
+    ("jcamp",),
+    version="1.1",
+    rows="scan_rows",
+)
 MZML = _declare("mzml", sniff_text.mzml, ("mzML", "mzML"), ("application/mzml+xml",), ("defusedxml",))
 CIF = _declare("cif", sniff_text.cif, ("CIF / mmCIF", "CIF / mmCIF"), ("chemical/x-cif",), ("gemmi",))
 NIFTI = _declare("nifti", sniff.nifti, ("NIfTI / Analyze", "NIfTI / Analyze"), ("image/nii",), ("nibabel",))
@@ -145,4 +173,6 @@ XRD = _declare(
     ("X-ray diffraction scan (RAS, UXD, XRDML)", "X 線回折（RAS、UXD、XRDML）"),
     ("text/x-xrd",),
     ("defusedxml",),
+    version="1.1",
+    rows="scan_rows",
 )

@@ -16,11 +16,14 @@ from tsunagu.formats.encoding import decode, detect
 from tsunagu.formats.errors import UnreadableError
 from tsunagu.formats.findings import Findings, as_number
 from tsunagu.formats.readers import asdf_numbers
+from tsunagu.formats.readers.scans import scan_columns
+from tsunagu.formats.types import Limits
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tsunagu.formats.reader import Context
+    from tsunagu.formats.readers.scans import Axes
     from tsunagu.formats.types import Reading
 
 _BYTES = 128 << 20
@@ -31,6 +34,15 @@ _LABEL = re.compile(r"^\s*##([^=]*)=(.*)$")
 _TABLES = {"XYDATA", "XYPOINTS", "PEAKTABLE", "PEAKASSIGNMENTS", "DATATABLE", "RADATA", "ASSIGNMENTS"}
 _STRUCTURE = {"END", "PAGE", "NTUPLES", "ENDNTUPLES", "BLOCKS"}
 _PERSONAL = {"OPERATOR", "$OPERATOR", "ANALYST", "$USER"}
+_QUANTITIES = {
+    "1/CM": ("wavenumber", "1/cm"), "1CM": ("wavenumber", "1/cm"), "CM1": ("wavenumber", "1/cm"),
+    "NANOMETERS": ("wavelength", "nm"), "NM": ("wavelength", "nm"), "MICROMETERS": ("wavelength", "µm"),
+    "M/Z": ("m_over_z", ""), "MZ": ("m_over_z", ""), "PPM": ("chemical_shift", "ppm"), "HZ": ("frequency", "Hz"),
+    "HERTZ": ("frequency", "Hz"), "SECONDS": ("time", "s"), "TRANSMITTANCE": ("transmittance", ""),
+    "ABSORBANCE": ("absorbance", ""), "REFLECTANCE": ("reflectance", ""),
+    "RELATIVEABUNDANCE": ("relative_abundance", ""), "COUNTS": ("intensity", "counts"),
+    "ARBITRARYUNITS": ("intensity", ""),
+}  # fmt: skip
 _TUPLE_LABELS = ("SYMBOL", "VARNAME", "UNITS", "FACTOR", "FIRST", "LAST", "VARDIM", "VARTYPE", "VARFORM")
 
 
@@ -78,6 +90,8 @@ def read(path: Path, context: Context) -> Reading:
     labels.run(text)
     tables, ends = labels.tables, labels.ends
     is_short = _draw(tables, findings, context.name)
+    for name, axes, curves in spectra(tables):
+        findings.table(name, scan_columns(curves, axes), row_count=sum(x.size for x, _ in curves), where="data tables")  # fmt: skip
     if ends == 0 and is_short:
         raise UnreadableError(
             f"The file breaks off: {is_short}, and the closing ##END= is missing.",
@@ -91,6 +105,36 @@ def read(path: Path, context: Context) -> Reading:
     if not tables:
         findings.preview(draw.text(context.name, text))
     return findings.finish()
+
+
+def data_tables(text: str) -> list[_Data]:
+    """The data tables of a text with the labels that hold for each."""
+    found = _Pass(Findings(Limits()))
+    found.run(text)
+    return found.tables
+
+
+def spectra(tables: list[_Data]) -> list[tuple[str, Axes, list[tuple[Any, Any]]]]:
+    """Curves by their axes: name of the table, axes, (x, y) of each curve; what cannot be decoded is left out."""
+    found: dict[tuple[str, str], list[tuple[Any, Any]]] = {}
+    for table in tables:
+        try:
+            x, y, _ = _decode(table)
+        except (ValueError, OverflowError, IndexError):
+            continue
+        if y.size:
+            found.setdefault(_axis_units(table), []).append((x[: y.size], y[: x.size]))
+    named = []
+    for number, ((x_unit, y_unit), curves) in enumerate(found.items(), 1):
+        axes = _axis(x_unit, "x"), _axis(y_unit, "y")
+        named.append(("spectra" if number == 1 else f"spectra {number}", axes, curves))
+    return named
+
+
+def _axis(unit: str, letter: str) -> tuple[str, str, str]:
+    """Name, unit and words of an axis: JCAMP-DX names quantities such as TRANSMITTANCE where units stand."""
+    name, symbol = _QUANTITIES.get(normalised(unit), (letter, unit))
+    return name, symbol, f"{unit} in the file" if unit else ""
 
 
 class _Pass:

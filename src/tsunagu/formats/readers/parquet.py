@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -12,9 +13,9 @@ from tsunagu.formats import draw
 from tsunagu.formats.errors import UnreadableError
 from tsunagu.formats.findings import Findings
 from tsunagu.formats.readers import arrow
-from tsunagu.formats.types import Column
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from tsunagu.formats.reader import Context
@@ -25,6 +26,7 @@ _BATCH_ROWS = 65536
 _READ_ROWS = 1_000_000
 _COLUMNS = 2000
 _UNIT_KEYS = (b"unit", b"units")
+_WORD_KEYS = (b"description", b"comment")
 
 
 def read(path: Path, context: Context) -> Reading:
@@ -66,24 +68,25 @@ def _describe(file: Any, findings: Findings, context: Context) -> None:
         value = raw.decode("utf-8", "replace")
         findings.field(key, _brief(value), where=f"footer, key {key}")
     names = [field.name for field in schema][:_COLUMNS]
-    units = [_unit(field) for field in schema][:_COLUMNS]
+    units = [_said(field, _UNIT_KEYS) for field in schema][:_COLUMNS]
+    words = [_said(field, _WORD_KEYS) for field in schema][:_COLUMNS]
     summary = arrow.Summary(len(names))
     for batch in file.iter_batches(_BATCH_ROWS, columns=names, use_threads=False):
         summary.add(batch)
         if summary.rows >= _READ_ROWS:
             summary.is_cut = summary.rows < metadata.num_rows
             break
-    columns = summary.columns(names, units)
+    columns = summary.columns(names, units, words)
     if summary.is_cut:
-        columns = [Column(c.name, c.type, c.unit, None, None, c.minimum, c.maximum) for c in columns]
+        columns = [replace(column, count=None, null_share=None) for column in columns]
         findings.warn(f"Ranges are of the first {summary.rows:,} of {metadata.num_rows:,} rows.")
     findings.table(context.name, columns, row_count=metadata.num_rows, where="file")
     findings.preview(summary.curve(context.name, names, units))
     findings.preview(draw.table(context.name, names, summary.first_rows, metadata.num_rows))
 
 
-def _unit(field: Any) -> str | None:
-    raw = next((field.metadata[key] for key in _UNIT_KEYS if field.metadata and key in field.metadata), None)
+def _said(field: Any, keys: Sequence[bytes]) -> str | None:
+    raw = next((field.metadata[key] for key in keys if field.metadata and key in field.metadata), None)
     return raw.decode("utf-8", "replace") if raw else None
 
 

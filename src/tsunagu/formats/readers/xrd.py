@@ -15,6 +15,7 @@ from tsunagu.formats import draw
 from tsunagu.formats.encoding import Encoding, decode, detect
 from tsunagu.formats.errors import UnreadableError
 from tsunagu.formats.findings import Findings, as_number
+from tsunagu.formats.readers.scans import scan_columns
 from tsunagu.formats.readers.xml_tree import walk
 from tsunagu.formats.safe_xml import local, parse
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from tsunagu.formats.types import Reading
 
 _BYTES = 128 << 20
+SCAN_AXES = (("two_theta", "deg", "diffraction angle 2θ"), ("intensity", "counts", "diffracted intensity"))
 _PERSONAL = re.compile(r"OPERATOR|/author/", re.IGNORECASE)
 _UXD_DATA = {"_COUNTS", "_CPS", "_2THETACOUNTS", "_2THETACPS", "_2THETACOUNTSTIME"}
 _UXD_UNITS = {
@@ -45,13 +47,10 @@ def read(path: Path, context: Context) -> Reading:
             f"The scan has {context.byte_count:,} bytes; the limit is {_BYTES:,}.", reason_code="too_big"
         )
     findings = Findings(context.limits)
-    data = path.read_bytes()
-    if context.head.lstrip(b"\xef\xbb\xbf \r\n").startswith(b"<"):
-        scans, problem = _xrdml(parse(data), findings)
-    else:
-        text = decode(data, detect(context.head) or Encoding("cp932", is_sure=False))
-        scans, problem = _ras(text, findings) if "*RAS_" in text[:4096] else _uxd(text, findings)
+    scans, problem = find_scans(path.read_bytes(), context.head, findings)
     units = ("deg", "counts")
+    if scans:
+        findings.table("scans", scan_columns(scans, SCAN_AXES), row_count=sum(x.size for x, _ in scans), where="all scans")  # fmt: skip
     for index, (x, y) in enumerate(scans):
         low, high = (y.min(), y.max()) if y.size else (None, None)
         findings.array(f"scan {index + 1}", y.shape, "float64", minimum=as_number(low), maximum=as_number(high), where=f"scan {index + 1}, {x.size:,} positions")  # fmt: skip
@@ -62,6 +61,14 @@ def read(path: Path, context: Context) -> Reading:
     if not scans:
         findings.warn("The file holds no scan.")
     return findings.finish()
+
+
+def find_scans(data: bytes, head: bytes, findings: Findings) -> tuple[list[tuple[Any, Any]], str]:
+    """Positions and intensities of every scan, and what is wrong with the file; conditions go to the findings."""
+    if head.lstrip(b"\xef\xbb\xbf \r\n").startswith(b"<"):
+        return _xrdml(parse(data), findings)
+    text = decode(data, detect(head) or Encoding("cp932", is_sure=False))
+    return _ras(text, findings) if "*RAS_" in text[:4096] else _uxd(text, findings)
 
 
 def _ras(text: str, findings: Findings) -> tuple[list[tuple[Any, Any]], str]:

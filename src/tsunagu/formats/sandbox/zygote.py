@@ -4,7 +4,7 @@ Started by the pool as ``python -m tsunagu.formats.sandbox.zygote FD``. It answe
 the control socket and parses nothing itself: bytes of files reach only the children.
 
     hello            -> readers, problems, which outer walls stand
-    load READER      -> import that reader's libraries
+    load READER      -> import that reader's libraries, or what gives its rows, or what answers SQL
     fork LIMITS + fd -> a child that waits for one job on the passed socket; its pid and pidfd come back
     reap PID         -> how that child ended
 """
@@ -22,14 +22,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tsunagu.formats.examine import ReaderNotLoadedError, examine, warm_versions
+from tsunagu.formats.reader import RowReader
 from tsunagu.formats.registry import installed_readers
-from tsunagu.formats.sandbox import landlock, walls, wire
+from tsunagu.formats.sandbox import landlock, query, walls, wire
 from tsunagu.formats.types import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tsunagu.formats.reader import Read, Reader
+    from tsunagu.formats.reader import OpenRows, Read, Reader
 
 _MESSAGE_BYTES = 65536
 # Loaded here once; each child would import them again.
@@ -56,6 +57,7 @@ class Zygote:
         self.readers, self.problems = installed_readers()
         warm_versions(self.readers)
         self.loaded: dict[str, Read] = {}
+        self.rows: dict[str, OpenRows] = {}
         self.ended: dict[int, int] = {}
         self.landlock_version = landlock.abi()
         for codec in _CODECS:
@@ -80,7 +82,7 @@ class Zygote:
                         "outer": outer,
                     }
                 case "load":
-                    answer = self._load(message["reader"])
+                    answer = self._load(message)
                 case "fork":
                     answer, passed = self._fork(message, descriptors[0])
                 case "reap":
@@ -89,13 +91,19 @@ class Zygote:
             for descriptor in (*passed, *descriptors):
                 os.close(descriptor)
 
-    def _load(self, name: str) -> dict[str, Any]:
+    def _load(self, wish: dict[str, Any]) -> dict[str, Any]:
+        name = wish["reader"]
         reader = next((reader for reader in self.readers if reader.info.name == name), None)
-        if reader is None:
-            return {"error": "no such reader"}
         known = set(sys.modules)
         try:
-            self.loaded[name] = reader.load()
+            if wish.get("query"):
+                query.warm()
+            elif reader is None:
+                return {"error": "no such reader"}
+            elif wish.get("rows"):
+                self._load_rows(reader)
+            else:
+                self.loaded[name] = reader.load()
         except Exception as error:  # noqa: BLE001 - a plugin's import may fail in any way
             return {"error": f"{type(error).__name__}: {error}"}
         for folder in _folders(set(sys.modules) - known):
@@ -104,6 +112,15 @@ class Zygote:
         gc.collect()
         gc.freeze()
         return {}
+
+    def _load_rows(self, reader: Reader) -> None:
+        from tsunagu.formats.sandbox import conversion
+
+        found = reader.load_rows() if isinstance(reader, RowReader) else None
+        if found is None:
+            raise TypeError("this format has no rows")
+        conversion.warm()
+        self.rows[reader.info.name] = found
 
     def _fork(self, message: dict[str, Any], channel: int) -> tuple[dict[str, Any], list[int]]:
         self._collect()
@@ -153,11 +170,23 @@ class Child:
         job, source = self._receive()
         if job is None:
             return
-        # A group's files come as memory, which needs no rule; any other file is the one that may be opened.
-        inputs = [] if job.get("group") else [source]
+        # A group's files come as memory, which needs no rule, and a conversion's are open already; any other file is
+        # the one that may be opened.
+        inputs = (
+            [] if {"group", "convert", "query"} & {name for name, is_so in job.items() if is_so} else [source]
+        )
+        database = query.prepare(self.limits) if job.get("query") else None
         walls.enclose([*self.zygote.places.descriptors, *inputs], version=self.zygote.landlock_version)
         if is_probe:
             self.channel.sendall(wire.pack({"walls": walls.attempt()}))
+            return
+        if job.get("query"):
+            query.serve(self.channel, source, database)
+            return
+        if job.get("convert"):
+            from tsunagu.formats.sandbox import conversion
+
+            conversion.serve(self.channel, source, self.zygote.rows, self.limits, self.scratch)
             return
         while job is not None:
             self.channel.sendall(self._read(job["name"], source))

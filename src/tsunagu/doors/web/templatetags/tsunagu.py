@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _
 
-from tsunagu.doors.web import ai_words, drawing, formatting, words
+from tsunagu.doors.web import ai_words, drawing, formatting, ready_words, words
 from tsunagu.formats.api import unit_symbol
 
 register = template.Library()
@@ -26,6 +26,9 @@ register.filter("exact_bytes", formatting.exact_bytes)
 register.filter("number_text", formatting.number_text)
 register.filter("name_shown", formatting.name_shown)
 register.filter("unit_text", unit_symbol)
+register.filter("cell", formatting.cell_text)
+register.filter("is_number", formatting.is_number)
+register.filter("operator_word", words.operator_word)
 register.filter("run_word", words.run_word)
 register.filter("role_word", words.role_word)
 register.filter("reason_word", words.reason_word)
@@ -37,6 +40,9 @@ register.filter("name_word", words.name_word)
 register.filter("layer_word", words.layer_word)
 register.filter("label_word", words.label_word)
 register.filter("ai_word", ai_words.ai_word)
+register.filter("kind_word", ready_words.kind_word)
+register.filter("brief", ready_words.brief)
+register.filter("evidence_rows", ready_words.evidence_rows)
 register.simple_tag(words.level_word, name="level_word")
 
 
@@ -162,6 +168,12 @@ def plan_chip(state: str) -> SafeString:
 
 
 @register.simple_tag
+def verdict_chip(verdict: str) -> SafeString:
+    """How a criterion of readiness came out: icon and word."""
+    return _chip(*ready_words.VERDICTS.get(verdict, ("", verdict)))
+
+
+@register.simple_tag
 def in_language(texts: Mapping[str, str]) -> str:
     """A text that a data file brings in both languages."""
     return texts.get((get_language() or "en")[:2]) or texts.get("en", "")
@@ -221,6 +233,9 @@ def origin_line(origin: Mapping[str, Any]) -> SafeString:
         first: Mapping[str, Any] = next(iter(origin.get("evidence") or []), {})
         source = evidence_line(first) if first.get("path") else ""
         return format_html('{} <span class="origin">{}</span>', line, source) if source else line
+    if kind == "derived":
+        text = _("taken over from %(name)s") % {"name": origin.get("source") or _("the source")}
+        return format_html('<span class="origin machine">{}</span>', text)
     if kind == "file":
         return format_html('<span class="origin">{}</span>', evidence_line(origin))
     return SafeString("")
@@ -275,3 +290,9 @@ def without_placeholder(field: BoundField) -> SafeString:
         {"aria-invalid": "true", "aria-describedby": f"{field.auto_id}_error"} if field.errors else {}
     )
     return field.as_widget(attrs=attributes)
+
+
+@register.simple_tag
+def bars(found: Any) -> SafeString:
+    """A histogram of numbers as a drawing."""
+    return drawing.bars_svg(found.bars, label=found.column, unit=found.unit)

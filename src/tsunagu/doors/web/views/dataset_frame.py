@@ -63,11 +63,13 @@ def _tabs(card: DatasetCard, version: int | None) -> list[dict[str, str]]:
     named = (
         ("overview", "dataset", _("Overview"), kept),
         ("files", "files", _("Files"), kept),
+        ("tables", "tables", _("Tables"), kept),
         ("metadata", "metadata", _("Metadata"), ""),
         ("provenance", "provenance", _("Provenance"), ""),
         ("versions", "versions", _("Versions"), ""),
         ("access", "access", _("Access"), ""),
         ("keeping", "keeping", pgettext("tab", "Keeping"), ""),
+        ("ready", "ready", _("AI-ready"), kept),
         ("ai_use", "ai_use", _("Use by AI"), kept),
     )
     return [

@@ -1,0 +1,84 @@
+"""Making a version AI-ready, and the card that says what it still lacks."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from tsunagu.client.messages import language, text
+from tsunagu.client.names import at_version
+from tsunagu.client.node import dataset_path
+from tsunagu.client.output import width
+from tsunagu.client.progress import size
+from tsunagu.client.workspace import connect
+
+if TYPE_CHECKING:
+    import argparse
+
+    from tsunagu.client.output import Output
+
+_EXIT_FAILED = 1
+_POLL_S = 0.5
+_MARKS = {"pass": "✓", "fail": "✗", "unknown": "?", "not_applicable": "–"}
+
+
+def run_ready(options: argparse.Namespace, output: Output) -> int:
+    """Make a version AI-ready and print its card; the exit code is 1 when the conversion failed."""
+    dataset, version = at_version(options.dataset)
+    place = f"{dataset_path(dataset)}/readiness"
+    with connect(options.url, options.token) as client:
+        if options.attest:
+            rule, _, answer = options.attest.partition("=")
+            client.node.put(
+                f"{place}/attestations", {"rule": rule, "answer": answer or "yes", "note": options.note}
+            )
+        if not options.card and not options.attest:
+            begun = client.node.post(place, {"version": version or 0})
+            card = _wait(client.node, f"{place}?version={begun['version']}", output)
+        else:
+            card = client.node.get(place + (f"?version={version}" if version is not None else ""))
+    if output.as_json:
+        output.json(card)
+    else:
+        _show(card, output)
+    preparation = card["preparation"]
+    return _EXIT_FAILED if preparation and preparation["state"] == "failed" else 0
+
+
+def _wait(node: Any, address: str, output: Output) -> dict[str, Any]:
+    """The card once the tables are done or failed; whoever interrupts leaves them to the node."""
+    with output.progress(text("ready_working")) as progress:
+        while True:
+            card: dict[str, Any] = node.get(address)
+            found = card["preparation"]
+            if found["state"] in {"done", "failed"}:
+                return card
+            progress.tell(f"{size(found['done_bytes'])} / {size(found['total_bytes'])}")
+            time.sleep(_POLL_S)
+
+
+def _show(card: dict[str, Any], output: Output) -> None:
+    here = language()
+    rules = card["rules"]
+    output.line(text("ready_score", dataset=card["dataset"], version=card["version"], score=card["score"]))
+    output.line(text("ready_rules", id=rules["id"], dated=rules["dated"], version=rules["version"][:12]))
+    preparation = card["preparation"]
+    if preparation and preparation["state"] == "failed":
+        output.line(text("ready_failed", reason=preparation["reason"]))
+    elif preparation and preparation["derived"]:
+        output.line(
+            text("ready_made", derived=preparation["derived"], version=preparation["derived_version"])
+        )
+    for group in card["groups"]:
+        score = "–" if group["score"] is None else str(group["score"])
+        output.line()
+        output.line(f"{group['title'][here]}  {score}")
+        widest = max(width(one["title"][here]) for one in group["results"])
+        for one in group["results"]:
+            title = one["title"][here]
+            output.line(
+                f"  {_MARKS[one['verdict']]} {title}{' ' * (widest - width(title))}  {one['says'][here]}"
+            )
+            is_for_people = one["verdict"] == "unknown" and one["decided_by"] == "attested"
+            if one["verdict"] == "fail" or is_for_people:
+                output.line(f"      → {one['repair'][here]}")

@@ -1,0 +1,299 @@
+"""One preparation from its beginning to its end: plan from the readings, make the tables, freeze what came out."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from django.db import transaction
+
+from tsunagu.core import clock, logs, settings
+from tsunagu.core.errors import NotFoundError, TsunaguError
+from tsunagu.core.ids import new_id
+from tsunagu.data.datasets import api as datasets
+from tsunagu.data.description import api as description
+from tsunagu.data.readiness import readme
+from tsunagu.data.readiness.models import Preparation
+from tsunagu.data.readiness.selectors import derived_name, require_place
+from tsunagu.formats import api as formats
+from tsunagu.foundation.identity import api as identity
+from tsunagu.foundation.identity.api import SYSTEM, Actor
+from tsunagu.foundation.policy import api as policy
+from tsunagu.foundation.runs import api as runs
+from tsunagu.foundation.storage import api as storage
+
+logger = logging.getLogger(__name__)
+
+PROFILE = "profile.json"
+_PAGE = 500
+_NAMED_LEFT = 200
+_SECONDS_PER_BYTE = 1 / (1 << 20)
+_SAVED_EVERY_S = 1.0
+
+
+def run(row: Preparation) -> None:
+    """Do it; doing it again after a kill makes the same bytes. How it ended stands in the row and in its run."""
+    actor = identity.actor_of_record(row.actor_kind, row.actor_id, row.actor_name, row.token_id)  # type: ignore[arg-type]
+    Preparation.objects.filter(pk=row.pk).update(state="working", done_bytes=0)
+    try:
+        with logs.bind_run(row.run_id):
+            _prepare(row, actor)
+    except TsunaguError as error:
+        _fail(row, actor, error.message)
+
+
+def _fail(row: Preparation, actor: Actor, reason: str) -> None:
+    runs.start(actor, "derive", run_id=row.run_id, dataset_id=row.dataset_id, parameters=_parameters(row))
+    runs.finish(row.run_id, runs.Outcome.FAILED, reason=reason)
+    Preparation.objects.filter(pk=row.pk).update(state="failed", reason=reason, ended_at=clock.now())
+
+
+def _parameters(row: Preparation) -> dict[str, Any]:
+    return {"number": row.number, "recipe": row.recipe}
+
+
+def _prepare(row: Preparation, actor: Actor) -> None:
+    if not identity.is_active(actor):
+        raise NotFoundError("The account of whoever asked for this was closed.")
+    card = datasets.get_dataset_by_id(actor, row.dataset_id)
+    policy.require(actor, "dataset.read", card.resource)
+    version = datasets.get_version(card, row.number)
+    files = {file.path: file for file in datasets.all_files(card, row.number)}
+    plan = formats.plan_tables(
+        _read_files(card, list(files.values())),
+        readers=formats.row_readers(),
+        labels=description.labels("en"),
+    )
+    place = _place(row, actor, card, version)
+    tables: list[formats.Made] = []
+    problems = list(plan.problems)
+    with formats.Converter() as converter:
+        work = _Work(row, actor, card, place, files=files, converter=converter)
+        for table in plan.tables:
+            try:
+                tables.append(work.make(table))
+            except formats.ConversionError as error:
+                logger.warning("table_not_made", extra={"table": table.name})
+                problems += [formats.Problem(source.path, error.message) for source in table.sources]
+    problems += [problem for made in tables for problem in made.problems]
+    report = _report(card, version, plan, tables, problems)
+    documents = {
+        PROFILE: json.dumps(report, ensure_ascii=False, indent=1).encode(),
+        readme.NAME: readme.write(card, version, tables),
+    }
+    work.keep(documents)
+    _finish(row, actor, place, version, [*(made.plan.path for made in tables), *documents])
+    counts = {
+        "table_count": len(tables),
+        "row_count": sum(one.profile.row_count for one in tables),
+        "problem_count": len(problems),
+    }
+    _close(row, place, counts)
+
+
+def _read_files(card: datasets.DatasetCard, files: Sequence[datasets.FileCard]) -> Iterator[formats.ReadFile]:
+    """What the readers said of each file; one that was not read says nothing."""
+    unread: dict[str, Any] = {
+        "status": "unrecognised",
+        "reader": None,
+        "reading": {"tables": [], "fields": []},
+    }
+    for start in range(0, len(files), _PAGE):
+        page = files[start : start + _PAGE]
+        found = description.outcomes(card, [file.sha256 for file in page])
+        for file in page:
+            yield formats.ReadFile(file.path, file.byte_count, found.get(file.sha256, unread))
+
+
+def _place(
+    row: Preparation, actor: Actor, card: datasets.DatasetCard, version: datasets.VersionRef
+) -> datasets.DatasetCard:
+    """The dataset for what is made, labelled as its source before a byte is in it."""
+    if row.derived_id:
+        place = datasets.get_dataset_by_id(actor, row.derived_id)
+    else:
+        with transaction.atomic():
+            found = require_place(actor, card)
+            place = found or datasets.create_dataset(actor, card.project, derived_name(card))
+            Preparation.objects.filter(pk=row.pk).update(derived_id=place.id)
+            row.derived_id = place.id
+    runs.start(
+        actor,
+        "derive",
+        run_id=row.run_id,
+        dataset_id=place.id,
+        parameters=_parameters(row),
+        software={"converter": formats.CONVERTER, "pyarrow": pa.__version__},
+        links=[
+            runs.Link("in", "dataset", card.id, card.slug),
+            runs.Link("in", "version", version.version_hash, f"{card.slug}@{version.number}"),
+            runs.Link("out", "dataset", place.id, place.slug),
+        ],
+    )
+    if card.key_domain and not place.key_domain:
+        # What is made of sealed bytes is sealed; the node sees to it, whoever asked.
+        datasets.seal(SYSTEM, place.id)
+    return datasets.get_dataset_by_id(actor, place.id)
+
+
+class _Work:
+    """Makes tables and puts them into the draft of the dataset that is made."""
+
+    def __init__(
+        self,
+        row: Preparation,
+        actor: Actor,
+        card: datasets.DatasetCard,
+        place: datasets.DatasetCard,
+        *,
+        files: dict[str, datasets.FileCard],
+        converter: formats.Converter,
+    ) -> None:
+        self.row, self.actor, self.card, self.place = row, actor, card, place
+        self.files, self.converter = files, converter
+        self._done = self._current = 0
+        self._saved_at = 0.0
+
+    def make(self, table: formats.TablePlan) -> formats.Made:
+        """One table, in as many attempts as it takes."""
+        made = formats.settle(table, self._attempt)
+        written: storage.Written = made.result
+        self._commit({made.plan.path: written})
+        self._done += table.byte_count
+        self._tell(0)
+        return made
+
+    def keep(self, documents: dict[str, bytes]) -> None:
+        """Put small files beside the tables."""
+        kept = {}
+        for path, content in documents.items():
+            writer = storage.ContentWriter(self.place.key_domain)
+            writer.write(content)
+            kept[path] = writer.finish()
+        self._commit(kept)
+
+    def _commit(self, written: dict[str, storage.Written]) -> None:
+        with transaction.atomic():
+            for one in written.values():
+                storage.name_written(one)
+            datasets.commit_files(
+                self.actor,
+                self.place.id,
+                self.row.run_id,
+                [(path, one.byte_count, one.sha256) for path, one in written.items()],
+                domain=self.place.key_domain,
+            )
+
+    def _attempt(self, table: formats.TablePlan) -> tuple[formats.TableProfile, storage.Written]:
+        node = settings.current()
+        seconds = node.extract_timeout_s + table.byte_count * _SECONDS_PER_BYTE + len(table.sources)
+        limits = formats.Limits(
+            wall_s=seconds, cpu_s=2 * int(seconds), memory_bytes=node.extract_memory_bytes
+        )
+        hashes = [self.files[source.path].sha256 for source in table.sources]
+        places = storage.locate(hashes, self.card.domains)
+        self._current = 0
+        writer = storage.ContentWriter(self.place.key_domain)
+
+        @contextlib.contextmanager
+        def open_file(index: int) -> Iterator[Path]:
+            place = places.get(hashes[index])
+            if place is None:
+                raise formats.SourceFailedError(
+                    index, reason="The stored bytes are gone.", code="not_accessible"
+                )
+            try:
+                with storage.as_file(place) as path:
+                    yield path
+            except (OSError, storage.TooLargeSealedError) as error:
+                said = error.message if isinstance(error, TsunaguError) else str(error)
+                raise formats.SourceFailedError(index, reason=said, code="not_accessible") from error
+            self._tell(table.sources[index].byte_count)
+
+        try:
+            profile = self.converter.convert(table, open_file, writer.write, limits=limits)
+            return profile, writer.finish()
+        except BaseException:
+            writer.abort()
+            raise
+
+    def _tell(self, byte_count: int) -> None:
+        self._current += byte_count
+        if time.monotonic() - self._saved_at > _SAVED_EVERY_S:
+            done = self._done + self._current
+            Preparation.objects.filter(pk=self.row.pk).update(done_bytes=done)
+            self._saved_at = time.monotonic()
+
+
+def _report(
+    card: datasets.DatasetCard,
+    version: datasets.VersionRef,
+    plan: formats.Plan,
+    tables: Sequence[formats.Made],
+    problems: Sequence[formats.Problem],
+) -> dict[str, Any]:
+    """What came out, beside the tables themselves; the card is judged by it."""
+    return {
+        "format": "tsunagu-profile-1",
+        "source": {"dataset": card.slug, "version": version.number, "version_hash": version.version_hash},
+        "converter": formats.CONVERTER,
+        "tables": [
+            {
+                **made.profile.as_json(),
+                "path": made.plan.path,
+                "reader": made.plan.reader,
+                "file_count": len(made.plan.sources),
+                "changes": [asdict(change) for change in made.changes],
+            }
+            for made in tables
+        ],
+        "left": {
+            "counts": dict(sorted(Counter(reader for _, reader in plan.left).items())),
+            "paths": [path for path, _ in plan.left[:_NAMED_LEFT]],
+        },
+        "problems": [asdict(problem) for problem in problems],
+        "conflicts": [asdict(conflict) for conflict in plan.conflicts],
+        "schemas": dict(plan.schemas),
+    }
+
+
+def _finish(
+    row: Preparation,
+    actor: Actor,
+    place: datasets.DatasetCard,
+    source: datasets.VersionRef,
+    paths: Sequence[str],
+) -> None:
+    """Take away what is of an older version, describe and read what is new, freeze it."""
+    card = datasets.get_dataset_by_id(actor, place.id)
+    present = {file.path: file for file in datasets.all_files(card, card.draft_number)}
+    if stale := sorted(set(present).difference(paths)):
+        datasets.remove_files(actor, place.id, stale)
+    name = f"{datasets.get_dataset_by_id(actor, row.dataset_id).slug}@{source.number}"
+    description.carry_over(actor, place.id, source.described, source=name, run_id=row.run_id)
+    files = [(path, present[path].byte_count, present[path].sha256) for path in paths]
+    description.read_files(SYSTEM, new_id(), place.id, files)
+    with contextlib.suppress(datasets.NothingToFreezeError):
+        datasets.freeze_version(actor, place.id, note=f"made from {name}")
+
+
+def _close(row: Preparation, place: datasets.DatasetCard, counts: Mapping[str, int]) -> None:
+    number = datasets.get_dataset_by_id(SYSTEM, place.id).last_version
+    made = datasets.get_version(place, number)
+    runs.finish(
+        row.run_id,
+        runs.Outcome.OK,
+        links=[runs.Link("out", "version", made.version_hash, f"{place.slug}@{number}")],
+        parameters=counts,
+    )
+    Preparation.objects.filter(pk=row.pk).update(
+        state="done", derived_number=number, done_bytes=row.total_bytes, ended_at=clock.now()
+    )

@@ -1,0 +1,77 @@
+"""Where versions that were made AI-ready lie, and how far they are."""
+
+from __future__ import annotations
+
+from tsunagu.core import clock
+from tsunagu.core.errors import NotFoundError
+from tsunagu.data.datasets import api as datasets
+from tsunagu.data.readiness.errors import ForeignDatasetError, NothingFrozenError
+from tsunagu.data.readiness.models import Preparation
+from tsunagu.data.readiness.types import PreparationCard
+from tsunagu.foundation.identity.api import Actor
+from tsunagu.foundation.policy import api as policy
+
+SUFFIX = "-ready"
+
+
+def frozen_number(actor: Actor, card: datasets.DatasetCard, version: int | None) -> int:
+    """The frozen version that is meant.
+
+    Raises:
+        NothingFrozenError: there is none at all.
+        NoSuchVersionError: there is none of that number.
+        NotFoundError: the actor may not read the dataset.
+    """
+    number = version or card.last_version
+    if not number:
+        datasets.resolve_version(actor, card, None)  # who may not read it learns nothing of its versions
+        raise NothingFrozenError
+    datasets.resolve_version(actor, card, number)
+    datasets.get_version(card, number)
+    return number
+
+
+def derived_name(card: datasets.DatasetCard) -> str:
+    """The name of the dataset that holds the AI-ready versions."""
+    return f"{card.name}{SUFFIX}"
+
+
+def require_place(actor: Actor, card: datasets.DatasetCard) -> datasets.DatasetCard | None:
+    """The dataset that holds the AI-ready versions; None while there is none and the actor may make it.
+
+    Raises:
+        ActionDeniedError: the actor may not make it, or not write to it.
+        ForeignDatasetError: it was not made from this one.
+    """
+    name = datasets.check_name(derived_name(card))
+    try:
+        place = datasets.get_dataset(actor, card.project, name)
+    except NotFoundError:
+        project = datasets.get_project(actor, card.project)
+        policy.require(actor, "project.create_dataset", project.resource)
+        return None
+    if not Preparation.objects.filter(dataset_id=card.id, derived_id=place.id).exists():
+        raise ForeignDatasetError(dataset=place.slug)
+    policy.require(actor, "dataset.push", place.resource)
+    policy.require(actor, "dataset.freeze", place.resource)
+    return place
+
+
+def preparation_card(actor: Actor, row: Preparation) -> PreparationCard:
+    """A row as others see it; what was made is named for those who may see it."""
+    names = datasets.visible_names(actor, [row.derived_id]) if row.derived_id else {}
+    shown = names.get(row.derived_id, "")
+    return PreparationCard(
+        run_id=row.run_id,
+        dataset_id=row.dataset_id,
+        number=row.number,
+        state=row.state,  # type: ignore[arg-type]
+        reason=row.reason,
+        done_bytes=row.done_bytes,
+        total_bytes=row.total_bytes,
+        derived_id=row.derived_id if shown else "",
+        derived=shown,
+        derived_number=row.derived_number if shown else 0,
+        asked_at=clock.isoformat(row.asked_at),
+        ended_at=clock.isoformat(row.ended_at) if row.ended_at else "",
+    )

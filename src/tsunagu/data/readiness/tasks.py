@@ -1,0 +1,39 @@
+"""Background work of the room: conversions, and forgetting destroyed datasets."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from tsunagu.core import events, jobs
+from tsunagu.core.errors import NotFoundError
+from tsunagu.data.datasets import api as datasets
+from tsunagu.data.description import api as description
+from tsunagu.data.readiness import conversion
+from tsunagu.data.readiness.models import Attestation, Preparation
+from tsunagu.foundation.identity.api import SYSTEM
+
+_AGAIN_AFTER = dt.timedelta(seconds=2)
+
+
+@jobs.job(priority=-25)
+def prepare(run_id: str) -> None:
+    """Make one version AI-ready, once its files have been read."""
+    row = Preparation.objects.filter(run_id=run_id).exclude(state__in=("done", "failed")).first()
+    if row is None:
+        return
+    try:
+        card = datasets.get_dataset_by_id(SYSTEM, row.dataset_id)
+    except NotFoundError:
+        return  # destroyed since
+    if description.progress(card).is_running:
+        jobs.enqueue_later(prepare, _AGAIN_AFTER, run_id=run_id)
+        return
+    conversion.run(row)
+
+
+@events.subscribe("datasets.removed")
+@jobs.job(priority=0)
+def forget(dataset_id: str) -> None:
+    """Forget what was asked and attested about a destroyed dataset."""
+    Preparation.objects.filter(dataset_id=dataset_id).delete()
+    Attestation.objects.filter(dataset_id=dataset_id).delete()

@@ -1,0 +1,159 @@
+"""Making a version AI-ready, and the card that says what it still lacks."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any, Literal
+
+from django.http import HttpRequest
+from ninja import Router, Schema
+from pydantic import Field
+
+from tsunagu.data.datasets import api as datasets
+from tsunagu.data.readiness import api as readiness
+from tsunagu.doors.rest.openapi import Input
+from tsunagu.doors.who import actor_of, require_actor
+
+router = Router(tags=["readiness"])
+
+
+class NewPreparation(Input):
+    """Which frozen version; 0: the newest."""
+
+    version: int = Field(default=0, ge=0, lt=2**31)
+
+
+class NewAttestation(Input):
+    """A person's word on a criterion."""
+
+    rule: str
+    answer: Literal["yes", "no"]
+    note: str = ""
+
+
+class PreparationRow(Schema):
+    """How far it is; `state`: waiting, working, done or failed. `derived` is the dataset that was made."""
+
+    run: str
+    version: int
+    state: str
+    reason: str
+    done_bytes: int
+    total_bytes: int
+    derived: str
+    derived_version: int
+    asked_at: str
+    ended_at: str
+
+
+class ResultRow(Schema):
+    """How a criterion came out; texts are `{en, ja}`."""
+
+    rule: str
+    decided_by: str
+    weight: float
+    source: str
+    title: dict[str, str]
+    verdict: str = Field(description="pass, fail, unknown or not_applicable")
+    says: dict[str, str]
+    repair: dict[str, str]
+    evidence: dict[str, Any]
+    attested: dict[str, str]
+
+
+class GroupRow(Schema):
+    """A group of criteria; `score` from 0 to 100, null where nothing applies."""
+
+    id: str
+    title: dict[str, str]
+    score: int | None
+    results: list[ResultRow]
+
+
+class CardAnswer(Schema):
+    """The readiness card of a version. `profile` is what the conversion saw in the tables."""
+
+    dataset: str
+    version: int
+    version_hash: str
+    rules: dict[str, str]
+    score: int
+    counts: dict[str, int]
+    groups: list[GroupRow]
+    is_prepared: bool
+    preparation: PreparationRow | None
+    profile: dict[str, Any]
+
+
+class AttestationAnswer(Schema):
+    """The run that was recorded."""
+
+    run: str
+
+
+@router.post("/datasets/{project}/{dataset}/readiness", response=PreparationRow)
+def start(request: HttpRequest, project: str, dataset: str, body: NewPreparation) -> Any:
+    """Make a frozen version AI-ready; asked again for the same version, the same answer comes back."""
+    actor = require_actor(request)
+    card = datasets.get_dataset(actor, project, dataset)
+    return _preparation(readiness.start(actor, card, version=body.version or None))
+
+
+@router.get("/datasets/{project}/{dataset}/readiness", response=CardAnswer)
+def get_card(request: HttpRequest, project: str, dataset: str, version: int = 0) -> Any:
+    """The readiness card of a frozen version, the newest without a number, judged now."""
+    actor = actor_of(request)
+    found = readiness.card(actor, datasets.get_dataset(actor, project, dataset), version=version or None)
+    return {
+        "dataset": found.dataset,
+        "version": found.number,
+        "version_hash": found.version_hash,
+        "rules": {"id": found.rules_id, "dated": found.rules_dated, "version": found.rules_version},
+        "score": found.score,
+        "counts": dict(found.counts),
+        "groups": [
+            {
+                "id": group.id,
+                "title": dict(group.title),
+                "score": group.score,
+                "results": [_result(one) for one in group.results],
+            }
+            for group in found.groups
+        ],
+        "is_prepared": found.is_prepared,
+        "preparation": _preparation(found.preparation) if found.preparation else None,
+        "profile": found.profile,
+    }
+
+
+@router.put("/datasets/{project}/{dataset}/readiness/attestations", response=AttestationAnswer)
+def attest(request: HttpRequest, project: str, dataset: str, body: NewAttestation) -> Any:
+    """Say whether a criterion is met that people decide or may sign; a run."""
+    actor = require_actor(request)
+    card = datasets.get_dataset(actor, project, dataset)
+    return {"run": readiness.attest(actor, card, body.rule, body.answer, note=body.note)}
+
+
+def _preparation(card: readiness.PreparationCard) -> dict[str, Any]:
+    found = asdict(card)
+    return {
+        **found,
+        "run": card.run_id,
+        "version": card.number,
+        "derived_version": card.derived_number,
+    }
+
+
+def _result(one: readiness.Result) -> dict[str, Any]:
+    return {
+        "rule": one.rule.id,
+        "decided_by": one.rule.decided_by,
+        "weight": one.rule.weight,
+        "source": one.rule.source,
+        "title": dict(one.rule.title),
+        "verdict": one.verdict,
+        "says": dict(one.says),
+        "repair": dict(one.rule.repair),
+        "evidence": dict(one.evidence),
+        "attested": dict(one.attested),
+    }

@@ -1,0 +1,75 @@
+"""From a plan to a table that is there: attempts, each knowing what stopped the one before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tsunagu.formats.converting.surprises import ColumnChangedError, SourceFailedError
+from tsunagu.formats.converting.types import Change, Problem, TablePlan, TableProfile
+from tsunagu.formats.errors import ConversionError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MOST_FAILED = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A table that was made.
+
+    Attributes:
+        plan: The one that went through; its columns may be wider and its sources fewer than at first.
+        result: What the last attempt handed back.
+    """
+
+    plan: TablePlan
+    profile: TableProfile
+    changes: tuple[Change, ...]
+    problems: tuple[Problem, ...]
+    result: Any
+
+
+def settle(plan: TablePlan, attempt: Callable[[TablePlan], tuple[TableProfile, Any]]) -> Made:
+    """Try until it goes through: a column that changes its type becomes wider, a file that fails is left out.
+
+    Args:
+        plan: What is wanted.
+        attempt: Makes the table of a plan and hands something back with the profile; what it wrote before it raised
+            is its own to clean up.
+
+    Raises:
+        ConversionError: no file is left, or too many of them fail.
+    """
+    changes: list[Change] = []
+    problems: list[Problem] = []
+    while plan.sources:
+        try:
+            profile, result = attempt(plan)
+        except ColumnChangedError as error:
+            path = plan.sources[error.source].path
+            before = next(one.kind for one in plan.columns if one.name == error.column)
+            if before == "text":
+                plan = _without(plan, error.source, error.reason, "corrupt", problems)
+                continue
+            plan = plan.as_text(error.column) if error.is_text else plan.widened(error.column)
+            now = next(one.kind for one in plan.columns if one.name == error.column)
+            changes.append(Change(error.column, before, now, path, error.reason))
+        except SourceFailedError as error:
+            plan = _without(plan, error.source, error.reason, error.code, problems)
+        else:
+            return Made(plan, profile, tuple(changes), tuple(problems), result)
+    raise ConversionError(
+        f"None of the files of {plan.name} could be read.", problems=[one.path for one in problems]
+    )
+
+
+def _without(plan: TablePlan, source: int, reason: str, code: str, problems: list[Problem]) -> TablePlan:
+    problems.append(Problem(plan.sources[source].path, reason, code))
+    if len(problems) > MOST_FAILED:
+        raise ConversionError(
+            f"More than {MOST_FAILED} files of {plan.name} could not be read: something is wrong with all of them.",
+            problems=[one.path for one in problems],
+        )
+    return plan.without(source)

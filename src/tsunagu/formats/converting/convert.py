@@ -1,0 +1,309 @@
+"""Files in, one Parquet file and its profile out, in one pass and in bounded memory.
+
+A pure function of the plan and the bytes: the same call in this process, behind the sandbox's walls or on a worker
+elsewhere makes the same bytes (with the same pyarrow).
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import queue
+import threading
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from tsunagu.formats.converting.kinds import ARROW_TYPES
+from tsunagu.formats.converting.profiling import Profiler
+from tsunagu.formats.converting.surprises import ColumnChangedError, SourceFailedError
+from tsunagu.formats.converting.types import CONVERTER, SOURCE_COLUMN
+from tsunagu.formats.errors import CellError, UnreadableError
+from tsunagu.formats.examine import open_source, plain_words
+from tsunagu.formats.types import Limits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+
+    from tsunagu.formats.converting.types import ColumnPlan, TablePlan, TableProfile
+    from tsunagu.formats.reader import OpenRows
+
+PIECE_BYTES = 1 << 20
+# A part becomes a row group: large enough to be read fast, small enough that work on several overlaps.
+PART_BYTES = 32 << 20
+PART_ROWS = 1 << 18
+# Of a file up to this size nothing is passed on before all of it was read: if it fails, only it is left out.
+_HELD_BYTES = 32 << 20
+_SAID_PREFIX = "tsunagu"
+
+
+# Columns of the files, columns about the files, number of the source of each row.
+_Part = tuple[list[Any], list[Any], Any]
+
+
+def convert(
+    plan: TablePlan,
+    open_file: Callable[[int], AbstractContextManager[BinaryIO]],
+    sink: Callable[[bytes], object],
+    *,
+    rows: OpenRows,
+    limits: Limits | None = None,
+    scratch: BinaryIO | None = None,
+) -> TableProfile:
+    """Make one table.
+
+    Args:
+        plan: What is wanted.
+        open_file: Opens the source of a number.
+        sink: Takes the Parquet file, piece by piece.
+        rows: The row reader of ``plan.reader``.
+        limits: Of what a compressed source may unpack to.
+        scratch: Where compressed sources are unpacked; in memory without it.
+
+    Raises:
+        ColumnChangedError: a cell does not fit; another attempt with a wider column will get further.
+        SourceFailedError: a file cannot be read; another attempt without it will get further.
+    """
+    maker = _Maker(plan, sink)
+    skipped: dict[str, int] = {}
+    try:
+        for index, source in enumerate(plan.sources):
+            with open_file(index) as file:
+                held: list[Any] = []
+                batches = _aligned(
+                    plan, index, file, rows=rows, limits=limits or Limits(), scratch=scratch, skipped=skipped
+                )
+                for batch in batches:
+                    held.append(batch)
+                    if source.byte_count > _HELD_BYTES:
+                        maker.take(index, held.pop())
+                for batch in held:
+                    maker.take(index, batch)
+        return maker.finish(skipped)
+    except BaseException:
+        maker.abandon()
+        raise
+
+
+def _aligned(
+    plan: TablePlan,
+    index: int,
+    file: BinaryIO,
+    *,
+    rows: OpenRows,
+    limits: Limits,
+    scratch: BinaryIO | None,
+    skipped: dict[str, int],
+) -> Iterator[list[Any]]:
+    """The columns of the plan, batch by batch; whatever goes wrong names the source."""
+    source = plan.sources[index]
+    kinds = {column.name: column.kind for column in plan.columns}
+    try:
+        if scratch is not None:
+            scratch.seek(0)
+            scratch.truncate()
+        opened, context = open_source(file, source.name, limits, scratch)
+        found = rows(opened, context, source.table, kinds)
+        for batch in found.batches:
+            if batch.num_rows:
+                yield [_column(batch, column) for column in plan.columns]
+        if count := found.skipped():
+            skipped[source.path] = count
+    except CellError as error:
+        raise ColumnChangedError(
+            error.column, source=index, reason=error.reason, is_text=error.is_text
+        ) from error
+    except UnreadableError as error:
+        raise SourceFailedError(index, reason=error.message, code=error.reason_code) from error
+    except Exception as error:
+        reason, code = plain_words(error, source.name)
+        raise SourceFailedError(index, reason=reason, code=code) from error
+
+
+def _column(batch: Any, column: ColumnPlan) -> Any:
+    place = batch.schema.get_field_index(column.name)
+    if place < 0:
+        raise UnreadableError(f"The file has no column {column.name} any more.")
+    values, wanted = batch.column(place), ARROW_TYPES[column.kind]
+    if values.type == wanted:
+        return values
+    try:
+        return pc.cast(values, wanted)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise CellError(column.name, " ".join(str(error).split())) from error
+
+
+class _Line:
+    """A thread that does one thing to every part, in order; it runs on after a failure, so that nobody waits for it."""
+
+    def __init__(self, name: str, work: Callable[[_Part], None]) -> None:
+        self._work = work
+        self._queue: queue.Queue[_Part | None] = queue.Queue(1)
+        self.failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    def put(self, part: _Part) -> None:
+        if self.failure is not None:
+            raise self.failure
+        self._queue.put(part)
+
+    def end(self) -> None:
+        self._queue.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while (part := self._queue.get()) is not None:
+            if self.failure is None:
+                try:
+                    self._work(part)
+                except BaseException as error:  # noqa: BLE001 - raised again in the thread that reads
+                    self.failure = error
+            del part
+
+
+class _Maker:
+    """Collects batches to parts; parts are written and profiled in threads of their own while the next is read."""
+
+    def __init__(self, plan: TablePlan, sink: Callable[[bytes], object]) -> None:
+        self.plan = plan
+        self._profiler = Profiler(plan)
+        self._writer = _Writer(plan, sink)
+        self._lines = (
+            _Line("parquet", lambda part: self._writer.write(*part)),
+            _Line("profile", lambda part: self._profiler.add(*part)),
+        )
+        self._batches: list[list[Any]] = []
+        self._files: list[tuple[int, int]] = []
+        self._rows = self._bytes = 0
+
+    def take(self, index: int, batch: list[Any]) -> None:
+        count = len(batch[0])
+        self._batches.append(batch)
+        self._files.append((index, count))
+        self._rows += count
+        self._bytes += sum(column.nbytes for column in batch)
+        if self._rows >= PART_ROWS or self._bytes >= PART_BYTES:
+            self._pass_on()
+
+    def _pass_on(self) -> None:
+        if self._rows:
+            cells = [pa.chunked_array(parts).combine_chunks() for parts in zip(*self._batches, strict=True)]
+            numbers, counts = zip(*self._files, strict=True)
+            files = np.repeat(np.array(numbers), counts)
+            said = [_said(self.plan, place, files) for place in range(len(self.plan.file_columns))]
+            for line in self._lines:
+                line.put((cells, said, files))
+        self._batches, self._files = [], []
+        self._rows = self._bytes = 0
+
+    def abandon(self) -> None:
+        for line in self._lines:
+            line.end()
+        self._writer.abandon()
+
+    def finish(self, skipped: dict[str, int]) -> TableProfile:
+        self._pass_on()
+        for line in self._lines:
+            line.end()
+        for line in self._lines:
+            if line.failure is not None:
+                raise line.failure
+        self._writer.close()
+        return self._profiler.finish(skipped)
+
+
+def _said(plan: TablePlan, place: int, files: Any) -> Any:
+    """The value of a file column for every row."""
+    kind = ARROW_TYPES[plan.file_columns[place].kind]
+    first, last = int(files[0]), int(files[-1])
+    values = [source.values[place] for source in plan.sources[first : last + 1]]
+    # Times come as text out of JSON.
+    made = (
+        pc.cast(pa.array(values), kind) if any(isinstance(v, str) for v in values) else pa.array(values, kind)
+    )
+    return made.take(pa.array(files - first))
+
+
+class _Writer:
+    """The Parquet file: every column with its unit and words, rows in order of time inside a row group."""
+
+    def __init__(self, plan: TablePlan, sink: Callable[[bytes], object]) -> None:
+        self.schema = arrow_schema(plan)
+        self._paths = pa.array([source.path for source in plan.sources], pa.string())
+        times = (
+            i for i, one in enumerate(plan.columns) if one.kind in {"timestamp", "timestamp_utc", "date"}
+        )
+        self._time = next(times, None)
+        columns = [*plan.columns, *plan.file_columns]
+        # A dictionary of floats costs time and is thrown away in the end.
+        repeated = [SOURCE_COLUMN, *(one.name for one in plan.file_columns)]
+        repeated += [one.name for one in columns if one.kind == "text" and one.name not in repeated]
+        sorting = [pq.SortingColumn(self._time + 1)] if self._time is not None else None
+        self._stream = io.BufferedWriter(_Stream(sink), PIECE_BYTES)
+        self._writer = pq.ParquetWriter(
+            self._stream,
+            self.schema,
+            compression="zstd",
+            use_dictionary=repeated,
+            write_page_index=True,
+            sorting_columns=sorting,
+        )
+
+    def write(self, cells: list[Any], said: list[Any], files: Any) -> None:
+        table = pa.Table.from_arrays([self._paths.take(pa.array(files)), *cells, *said], schema=self.schema)
+        if self._time is not None:
+            order = pc.array_sort_indices(cells[self._time])
+            if not np.array_equal(order.to_numpy(), np.arange(len(files))):
+                table = table.take(order)
+        self._writer.write_table(table, row_group_size=PART_ROWS)
+
+    def close(self) -> None:
+        self._writer.close()
+        self._stream.flush()
+
+    def abandon(self) -> None:
+        # The sink may be what failed: closing would write the footer to it.
+        self._writer.is_open = False
+
+
+class _Stream(io.RawIOBase):
+    """A function as a file to write to."""
+
+    def __init__(self, sink: Callable[[bytes], object]) -> None:
+        self._sink = sink
+
+    def writable(self) -> bool:
+        """It is."""
+        return True
+
+    def write(self, data: Any, /) -> int:
+        """Hand all of it on."""
+        for start in range(0, len(data), PIECE_BYTES):
+            self._sink(bytes(data[start : start + PIECE_BYTES]))
+        return len(data)
+
+
+def arrow_schema(plan: TablePlan) -> Any:
+    """The schema with unit, words and origin of every column."""
+    described = [_field(one, "cell") for one in plan.columns] + [
+        _field(one, "file") for one in plan.file_columns
+    ]
+    first = pa.field(
+        SOURCE_COLUMN, pa.string(), nullable=False, metadata={"description": "file that the row comes from"}
+    )
+    about = {"converter": CONVERTER, "reader": plan.reader, "sources": len(plan.sources)}
+    return pa.schema([first, *described], metadata={_SAID_PREFIX: json.dumps(about)})
+
+
+def _field(column: ColumnPlan, origin: str) -> Any:
+    metadata = {"origin": origin}
+    if column.unit:
+        metadata["unit"] = column.unit
+    if column.description:
+        metadata["description"] = column.description
+    return pa.field(column.name, ARROW_TYPES[column.kind], metadata=metadata)

@@ -1,0 +1,299 @@
+"""What is in a table, seen once while it is written: ranges, gaps, repetition, splits, what looks personal.
+
+Memory is bounded whatever the size of the table: counts and moments, a sample for the histogram, at most eight million
+row hashes. Parts of one table that were profiled apart are no different from one profile only in sums; whoever
+distributes a conversion gives a worker whole tables.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tsunagu.formats.converting import personal
+from tsunagu.formats.converting.rowhash import row_hashes
+from tsunagu.formats.converting.types import ColumnPlan, ColumnProfile, TablePlan, TableProfile
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_DISTINCT = 1000
+_COMMON = 20
+_COMMON_LENGTH = 80
+_SAMPLE = 50_000
+_SAMPLED_A_PART = 4_000
+_BINS = 24
+_HASHED_ROWS = 8_000_000
+_TWINS = 100
+_OUTLIER_RANGES = 3.0
+# Letters of UTF-8 read as CP932 or as Windows-1252, and the sign for what could not be read.
+_GARBLED = "\ufffd|縺|繧|繝[^\\s]|譁|荳|驥|Ã[\\x{0080}-\\x{00BF}¡-ÿ]|â€"
+_AMBIGUOUS_DATE = r"^(?:0?[1-9]|1[0-2])[/.-](?:0?[1-9]|1[0-2])[/.-](?:\d{2}|\d{4})(?:\s|$)"
+_SPLIT_COLUMN = re.compile(r"^(?:split|subset|fold|partition|データ分割|分割)$", re.IGNORECASE)
+_SPLITS = {
+    "train": "train", "training": "train", "学習": "train", "訓練": "train", "test": "test", "testing": "test",
+    "テスト": "test", "試験": "test", "valid": "validation", "validation": "validation", "val": "validation",
+    "dev": "validation", "検証": "validation",
+}  # fmt: skip
+_WORDS = re.compile(r"[/_.\- ]+")
+
+
+def split_of(text: str) -> str:
+    """``train``, ``test`` or ``validation`` where a path or a value says so; empty otherwise."""
+    return next((_SPLITS[word] for word in _WORDS.split(text.lower()) if word in _SPLITS), "")
+
+
+@dataclass(slots=True)
+class _Column:
+    """One column so far."""
+
+    plan: ColumnPlan
+    is_of_file: bool
+    nulls: int = 0
+    nans: int = 0
+    infinite: int = 0
+    finite: int = 0
+    low: Any = None
+    high: Any = None
+    mean: float = 0.0
+    squares: float = 0.0
+    seen: Counter[Any] | None = field(default_factory=Counter)
+    sample: list[Any] = field(default_factory=list)
+    garbled: int = 0
+    ambiguous: int = 0
+    personal: Counter[str] = field(default_factory=Counter)
+
+    def add(self, values: Any) -> None:
+        self.nulls += values.null_count
+        kind = self.plan.kind
+        if kind in {"number", "integer", "wide_integer"}:
+            self._numbers(values)
+        elif kind not in {"text", "boolean"} and values.null_count < len(values):
+            extent = pc.min_max(values).as_py()
+            self._widen(extent["min"], extent["max"])
+        counted = self._distinct(values)
+        if kind == "text":
+            self._texts(*counted)
+
+    def _numbers(self, values: Any) -> None:
+        if self.plan.kind != "number":
+            self.personal.update(personal.find_in_numbers(self.plan.name, values))
+        numbers = pc.cast(values.drop_null(), pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+        finite = np.isfinite(numbers)
+        if not finite.all():
+            nans = int(np.isnan(numbers).sum())
+            self.nans, self.infinite = self.nans + nans, self.infinite + int((~finite).sum()) - nans
+            numbers = numbers[finite]
+        if not numbers.size:
+            return
+        self._widen(float(numbers.min()), float(numbers.max()))
+        # Chan's way to join the moments of two parts; see Knuth, TAOCP 2, 4.2.2.
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean = float(numbers.mean())
+            apart, count = mean - self.mean, self.finite + numbers.size
+            spread = float(np.square(numbers - mean).sum())
+            self.squares += spread + apart * apart * self.finite * numbers.size / count
+            self.mean += apart * numbers.size / count
+        self.finite = count
+        if len(self.sample) * _SAMPLED_A_PART < _SAMPLE:
+            self.sample.append(numbers[:: max(1, numbers.size // _SAMPLED_A_PART)].copy())
+
+    def _texts(self, values: Any, counts: Any) -> None:
+        """Look at different texts once each; most columns of words repeat a few."""
+        for name, pattern in (("garbled", _GARBLED), ("ambiguous", _AMBIGUOUS_DATE)):
+            hits = pc.match_substring_regex(values, pattern)
+            setattr(self, name, getattr(self, name) + int(pc.sum(counts.filter(hits)).as_py() or 0))
+        self.personal.update(personal.find(self.plan.name, values, counts))
+
+    def _widen(self, low: Any, high: Any) -> None:
+        self.low = low if self.low is None else min(self.low, low)
+        self.high = high if self.high is None else max(self.high, high)
+
+    def _distinct(self, values: Any) -> tuple[Any, Any]:
+        """Count the different values while they are few; returns those of the part with their counts."""
+        is_text = self.plan.kind == "text"
+        if self.seen is None and not is_text:
+            return None, None
+        # A glance at the first rows spares the whole column where all values differ.
+        is_many = pc.count_distinct(values[: 4 * _DISTINCT]).as_py() > _DISTINCT
+        if is_many:
+            self.seen = None
+            return values, pa.array(np.ones(len(values), dtype=np.int64))
+        different, counts = pc.value_counts(values).flatten()
+        if self.seen is not None and len(different) <= _DISTINCT:
+            for value, count in zip(different.to_pylist(), counts.to_pylist(), strict=True):
+                self.seen[value] += count
+        if self.seen is not None and max(len(different), len(self.seen)) > _DISTINCT:
+            self.seen = None
+        return different, counts
+
+    def finish(self) -> ColumnProfile:
+        sample = np.concatenate(self.sample) if self.sample else np.zeros(0)
+        seen = {value: count for value, count in (self.seen or {}).items() if value is not None}
+        is_few = self.seen is not None and (len(seen) <= _COMMON or self.plan.kind in {"text", "boolean"})
+        is_few = is_few and not self.personal  # a profile is shown: it names nobody
+        common = Counter(seen).most_common(_COMMON) if is_few else []
+        deviation = math.sqrt(self.squares / self.finite) if self.finite else None
+        return ColumnProfile(
+            name=self.plan.name,
+            kind=self.plan.kind,
+            unit=self.plan.unit,
+            description=self.plan.description,
+            null_count=self.nulls,
+            nan_count=self.nans,
+            infinite_count=self.infinite,
+            minimum=_plain(self.low),
+            maximum=_plain(self.high),
+            mean=_plain(self.mean) if self.finite else None,
+            deviation=_plain(deviation),
+            distinct_count=len(seen) if self.seen is not None else None,
+            common=tuple((str(value)[:_COMMON_LENGTH], count) for value, count in common),
+            histogram=_histogram(sample, self.low, self.high),
+            outlier_share=_outliers(sample),
+            garbled_count=self.garbled,
+            ambiguous_date_count=self.ambiguous,
+            personal=dict(self.personal),
+            is_of_file=self.is_of_file,
+        )
+
+
+class Profiler:
+    """Takes the parts of one table in the order in which they are written."""
+
+    def __init__(self, plan: TablePlan) -> None:
+        self.plan = plan
+        self.rows = 0
+        self._columns = [_Column(one, is_of_file=False) for one in plan.columns]
+        self._columns += [_Column(one, is_of_file=True) for one in plan.file_columns]
+        self._hashes: list[Any] = []
+        self._files: list[Any] = []
+        self._hashed = 0
+        self._sums = np.zeros(len(plan.sources), dtype=np.uint64)
+        self._counts = np.zeros(len(plan.sources), dtype=np.int64)
+        self._split_of_file = [split_of(source.path) for source in plan.sources]
+        names = (i for i, one in enumerate(plan.columns) if _SPLIT_COLUMN.match(one.name))
+        self._split_column = next(names, None)
+        self._splits: list[Any] = []
+        self._split_counts: Counter[str] = Counter()
+
+    def add(self, cells: Sequence[Any], said: Sequence[Any], files: Any) -> None:
+        """One part.
+
+        Args:
+            cells: An Arrow array for each column of the plan.
+            said: One for each file column.
+            files: Number of the source of each row, in rising runs. Shape: (N,).
+        """
+        for column, values in zip(self._columns, (*cells, *said), strict=True):
+            column.add(values)
+        self.rows += len(files)
+        hashes = row_hashes(cells)
+        # The sum does not depend on how a file was cut into parts.
+        np.add.at(self._sums, files, hashes)
+        self._counts += np.bincount(files, minlength=self._counts.size)
+        splits = self._splits_of(cells, files)
+        if self._hashed < _HASHED_ROWS:
+            self._hashes.append(hashes)
+            self._files.append(files.astype(np.int32))
+            self._splits.append(splits)
+            self._hashed += hashes.size
+
+    def _splits_of(self, cells: Sequence[Any], files: Any) -> Any:
+        """Number of the split of each row, 0 for none. Shape: (N,) int8."""
+        names = sorted({*_SPLITS.values()})
+        if self._split_column is not None:
+            texts = pc.cast(cells[self._split_column], pa.string()).dictionary_encode()
+            codes = [
+                names.index(one) + 1 if (one := split_of(str(t))) else 0 for t in texts.dictionary.to_pylist()
+            ]
+            places = pc.fill_null(texts.indices, len(codes)).to_numpy(zero_copy_only=False)
+            found = np.array([*codes, 0], dtype=np.int8)[places]
+        elif any(self._split_of_file):
+            codes = [names.index(one) + 1 if one else 0 for one in self._split_of_file]
+            found = np.array(codes, dtype=np.int8)[files]
+        else:
+            return np.zeros(len(files), dtype=np.int8)
+        for code, count in enumerate(np.bincount(found, minlength=len(names) + 1)):
+            if code and count:
+                self._split_counts[names[code - 1]] += int(count)
+        return found
+
+    def finish(self, skipped: dict[str, int]) -> TableProfile:
+        """The profile of the whole."""
+        hashes = np.concatenate(self._hashes) if self._hashes else np.zeros(0, np.uint64)
+        files = np.concatenate(self._files) if self._files else np.zeros(0, np.int32)
+        with np.errstate(over="ignore"):
+            own = hashes ^ (files.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15))
+        own.sort()
+        duplicates = int((own[1:] == own[:-1]).sum())
+        return TableProfile(
+            name=self.plan.name,
+            row_count=self.rows,
+            columns=tuple(column.finish() for column in self._columns),
+            duplicate_row_count=duplicates,
+            twin_files=self._twins(),
+            skipped_rows=skipped,
+            split_counts=dict(self._split_counts),
+            leaked_row_count=self._leaks(hashes),
+            hashed_rows=int(hashes.size),
+        )
+
+    def _twins(self) -> tuple[tuple[str, str], ...]:
+        first: dict[tuple[int, int], str] = {}
+        twins = []
+        for source, total, count in zip(
+            self.plan.sources, self._sums.tolist(), self._counts.tolist(), strict=True
+        ):
+            known = first.setdefault((total, count), source.path)
+            if count and known != source.path:
+                twins.append((known, source.path))
+        return tuple(twins[:_TWINS])
+
+    def _leaks(self, hashes: Any) -> int:
+        """Rows that stand in another split too."""
+        if len(self._split_counts) < 2:  # noqa: PLR2004 - it takes two splits
+            return 0
+        splits = np.concatenate(self._splits)
+        hashes, splits = hashes[splits > 0], splits[splits > 0]
+        order = np.argsort(hashes, kind="stable")
+        hashes, splits = hashes[order], splits[order]
+        starts = np.flatnonzero(np.concatenate(([True], hashes[1:] != hashes[:-1])))
+        mixed = np.minimum.reduceat(splits, starts) != np.maximum.reduceat(splits, starts)
+        return int(np.diff(np.append(starts, hashes.size))[mixed].sum())
+
+
+def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def _histogram(sample: Any, low: Any, high: Any) -> tuple[int, ...]:
+    if not sample.size or low == high:
+        return ()
+    # Halves: the distance between the largest floats is no float.
+    span = high / 2 - low / 2
+    if span == 0:
+        return ()
+    places = np.clip((sample / 2 - low / 2) / span, 0, 1)
+    return tuple(int(n) for n in np.histogram(places, bins=_BINS, range=(0, 1))[0])
+
+
+def _outliers(sample: Any) -> float | None:
+    if sample.size < _BINS:
+        return None
+    with np.errstate(over="ignore", invalid="ignore"):
+        first, third = np.percentile(sample, (25, 75))
+        reach = _OUTLIER_RANGES * (third - first)
+        if reach == 0 or not math.isfinite(reach):
+            return None
+        return round(float(((sample < first - reach) | (sample > third + reach)).mean()), 6)

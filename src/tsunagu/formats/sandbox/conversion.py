@@ -1,0 +1,75 @@
+"""Inside the walls: one table is made.
+
+The files come as open descriptors, each when it is asked for; the Parquet bytes and the profile go out by frames. No
+file is opened, and nothing is written but the channel.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import os
+import socket
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from tsunagu.formats.converting.surprises import ColumnChangedError, SourceFailedError
+from tsunagu.formats.converting.types import TablePlan
+from tsunagu.formats.sandbox import wire
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from tsunagu.formats.reader import OpenRows
+    from tsunagu.formats.types import Limits
+
+# Named, not imported: the forking process loads Arrow only when a conversion is asked for.
+_CONVERT = "tsunagu.formats.converting.convert"
+
+
+def warm() -> None:
+    """Import what a conversion needs before any child is made."""
+    importlib.import_module(_CONVERT)
+
+
+def serve(
+    channel: socket.socket, plan_file: int, rows: Mapping[str, OpenRows], limits: Limits, scratch: int
+) -> None:
+    """Make the table of the plan that the descriptor holds; the last frame says how it went."""
+    with os.fdopen(plan_file, "rb") as file:
+        plan = TablePlan.from_json(json.load(file))
+    if plan.reader not in rows:
+        channel.sendall(wire.pack({"need": plan.reader}))
+        return
+    convert = importlib.import_module(_CONVERT).convert
+
+    def send(piece: bytes) -> None:
+        channel.sendall(wire.pack({}, {"piece": piece}))
+
+    try:
+        profile = convert(
+            plan,
+            lambda index: _asked(channel, index),
+            send,
+            rows=rows[plan.reader],
+            limits=limits,
+            scratch=os.fdopen(scratch, "w+b"),
+        )
+        answer: dict[str, Any] = {"done": profile.as_json()}
+    except ColumnChangedError as error:
+        answer = {"changed": [error.column, error.source, error.reason, error.is_text]}
+    except SourceFailedError as error:
+        answer = {"failed": [error.source, error.reason, error.code]}
+    channel.sendall(wire.pack(answer))
+
+
+@contextlib.contextmanager
+def _asked(channel: socket.socket, index: int) -> Iterator[BinaryIO]:
+    """The file of a source, from the other side."""
+    channel.sendall(wire.pack({"next": index}))
+    _, descriptors, _, _ = socket.recv_fds(channel, 16, 1)
+    if not descriptors:
+        raise SourceFailedError(index, reason="The stored bytes could not be opened.", code="not_accessible")
+    with os.fdopen(descriptors[0], "rb") as file:
+        file.seek(0)  # the description is shared with whoever opened it
+        yield file

@@ -1,0 +1,68 @@
+"""Making tables of files in a folder, as a worker does, without a node."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from tsunagu.formats import api as formats
+from tsunagu.formats.converting.convert import convert
+from tsunagu.formats.examine import examine
+from tsunagu.formats.registry import installed_readers
+
+READERS = {one.info.name: one for one in installed_readers()[0]}
+MAPPING = formats.parse_mapping(formats.default_mapping_text())
+
+
+def planned(folder: Path, **more: Any) -> formats.Plan:
+    """The plan of every file below a folder."""
+    found = []
+    for path in sorted(one for one in folder.rglob("*") if one.is_file()):
+        outcome = examine(path, name=path.name, readers=list(READERS.values()), limits=formats.Limits(**more))
+        document = MAPPING.apply(outcome).as_json()
+        found.append(formats.ReadFile(path.relative_to(folder).as_posix(), path.stat().st_size, document))
+    return formats.plan_tables(found, readers=formats.row_readers(), labels={})
+
+
+def attempt_in(folder: Path) -> Any:
+    """Attempts in this process."""
+
+    def attempt(plan: formats.TablePlan) -> tuple[formats.TableProfile, bytes]:
+        sink = io.BytesIO()
+        rows = READERS[plan.reader].load_rows()
+        profile = convert(
+            plan, lambda index: (folder / plan.sources[index].path).open("rb"), sink.write, rows=rows
+        )
+        return profile, sink.getvalue()
+
+    return attempt
+
+
+def attempt_behind_walls(folder: Path, pool: formats.Converter, **more: Any) -> Any:
+    """Attempts in the sandbox."""
+
+    def attempt(plan: formats.TablePlan) -> tuple[formats.TableProfile, bytes]:
+        sink = io.BytesIO()
+
+        @contextlib.contextmanager
+        def open_file(index: int) -> Iterator[Path]:
+            yield folder / plan.sources[index].path
+
+        profile = pool.convert(plan, open_file, sink.write, limits=formats.Limits(**more))
+        return profile, sink.getvalue()
+
+    return attempt
+
+
+def made(folder: Path) -> dict[str, tuple[Any, formats.Made]]:
+    """Every table of a folder by name: the Parquet file as it is read back, and how it was made."""
+    found = {}
+    for plan in planned(folder).tables:
+        one = formats.settle(plan, attempt_in(folder))
+        found[plan.name] = (pq.read_table(io.BytesIO(one.result)), one)
+    return found

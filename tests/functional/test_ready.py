@@ -1,0 +1,60 @@
+"""Two hundred files of an instrument become one table on a running node; asked again, nothing is new."""
+
+from __future__ import annotations
+
+import random
+
+import pyarrow.parquet as pq
+import pytest
+
+from tsunagu.formats.tests.built import build
+
+pytestmark = pytest.mark.functional
+
+
+@pytest.fixture(scope="module")
+def measured(node, tmp_path_factory):
+    """200 diffraction scans that differ in voltage and counts, two infrared spectra and a log as CSV; frozen."""
+    folder = tmp_path_factory.mktemp("measured")
+    scan = build("scan.ras", folder).read_text("cp932")
+    (folder / "scan.ras").unlink()
+    rng = random.Random(4)
+    (folder / "scans").mkdir()
+    for number in range(200):
+        text = scan.replace('MEAS_COND_XG_VOLTAGE "45"', f'MEAS_COND_XG_VOLTAGE "{30 + number % 3 * 5}"')
+        assert text != scan
+        (folder / "scans" / f"film_{number:03}.ras").write_text(
+            text.replace(" 200.0", f" {rng.random():.4f}"), "cp932"
+        )
+    for number in range(2):
+        build("ir.jdx", folder).rename(folder / f"ir{number}.jdx")
+    (folder / "log.csv").write_text("time,Temp (°C)\n2026-03-05 10:00:00,20.5\n2026-03-05 10:01:00,21\n")
+    node.run("push", str(folder), "lab/films")
+    node.wait_for_readings("lab/films")
+    node.run("freeze", "lab/films")
+    return folder
+
+
+def test_a_version_is_made_ready_from_the_command_line(node, measured, tmp_path):
+    card = node.json("ready", "lab/films")
+    assert card["preparation"]["state"] == "done", card["preparation"]
+    assert card["preparation"]["derived"] == "lab/films-ready"
+    tables = {one["name"]: one for one in card["profile"]["tables"]}
+    assert {name: one["file_count"] for name, one in tables.items()} == {"film": 200, "jcamp": 2, "log": 1}
+    node.run("pull", "lab/films-ready", str(tmp_path / "out"))
+    table = pq.read_table(tmp_path / "out" / "data" / "film.parquet")
+    assert table.num_rows == tables["film"]["row_count"] == 200 * 120
+    by_file = dict(zip(table["source_file"].to_pylist(), table["xray_voltage"].to_pylist(), strict=True))
+    assert len(by_file) == 200
+    assert by_file["scans/film_001.ras"] == 35
+    assert table.schema.field("xray_voltage").metadata[b"unit"] == b"kV"
+    assert table.schema.field("two_theta").metadata[b"unit"] == b"deg"
+    shown = node.run("ready", "lab/films", "--card").stdout
+    assert f"{card['score']} of 100" in shown
+
+
+def test_asked_again_nothing_is_new(node, measured):
+    before = node.json("show", "lab/films-ready"), node.json("runs", "lab/films-ready")
+    again = node.json("ready", "lab/films")
+    assert again["preparation"]["derived_version"] == 1
+    assert (node.json("show", "lab/films-ready"), node.json("runs", "lab/films-ready")) == before
