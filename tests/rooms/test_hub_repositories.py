@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.rooms.clients import caller_of
+from tests.rooms.clients import caller_of, client_of
 from tests.rooms.hub_clients import EMPTY, Repository, file
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.sharing import api as sharing
@@ -67,6 +67,7 @@ def test_new_repositories(repository, person):
         ("pretty_name: [1]", "pretty_name must be text"),
         ("x: !!python/object/apply:os.system ['true']", "no YAML"),
         ("[" * 5000, "no YAML"),
+        ("a: 1\n" * 20_000, "longer than 64 KiB"),
     ],
 )
 def test_the_head_of_a_card(repository, head, wrong):
@@ -153,3 +154,19 @@ def test_who_asked_is_for_those_who_manage(repository, person):
     assert [one["status"] for one in repository.client.get(f"{gate}/rejected").json()] == ["rejected"]
     assert repository.post(f"{gate}/grant", {"user": "asker@example.org"}).status_code == 200
     assert datasets.get_dataset(asker, "lab", "data")
+
+
+def test_addresses_that_clients_print_lead_to_pages(repository):
+    def leads(place):
+        return repository.client.get(f"/datasets/lab/data{place}").headers.get("Location")
+
+    assert leads("") == leads("/tree/main/") == "/d/lab/data"
+    oid = repository.commit(file("データ/a.csv", b"x\n1\n")).json()["commitOid"]
+    repository.commit(file("b", b"2"))
+    assert leads(f"/commit/{oid}") == "/d/lab/data?version=1"
+    assert leads("/tree/main/") == "/d/lab/data?version=2"
+    browser = client_of(repository.actor)
+    for place in ("/tree/v1/データ", "/blob/v1/データ/a.csv", f"/blob/{oid}/データ/a.csv"):
+        assert leads(place).endswith("?version=1")
+        assert browser.get(leads(place)).status_code == 200
+    assert leads("/tree/v9") is None

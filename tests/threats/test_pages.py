@@ -25,11 +25,11 @@ pytestmark = pytest.mark.django_db
 
 _VALUES = {
     "project": "undisclosed", "dataset": "spectra", "path": "a.csv", "folder": "a", "form": "json", "name": "xrd-undisclosed",
-    "status": "pending", "commit": "a" * 40, "kind": "branch",
+    "status": "pending", "kind": "branch",
 }  # fmt: skip
 _NOTHING = {
     "project": "no-undisclosed", "dataset": "no-spectra", "path": "a.csv", "folder": "a", "form": "json",
-    "name": "no-xrd-undisclosed", "status": "pending", "commit": "a" * 40, "kind": "branch",
+    "name": "no-xrd-undisclosed", "status": "pending", "kind": "branch",
 }  # fmt: skip
 # Pages about no thing of a project, and the doors of sign-in with their own tests.
 _NOT_ABOUT_THINGS = {"welcome", "saml_finish"}

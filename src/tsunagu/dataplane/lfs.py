@@ -7,12 +7,11 @@ has it. Source: git-lfs, docs/api/basic-transfers.md; huggingface_hub 2.4.0, ``l
 
 from __future__ import annotations
 
-import contextlib
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from tsunagu.core.blobs import new_key
-from tsunagu.core.errors import ConflictError, NotFoundError, UnavailableError
+from tsunagu.core.errors import ConflictError, NotFoundError
 from tsunagu.dataplane import locks
 from tsunagu.dataplane.control import RefusedError
 from tsunagu.dataplane.exchange import Request, Response
@@ -21,8 +20,6 @@ from tsunagu.dataplane.receive import TooMuchError
 from tsunagu.dataplane.uploads import Upload, UploadMissingError, Uploads
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tsunagu.dataplane.context import Context, StageGrant
 
 
@@ -32,13 +29,6 @@ class PartOrderError(ConflictError):
     code = "dataplane.part_order"
     default_message = "The parts of this file have not all arrived in order."
     default_remedy = "Send the missing parts; they are hashed as they come, so each follows the one before."
-
-
-class StillReceivingError(UnavailableError):
-    """The same file is just being received or brought to the disk."""
-
-    code = "dataplane.still_receiving"
-    default_message = "This file is still being received."
 
 
 class LfsDoor:
@@ -58,7 +48,7 @@ class LfsDoor:
         start = (int(number) - 1) * part if number.isascii() and number.isdigit() else -1
         if not 0 <= start < max(size, 1):
             raise NotFoundError
-        with self._alone(str(grant.claims["u"])):
+        with locks.hold_or_retry(self._context.settings.spool_dir, str(grant.claims["u"])):
             upload = self._find(grant) or self._begin(grant)
             if start > upload.offset:
                 raise PartOrderError(offset=upload.offset)
@@ -77,15 +67,6 @@ class LfsDoor:
         if upload is None or not upload.is_complete:
             raise PartOrderError(offset=upload.offset if upload else 0)
         return Response.json(HTTPStatus.OK, {"oid": upload.sha256, "size": upload.length})
-
-    @contextlib.contextmanager
-    def _alone(self, unit: str) -> Iterator[None]:
-        try:
-            with locks.hold(self._context.settings.spool_dir, unit):
-                yield
-        except locks.LockedError as error:
-            # These clients wait ten seconds for an answer and try again, on some answers only.
-            raise StillReceivingError from error
 
     def _tell(self, upload: Upload, grant: StageGrant) -> None:
         try:

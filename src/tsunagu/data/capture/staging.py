@@ -14,6 +14,7 @@ from typing import cast
 from django.db import transaction
 
 from tsunagu.core import clock, settings
+from tsunagu.core.capabilities import shelf_epoch
 from tsunagu.core.errors import CapabilityRefusedError
 from tsunagu.core.ids import new_id
 from tsunagu.data.capture.services import intact
@@ -24,6 +25,9 @@ from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.policy import api as policy
 from tsunagu.foundation.storage import api as storage
 
+# Clients ask once for the addresses of hundreds of files and cannot ask again; each takes one content, and the rules are
+# asked again when it has come.
+_ADDRESS_S = 86_400.0
 _PART = 64 << 20
 _MOST_PARTS = 1000
 _GRAIN = 64 << 10  # parts end where chunks of sealed objects end
@@ -68,6 +72,7 @@ def permit_object(
         sender_of(actor, dataset.id),
         who=(actor.kind, actor.id, actor.token_id),
         domain=dataset.key_domain,
+        lifetime_s=_ADDRESS_S,
         u=new_id(),
         h=sha256.hex(),
         n=byte_count,
@@ -97,7 +102,8 @@ def permit_xet(actor: Actor, dataset: datasets.DatasetCard) -> XetAccess:
     """
     policy.require(actor, "dataset.push", dataset.resource)
     sender = sender_of(actor, dataset.id)
-    words = f"{sender.dataset_id} {sender.actor_id} {dataset.key_domain}"
+    epoch = shelf_epoch(settings.current().spool)
+    words = f"{sender.dataset_id} {sender.actor_id} {dataset.key_domain} {epoch}"
     scope = hashlib.sha256(words.encode()).hexdigest()[:32]
     who = (actor.kind, actor.id, actor.token_id)
     token = storage.stage_capability("xet", sender, who=who, domain=dataset.key_domain, s=scope)

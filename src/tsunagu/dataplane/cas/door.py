@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import logging
+import mmap
+import tempfile
 import threading
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("tsunagu.dataplane")
 _PREFIXES = ("default", "default-merkledb")
 _BEAT_S = 10.0
-# A shard is held in memory, and its files keep a processor busy.
+# Making the files of a shard keeps a processor busy.
 _AT_ONCE = 4
 
 
@@ -50,13 +52,11 @@ class CasDoor:
         grant = self._enter(request, scope)
         if what != "shards" or release not in {"v1", "v2"}:
             raise NotFoundError
-        with self._turns:
-            data = b"".join(request.body.pieces(shards.MOST_BYTES))
-            if release == "v2":
-                return Response(
-                    HTTPStatus.OK, [("Content-Type", "application/x-ndjson")], self._frames(grant, data)
-                )
-            self._rebuild(grant, data)
+        data = self._receive(request)
+        if release == "v2":
+            frames = self._frames(grant, data)
+            return Response(HTTPStatus.OK, [("Content-Type", "application/x-ndjson")], frames)
+        self._rebuild(grant, data, lambda _done, _count: None)
         return Response.json(HTTPStatus.OK, {"result": 1})
 
     def put_xorb(
@@ -88,15 +88,21 @@ class CasDoor:
         spool = self._context.settings.spool_dir
         return Shelf(spool, self._folder, grant.data_key, str(grant.claims["s"]))
 
-    def _rebuild(
-        self,
-        grant: StageGrant,
-        data: bytes,
-        on_progress: Callable[[int, int], None] = lambda _done, _count: None,
-    ) -> None:
-        Rebuilder(self._context, grant, self._shelf(grant)).take(data, on_progress)
+    def _receive(self, request: Request) -> mmap.mmap:
+        """A shard, in a file without a name: many may wait for their turn."""
+        with tempfile.TemporaryFile(dir=self._context.settings.spool_dir) as file:
+            for piece in request.body.pieces(shards.MOST_BYTES):
+                file.write(piece)
+            file.flush()
+            if not file.tell():
+                raise shards.BadShardError
+            return mmap.mmap(file.fileno(), file.tell(), prot=mmap.PROT_READ)
 
-    def _frames(self, grant: StageGrant, data: bytes) -> Iterator[bytes]:
+    def _rebuild(self, grant: StageGrant, data: mmap.mmap, on_progress: Callable[[int, int], None]) -> None:
+        with self._turns, data:
+            Rebuilder(self._context, grant, self._shelf(grant)).take(data, on_progress)
+
+    def _frames(self, grant: StageGrant, data: mmap.mmap) -> Iterator[bytes]:
         """Lines of JSON while the files are made, so that the client does not take a long work for a silent server."""
         progress = {"verified": 0, "total": 0}
         ended: list[BaseException | None] = []
@@ -106,8 +112,7 @@ class CasDoor:
 
         def work() -> None:
             try:
-                with self._turns:
-                    self._rebuild(grant, data, tell)
+                self._rebuild(grant, data, tell)
             except BaseException as error:  # noqa: BLE001 - carried over into the answer
                 ended.append(error)
             else:

@@ -17,17 +17,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tsunagu.core.blobs import Writer
-    from tsunagu.dataplane.cas.shards import Segment, ShardFile
+    from tsunagu.dataplane.cas.shards import Buffer, Segment, ShardFile
     from tsunagu.dataplane.cas.shelf import Shelf
     from tsunagu.dataplane.cas.xorbs import Chunk
     from tsunagu.dataplane.context import Context, StageGrant
+
+
+# About a terabyte. A short list may name the same chunks again and again, and each is hashed into a tree.
+_MOST_CHUNKS = 1 << 24
 
 
 class UnknownXorbError(BadShardError):
     """A shard that names a xorb which its sender did not send for this dataset."""
 
     code = "dataplane.unknown_xorb"
-    default_message = "A file names data that were not sent for this dataset."
+    default_message = (
+        "A file names data that were not sent for this dataset, or so long ago that they are gone."
+    )
+    default_remedy = "Remove the folder xet in the cache of huggingface_hub (or set HF_HUB_DISABLE_XET=1), then upload again."
 
 
 class Rebuilder:
@@ -38,7 +45,7 @@ class Rebuilder:
         self._grant = grant
         self._shelf = shelf
 
-    def take(self, data: bytes | bytearray, on_progress: Callable[[int, int], None]) -> None:
+    def take(self, data: Buffer, on_progress: Callable[[int, int], None]) -> None:
         """Check every file of a shard, then make each and have control let it wait for its commit.
 
         Args:
@@ -53,7 +60,11 @@ class Rebuilder:
             StorageFullError: there is no room.
         """
         hashes_said = []
+        left = _MOST_CHUNKS
         for file in read_shard(data):
+            left -= sum(segment.end - segment.start for segment in file.segments)
+            if left < 0:
+                raise BadShardError("The list of files names too much data for one upload.")
             self._check(file)
             hashes_said.append(file.sha256)
         grant = self._grant

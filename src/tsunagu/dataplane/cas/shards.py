@@ -12,7 +12,10 @@ from tsunagu.core.errors import InvalidInputError
 from tsunagu.dataplane.cas.hashes import SIZE, as_text
 
 if TYPE_CHECKING:
+    import mmap
     from collections.abc import Iterator
+
+    Buffer = bytes | mmap.mmap
 
 MOST_BYTES = 64 << 20
 _TAG = b"HFRepoMetaData\0" + bytes.fromhex("55696745 6a7b8157 83a5bdd9 5ccdd14a a9")
@@ -59,7 +62,7 @@ class ShardFile(NamedTuple):
         return sum(segment.length for segment in self.segments)
 
 
-def read_shard(data: bytes | bytearray) -> Iterator[ShardFile]:
+def read_shard(data: Buffer) -> Iterator[ShardFile]:
     """The files of a shard. Counts are believed only as far as there are bytes.
 
     What it says of xorbs is passed over: those were looked at when they came.
@@ -86,14 +89,14 @@ def read_shard(data: bytes | bytearray) -> Iterator[ShardFile]:
         position += _BLOCK * (1 + blocks)
 
 
-def _block(data: bytes | bytearray, position: int) -> bytes:
+def _block(data: Buffer, position: int) -> bytes:
     block = bytes(data[position : position + _BLOCK])
     if len(block) < _BLOCK:
         raise BadShardError("The list of files was cut off.")
     return block
 
 
-def _read_file(data: bytes | bytearray, position: int, digest: bytes, flags: int, count: int) -> ShardFile:
+def _read_file(data: Buffer, position: int, digest: bytes, flags: int, count: int) -> ShardFile:
     proofs = position + count * _BLOCK
     segments = []
     for number in range(count):

@@ -67,10 +67,10 @@ class Shelf:
         Raises:
             BadXorbError: it is damaged, or has another name.
             TooMuchError, BrokenOffError: the body is too long, or not whole.
-            LockedError: it is just being received.
+            StillReceivingError: it is just being received.
         """
         key = self._key(name)
-        with locks.hold(self._spool, key):
+        with locks.hold_or_retry(self._spool, key):
             if self.find(name) is not None:
                 body.discard()
                 return False

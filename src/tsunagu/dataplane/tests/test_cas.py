@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import struct
 import time
 import tracemalloc
 
@@ -13,7 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tsunagu.dataplane import locks
 from tsunagu.dataplane.cas import hashes, shards, shelf, xorbs
+from tsunagu.dataplane.cas.rebuilding import Rebuilder
 from tsunagu.dataplane.tests.xet_client import LAST, TAG, Part, Xorb, header, noise, plain_root, shard, xorb
 
 SCOPE = "a" * 32
@@ -144,6 +147,16 @@ def test_counts_are_believed_as_far_as_there_are_bytes(count):
         list(shards.read_shard(shard(FILE, count=count)))
 
 
+def test_a_short_list_that_names_very_much():
+    """A few kilobytes that would take hours: the chunks are counted before the first is looked up."""
+    flags, count = 1 << 31, 2100
+    entries = (ONE.name + struct.pack("<IIII", 0, 8192, 0, 8192)) * count + bytes(48) * count
+    body = TAG + struct.pack("<QQ", 2, 0) + ONE.name + struct.pack("<II8x", flags, count) + entries + LAST
+    assert len(body) < 1 << 18
+    with pytest.raises(shards.BadShardError, match="too much"):
+        Rebuilder(None, None, None).take(body, lambda _done, _count: None)
+
+
 # --- The server
 
 
@@ -244,11 +257,33 @@ def test_a_xorb_with_another_name_and_one_without_end(server):
     send(server, ONE)
 
 
+def test_the_same_block_twice_at_once(server):
+    """These clients try again after a 503 and give up after a 423."""
+    send(server, ONE)
+    (found,) = shelf.folder_of(server.settings.spool_dir).list()
+    with locks.hold(server.settings.spool_dir, found.key):
+        assert post(server, ONE.place, ONE.body).status == 503
+
+
 def test_one_that_broke_off_is_replaced(server):
     send(server, ONE)
     (found,) = shelf.folder_of(server.settings.spool_dir).list()
     path = shelf.folder_of(server.settings.spool_dir).local_path(found.key)
     path.write_bytes(path.read_bytes()[:-1])
+    assert post(server, "v1/shards", shard([Part(ONE, 0, 3)])).json()["code"] == "dataplane.unknown_xorb"
+    send(server, ONE)
+    assert post(server, "v1/shards", shard([Part(ONE, 0, 3)])).status == 200
+
+
+def test_a_server_that_is_killed_midway(server):
+    """A block that was half there is sent again; nothing of it was believed."""
+    bearer = server.stage_token("xet", s=SCOPE)
+    with server.raw() as connection:
+        head = f"POST /xet/{SCOPE}/{ONE.place} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {bearer}\r\n"
+        connection.sendall(f"{head}Content-Length: {len(ONE.body)}\r\n\r\n".encode() + ONE.body[:30_000])
+        time.sleep(0.2)
+        server.kill()
+    server.start()
     assert post(server, "v1/shards", shard([Part(ONE, 0, 3)])).json()["code"] == "dataplane.unknown_xorb"
     send(server, ONE)
     assert post(server, "v1/shards", shard([Part(ONE, 0, 3)])).status == 200

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+import time
 
 import pytest
 
@@ -94,6 +95,22 @@ def test_a_lost_answer_of_control_is_made_good(server):
     assert server.ask("PUT", f"/lfs/{way}", DATA).status == 200
     assert len(server.control.staged) == len(server.stored_keys()) == 1
     assert server.staged_content(NAME) == DATA
+
+
+def test_a_server_that_is_killed_midway(server):
+    """The same address works afterwards: parts that were acknowledged are there, the one under way comes again."""
+    way = token(server, part=PART)
+    assert server.ask("PUT", f"/lfs/{way}/1", parts()[0]).status == 200
+    with server.raw() as connection:
+        head = f"PUT /lfs/{way}/2 HTTP/1.1\r\nHost: x\r\nContent-Length: {PART}\r\n\r\n"
+        connection.sendall(head.encode() + parts()[1][: PART // 2])
+        time.sleep(0.2)
+        server.kill()
+    server.start()
+    for number, part in enumerate(parts()[1:], 2):
+        assert server.ask("PUT", f"/lfs/{way}/{number}", part).status == 200
+    assert server.staged_content(NAME) == DATA
+    assert len(server.stored_keys()) == 1
 
 
 def test_sealed_meanwhile(server):

@@ -25,7 +25,7 @@ _LOADERS = {
     "imagefolder": (".png", ".jpg", ".jpeg", ".tif", ".tiff"),
 }
 _SAMPLED = 2000
-_MOST_CARD = 1 << 20
+_MOST_HEAD = 64 << 10
 _HEAD = re.compile(r"---[ \t]*\n(.*?)(?:^|\n)---[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 # Clients find splits by these words in names themselves; then nothing is added.
 _SPLIT = re.compile(
@@ -95,13 +95,14 @@ def _configs(actor: Actor, revision: Revision) -> list[dict[str, object]]:
 
 def faults(content: str) -> tuple[list[str], list[str]]:
     """What is wrong with the head of a card, and what will only have no effect."""
-    if len(content) > _MOST_CARD:
-        return ["The README.md is longer than 1 MiB."], []
-    found = _HEAD.match(content.replace("\r\n", "\n").removeprefix("\ufeff"))
+    # Only so much is looked at: reading YAML is slow, and who sends it may be in no hurry.
+    found = _HEAD.match(content[: 2 * _MOST_HEAD].replace("\r\n", "\n").removeprefix("\ufeff"))
     if found is None:
         return [], [
             "The README.md has no head in YAML: it names no licence and says not which files are the table."
         ]
+    if len(found[1]) > _MOST_HEAD:
+        return ["The head is longer than 64 KiB."], []
     try:
         head = yaml.safe_load(found[1])
     except (yaml.YAMLError, ValueError, RecursionError) as error:

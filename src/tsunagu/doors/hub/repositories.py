@@ -16,7 +16,6 @@ from tsunagu.doors.hub.answers import (
     NoSuchNamespaceError,
     OneLineError,
     answer,
-    door,
     read_json,
     writing_door,
 )
@@ -113,7 +112,7 @@ def keep_line(
     raise OneLineError
 
 
-@door
+@writing_door
 def validate_card(request: HttpRequest, actor: Actor) -> HttpResponse:
     """``POST /api/validate-yaml``: what is wrong with the head of a README.md, and what will not have an effect."""
     del actor

@@ -40,6 +40,8 @@ urlpatterns = [
     re_path(rf"{_LFS}/batch$", require_POST(uploads.batch)),
     re_path(rf"{_LFS}/verify$", require_POST(uploads.verify)),
     re_path(rf"^datasets/{_ID}$", require_safe(views.page)),
-    re_path(rf"^datasets/{_ID}/commit/(?P<commit>[0-9a-f]{{40}})$", require_safe(views.page)),
+    re_path(rf"^datasets/{_ID}/(?:commit|tree)/{_REVISION}/?$", require_safe(views.page)),
+    re_path(rf"^datasets/{_ID}/tree/{_REVISION}/(?P<folder>.+)$", require_safe(views.page)),
+    re_path(rf"^datasets/{_ID}/blob/{_REVISION}/(?P<path>.+)$", require_safe(views.page)),
     re_path(rf"^datasets/{_ID}/resolve/{_REVISION}/(?P<path>.+)$", require_safe(views.resolve)),
 ]

@@ -141,13 +141,24 @@ def refs(request: HttpRequest, actor: Actor, *, project: str, dataset: str) -> H
 
 
 @door
-def page(request: HttpRequest, actor: Actor, *, project: str, dataset: str, commit: str = "") -> HttpResponse:
-    """``GET /datasets/ID[/commit/OID]``: people who follow an address of a client come to the dataset's page."""
+def page(
+    request: HttpRequest,
+    actor: Actor,
+    *,
+    project: str,
+    dataset: str,
+    revision: str = "",
+    folder: str = "",
+    path: str = "",
+) -> HttpResponse:
+    """``GET /datasets/ID`` and below: people who follow an address of a client come to the page that it means."""
     del request
-    if not commit:
-        return HttpResponseRedirect(f"/d/{datasets.get_dataset(actor, project, dataset).slug}")
-    found = find(actor, project, dataset, commit)
-    return HttpResponseRedirect(f"/d/{found.card.slug}?version={found.version.number}")
+    slug = datasets.get_dataset(actor, project, dataset).slug
+    if not revision or is_at_nothing(actor, project, dataset, revision):
+        return HttpResponseRedirect(f"/d/{slug}")
+    number = find(actor, project, dataset, revision).version.number
+    below = f"/files/{quote(folder.rstrip('/'))}" if folder else f"/file/{quote(path)}" if path else ""
+    return HttpResponseRedirect(f"/d/{slug}{below}?version={number}")
 
 
 @door

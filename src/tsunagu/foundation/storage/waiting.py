@@ -40,15 +40,16 @@ class Waiting:
 
 
 def stage_capability(
-    purpose: str, sender: Sender, *, who: Sequence[str], domain: str, **claims: object
+    purpose: str, sender: Sender, *, who: Sequence[str], domain: str, lifetime_s: float = 0, **claims: object
 ) -> str:
-    """A signed, short-lived permission to send bytes that will wait; whoever calls has asked the rules.
+    """A signed permission to send bytes that will wait; whoever calls has asked the rules.
 
     Args:
         purpose: ``stage`` for one object, ``xet`` for whatever a Xet client sends.
         sender: Whom they will belong to.
         who: Kind, id and token of the actor, for control to ask the rules again when they have arrived.
         domain: The key domain of the dataset; empty: it is not sealed.
+        lifetime_s: How long it works; 0: as long as any signed address.
         claims: What the purpose needs besides.
 
     Raises:
@@ -58,9 +59,9 @@ def stage_capability(
     if domain:
         hidden = carrier().hide(key_ring().data_key(domain), f"stage {sender.dataset_id} {domain}")
         sealed = {"dom": domain, "dk": hidden}
-    lifetime = settings.current().capability_lifetime_s
+    lifetime_s = lifetime_s or settings.current().capability_lifetime_s
     return signer().sign(
-        purpose, lifetime_s=lifetime, ds=sender.dataset_id, who=list(who), **sealed, **claims
+        purpose, lifetime_s=lifetime_s, ds=sender.dataset_id, who=list(who), **sealed, **claims
     )
 
 
