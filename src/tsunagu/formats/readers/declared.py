@@ -99,6 +99,7 @@ EXCEL = _declare(
         "application/vnd.ms-excel",
     ),
     ("python-calamine",),
+    rows="sheet_rows",
 )
 PARQUET = _declare(
     "parquet",
@@ -107,6 +108,7 @@ PARQUET = _declare(
     ("application/vnd.apache.parquet",),
     ("pyarrow",),
     version="1.1",
+    rows="arrow_rows",
 )
 HDF5 = _declare(
     "hdf5",
@@ -139,7 +141,11 @@ PAR_REC = _declare(
     "par", sniff_text.par, ("Philips PAR header", "Philips PAR ヘッダー"), ("text/x-philips-par",), ()
 )
 FCS = _declare(
-    "fcs", sniff.fcs, ("FCS flow cytometry", "FCS フローサイトメトリー"), ("application/vnd.isac.fcs",)
+    "fcs",
+    sniff.fcs,
+    ("FCS flow cytometry", "FCS フローサイトメトリー"),
+    ("application/vnd.isac.fcs",),
+    rows="arrow_rows",
 )
 MSEED = _declare(
     "mseed", sniff.mseed, ("miniSEED", "miniSEED"), ("application/vnd.fdsn.mseed",), ("pymseed",)
