@@ -20,6 +20,7 @@ MODULES = (
     "policy",
     "sealed",
     "stream",
+    "ready",
 )
 TABLES = [
     "push_small",
@@ -35,6 +36,8 @@ TABLES = [
     "sealed_small",
     "stream_small",
     "stream_images",
+    "ready_csv",
+    "ready_scans",
 ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import random
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -377,3 +378,17 @@ def test_many_tiny_files(tmp_path):
     table = pq.read_table(io.BytesIO(how.result))
     assert table.num_rows == 4000
     assert table.column("x").to_pylist() == [n for n in range(2000) for _ in range(2)]
+
+
+def test_frames_stay_whole_while_files_are_asked_for(tmp_path):
+    """What is written goes out by another thread than the one that asks for files: both use one channel."""
+    rng = random.Random(3)
+    for number in range(60):
+        rows = "".join(f"{rng.random()},{rng.random()},{rng.random()}\n" for _ in range(8000))
+        (tmp_path / f"f{number:02}.csv").write_text("x,y,z\n" + rows)
+    (plan,) = planned(tmp_path).tables
+    with formats.Converter() as pool:
+        how = formats.settle(plan, attempt_behind_walls(tmp_path, pool))
+    assert len(how.result) > 4 << 20, "several pieces"
+    assert not how.problems
+    assert pq.read_table(io.BytesIO(how.result)).num_rows == 60 * 8000
