@@ -83,7 +83,7 @@ def _table(head: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> str:
 
 
 def _cli() -> str:
-    from tsunagu.client import cli
+    from tsunagu.client import arguments
     from tsunagu.doors import cli as node_cli
 
     intro = (
@@ -97,12 +97,12 @@ def _cli() -> str:
         "go to standard error.\n"
     )
     exits = "## Exit codes\n\n" + _table(("code", "meaning"), ((str(code), text) for code, text in _EXITS))
-    client = cli.parser()
+    client = arguments.parser()
     common = _options_of(client, {"help", "version"})
     parts = [intro, exits, "## Client commands", "Every client command takes these:", common]
     shared = {option for action in client._actions for option in action.option_strings}  # noqa: SLF001
     for name, command in _commands(client):
-        if name not in cli.NODE_COMMANDS:
+        if name not in arguments.NODE_COMMANDS:
             example = (command.epilog or "").split("\n", 1)[1]
             parts.append(_command(name, command, _dedent(example), leave_out=shared))
     parts.append("## Running a node")

@@ -33,6 +33,8 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         }.items():
             status, _ = running.api("PUT", f"/datasets/lab/licoo2/metadata/{name}", {"value": value})
             assert status == 200, name
+        running.run("push", str(kit.tables(tmp_path_factory.mktemp("scans") / "t")), "lab/tables")
+        running.run("freeze", "lab/tables")
         kit.seal_and_shred(running, folder)
         running.run("push", str(folder / "装置"), "lab/mistake")
         running.run("freeze", "lab/mistake")

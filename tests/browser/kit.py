@@ -14,6 +14,8 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -78,6 +80,9 @@ PAGES = {
     "keeping": f"{DATASET}/keeping",
     "keeping-office": "/keeping",
     "tombstone": "/d/lab/mistake",
+    "tables": "/d/lab/tables/tables?spread=angle&x=angle&y=counts&sort=counts&column=counts&is=%3E&value=3",
+    "tables-sql": "/d/lab/tables/tables?sql=select+%2A+from+scan",
+    "no-tables": f"{DATASET}/tables",
     "ready": f"{DATASET}/ready",
     "ready-derived": "/d/lab/licoo2-ready/ready",
     "ai-use": f"{DATASET}/ai-use",
@@ -228,3 +233,13 @@ def violations(page: Any) -> list[str]:
 def drop_folder(page: Any, folder: Path) -> None:
     """Choose a folder as a person does."""
     page.set_input_files("#pick-folder", str(folder))
+
+
+def tables(place: Path) -> Path:
+    """A folder with a table as instruments fill them."""
+    place.mkdir()
+    angle = pa.field("angle", pa.float64(), metadata={"unit": "deg"})
+    schema = pa.schema([angle, pa.field("counts", pa.int64()), pa.field("試料", pa.string())])
+    columns = [[n / 10 for n in range(300)], [n % 11 for n in range(300)], ["標準試料"] * 300]
+    pq.write_table(pa.table(columns, schema=schema), place / "scan.parquet")
+    return place

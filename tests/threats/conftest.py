@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 from dataclasses import dataclass
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from django.test import Client
 
@@ -23,12 +26,22 @@ from tsunagu.data.description.models import Proposal
 from tsunagu.data.keeping import api as keeping
 from tsunagu.data.plans import api as plans
 from tsunagu.data.sharing import api as sharing
+from tsunagu.data.tables import api as tables
 from tsunagu.data.training import api as training
 from tsunagu.experiment.instruments import api as instruments
 from tsunagu.foundation.identity import api as identity
 from tsunagu.foundation.identity.api import SYSTEM
 from tsunagu.foundation.identity.models import Person
 from tsunagu.foundation.policy import api as policy
+
+
+def _parquet() -> bytes:
+    sink = io.BytesIO()
+    pq.write_table(pa.table({"x": [1]}), sink)
+    return sink.getvalue()
+
+
+_PARQUET = _parquet()
 
 
 @dataclass
@@ -53,6 +66,7 @@ def stop_pool():
     yield
     pool().close()
     pool.cache_clear()
+    tables.stop()
 
 
 @pytest.fixture
@@ -114,7 +128,7 @@ def _project(owner: Any, put: Any, name: str, person: Any) -> dict[str, str]:
     """A project with a frozen dataset and one thing of every kind; the names that paths need."""
     datasets.create_project(owner, name)
     card = datasets.create_dataset(owner, name, "spectra")
-    put(owner, card, {"a.csv": b"x,y\n1,2\n", "notes.txt": name.encode()})
+    put(owner, card, {"a.csv": b"x,y\n1,2\n", "notes.txt": name.encode(), "t.parquet": _PARQUET})
     read_files(SYSTEM, new_id(), card.id, files_of(card.id))
     datasets.freeze_version(owner, card.id)
     put(owner, card, {"draft.txt": b"not yet"})

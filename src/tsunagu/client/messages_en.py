@@ -372,4 +372,11 @@ MESSAGES = {
     "trainings_hidden": "{name}: {count} uses of data that you may no longer see are left out.",
     "card_title": "Training data",
     "card_head": "Dataset | Version | Rows read | Runs",
+    "help_sql": "ask the tables of a dataset with SQL",
+    "help_sql_query": "one SELECT in the words of DuckDB; without it the tables are listed",
+    "help_sql_csv": "print CSV that spreadsheets can open safely",
+    "help_sql_limit": "at most so many rows (10,000)",
+    "sql_rows": "{count:,} rows",
+    "sql_cut": "There are more rows; only the first {count:,} are shown (--limit, or a narrower question).",
+    "sql_table": "{name}: {rows:,} rows, {files} file(s)",
 }

@@ -372,4 +372,11 @@ MESSAGES = {
     "trainings_hidden": "{name}: 現在閲覧権限のないデータの利用 {count} 件は表示していません。",
     "card_title": "学習データ",
     "card_head": "データセット | 版 | 読み取り行数 | 実行記録",
+    "help_sql": "データセットの表に SQL で問い合わせる",
+    "help_sql_query": "DuckDB の SELECT 文 1 つ。省略すると表の一覧を表示",
+    "help_sql_csv": "表計算ソフトで安全に開ける CSV を出力する",
+    "help_sql_limit": "最大行数(上限 10,000)",
+    "sql_rows": "{count:,} 行",
+    "sql_cut": "続きがあります。先頭の {count:,} 行だけを表示しています(--limit を増やすか、条件を絞ってください)。",
+    "sql_table": "{name}: {rows:,} 行、{files} ファイル",
 }

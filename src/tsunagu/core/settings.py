@@ -99,6 +99,8 @@ TABLE: tuple[Setting, ...] = (
     Setting("capability_lifetime_s", "900", "How long a signed address works.", int, "s"),
     Setting("extract_timeout_s", "60", "Longest time a reader may take for one file.", float, "s"),
     Setting("extract_memory_bytes", "2147483648", "Most memory a reader may take for one file.", int, "byte"),
+    Setting("query_timeout_s", "20", "Longest time a query over tables may take.", float, "s"),
+    Setting("query_memory_bytes", "1073741824", "Most memory a query over tables may take.", int, "byte"),
     Setting(
         "job_lease_s",
         "15",

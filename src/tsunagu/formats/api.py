@@ -16,7 +16,14 @@ from tsunagu.formats.converting.types import (
     TablePlan,
     TableProfile,
 )
-from tsunagu.formats.errors import CellError, ConversionError, MappingError, SandboxError, UnreadableError
+from tsunagu.formats.errors import (
+    CellError,
+    ConversionError,
+    MappingError,
+    QueryFailedError,
+    SandboxError,
+    UnreadableError,
+)
 from tsunagu.formats.mapping.difference import diff_fields
 from tsunagu.formats.mapping.model import Key, Mapping, Term
 from tsunagu.formats.mapping.parse import default_mapping, default_mapping_text, parse_mapping
@@ -24,11 +31,13 @@ from tsunagu.formats.mapping.rde import from_rde, to_rde
 from tsunagu.formats.mapping.units import symbol as unit_symbol
 from tsunagu.formats.proposing.evidence import Evidence, Proposal
 from tsunagu.formats.proposing.propose import propose
+from tsunagu.formats.querying.types import Answer, ColumnCard, Question, TableCard, TableFiles
 from tsunagu.formats.reader import Context, OpenRows, Read, Reader, RowReader, Rows
 from tsunagu.formats.readers.scans import SCAN as SCAN_COLUMN
 from tsunagu.formats.registry import installed_readers, row_readers
 from tsunagu.formats.sandbox.converter import Converter
 from tsunagu.formats.sandbox.pool import ExtractorPool, extract, sandbox_report
+from tsunagu.formats.sandbox.querier import Querier
 from tsunagu.formats.sandbox.walls import SandboxReport, Wall
 from tsunagu.formats.types import (
     Array,
@@ -52,10 +61,12 @@ from tsunagu.formats.types import (
 __all__ = [
     "CONVERTER",
     "SCAN_COLUMN",
+    "Answer",
     "Array",
     "CellError",
     "Change",
     "Column",
+    "ColumnCard",
     "ColumnPlan",
     "ColumnProfile",
     "Context",
@@ -79,6 +90,9 @@ __all__ = [
     "Preview",
     "Problem",
     "Proposal",
+    "Querier",
+    "QueryFailedError",
+    "Question",
     "Read",
     "ReadFile",
     "Reader",
@@ -92,6 +106,8 @@ __all__ = [
     "SourceFailedError",
     "SourcePlan",
     "Table",
+    "TableCard",
+    "TableFiles",
     "TablePlan",
     "TablePreview",
     "TableProfile",

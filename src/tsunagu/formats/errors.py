@@ -96,3 +96,13 @@ class ConversionError(TsunaguError):
     status = 422
     default_message = "The table could not be made."
     default_remedy = "Correct the files that are named, freeze a new version and try again."
+
+
+class QueryFailedError(InvalidInputError):
+    """A query is wrong, or costs more than it may."""
+
+    code = "formats.query_failed"
+    default_message = "The query could not be answered."
+    default_remedy = (
+        "The names of tables and columns stand beside the query; DuckDB's documentation explains its SQL."
+    )

@@ -18,7 +18,8 @@ import pytest
 
 import tsunagu.client
 from tsunagu.client import account, messages, messages_en, messages_ja
-from tsunagu.client.cli import NODE_COMMANDS, main, parser
+from tsunagu.client.arguments import NODE_COMMANDS, parser
+from tsunagu.client.cli import main
 from tsunagu.client.output import printable, width
 from tsunagu.client.progress import ShownProgress, size
 from tsunagu.client.tests.fake_door import TOKEN, Fault

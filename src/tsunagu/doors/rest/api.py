@@ -29,6 +29,7 @@ from tsunagu.doors.rest import (
     readiness,
     sealing,
     sharing,
+    tables,
     tokens,
     trainings,
 )
@@ -71,6 +72,7 @@ api.add_router("", keeping.router)
 api.add_router("", exports.router)
 api.add_router("", ai_use.router)
 api.add_router("", trainings.router)
+api.add_router("", tables.router)
 api.add_router("", plans.router)
 api.add_router("", metadata.router)
 api.add_router("", pushes.router)

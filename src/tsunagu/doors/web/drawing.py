@@ -19,7 +19,7 @@ def curve_svg(preview: Mapping[str, Any], *, is_small: bool = False) -> SafeStri
     """A curve preview: axes with units, one line per series, each with its own dash.
 
     Args:
-        preview: As ``formats`` gives it: series of x and y, labels, units, ``x_reversed``, ``is_sticks``.
+        preview: As ``formats`` gives it: series of x and y, labels, units, ``x_reversed``, ``is_sticks``; ``is_points``: not joined.
         is_small: A thumbnail without axes.
     """
     series = preview["series"][:_MOST_SERIES]
@@ -42,12 +42,47 @@ def curve_svg(preview: Mapping[str, Any], *, is_small: bool = False) -> SafeStri
         if preview.get("is_sticks"):
             path = "".join(f"M{frame.x(x):.1f} {frame.y(0):.1f}V{frame.y(y):.1f}" for x, y in line)
             parts.append(format_html('<path class="s{}" d="{}" fill="none"/>', number, path))
+        elif preview.get("is_points"):
+            path = "".join(f"M{frame.x(x):.1f} {frame.y(y):.1f}h0" for x, y in line)
+            parts.append(format_html('<path class="s{} dots" d="{}"/>', number, path))
         else:
             text = " ".join(f"{frame.x(x):.1f},{frame.y(y):.1f}" for x, y in line)
             parts.append(format_html('<polyline class="s{}" points="{}"/>', number, text))
     return format_html(
         '<svg class="plot" viewBox="0 0 {} {}" role="img" aria-label="{}"><title>{}</title>{}</svg>',
         frame.width, frame.height, title, title, mark_safe("".join(parts)),  # noqa: S308 - made of escaped parts above
+    )  # fmt: skip
+
+
+def bars_svg(bars: Sequence[Any], *, label: str, unit: str) -> SafeString:
+    """A histogram of numbers.
+
+    Args:
+        bars: Each with ``low``, ``high`` and ``count``.
+        label: What is counted.
+        unit: Its unit, or empty.
+    """
+    corners = [(bars[0].low, 0.0), (bars[-1].high, float(max(bar.count for bar in bars)))]
+    frame = _Frame(corners, is_reversed=False, is_small=False, from_zero=True)
+    shapes = format_html_join(
+        "",
+        '<rect class="count" x="{}" y="{}" width="{}" height="{}"><title>{}: {}</title></rect>',
+        (
+            (
+                f"{frame.x(bar.low):.1f}",
+                f"{frame.y(bar.count):.1f}",
+                f"{max(0.5, frame.x(bar.high) - frame.x(bar.low) - 1):.1f}",
+                f"{frame.y(0) - frame.y(bar.count):.1f}",
+                bar.label,
+                bar.count,
+            )
+            for bar in bars
+        ),
+    )
+    axes = frame.axes(_labelled({"x_label": label, "x_unit": unit}, "x"), _("Rows"))
+    return format_html(
+        '<svg class="plot" viewBox="0 0 {} {}" role="img" aria-label="{}">{}{}</svg>',
+        frame.width, frame.height, label, mark_safe(axes), shapes,  # noqa: S308 - made of escaped parts
     )  # fmt: skip
 
 

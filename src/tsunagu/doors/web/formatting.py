@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import unicodedata
+from typing import Any
 
 from django.utils import timezone
 from django.utils.formats import number_format
@@ -78,3 +80,17 @@ def moment_text(text: str) -> str:
 def short_hash(text: str) -> str:
     """The first eight characters."""
     return text[:8]
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value of a table is a number."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def cell_text(value: Any) -> str:
+    """A value of a table as text: nothing for a missing one, lists and records as JSON."""
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.10g}"
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else str(value)

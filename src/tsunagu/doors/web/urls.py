@@ -29,6 +29,7 @@ from tsunagu.doors.web.views import (
     sealing,
     stand_ins,
     stewardship,
+    tables,
 )
 
 # Names hold dots too, which Django's slug converter does not know.
@@ -62,6 +63,7 @@ urlpatterns = [
     re_path(rf"{_DATASET}/access$", access.access, name="access"),
     re_path(rf"{_DATASET}/keeping$", keeping.kept, name="keeping"),
     re_path(rf"{_DATASET}/seal$", sealing.seal, name="seal"),
+    re_path(rf"{_DATASET}/tables$", tables.show, name="tables"),
     re_path(rf"{_DATASET}/ai-use$", ai_use.use, name="ai_use"),
     re_path(rf"{_DATASET}/ready$", readiness.ready, name="ready"),
     re_path(rf"{_DATASET}/ready/progress$", readiness.ready_progress, name="ready_progress"),

@@ -254,3 +254,15 @@ def in_both(values: Mapping[str, Any], name: str, fallback: str, language: str) 
     ordered = sorted(found, key=lambda code: code != language)
     texts = [found[code] for code in ordered] or [fallback]
     return texts[0], texts[1] if len(texts) > 1 else ""
+
+
+_OPERATORS = {
+    "contains": pgettext("condition", "contains"),
+    "empty": pgettext("condition", "has no value"),
+    "present": pgettext("condition", "has a value"),
+}
+
+
+def operator_word(operator: str) -> str:
+    """A condition of a filter: a sign as it is, a word in the viewer's language."""
+    return str(_OPERATORS.get(operator, operator))

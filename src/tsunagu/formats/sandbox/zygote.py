@@ -4,7 +4,7 @@ Started by the pool as ``python -m tsunagu.formats.sandbox.zygote FD``. It answe
 the control socket and parses nothing itself: bytes of files reach only the children.
 
     hello            -> readers, problems, which outer walls stand
-    load READER      -> import that reader's libraries, or what gives its rows
+    load READER      -> import that reader's libraries, or what gives its rows, or what answers SQL
     fork LIMITS + fd -> a child that waits for one job on the passed socket; its pid and pidfd come back
     reap PID         -> how that child ended
 """
@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from tsunagu.formats.examine import ReaderNotLoadedError, examine, warm_versions
 from tsunagu.formats.reader import RowReader
 from tsunagu.formats.registry import installed_readers
-from tsunagu.formats.sandbox import landlock, walls, wire
+from tsunagu.formats.sandbox import landlock, query, walls, wire
 from tsunagu.formats.types import Limits
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class Zygote:
                         "outer": outer,
                     }
                 case "load":
-                    answer = self._load(message["reader"], rows=message.get("rows", False))
+                    answer = self._load(message)
                 case "fork":
                     answer, passed = self._fork(message, descriptors[0])
                 case "reap":
@@ -91,13 +91,16 @@ class Zygote:
             for descriptor in (*passed, *descriptors):
                 os.close(descriptor)
 
-    def _load(self, name: str, *, rows: bool) -> dict[str, Any]:
+    def _load(self, wish: dict[str, Any]) -> dict[str, Any]:
+        name = wish["reader"]
         reader = next((reader for reader in self.readers if reader.info.name == name), None)
-        if reader is None:
-            return {"error": "no such reader"}
         known = set(sys.modules)
         try:
-            if rows:
+            if wish.get("query"):
+                query.warm()
+            elif reader is None:
+                return {"error": "no such reader"}
+            elif wish.get("rows"):
                 self._load_rows(reader)
             else:
                 self.loaded[name] = reader.load()
@@ -169,10 +172,16 @@ class Child:
             return
         # A group's files come as memory, which needs no rule, and a conversion's are open already; any other file is
         # the one that may be opened.
-        inputs = [] if job.get("group") or job.get("convert") else [source]
+        inputs = (
+            [] if {"group", "convert", "query"} & {name for name, is_so in job.items() if is_so} else [source]
+        )
+        database = query.prepare(self.limits) if job.get("query") else None
         walls.enclose([*self.zygote.places.descriptors, *inputs], version=self.zygote.landlock_version)
         if is_probe:
             self.channel.sendall(wire.pack({"walls": walls.attempt()}))
+            return
+        if job.get("query"):
+            query.serve(self.channel, source, database)
             return
         if job.get("convert"):
             from tsunagu.formats.sandbox import conversion

@@ -140,6 +140,12 @@ def read_pieces(location: Location) -> Iterator[bytes]:
         yield from reader.pieces()
 
 
+def read_range(location: Location, start: int, count: int) -> bytes:
+    """A part of a content; it must lie within."""
+    with store_of(location.domain).open(location.key, location.offset + start, count) as reader:
+        return b"".join(reader.pieces())
+
+
 @contextlib.contextmanager
 def as_file(location: Location) -> Iterator[Path]:
     """The content as a file for readers that need a path: the object itself when it is one, else a copy.

@@ -26,6 +26,9 @@ register.filter("exact_bytes", formatting.exact_bytes)
 register.filter("number_text", formatting.number_text)
 register.filter("name_shown", formatting.name_shown)
 register.filter("unit_text", unit_symbol)
+register.filter("cell", formatting.cell_text)
+register.filter("is_number", formatting.is_number)
+register.filter("operator_word", words.operator_word)
 register.filter("run_word", words.run_word)
 register.filter("role_word", words.role_word)
 register.filter("reason_word", words.reason_word)
@@ -287,3 +290,9 @@ def without_placeholder(field: BoundField) -> SafeString:
         {"aria-invalid": "true", "aria-describedby": f"{field.auto_id}_error"} if field.errors else {}
     )
     return field.as_widget(attrs=attributes)
+
+
+@register.simple_tag
+def bars(found: Any) -> SafeString:
+    """A histogram of numbers as a drawing."""
+    return drawing.bars_svg(found.bars, label=found.column, unit=found.unit)

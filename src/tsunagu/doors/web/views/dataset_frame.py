@@ -63,6 +63,7 @@ def _tabs(card: DatasetCard, version: int | None) -> list[dict[str, str]]:
     named = (
         ("overview", "dataset", _("Overview"), kept),
         ("files", "files", _("Files"), kept),
+        ("tables", "tables", _("Tables"), kept),
         ("metadata", "metadata", _("Metadata"), ""),
         ("provenance", "provenance", _("Provenance"), ""),
         ("versions", "versions", _("Versions"), ""),

@@ -1,0 +1,1 @@
+"""Parquet files as tables that answer SQL, behind the sandbox's walls."""
