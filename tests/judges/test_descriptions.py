@@ -129,6 +129,9 @@ def made_ready(node, tmp_path_factory):
     for number in range(3):
         (folder / f"film_{number}.ras").write_text(text, "cp932")
     (folder / "scan.ras").unlink()
+    for number in range(2):
+        build("photo.jpg", folder).rename(folder / f"photo_{number}.jpg")
+    build("report.pdf", folder)
     (folder / "log.csv").write_text(
         "time,Temp (°C),note\n2026-03-05 10:00,20.5,開始\n2026-03-05 11:00,21,終了\n"
     )
@@ -171,26 +174,27 @@ def test_what_is_made_ready_loads_in_mlcroissant(node, tmp_path):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     found = json.loads(done.stdout.splitlines()[-1])
-    assert {name: rows for name, (rows, _) in found.items()} == {
-        "data/film.parquet": 360,
-        "data/log.parquet": 2,
-    }
+    counts = {name.removeprefix("data/"): rows for name, (rows, _) in found.items()}
+    assert counts.pop("report.parquet") >= 1
+    assert counts == {"film.parquet": 360, "log.parquet": 2, "photo.parquet": 2}
     assert "film_2.ras" in found["data/film.parquet"][1]
 
 
 @pytest.mark.usefixtures("made_ready")
 def test_what_is_made_ready_loads_with_datasets(node, tmp_path):
     found = Reader(node, tmp_path)("""
-        from datasets import get_dataset_config_names, load_dataset
+        from datasets import Image, get_dataset_config_names, load_dataset
+        photo = load_dataset("lab/films-ready", "photo", split="train").cast_column("image", Image())
         names = get_dataset_config_names("lab/films-ready")
         film = load_dataset("lab/films-ready", "film", split="train")
         log = load_dataset("lab/films-ready", "log", split="train")
         print(json.dumps({
             "names": names, "rows": len(film), "files": sorted(set(film["source_file"])),
-            "voltage": film[0]["xray_voltage"], "note": log["note"][:], "time": str(log[1]["time"]),
+            "voltage": film[0]["xray_voltage"], "note": log["note"][:], "time": str(log[1]["time"]), "size": photo[0]["image"].size,
         }))
     """, token="")  # fmt: skip
-    assert found["names"] == ["film", "log"]
+    assert found["names"] == ["film", "log", "photo", "report"]
+    assert min(found["size"]) > 0
     assert found["rows"] == 360
     assert found["files"] == ["film_0.ras", "film_1.ras", "film_2.ras"]
     assert found["voltage"] == 45.0

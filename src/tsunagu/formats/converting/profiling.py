@@ -76,7 +76,7 @@ class _Column:
         kind = self.plan.kind
         if kind in {"number", "integer", "wide_integer"}:
             self._numbers(values)
-        elif kind not in {"text", "boolean"} and values.null_count < len(values):
+        elif kind not in {"text", "boolean", "binary"} and values.null_count < len(values):
             extent = pc.min_max(values).as_py()
             self._widen(extent["min"], extent["max"])
         counted = self._distinct(values)
@@ -120,6 +120,8 @@ class _Column:
     def _distinct(self, values: Any) -> tuple[Any, Any]:
         """Count the different values while they are few; returns those of the part with their counts."""
         is_text = self.plan.kind == "text"
+        if self.plan.kind == "binary":
+            self.seen = None
         if self.seen is None and not is_text:
             return None, None
         # A glance at the first rows spares the whole column where all values differ.

@@ -12,7 +12,7 @@ import pytest
 from tsunagu.formats import api as formats
 from tsunagu.formats.examine import examine
 from tsunagu.formats.tests.built import build
-from tsunagu.formats.tests.making import READERS, attempt_behind_walls, made, planned
+from tsunagu.formats.tests.making import READERS, attempt_behind_walls, attempt_in, made, planned
 
 
 def announced(path):
@@ -23,7 +23,8 @@ def announced(path):
 
 NAMES = (
     "utf8.csv", "bom.csv", "shift_jis.csv", "euc.csv", "utf16.tsv", "utf16be_without_mark.tsv", "semicolon.csv", "pipe.txt",
-    "blanks.dat", "book.xlsx", "table.parquet", "cells.fcs", "scan.ras", "scan.uxd", "scan.xrdml", "ir.jdx",
+    "blanks.dat", "book.xlsx", "table.parquet", "cells.fcs", "scan.ras", "scan.uxd", "scan.xrdml", "ir.jdx", "photo.jpg", "picture.png",
+    "report.pdf",
 )  # fmt: skip
 
 
@@ -38,7 +39,12 @@ def test_what_the_reading_announces_is_what_the_rows_hold(tmp_path, name):
             assert not how.problems
             assert not how.changes
             found = pq.read_table(io.BytesIO(how.result))
-            assert found.num_rows == how.profile.row_count == rows[table.sources[0].table] > 0
+            assert (
+                found.num_rows
+                == how.profile.row_count
+                == rows.get(table.sources[0].table, found.num_rows)
+                > 0
+            )
             assert found.column_names[1 : 1 + len(table.columns)] == [column.name for column in table.columns]
 
 
@@ -78,3 +84,33 @@ def test_parquet_keeps_types_units_and_words(tmp_path):
     assert table.column("kind").to_pylist() == ["p", "q"]
     field = table.schema.field("v")
     assert (field.metadata[b"unit"], field.metadata[b"description"]) == (b"mV", b"potential")
+
+
+def test_pictures_become_rows_with_what_is_said_of_them(tmp_path):
+    for number in range(3):
+        build("photo.jpg", tmp_path).rename(tmp_path / f"shot_{number}.jpg")
+    ((table, how),) = made(tmp_path).values()
+    assert how.plan.name == "shot"
+    assert table.num_rows == 3
+    assert table.column("image").to_pylist()[1] == (tmp_path / "shot_1.jpg").read_bytes()
+    assert table.column("source_file").to_pylist() == ["shot_0.jpg", "shot_1.jpg", "shot_2.jpg"]
+    assert how.plan.file_columns, "what the camera wrote"
+
+
+def test_documents_become_text_with_the_place_of_each_page(tmp_path):
+    build("report.pdf", tmp_path)
+    ((table, _),) = made(tmp_path).values()
+    assert table.column("page").to_pylist() == list(range(1, table.num_rows + 1))
+    texts = table.column("text").to_pylist()
+    assert "".join(texts).strip()
+    assert table.column("start").to_pylist() == [sum(map(len, texts[:n])) for n in range(len(texts))]
+
+
+def test_a_damaged_picture_is_left_out(tmp_path):
+    for number in range(2):
+        build("picture.png", tmp_path).rename(tmp_path / f"p{number}.png")
+    (plan,) = planned(tmp_path).tables
+    content = (tmp_path / "p1.png").read_bytes()
+    (tmp_path / "p1.png").write_bytes(content[: len(content) // 2])
+    how = formats.settle(plan, attempt_in(tmp_path))
+    assert [problem.path for problem in how.problems] == ["p1.png"]
