@@ -22,6 +22,7 @@ MODULES = (
     "stream",
     "hub",
     "dispatch",
+    "ready",
 )
 TABLES = [
     "push_small",
@@ -40,6 +41,8 @@ TABLES = [
     "stream_small",
     "stream_images",
     "dispatch",
+    "ready_csv",
+    "ready_scans",
 ]
 
 

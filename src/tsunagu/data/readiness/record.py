@@ -145,6 +145,7 @@ def _table(tables: Any, ending: str) -> standards.Table | None:
     columns = tuple(
         standards.Column(one["name"], one["type"], one.get("unit") or "", one.get("description") or "")
         for one in tables[0]["columns"]
+        if one["type"] != "binary" or one["name"] == "image"
     )
     return standards.Table(columns, tables[0].get("row_count"))
 
