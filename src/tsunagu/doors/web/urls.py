@@ -69,9 +69,6 @@ urlpatterns = [
     re_path(rf"{_DATASET}/ready$", readiness.ready, name="ready"),
     re_path(rf"{_DATASET}/ready/progress$", readiness.ready_progress, name="ready_progress"),
     re_path(rf"{_DATASET}/compute$", compute.compute, name="compute"),
-    re_path(rf"{_DATASET}/compute$", compute.compute, name="compute"),
-    re_path(rf"{_DATASET}/ready$", readiness.ready, name="ready"),
-    re_path(rf"{_DATASET}/ready/progress$", readiness.ready_progress, name="ready_progress"),
     re_path(rf"{_DATASET}/ask$", access.ask, name="ask"),
     re_path(rf"{_DATASET}/upload$", arrivals.upload, name="upload"),
     re_path(
