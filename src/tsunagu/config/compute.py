@@ -16,9 +16,10 @@ def main() -> None:
 
     logs.configure(settings.current().log_level)
     django.setup()
+    from tsunagu.compute.hosting import api as hosting
     from tsunagu.compute.jobs import api as jobs
 
-    supervisor = jobs.Supervisor()
+    supervisor = jobs.Supervisor(others=(hosting.Host(),))
     signal.signal(signal.SIGTERM, supervisor.stop)
     signal.signal(signal.SIGINT, supervisor.stop)
     supervisor.run()

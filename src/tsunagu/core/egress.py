@@ -124,6 +124,16 @@ def post(
     return Posted(answer.status, body, answer.headers.get_content_type())
 
 
+def check(url: str) -> None:
+    """Go on only with an address that this node may speak to: for what is written down now and asked later.
+
+    Raises:
+        EgressRefusedError: the address leads somewhere the node must not go.
+        EgressFailedError: no address is known for its name.
+    """
+    _checked(url)
+
+
 def _ask(
     method: str, url: str, content: bytes | None, headers: dict[str, str], most_bytes: int, deadline: float
 ) -> tuple[http.client.HTTPResponse, bytes]:

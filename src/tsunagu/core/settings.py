@@ -152,6 +152,13 @@ TABLE: tuple[Setting, ...] = (
         "s",
     ),
     Setting(
+        "compute_site_lost_s",
+        "604800",
+        "A job on another node that does not answer counts as lost after this time.",
+        float,
+        "s",
+    ),
+    Setting(
         "compute_budget_cpu_s", "3600000", "CPU time that a project may use unless given more.", float, "s"
     ),
     Setting(

@@ -39,9 +39,23 @@ def want(lock: str) -> str:
     row, is_new = Environment.objects.get_or_create(
         lock_hash=lock_hash, defaults={"lock": text, "state": "waiting", "asked_at": clock.now()}
     )
-    if not is_new and row.state == "failed":
-        # The cause may be gone: a registry that did not answer, a full disk.
-        Environment.objects.filter(pk=lock_hash, state="failed").update(state="waiting", reason="")
+    if not is_new and row.state in {"failed", "kept"}:
+        # The cause of a failure may be gone: a registry that did not answer, a full disk.
+        Environment.objects.filter(pk=lock_hash, state=row.state).update(state="waiting", reason="")
+    return lock_hash
+
+
+def keep(lock: str) -> str:
+    """Remember a lock file whose environment is built on another node; its hash.
+
+    Raises:
+        BadLockError: the file names something that is not pinned by a hash.
+    """
+    text = checked(lock)
+    lock_hash = hashlib.sha256(text.encode()).hexdigest()
+    Environment.objects.get_or_create(
+        lock_hash=lock_hash, defaults={"lock": text, "state": "kept", "asked_at": clock.now()}
+    )
     return lock_hash
 
 
@@ -72,7 +86,7 @@ def folder_of(lock_hash: str) -> Path:
 
 
 def state_of(lock_hash: str) -> tuple[str, str]:
-    """``waiting``, ``ready`` or ``failed``, and why. An environment whose folder is gone waits again."""
+    """``waiting``, ``ready``, ``failed``, or ``kept`` (built elsewhere); and why. An environment whose folder is gone waits again."""
     row = Environment.objects.filter(pk=lock_hash).first()
     if row is None:
         return "failed", "the lock file is not known"

@@ -16,6 +16,7 @@ from tsunagu.compute.jobs.errors import (
     OutputTakenError,
 )
 from tsunagu.compute.jobs.executors import NAMES as EXECUTORS
+from tsunagu.compute.jobs.executors import Executor, Sandbox, Submission
 from tsunagu.compute.jobs.hearing import Heard, answer, begin_delivery, delivered_by, deliverer, hear, reader
 from tsunagu.compute.jobs.reasons import sentence
 from tsunagu.compute.jobs.selectors import get_job, list_jobs, read_log
@@ -32,6 +33,7 @@ __all__ = [
     "Budget",
     "BudgetExceededError",
     "EntryPoint",
+    "Executor",
     "ForgedMessageError",
     "Heard",
     "InputCard",
@@ -45,7 +47,9 @@ __all__ = [
     "OutputBusyError",
     "OutputNotSealedError",
     "OutputTakenError",
+    "Sandbox",
     "State",
+    "Submission",
     "Supervisor",
     "Wanted",
     "again",

@@ -20,9 +20,11 @@ from tsunagu.compute.jobs.errors import (
     OutputNotSealedError,
     OutputTakenError,
 )
+from tsunagu.compute.jobs.leaving import require_may_leave
 from tsunagu.compute.jobs.models import Job, JobInput
 from tsunagu.compute.jobs.settling import close
 from tsunagu.compute.jobs.types import JobCard, State, Wanted
+from tsunagu.compute.partners import api as partners
 from tsunagu.compute.runner.api import Input, Limits, Order
 from tsunagu.core import clock, settings
 from tsunagu.core.errors import NotFoundError
@@ -35,7 +37,7 @@ from tsunagu.foundation.runs import api as runs
 
 _PARAMETER = re.compile(r"[a-z][a-z0-9_]{0,49}\Z")
 _MOST_INPUTS, _MOST_PARAMETERS, _MOST_PARTS, _MOST_TEXT = 50, 100, 1000, 100_000
-_LEAST_MEMORY_BYTES, _MOST_FILES = 32 << 20, 50_000
+_LEAST_MEMORY_BYTES, _MOST_FILES, _MOST_ELSEWHERE = 32 << 20, 50_000, 1 << 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +64,14 @@ def submit(actor: Actor, wanted: Wanted) -> JobCard:
         BadJobError: the command, a parameter or a limit cannot be used.
         OutputTakenError, OutputNotSealedError: the dataset for the outputs cannot take them.
         BudgetExceededError: the project's allocation does not cover the limits.
+        ActionDeniedError: what it reads may not leave for the node where it shall run.
         NoExecutorError: the place where it shall run does not exist or does not work.
         BadLockError: the environment's lock file cannot be used.
     """
-    executors.require(wanted.executor)
+    site = executors.require(wanted.executor)
     command = _command(wanted.command)
     _check_parameters(wanted.parameters)
-    limits = _checked(wanted.limits)
+    limits = _checked(wanted.limits, is_here=site is None)
     if not 1 <= len(wanted.inputs) <= _MOST_INPUTS:
         raise BadJobError(f"A run has 1 to {_MOST_INPUTS} inputs.")
     reads = [_read(actor, place, "in") for place in wanted.inputs]
@@ -79,8 +82,11 @@ def submit(actor: Actor, wanted: Wanted) -> JobCard:
     project_name, _slash, output_name = slug.partition("/")
     project = datasets.get_project(actor, project_name)
     policy.require(actor, "compute.run", project.resource)
-    lock = environments.want(wanted.lock) if wanted.lock else ""
     everything = [*reads, *([code] if code else [])]
+    if site is not None:
+        for one in everything:
+            require_may_leave(actor, one.card, site)
+    lock = _environment(wanted.lock, is_here=site is None)
     with transaction.atomic():
         output = _output(actor, project_name, output_name, everything)
         order = Order(
@@ -92,7 +98,7 @@ def submit(actor: Actor, wanted: Wanted) -> JobCard:
             parameters=dict(wanted.parameters),
             code=code.input if code else None,
         )
-        _start_run(actor, order, output, everything, executor=wanted.executor, environment_hash=lock)
+        _start_run(actor, order, output, everything, executor=wanted.executor, environment_hash=lock, site=site)
         job = _queue(actor, order, output, everything, executor=wanted.executor, environment_hash=lock)
     return selectors.card_of(job)
 
@@ -208,8 +214,15 @@ def _check_parameters(parameters: Mapping[str, Any]) -> None:
             )
 
 
-def _checked(limits: Limits) -> Limits:
-    """The limits, when this node allows them."""
+def _environment(lock: str, *, is_here: bool) -> str:
+    """The hash of a lock file; its environment is built where the job runs."""
+    if not lock:
+        return ""
+    return environments.want(lock) if is_here else environments.keep(lock)
+
+
+def _checked(limits: Limits, *, is_here: bool) -> Limits:
+    """The limits, when this node allows them; another node says itself what it allows."""
     node = settings.current()
     most = {
         "cores": node.compute_cores,
@@ -221,10 +234,11 @@ def _checked(limits: Limits) -> Limits:
     least = {"memory_bytes": _LEAST_MEMORY_BYTES}
     for one in fields(limits):
         value = getattr(limits, one.name)
-        if one.name in most and not least.get(one.name, 1) <= value <= most[one.name]:
+        highest = most.get(one.name, value) if is_here else _MOST_ELSEWHERE
+        if one.name in most and not least.get(one.name, 1) <= value <= highest:
             raise BadJobError(
                 f"The limit {one.name} = {value} is outside of what this node allows"
-                f" ({least.get(one.name, 1)} to {most[one.name]})."
+                f" ({least.get(one.name, 1)} to {highest})."
             )
     return replace(limits, process_count=Limits().process_count, log_bytes=node.compute_log_bytes)
 
@@ -275,6 +289,7 @@ def _start_run(
     *,
     executor: str,
     environment_hash: str,
+    site: partners.SiteCard | None,
 ) -> None:
     links = [runs.Link("out", "dataset", output.id, output.slug)]
     for one in reads:
@@ -296,6 +311,7 @@ def _start_run(
             "executor": executor,
             "basis": sorted(set(basis)),
             **({"environment": environment_hash} if environment_hash else {}),
+            **({"site": {"title": site.title, "address": site.address, "country": site.country}} if site else {}),
         },
         links=links,
     )

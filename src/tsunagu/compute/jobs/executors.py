@@ -8,24 +8,42 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
 from tsunagu.compute.jobs.errors import BadJobError, NoExecutorError
+from tsunagu.compute.jobs.types import State
+from tsunagu.compute.partners import api as partners
 from tsunagu.compute.runner import api as runner
 
-Sight = Literal["alive", "gone"]
+Sight = Literal["alive", "gone", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """That a job ended without a result, in the word of the place itself; never a success."""
+
+    state: State
+    code: str
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A job as an executor gets it: its file, its folder, and what to reserve for it."""
+    """A job as an executor gets it: its file, its folder, and what to reserve for it.
+
+    Attributes:
+        asker: Who asked, by name; other nodes are told.
+        lock: The lock file of its environment, where that is built in the place itself.
+    """
 
     run: str
     job_file: Path
     folder: Path
     limits: runner.Limits
+    asker: str = ""
+    lock: str = ""
 
     @property
     def command(self) -> tuple[str, ...]:
@@ -38,9 +56,11 @@ class Executor(Protocol):
 
     Attributes:
         slots: How many jobs may be handed to it at the same time.
+        is_here: Whether its wrappers end with this node, and its environments are this node's.
     """
 
     slots: int
+    is_here: bool
 
     def problem(self) -> str:
         """Why it cannot run anything now; empty when it can."""
@@ -61,6 +81,9 @@ class Executor(Protocol):
     def look(self, handle: str, folder: Path) -> Sight:
         """Whether the wrapper waits or runs. ``gone`` says nothing about success: only a signed result does."""
 
+    def ending(self, handle: str, folder: Path) -> Ending | None:
+        """What the place says of a job that is gone and will never have a result; None where it says nothing."""
+
 
 class Sandbox:
     """Wrappers as children of the supervisor on this machine.
@@ -68,6 +91,8 @@ class Sandbox:
     Args:
         slots: How many at the same time.
     """
+
+    is_here = True
 
     def __init__(self, slots: int) -> None:
         self.slots = slots
@@ -122,6 +147,11 @@ class Sandbox:
             del self._children[handle]
         return "alive" if runner.is_alive(folder) else "gone"
 
+    def ending(self, handle: str, folder: Path) -> Ending | None:
+        """Nothing is known here but what the wrapper leaves."""
+        del handle, folder
+        return None
+
 
 def wrapper_environment() -> Mapping[str, str]:
     """Nothing of the node's environment, which may hold secrets, but where Python finds this program."""
@@ -136,19 +166,24 @@ def wrapper_environment() -> Mapping[str, str]:
 NAMES = ("sandbox",)
 
 
-def require(name: str) -> None:
-    """Go on only with an executor that exists and, where that is known at once, works.
+def require(name: str) -> partners.SiteCard | None:
+    """Go on only with a place that exists and, where that is known at once, works; the site, where it is one.
 
     Raises:
         BadJobError: there is none of that name.
         NoExecutorError: it does not work.
     """
     if name not in NAMES:
+        sites = {site.name: site for site in partners.open_sites()}
+        if name in sites:
+            return sites[name]
         raise BadJobError(
-            f"There is no place named {name[:40]!r} to run jobs.", remedy=f"Use one of: {', '.join(NAMES)}."
+            f"There is no place named {name[:40]!r} to run jobs.",
+            remedy=f"Use one of: {', '.join((*NAMES, *sites))}.",
         )
     if name == "sandbox" and (why := runner.problem()):
         raise NoExecutorError(
             f"This node cannot wall jobs in, so it runs none: {why}",
             remedy="Have its administrator install bubblewrap and allow user namespaces; tsunagu check says more.",
         )
+    return None

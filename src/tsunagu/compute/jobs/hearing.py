@@ -11,7 +11,6 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from tsunagu.compute.environments import api as environments
 from tsunagu.compute.jobs import logs
 from tsunagu.compute.jobs.errors import ForgedMessageError, JobOverError, OutputBusyError, OutputTakenError
 from tsunagu.compute.jobs.models import Job
@@ -94,7 +93,7 @@ def _order(run_id: str) -> dict[str, Any]:
     require_rights(job)
     order = Order.of(job.order)
     if job.environment_hash:
-        order = replace(order, environment=str(environments.folder_of(job.environment_hash)))
+        order = replace(order, environment=job.environment_hash)
     return order.as_json()
 
 

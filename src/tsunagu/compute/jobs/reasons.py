@@ -27,6 +27,8 @@ SENTENCES: Mapping[str, str] = {
         "The outputs that arrived are not the ones that the run reported, or somebody changed the dataset meanwhile."
     ),
     "no_sandbox": later("The machine cannot wall the run in: %(why)s"),
+    "not_accepted": later("The other node did not take the run: %(why)s"),
+    "withdrawn": later("The node that owns the machine ended the run. Run it again, there or elsewhere."),
     "no_environment": later("The environment could not be built: %(why)s"),
     "machine_failed": later("The machine failed: %(why)s"),
     "cancelled": later("It was cancelled."),

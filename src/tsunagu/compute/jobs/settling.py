@@ -8,9 +8,11 @@ from typing import Any
 from django.db import transaction
 from django.utils import translation
 
+from tsunagu.compute.jobs.leaving import require_may_leave
 from tsunagu.compute.jobs.models import Job
 from tsunagu.compute.jobs.reasons import SENTENCES, sentence
 from tsunagu.compute.jobs.types import State
+from tsunagu.compute.partners import api as partners
 from tsunagu.compute.runner.api import Result
 from tsunagu.core import clock
 from tsunagu.core.errors import CapabilityRefusedError, TsunaguError
@@ -58,8 +60,12 @@ def require_rights(job: Job) -> Actor:
     """
     actor = actor_of(job)
     policy.require(actor, "compute.run", policy.Resource("project", job.project_id))
+    site = partners.find_site(job.executor)
     for one in job.inputs.all():
-        policy.require(actor, "dataset.read", datasets.get_dataset_by_id(actor, one.dataset_id).resource)
+        card = datasets.get_dataset_by_id(actor, one.dataset_id)
+        policy.require(actor, "dataset.read", card.resource)
+        if site is not None:
+            require_may_leave(actor, card, site)
     return actor
 
 

@@ -6,20 +6,23 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from django.db import OperationalError, close_old_connections, transaction
 from django.db.models import Max, Min
 
 from tsunagu.compute.environments import api as environments
 from tsunagu.compute.jobs import hearing
+from tsunagu.compute.jobs.elsewhere import Elsewhere
 from tsunagu.compute.jobs.errors import NoExecutorError
 from tsunagu.compute.jobs.executors import Executor, Sandbox, Submission
 from tsunagu.compute.jobs.models import Job
 from tsunagu.compute.jobs.settling import close
 from tsunagu.compute.jobs.types import State
+from tsunagu.compute.partners import api as partners
 from tsunagu.compute.runner import api as runner
 from tsunagu.core import clock, settings
 from tsunagu.core.errors import TsunaguError
@@ -31,6 +34,18 @@ _CLAIM_AGAIN_S = 0.25
 _WATCH_EVERY_S = 0.5
 _ASK_AGAIN_S = 10.0  # an executor that had a problem
 _KILL_AFTER_S = 15.0
+_SILENT_S = 10.0  # of a wrapper that beats every two
+
+
+class Attendant(Protocol):
+    """Something that is done by the supervisor's process beside its own jobs."""
+
+    def attend(self) -> None:
+        """Do what is to be done now; called twice a second."""
+
+    def stop(self) -> None:
+        """The supervisor ends."""
+
 
 
 @dataclass(slots=True)
@@ -39,11 +54,14 @@ class Supervisor:
 
     Attributes:
         executors: Place -> what runs jobs there.
+        others: What else is to be done on this machine between two looks.
     """
 
     executors: Mapping[str, Executor] = field(
         default_factory=lambda: {"sandbox": Sandbox(settings.current().compute_slots)}
     )
+    others: Sequence[Attendant] = ()
+    _sites: dict[str, Elsewhere] = field(default_factory=dict)
     _stop: threading.Event = field(default_factory=threading.Event)
     _problems: dict[str, tuple[float, str]] = field(default_factory=dict)
     _cancelled_at: dict[str, float] = field(default_factory=dict)
@@ -60,6 +78,8 @@ class Supervisor:
             try:
                 if time.monotonic() >= next_watch:
                     self.watch()
+                    for other in self.others:
+                        other.attend()
                     self._build()
                     self._prepare()
                     next_watch = time.monotonic() + _WATCH_EVERY_S
@@ -71,7 +91,11 @@ class Supervisor:
                 close_old_connections()
             self._stop.wait(_CLAIM_EVERY_S)
         for job in Job.objects.filter(state=State.RUNNING).exclude(handle=""):
-            self._executor(job).cancel(job.handle, folder_of(job.run_id))
+            executor = self._executor(job)
+            if executor is not None and executor.is_here:
+                executor.cancel(job.handle, folder_of(job.run_id))
+        for other in self.others:
+            other.stop()
 
     def _prepare(self) -> None:
         if not Job.objects.filter(state=State.QUEUED).exists():
@@ -84,7 +108,7 @@ class Supervisor:
     def claim(self) -> int:
         """Start what can be started; how many."""
         started = 0
-        for name, executor in self.executors.items():
+        for name, executor in {**self.executors, **self._sites}.items():
             if self._problem(name, executor):
                 continue
             room = executor.slots - Job.objects.filter(state=State.RUNNING, executor=name).count()
@@ -111,7 +135,7 @@ class Supervisor:
         return None
 
     def _has_environment(self, job: Job) -> bool:
-        if not job.environment_hash:
+        if not job.environment_hash or job.executor not in self.executors:
             return True
         state, why = environments.state_of(job.environment_hash)
         if state == "failed":
@@ -132,10 +156,15 @@ class Supervisor:
             run=job.run_id,
             secret=hearing.secret_of(job.run_id),
             folder=str(folder),
+            environment=str(environments.folder_of(job.environment_hash)) if job.environment_hash else "",
         ).write()
         limits = runner.Order.of(job.order).limits
+        is_built_there = job.environment_hash and not executor.is_here
+        lock = environments.lock_of(job.environment_hash) if is_built_there else ""
         try:
-            handle = executor.submit(Submission(job.run_id, job_file, folder, limits))
+            handle = executor.submit(
+                Submission(job.run_id, job_file, folder, limits, job.actor_name, lock)
+            )
         except (NoExecutorError, OSError) as error:
             logger.exception("job_not_started", extra={"run": job.run_id})
             self._close(job.run_id, State.FAILED, "machine_failed", {"why": str(error)})
@@ -156,15 +185,39 @@ class Supervisor:
 
     def watch(self) -> None:
         """Look at every running job: cancel, notice the dead, settle what they left."""
+        self._learn_sites()
         for job in Job.objects.filter(state__in=(State.RUNNING, State.UNCERTAIN)):
             folder, executor = folder_of(job.run_id), self._executor(job)
-            if job.handle and executor.look(job.handle, folder) == "alive":
+            seen = executor.look(job.handle, folder) if executor is not None and job.handle else "gone"
+            if executor is not None and seen == "alive":
                 self._watch_alive(executor, job, folder)
+            elif seen == "unknown":
+                self._doubt_silence(job)
+                if executor is not None and job.is_cancelled:
+                    executor.cancel(job.handle, folder)
             elif not self._settle_left(job, folder):
-                self._doubt(job)
+                ending = executor.ending(job.handle, folder) if executor is not None else None
+                if ending is not None:
+                    self._close(job.run_id, ending.state, ending.code, dict(ending.facts))
+                else:
+                    self._doubt(job)
         self._clean()
 
+    def _learn_sites(self) -> None:
+        """Other nodes come and go while this one runs."""
+        for site in partners.known_sites():
+            if site.name in self._sites:
+                self._sites[site.name].site = site
+            else:
+                self._sites[site.name] = Elsewhere(site)
+
     def _watch_alive(self, executor: Executor, job: Job, folder: Path) -> None:
+        if job.state == State.UNCERTAIN:
+            Job.objects.filter(pk=job.pk, state=State.UNCERTAIN).update(state=State.RUNNING)
+        if not executor.is_here:  # the other node watches over its own machines
+            if job.is_cancelled:
+                executor.cancel(job.handle, folder)
+            return
         limits = runner.Order.of(job.order).limits
         overdue = (clock.now() - (job.started_at or clock.now())).total_seconds() - limits.duration_s
         if not job.is_cancelled and overdue < settings.current().compute_lost_s + limits.duration_s:
@@ -187,6 +240,17 @@ class Supervisor:
             return False
         return True
 
+    def _doubt_silence(self, job: Job) -> None:
+        """Another node does not answer: that says nothing about the job, whose wrapper may speak all the while."""
+        silent_s = (clock.now() - (job.heard_at or job.asked_at)).total_seconds()
+        if job.state == State.RUNNING:
+            if silent_s > _SILENT_S:
+                Job.objects.filter(pk=job.pk, state=State.RUNNING).update(state=State.UNCERTAIN)
+            return
+        node = settings.current()
+        if silent_s > (node.compute_lost_s if job.is_cancelled else node.compute_site_lost_s):
+            self._close(job.run_id, State.CANCELLED if job.is_cancelled else State.FAILED, "lost")
+
     def _doubt(self, job: Job) -> None:
         silent_s = (clock.now() - (job.heard_at or job.asked_at)).total_seconds()
         if job.state == State.RUNNING:
@@ -203,8 +267,8 @@ class Supervisor:
             if not State(held.state).is_over:
                 close(held, state, code, facts)
 
-    def _executor(self, job: Job) -> Executor:
-        return self.executors[job.executor]
+    def _executor(self, job: Job) -> Executor | None:
+        return self.executors.get(job.executor) or self._sites.get(job.executor)
 
     def _clean(self) -> None:
         """Remove the folders of jobs that are over."""

@@ -1,14 +1,16 @@
 """The door of the runner: the one job definition, the one result, the signed line, and whether walls can be built."""
 
 from tsunagu.compute.runner.line import HEADER, is_signed, sign
-from tsunagu.compute.runner.order import BadOrderError, Input, JobFile, Limits, Order, Result
+from tsunagu.compute.runner.order import BadOrderError, Bounds, Input, JobFile, Limits, Order, Result
 from tsunagu.compute.runner.walls import problem
-from tsunagu.compute.runner.work import RESULT_FILE, is_alive, remove
+from tsunagu.compute.runner.work import RESULT_FILE, WITHDRAWN_FILE, is_alive, remove
 
 __all__ = [
     "HEADER",
     "RESULT_FILE",
+    "WITHDRAWN_FILE",
     "BadOrderError",
+    "Bounds",
     "Input",
     "JobFile",
     "Limits",

@@ -13,12 +13,20 @@ import hmac
 import json
 import threading
 import time
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from tsunagu.client.account import Account
 from tsunagu.client.errors import BadAnswerError, UnreachableError
 from tsunagu.client.node import Node, parse_json, refusal
-from tsunagu.client.transport import Answer, Transport
+from tsunagu.client.transport import ATTEMPTS, Answer, Transport
+from tsunagu.core.errors import TsunaguError
+
+if TYPE_CHECKING:
+    import http.client
+
+    from tsunagu.compute.runner.order import Bounds
 
 HEADER = "Tsunagu-Signature"
 _WAITS_S = (0.2, 0.5, 1, 2, 5, 5, 10, 10)
@@ -44,13 +52,15 @@ class Line:
         control: Address of control.
         run: The run.
         secret: Its secret.
+        bounds: What the machine grants when control is another node's.
     """
 
-    def __init__(self, control: str, run: str, secret: str) -> None:
+    def __init__(self, control: str, run: str, secret: str, bounds: Bounds | None = None) -> None:
         self._url = f"{control.rstrip('/')}/compute/line/{run}"
         self._run = run
         self._secret = secret
-        self._transport = Transport(attempts=1)
+        self.bounds = bounds
+        self._transport = Transport(attempts=1) if bounds is None else Bounded(bounds.origins, attempts=1)
         self._lock = threading.Lock()
         # Beyond every number of an earlier wrapper of the same run.
         self._number = time.time_ns() // 1000
@@ -103,12 +113,42 @@ class Line:
         self._transport.close()
 
 
+class StrangeOriginError(TsunaguError):
+    """Another node named a server that it was not known by."""
+
+    code = "runner.strange_origin"
+    default_message = "The node named a server that this machine does not speak to."
+
+
+class TooMuchInputError(TsunaguError):
+    """The inputs are larger than the machine grants."""
+
+    code = "runner.too_much_input"
+    default_message = "The inputs are larger than this machine takes."
+
+
+class Bounded(Transport):
+    """A transport that speaks to named servers alone: a strange node must not have this machine ask its neighbours."""
+
+    def __init__(self, origins: Sequence[str], *, attempts: int = ATTEMPTS) -> None:
+        super().__init__(attempts=attempts)
+        self._origins = frozenset(origins)
+
+    def _connection(self, url: str) -> tuple[http.client.HTTPConnection, str]:
+        parts = urlsplit(url)
+        if f"{parts.scheme}://{parts.netloc}" not in self._origins:
+            raise StrangeOriginError
+        return super()._connection(url)
+
+
 class JobNode(Node):
     """A node as pulls and pushes of a job see it: what REST would be asked goes through the signed line."""
 
     def __init__(self, line: Line) -> None:
-        super().__init__(Account("", ""), Transport())
+        bounds = line.bounds
+        super().__init__(Account("", ""), Transport() if bounds is None else Bounded(bounds.origins))
         self._line = line
+        self._announced = 0
 
     def _call(
         self,
@@ -120,4 +160,10 @@ class JobNode(Node):
         repeatable: bool = True,
     ) -> dict[str, Any]:
         del query, repeatable  # a pull and a push ask by POST alone, and nothing they ask hurts when repeated
-        return self._line.say("call", method=method, path=path, content=content)
+        said = self._line.say("call", method=method, path=path, content=content)
+        if self._line.bounds is not None and path.endswith("/pulls"):
+            # Every page counts, also one that is asked for again: who asks so often is near the end anyway.
+            self._announced += sum(int(one["size"]) for one in said.get("files", ()))
+            if self._announced > self._line.bounds.input_bytes:
+                raise TooMuchInputError
+        return said

@@ -82,7 +82,7 @@ class Order:
         limits: What it may use.
         parameters: Given to the command as ``TSUNAGU_PARAM_NAME``, and all as JSON in ``TSUNAGU_PARAMETERS``.
         code: Where ``$TSUNAGU_CODE`` comes from; None: there is none.
-        environment: Folder of a read-only Python environment; empty: the system's own programs.
+        environment: Hash of the lock file of its Python environment; empty: the system's own programs.
     """
 
     run: str
@@ -185,13 +185,52 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a machine grants to the order of a node that does not own it.
+
+    Attributes:
+        limits: The most that the order may ask for.
+        input_bytes: The most that it may have fetched.
+        origins: The only servers (``https://HOST[:PORT]``) that its wrapper speaks to.
+        guest: The id of the run under which the machine's own node counts it.
+    """
+
+    limits: Limits
+    input_bytes: int
+    origins: tuple[str, ...]
+    guest: str
+
+    @classmethod
+    def of(cls, said: Mapping[str, Any]) -> Bounds:
+        """From a job file."""
+        known = {**said, "limits": Limits(**said["limits"]), "origins": tuple(said["origins"])}
+        return cls(**known)
+
+    def exceeded(self, order: Order) -> str:
+        """The first limit of an order that was not granted; empty where all were."""
+        asked, granted = asdict(order.limits), asdict(self.limits)
+        return next((name for name, value in asked.items() if value > granted[name]), "")
+
+
+@dataclass(frozen=True, slots=True)
 class JobFile:
-    """What the wrapper needs to begin: where control is, which run, the run's secret, its folder on this machine."""
+    """What the wrapper needs to begin.
+
+    Attributes:
+        control: Address of control.
+        run: The run.
+        secret: The run's secret.
+        folder: Its folder on this machine.
+        environment: Folder of the Python environment that the order names by its hash; empty: there is none.
+        bounds: What the machine grants to an order that another node gives; None: the order is its own.
+    """
 
     control: str
     run: str
     secret: str
     folder: str
+    environment: str = ""
+    bounds: Bounds | None = None
 
     def write(self) -> Path:
         """Write it where only this user reads it; the path."""
@@ -210,6 +249,8 @@ class JobFile:
             BadOrderError: it cannot be read.
         """
         try:
-            return cls(**json.loads(path.read_text("utf-8")))
+            said = json.loads(path.read_text("utf-8"))
+            bounds = said.pop("bounds", None)
+            return cls(**said, bounds=Bounds.of(bounds) if bounds else None)
         except (OSError, ValueError, TypeError) as error:
             raise BadOrderError(f"The job file cannot be read: {error}") from None

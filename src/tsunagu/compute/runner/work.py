@@ -34,6 +34,8 @@ from tsunagu.core.errors import TsunaguError
 logger = logging.getLogger(__name__)
 
 PID_FILE, RESULT_FILE = "wrapper.pid", "result.json"
+# Laid beside the job by the node that owns the machine before it ends the job of another one.
+WITHDRAWN_FILE = "withdrawn"
 _LOOK_EVERY_S = 0.1
 _DELIVER_WITHIN_S = 900.0
 _PIECE = 1 << 16
@@ -72,9 +74,9 @@ def main(argv: Sequence[str]) -> int:
     # The memory of pulls and pushes belongs to this run alone.
     os.environ["TSUNAGU_CACHE"] = str(folder / "cache")
     (folder / PID_FILE).write_text(f"{os.getpid()} {_birth(os.getpid())}", "utf-8")
-    line = Line(job.control, job.run, job.secret)
+    line = Line(job.control, job.run, job.secret, job.bounds)
     with contextlib.closing(line):
-        return Work(line, folder, why).run()
+        return Work(line, job, why).run()
 
 
 def _adopt() -> None:
@@ -123,15 +125,16 @@ class Work:
 
     Args:
         line: To control.
-        folder: Where its files lie; what is in it goes away at the end, but for the result.
+        job: Whose folder holds its files; what is in it goes away at the end, but for the result.
         no_walls: Why nothing can be walled in here; empty when it can be.
     """
 
-    def __init__(self, line: Line, folder: Path, no_walls: str = "") -> None:
+    def __init__(self, line: Line, job: JobFile, no_walls: str = "") -> None:
         self._no_walls = no_walls
         self._line = line
-        self._folder = folder
-        self._output = folder / "out"
+        self._job = job
+        self._folder = Path(job.folder)
+        self._output = self._folder / "out"
         self._is_over = False
         self._talk: Talk | None = None
         self._result = Result("stopped")
@@ -144,6 +147,8 @@ class Work:
             self._all()
         except _StoppedError:
             code = "cancelled" if self._line.is_cancelled else "stopped"
+            if (self._folder / WITHDRAWN_FILE).exists():
+                code = "withdrawn"
         except _FailedError as error:
             code, facts = error.code, error.facts
         except TsunaguError as error:
@@ -162,7 +167,11 @@ class Work:
         if self._no_walls:
             raise _FailedError("no_sandbox", why=self._no_walls)
         order = Order.of(self._line.say("order"))
-        self._result = replace(self._result, in_force=walls.in_force(), host=_host())
+        bounds = self._job.bounds
+        guest = {"run": bounds.guest} if bounds else {}
+        self._result = replace(self._result, in_force=walls.in_force(), host={**_host(), **guest})
+        if bounds and (limit := bounds.exceeded(order)):
+            raise _FailedError("refused", why=f"more was ordered than was granted: {limit}")
         self._talk = Talk(self._line, order.limits.log_bytes)
         self._talk.start()
         mounts = self._fetch(order)
@@ -185,7 +194,9 @@ class Work:
         code = self._pull(order.code, "code") if order.code else None
         if code is not None and order.code is not None and order.code.is_bundle:
             code = self._checked_out(order, code)
-        environment = Path(order.environment) if order.environment else None
+        if order.environment and not self._job.environment:
+            raise _FailedError("no_environment", why="it is not on this machine")
+        environment = Path(self._job.environment) if order.environment else None
         return walls.Mounts(inputs, self._output, code, environment)
 
     def _pull(self, wanted: Input, name: str) -> Path:

@@ -10,6 +10,8 @@ from tsunagu.foundation.ledger.errors import (
 )
 from tsunagu.foundation.ledger.heads import find_head, head_cards, sign_head, signed_part
 from tsunagu.foundation.ledger.keys import as_pem as public_key_pem
+from tsunagu.foundation.ledger.keys import is_signed, key_id, public_bytes, signing_key
+from tsunagu.foundation.ledger.keys import from_base64 as public_key_of
 from tsunagu.foundation.ledger.selectors import (
     StoredNodes,
     entries_about,
@@ -43,11 +45,16 @@ __all__ = [
     "entries_about",
     "find_head",
     "head_cards",
+    "is_signed",
+    "key_id",
     "prove_consistency",
     "prove_inclusion",
+    "public_bytes",
+    "public_key_of",
     "public_key_pem",
     "sign_head",
     "signed_part",
+    "signing_key",
     "size",
     "stamp_waiting",
     "verify",

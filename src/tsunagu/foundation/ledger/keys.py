@@ -1,6 +1,6 @@
-"""The node's signing key: Ed25519, in a file of its own that only the node can read.
+"""The node's signing keys: Ed25519, one for each purpose, in files of their own that only the node can read.
 
-To change it: stop the node, move HOME/secrets/ledger.key away, start the node. It makes another one and writes an entry
+To change the ledger's: stop the node, move HOME/secrets/ledger.key away, start the node. It makes another one and writes an entry
 ``signing_key`` before it signs; heads that the old key signed stay valid, since each is kept with its public key.
 """
 
@@ -22,13 +22,13 @@ from tsunagu.core.ids import new_id
 _ID_DIGITS = 16
 
 
-def signing_key() -> Ed25519PrivateKey:
-    """The key of this node; made when there is none.
+def signing_key(purpose: str = "ledger") -> Ed25519PrivateKey:
+    """The key of this node for a purpose; made when there is none.
 
     Raises:
         TsunaguError: the file holds something else.
     """
-    file = settings.current().home / "secrets" / "ledger.key"
+    file = settings.current().home / "secrets" / f"{purpose}.key"
     if not file.exists():
         _make(file)
     key = serialization.load_pem_private_key(file.read_bytes(), None)

@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 
 from tsunagu.core import clock
 from tsunagu.foundation.identity.api import Actor
-from tsunagu.foundation.policy import cedar, compiling, holds, rulebook, scoping
+from tsunagu.foundation.policy import cedar, compiling, holds, leaving, rulebook, scoping
 from tsunagu.foundation.policy.compiling import Asked, Scopes
 from tsunagu.foundation.policy.labels import LEVELS, labels_of
 from tsunagu.foundation.policy.models import Grant
@@ -58,8 +58,8 @@ def decide(
         actor: Who acts.
         action: One of ``ACTIONS``.
         resource: On what.
-        context: Facts about the request: what access a dataset is to get (``holds.denial``). Rules themselves know
-            the server's clock alone so far.
+        context: Facts about the request: what access a dataset is to get (``holds.denial``), for which node it is to
+            leave (``leaving.denial``). Rules themselves know the server's clock alone so far.
         book: Other rules than those in force, for a dry run.
 
     Returns:
@@ -99,7 +99,7 @@ def decide(
     deciding = [rules[int(key.removeprefix("policy"))] for key in sorted(answer.diagnostics.reasons)]
     if answer.allowed:
         # What a room found to be against a promise forbids too, but is told only to those who may otherwise.
-        against = holds.denial(action, resource, context)
+        against = holds.denial(action, resource, context) or leaving.denial(action, resource, context)
         return Decision("allow", basis=deciding[0].id) if against is None else against
     if deciding:
         return _forbidden(deciding, helps=_sign_in_helps(actor, action, resource, context, book))

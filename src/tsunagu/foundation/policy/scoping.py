@@ -30,6 +30,7 @@ VERB_OF: Mapping[str, str] = {
     "project.create": "write",
     "project.create_dataset": "write",
     "compute.run": "write",
+    "dataset.compute_elsewhere": "write",
     "dataset.manage": "share",
     "dataset.release": "share",
     "project.manage": "share",
