@@ -8,7 +8,7 @@ from tsunagu.client.messages import text
 
 
 def add_commands(add: Any) -> None:
-    """``run``, ``runs``, ``logs``, ``cancel`` and ``budget``."""
+    """``run``, ``runs``, ``logs``, ``cancel``, ``budget`` and ``compute``."""
     run = add(
         "run",
         "tsunagu run films/run-7 -- sh -c 'sort $TSUNAGU_IN/raw.csv > $TSUNAGU_OUT/sorted.csv'\n"
@@ -60,3 +60,50 @@ def add_commands(add: Any) -> None:
     budget.add_argument("--cpu-s", type=float, metavar="SECONDS", help=text("help_budget_set"))
     budget.add_argument("--memory-gb-h", type=float, metavar="GB_H", help=text("help_budget_set"))
     budget.add_argument("--output-bytes", type=int, metavar="BYTES", help=text("help_budget_set"))
+    _partner_commands(add)
+
+
+def _partner_commands(add: Any) -> None:
+    compute = add(
+        "compute",
+        "tsunagu compute own\n"
+        "tsunagu compute offer 'Kita University' --address https://data.kita.example --bytes https://bytes.kita.example \\\n"
+        "  --key BASE64 --until 2027-03-31 --cpu 4 --memory 8G --time 2h --cpu-s 360000\n"
+        "tsunagu compute withdraw 01J...\n"
+        "tsunagu compute site kita --title 'Kita University' --address https://data.kita.example --key BASE64 \\\n"
+        "  --country JP --may personal=anonymised\n"
+        "tsunagu compute places films/run-7",
+    )
+    compute.add_argument(
+        "action",
+        choices=("own", "offer", "offers", "withdraw", "site", "sites", "close", "guests", "end", "places"),
+        help=text("help_compute_action"),
+    )
+    compute.add_argument("name", nargs="?", default="", help=text("help_compute_name"))
+    compute.add_argument("--title", default="", help=text("help_compute_title"))
+    compute.add_argument("--address", default="", metavar="URL", help=text("help_compute_address"))
+    compute.add_argument(
+        "--bytes", dest="bytes_address", default="", metavar="URL", help=text("help_compute_bytes")
+    )
+    compute.add_argument("--key", default="", metavar="BASE64", help=text("help_compute_key"))
+    compute.add_argument("--until", default="", metavar="YYYY-MM-DD", help=text("help_compute_until"))
+    compute.add_argument("--place", dest="executor", default="sandbox", help=text("help_compute_place"))
+    compute.add_argument("--cpu", type=int, metavar="N", help=text("help_run_cpu"))
+    compute.add_argument("--memory", metavar="SIZE", help=text("help_run_memory"))
+    compute.add_argument("--time", metavar="TIME", help=text("help_run_time"))
+    compute.add_argument("--disk", metavar="SIZE", help=text("help_run_disk"))
+    compute.add_argument("--input", dest="input_bytes", metavar="SIZE", help=text("help_compute_input"))
+    compute.add_argument("--slots", type=int, metavar="N", help=text("help_compute_slots"))
+    compute.add_argument("--cpu-s", type=float, metavar="SECONDS", help=text("help_compute_budget"))
+    compute.add_argument("--memory-gb-h", type=float, metavar="GB_H", help=text("help_compute_budget"))
+    compute.add_argument("--output", dest="output_bytes", metavar="SIZE", help=text("help_compute_budget"))
+    compute.add_argument("--country", default="", metavar="CC", help=text("help_compute_country"))
+    compute.add_argument(
+        "--may",
+        dest="levels",
+        action="append",
+        default=[],
+        metavar="LABEL=LEVEL",
+        help=text("help_compute_may"),
+    )
+    compute.add_argument("--sealed", action="store_true", help=text("help_compute_sealed"))

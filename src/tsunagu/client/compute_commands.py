@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _ASK_AGAIN_S = (0.1, 0.2, 0.5, 1.0)
 _FAILED = 1
 _SIGNALLED = 128
-_BYTES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
+BYTES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -40,7 +40,7 @@ def run_run(options: argparse.Namespace, output: Output) -> int:
         "output": options.out,
         "code": options.code,
         "parameters": dict(_parameter(one) for one in options.parameters),
-        "limits": _limits(options),
+        "limits": limits(options),
         "executor": options.executor,
         "lock": _lock(options.env),
     }
@@ -244,17 +244,18 @@ def _lock(path: str) -> str:
         raise UsageError(text("bad_lock_file", path=path, reason=error), path=path) from error
 
 
-def _limits(options: argparse.Namespace) -> dict[str, int]:
+def limits(options: argparse.Namespace) -> dict[str, int]:
+    """What a run may use at most, as far as it was said."""
     chosen = {
         "cores": options.cpu,
-        "memory_bytes": _amount(options.memory, _BYTES),
-        "duration_s": _amount(options.time, _SECONDS),
-        "disk_bytes": _amount(options.disk, _BYTES),
+        "memory_bytes": amount(options.memory, BYTES),
+        "duration_s": amount(options.time, _SECONDS),
+        "disk_bytes": amount(options.disk, BYTES),
     }
     return {name: value for name, value in chosen.items() if value is not None}
 
 
-def _amount(said: str | None, units: dict[str, int]) -> int | None:
+def amount(said: str | None, units: dict[str, int]) -> int | None:
     """``2G``, ``512M``, ``10m``, ``90``; None stays None."""
     if said is None:
         return None

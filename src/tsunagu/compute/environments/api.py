@@ -1,6 +1,14 @@
 """The door of environments: lock files that become read-only Python environments of jobs."""
 
 from tsunagu.compute.environments.errors import BadLockError
-from tsunagu.compute.environments.services import build, folder_of, keep, lock_of, next_waiting, state_of, want
+from tsunagu.compute.environments.services import (
+    build,
+    folder_of,
+    keep,
+    lock_of,
+    next_waiting,
+    state_of,
+    want,
+)
 
 __all__ = ["BadLockError", "build", "folder_of", "keep", "lock_of", "next_waiting", "state_of", "want"]

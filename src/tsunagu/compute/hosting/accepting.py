@@ -99,6 +99,8 @@ def _require_offered(offer: partners.OfferCard, limits: Limits) -> None:
     if not offer.is_open:
         raise partners.NotOfferedError(_("The offer of the other node was withdrawn or has ended."))
     for one in fields(limits):
+        if one.name == "log_bytes":  # the partner keeps the log
+            continue
         asked, most = getattr(limits, one.name), getattr(offer.limits, one.name)
         if asked > most:
             said = {"name": one.name, "asked": f"{asked:,}", "most": f"{most:,}"}
@@ -107,8 +109,15 @@ def _require_offered(offer: partners.OfferCard, limits: Limits) -> None:
             )
     left = lent(offer).left
     asked_for = (float(limits.cpu_s), limits.memory_gb_h, limits.disk_bytes)
-    if any(asked > rest for asked, rest in zip(asked_for, (left.cpu_s, left.memory_gb_h, left.output_bytes), strict=True)):
-        said = {"cpu": f"{left.cpu_s:,.0f}", "memory": f"{left.memory_gb_h:,.2f}", "output": f"{left.output_bytes / 1e9:,.2f}"}
+    if any(
+        asked > rest
+        for asked, rest in zip(asked_for, (left.cpu_s, left.memory_gb_h, left.output_bytes), strict=True)
+    ):
+        said = {
+            "cpu": f"{left.cpu_s:,.0f}",
+            "memory": f"{left.memory_gb_h:,.2f}",
+            "output": f"{left.output_bytes / 1e9:,.2f}",
+        }
         raise partners.NotOfferedError(
             _(
                 "What is left of the other node's budget is not enough for this run: %(cpu)s s of CPU time,"

@@ -124,7 +124,9 @@ class Host:
             changed = Guest.objects.filter(pk=guest.pk, state=State.RUNNING)
             changed.update(state=State.UNCERTAIN, vanished_at=clock.now())
             logger.warning("guest_vanished", extra={"run": guest.run_id})
-        elif (clock.now() - (guest.vanished_at or clock.now())).total_seconds() > settings.current().compute_lost_s:
+        elif (
+            clock.now() - (guest.vanished_at or clock.now())
+        ).total_seconds() > settings.current().compute_lost_s:
             self._close(guest, State.CANCELLED if guest.is_cancelled else State.FAILED, "lost")
 
     def _close(self, guest: Guest, state: State, code: str, *, why: str = "") -> None:

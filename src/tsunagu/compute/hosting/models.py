@@ -39,9 +39,7 @@ class Guest(models.Model):
 
     class Meta:
         indexes = (models.Index(fields=("state", "asked_at"), name="hosting_by_state"),)
-        constraints = (
-            models.UniqueConstraint(fields=("offer_id", "partner_run"), name="hosting_once"),
-        )
+        constraints = (models.UniqueConstraint(fields=("offer_id", "partner_run"), name="hosting_once"),)
 
     def __str__(self) -> str:
         return self.run_id

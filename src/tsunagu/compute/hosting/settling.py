@@ -30,8 +30,6 @@ def settle(guest: Guest, left: dict[str, Any]) -> bool:
 
     Call it in a transaction that holds the row.
     """
-
-
     try:
         body, signature = str(left["body"]).encode(), str(left["signature"])
         message = json.loads(body)

@@ -16,17 +16,19 @@ from tsunagu.compute.jobs.errors import (
     OutputTakenError,
 )
 from tsunagu.compute.jobs.executors import NAMES as EXECUTORS
-from tsunagu.compute.jobs.executors import Executor, Sandbox, Submission
+from tsunagu.compute.jobs.executors import RESERVED, Executor, Sandbox, Submission
 from tsunagu.compute.jobs.hearing import Heard, answer, begin_delivery, delivered_by, deliverer, hear, reader
+from tsunagu.compute.jobs.leaving import places_for
 from tsunagu.compute.jobs.reasons import sentence
 from tsunagu.compute.jobs.selectors import get_job, list_jobs, read_log
 from tsunagu.compute.jobs.supervisor import Supervisor
-from tsunagu.compute.jobs.types import Amounts, Budget, InputCard, JobCard, LogPage, State, Wanted
+from tsunagu.compute.jobs.types import Amounts, Budget, InputCard, JobCard, LogPage, Place, State, Wanted
 from tsunagu.compute.runner.api import Limits
 from tsunagu.compute.runner.api import problem as sandbox_problem
 
 __all__ = [
     "EXECUTORS",
+    "RESERVED",
     "Amounts",
     "BadEntryError",
     "BadJobError",
@@ -47,6 +49,7 @@ __all__ = [
     "OutputBusyError",
     "OutputNotSealedError",
     "OutputTakenError",
+    "Place",
     "Sandbox",
     "State",
     "Submission",
@@ -65,6 +68,7 @@ __all__ = [
     "hear",
     "list_jobs",
     "lock_text",
+    "places_for",
     "read_log",
     "reader",
     "sandbox_problem",

@@ -98,7 +98,9 @@ def submit(actor: Actor, wanted: Wanted) -> JobCard:
             parameters=dict(wanted.parameters),
             code=code.input if code else None,
         )
-        _start_run(actor, order, output, everything, executor=wanted.executor, environment_hash=lock, site=site)
+        _start_run(
+            actor, order, output, everything, executor=wanted.executor, environment_hash=lock, site=site
+        )
         job = _queue(actor, order, output, everything, executor=wanted.executor, environment_hash=lock)
     return selectors.card_of(job)
 
@@ -311,7 +313,11 @@ def _start_run(
             "executor": executor,
             "basis": sorted(set(basis)),
             **({"environment": environment_hash} if environment_hash else {}),
-            **({"site": {"title": site.title, "address": site.address, "country": site.country}} if site else {}),
+            **(
+                {"site": {"title": site.title, "address": site.address, "country": site.country}}
+                if site
+                else {}
+            ),
         },
         links=links,
     )

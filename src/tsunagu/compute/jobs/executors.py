@@ -164,6 +164,8 @@ def wrapper_environment() -> Mapping[str, str]:
 
 
 NAMES = ("sandbox",)
+# What no site may be called.
+RESERVED = ("sandbox", "slurm", "dask", "here", "local")
 
 
 def require(name: str) -> partners.SiteCard | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from tsunagu.compute.jobs.executors import NAMES
+from tsunagu.compute.jobs.types import Place
 from tsunagu.compute.partners import api as partners
 from tsunagu.data.ai_use import api as ai_use
 from tsunagu.data.datasets import api as datasets
@@ -23,9 +25,23 @@ def require_may_leave(actor: Actor, card: datasets.DatasetCard, site: partners.S
     policy.require(actor, _ACTION, card.resource, _context(card, site))
 
 
-def may_leave(actor: Actor, card: datasets.DatasetCard, site: partners.SiteCard) -> policy.Decision:
-    """The same as an answer, for pages that let people choose."""
-    return policy.decide(actor, _ACTION, card.resource, _context(card, site))
+def places_for(actor: Actor, card: datasets.DatasetCard) -> list[Place]:
+    """Where code may run on a dataset; with what hinders, where it may not. Sites are named to people alone."""
+    found = [Place(name, name, is_here=True) for name in NAMES]
+    for site in partners.list_sites(actor):
+        decision = policy.decide(actor, _ACTION, card.resource, _context(card, site))
+        found.append(
+            Place(
+                site.name,
+                site.title,
+                is_here=False,
+                country=site.country,
+                may=bool(decision),
+                reasons=decision.reasons,
+                remedy=decision.remedy,
+            )
+        )
+    return found
 
 
 def _context(card: datasets.DatasetCard, site: partners.SiteCard) -> dict[str, Any]:

@@ -47,7 +47,6 @@ class Attendant(Protocol):
         """The supervisor ends."""
 
 
-
 @dataclass(slots=True)
 class Supervisor:
     """The loop. Everything it knows is in the database and in the jobs' folders, so it may be killed at any moment.
@@ -162,9 +161,7 @@ class Supervisor:
         is_built_there = job.environment_hash and not executor.is_here
         lock = environments.lock_of(job.environment_hash) if is_built_there else ""
         try:
-            handle = executor.submit(
-                Submission(job.run_id, job_file, folder, limits, job.actor_name, lock)
-            )
+            handle = executor.submit(Submission(job.run_id, job_file, folder, limits, job.actor_name, lock))
         except (NoExecutorError, OSError) as error:
             logger.exception("job_not_started", extra={"run": job.run_id})
             self._close(job.run_id, State.FAILED, "machine_failed", {"why": str(error)})

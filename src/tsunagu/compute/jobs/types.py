@@ -56,6 +56,19 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a job may run on a dataset; ``reasons`` and ``remedy`` say what hinders where it may not."""
+
+    name: str
+    title: str
+    is_here: bool
+    country: str = ""
+    may: bool = True
+    reasons: tuple[str, ...] = ()
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class InputCard:
     """A version that a job read; ``use`` is ``in`` or ``code``."""
 

@@ -15,7 +15,9 @@ class ForgedRequestError(CapabilityRefusedError):
     """A message of another node that is not signed as it should be, is old, or was heard before."""
 
     code = "compute.forged_request"
-    default_message = "This message does not come from a node that this one knows, it is old, or it was heard before."
+    default_message = (
+        "This message does not come from a node that this one knows, it is old, or it was heard before."
+    )
     default_remedy = "Compare the fingerprints of the keys and the clocks of both nodes."
 
 
@@ -36,7 +38,9 @@ class SiteSilentError(TsunaguError):
     status = 502
     exit_code = 8
     default_message = "The other node does not answer, or its answer is not signed with its key."
-    default_remedy = "Try again later; if it stays, compare the address and the fingerprint with its administrator."
+    default_remedy = (
+        "Try again later; if it stays, compare the address and the fingerprint with its administrator."
+    )
 
 
 class BadPartnerError(InvalidInputError):

@@ -198,7 +198,13 @@ def checked_address(text: str) -> str:
         EgressRefusedError: this node does not speak to it.
     """
     parts = urlsplit(text.strip().rstrip("/"))
-    if parts.scheme not in {"https", "http"} or not parts.hostname or parts.path or parts.query or parts.username:
+    if (
+        parts.scheme not in {"https", "http"}
+        or not parts.hostname
+        or parts.path
+        or parts.query
+        or parts.username
+    ):
         raise BadPartnerError(f"{text[:100]!r} is no address of a node, as https://HOST is.")
     egress.check(text.strip())
     return f"{parts.scheme}://{parts.netloc}"

@@ -139,7 +139,9 @@ def _opened(direction: bytes, body: bytes, public_key: bytes) -> dict[str, Any] 
         message = json.loads(text)
     except (ValueError, KeyError, TypeError, binascii.Error):
         return None
-    is_whole = isinstance(message, dict) and ledger.is_signed(public_key, signature, direction + text.encode())
+    is_whole = isinstance(message, dict) and ledger.is_signed(
+        public_key, signature, direction + text.encode()
+    )
     return message if is_whole else None
 
 

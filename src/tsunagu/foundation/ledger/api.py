@@ -10,8 +10,8 @@ from tsunagu.foundation.ledger.errors import (
 )
 from tsunagu.foundation.ledger.heads import find_head, head_cards, sign_head, signed_part
 from tsunagu.foundation.ledger.keys import as_pem as public_key_pem
-from tsunagu.foundation.ledger.keys import is_signed, key_id, public_bytes, signing_key
 from tsunagu.foundation.ledger.keys import from_base64 as public_key_of
+from tsunagu.foundation.ledger.keys import is_signed, key_id, public_bytes, signing_key
 from tsunagu.foundation.ledger.selectors import (
     StoredNodes,
     entries_about,

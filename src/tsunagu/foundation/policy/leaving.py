@@ -42,7 +42,12 @@ def denial(action: str, resource: Resource, context: Mapping[str, Any] | None) -
     for name in LEVELS:
         level, most = labels.levels[name], int(context["levels"].get(name, 0))
         if level > most:
-            said = {"label": _(_NAMES[name]), "value": LEVELS[name][level], "most": LEVELS[name][most], "site": site}
+            said = {
+                "label": _(_NAMES[name]),
+                "value": LEVELS[name][level],
+                "most": LEVELS[name][most],
+                "site": site,
+            }
             reasons.append(
                 _("The label %(label)s is %(value)s; at most %(most)s may leave for %(site)s.") % said
             )
@@ -52,7 +57,9 @@ def denial(action: str, resource: Resource, context: Mapping[str, Any] | None) -
                 % {"label": _(_NAMES[name]), "site": site}
             )
     if context.get("is_sealed") and not context.get("takes_sealed"):
-        reasons.append(_("The dataset is sealed, and sealed data may not leave for %(site)s.") % {"site": site})
+        reasons.append(
+            _("The dataset is sealed, and sealed data may not leave for %(site)s.") % {"site": site}
+        )
     countries = context.get("countries")
     if countries is not None and context.get("country") not in countries:
         said = {"country": str(context.get("country")), "site": site}
