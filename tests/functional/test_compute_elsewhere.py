@@ -2,108 +2,29 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
 import time
+import urllib.error
+import urllib.request
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 
-from tests.node import Node, free_port
+from tests.functional.two_nodes import two_nodes, wait
+from tsunagu.core.ids import new_id
 
 pytestmark = [
     pytest.mark.functional,
     pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed"),
 ]
-LOST_S = 8
-SOON = "2099-03-31"
-
-
-def wait(condition, what, *, timeout_s=60):
-    deadline = time.monotonic() + timeout_s
-    while not (found := condition()):
-        assert time.monotonic() < deadline, f"waited in vain for {what}"
-        time.sleep(0.1)
-    return found
-
-
-class Pair:
-    """Node ``home`` holds the data; node ``far`` lends its computers."""
-
-    def __init__(self, folder):
-        ports = free_port(), free_port()
-        hosts = ",".join(f"{name}:{port + more}" for port in ports for name, more in (("localhost", 0), ("127.0.0.1", 1)))
-        extra = {"TSUNAGU_EGRESS_ALLOWED": hosts, "TSUNAGU_COMPUTE_LOST_S": str(LOST_S)}
-        self.home = Node(folder / "home", ports[0], {**extra, "TSUNAGU_NODE_NAME": "Minami"})
-        self.far = Node(folder / "far", ports[1], {**extra, "TSUNAGU_NODE_NAME": "Kita"})
-        for node in (self.home, self.far):
-            node.start()
-            node.token = node.make_token("owner@example.org")
-        self.mine, self.theirs = self.home.json("compute", "own"), self.far.json("compute", "own")
-
-    def offer(self, *more):
-        me = self.mine
-        return self.far.json(
-            "compute", "offer", "Minami University", "--address", me["address"], "--bytes", me["bytes_address"],
-            "--key", me["public_key"], "--until", SOON, *more,
-        )["offers"][0]  # fmt: skip
-
-    def renew(self, *more):
-        """Another offer in place of the one in force."""
-        for one in self.far.json("compute", "offers")["offers"]:
-            if one["is_open"]:
-                self.far.run("compute", "withdraw", one["id"])
-        return self.offer(*more)
-
-    def run(self, script, *options, check=True):
-        done = self.home.run(
-            "run", "lab/data", "--on", "kita", "--json", *options, "--", "sh", "-c", script, check=check
-        )
-        return json.loads(done.stdout) if done.stdout else done
-
-    def started(self, script, out):
-        run = self.run(f"echo up; {script}", "--out", out, "--detach")["run"]
-        wait(lambda: "up" in self.home.run("logs", run).stdout, "the run to begin")
-        return run
-
-    def at_home(self, run):
-        return self.home.api("GET", f"/runs/{run}")[1]
-
-    def at_far(self, run):
-        return next((one for one in self.far.json("compute", "guests")["guests"] if one["partner_run"] == run), None)
-
-    def wait_for(self, run, states, *, timeout_s=60):
-        return wait(
-            lambda: (found := self.at_home(run))["state"] in states and found, f"{run} to be {states}", timeout_s=timeout_s
-        )
-
-    def stop(self):
-        for node in (self.home, self.far):
-            if node.process and node.process.poll() is None:
-                node.stop()
 
 
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory):
-    made = Pair(tmp_path_factory.mktemp("pair"))
-    try:
-        home = made.home
-        home.run("project", "create", "lab")
-        folder = tmp_path_factory.mktemp("data")
-        (folder / "a.txt").write_text("3\n1\n2\n")
-        home.run("push", str(folder), "lab/data")
-        for label in ("personal", "export_control"):
-            home.run("label", "lab/data", f"{label}=no")
-        home.run("label", "lab/data", "sensitivity=2")
-        home.run("freeze", "lab/data")
-        me = made.theirs
-        home.run(
-            "compute", "site", "kita", "--title", "Kita University", "--address", me["address"],
-            "--key", me["public_key"], "--country", "JP",
-        )  # fmt: skip
-        made.offer()
+    with two_nodes(tmp_path_factory) as made:
         yield made
-    finally:
-        made.stop()
 
 
 def test_the_whole_way(pair, tmp_path):
@@ -116,10 +37,204 @@ def test_the_whole_way(pair, tmp_path):
     assert record["parameters"]["site"]["title"] == "Kita University"
     labels = {one["name"]: one for one in pair.home.json("label", "lab/sorted")["labels"]}
     assert labels["sensitivity"]["value"] == "2"
-    guest = wait(lambda: (one := pair.at_far(done["run"])) and one["state"] == "succeeded" and one, "the account")
+    guest = wait(
+        lambda: (one := pair.at_far(done["run"])) and one["state"] == "succeeded" and one, "the account"
+    )
     assert record["parameters"]["host"]["run"] == guest["run"]
-    assert (guest["partner"], guest["asker"]) == ("Minami University", "owner")
+    assert (guest["partner"], guest["asker"]) == ("Minami University", "owner@example.org")
     assert guest["cpu_s"] == done["cpu_s"]
     assert "lab/" not in json.dumps(guest), "the other node does not learn what the data are called"
     assert not list((pair.far.home / "spool" / "guests").iterdir())
     assert pair.far.json("ls") == []
+
+
+def test_both_sides_see_the_same_fingerprint_and_only_administrators_see_offers(pair):
+    (offer,) = [one for one in pair.far.json("compute", "offers")["offers"] if one["is_open"]]
+    assert offer["fingerprint"] == pair.mine["fingerprint"]
+    (site,) = pair.home.json("compute", "sites")["sites"]
+    assert site["fingerprint"] == pair.theirs["fingerprint"]
+    other = pair.far.make_token("somebody@example.org")
+    for path in ("own", "offers", "guests"):
+        assert pair.far.api("GET", f"/compute/{path}", token=other)[0] == 403
+
+
+def test_a_lock_file_is_built_where_the_run_is(pair, tmp_path):
+    lock = tmp_path / "requirements.lock"
+    lock.write_text("no-such-package-here==1.0 --hash=sha256:" + "ab" * 32 + "\n")
+    done = pair.run("true", "--out", "lab/locked", "--env", str(lock), check=False)
+    assert (done["state"], done["code"]) == ("failed", "no_environment")
+    assert list((pair.far.home / "spool").glob("environments*"))
+    assert not list((pair.home.home / "spool").glob("environments*"))
+
+
+def test_what_fails_there_fails_here_with_the_same_words(pair):
+    done = pair.run("exit 7", "--out", "lab/failing", check=False)
+    assert (done["state"], done["code"], done["result"]["exit_code"]) == ("failed", "exit", 7)
+    assert wait(lambda: (one := pair.at_far(done["run"])) and one["code"], "the account") == "exit"
+
+
+def test_the_run_there_reaches_no_network_and_no_other_server(pair):
+    script = f"python3 -c \"import urllib.request as u; u.urlopen('http://127.0.0.1:{pair.far.port + 1}/healthz')\""
+    assert pair.run(script, "--out", "lab/curious", check=False)["code"] == "exit"
+
+
+# --- Cancel, withdraw
+
+
+def test_cancel_at_home_reaches_the_other_node(pair):
+    run = pair.started("sleep 600", "lab/cancelled")
+    pair.home.run("cancel", run)
+    found = pair.wait_for(run, {"cancelled"}, timeout_s=20)
+    assert found["cpu_s"] < 5, "the rest of what was reserved is given back"
+    wait(lambda: pair.at_far(run)["state"] == "cancelled", "the other node to end it")
+
+
+def test_a_run_that_waits_there_is_cancelled_too(pair):
+    first = pair.started("sleep 600", "lab/first")  # the offer lets one run at a time
+    waiting = pair.run("true", "--out", "lab/second", "--detach")["run"]
+    wait(lambda: pair.at_far(waiting), "the other node to take it")
+    assert pair.at_far(waiting)["state"] == "queued"
+    pair.home.run("cancel", waiting)
+    pair.wait_for(waiting, {"cancelled"}, timeout_s=20)
+    pair.home.run("cancel", first)
+    pair.wait_for(first, {"cancelled"}, timeout_s=20)
+    assert pair.at_far(waiting)["state"] == "cancelled"
+
+
+def test_an_administrator_there_ends_a_run_and_home_says_so(pair):
+    run = pair.started("sleep 600", "lab/ended")
+    pair.far.run("compute", "end", pair.at_far(run)["run"])
+    found = pair.wait_for(run, {"failed"}, timeout_s=30)
+    assert found["code"] == "withdrawn"
+    assert pair.at_far(run)["code"] == "withdrawn"
+
+
+def test_a_withdrawn_offer_ends_what_runs_and_takes_nothing_more(pair):
+    run = pair.started("sleep 600", "lab/withdrawn")
+    (offer,) = [one for one in pair.far.json("compute", "offers")["offers"] if one["is_open"]]
+    pair.far.run("compute", "withdraw", offer["id"])
+    assert pair.wait_for(run, {"failed"}, timeout_s=30)["code"] == "withdrawn"
+    refused = pair.run("true", "--out", "lab/refused", check=False)
+    assert (refused["state"], refused["code"]) == ("failed", "not_accepted")
+    assert "withdrawn" in refused["sentence"]
+    pair.offer()
+    assert pair.run("true", "--out", "lab/refused")["state"] == "succeeded"
+
+
+# --- Budgets and limits
+
+
+def test_the_budget_of_the_partner_and_its_limits_hold(pair):
+    pair.renew("--cpu-s", "90", "--time", "2m")
+    short = pair.run("true", "--out", "lab/short", "--time", "1m")
+    assert short["state"] == "succeeded"
+    wait(lambda: pair.at_far(short["run"])["state"] == "succeeded", "the account")
+    refused = pair.run(
+        "true", "--out", "lab/long", check=False
+    )  # ten minutes by default: more than is offered
+    assert (refused["code"], "duration_s = 600" in refused["sentence"]) == ("not_accepted", True)
+    first = pair.run("sleep 600", "--out", "lab/reserving", "--time", "1m", "--detach")["run"]
+    wait(lambda: pair.at_far(first), "the other node to take it")
+    refused = pair.run("true", "--out", "lab/over", "--time", "1m", check=False)
+    assert (refused["code"], "budget" in refused["sentence"]) == ("not_accepted", True)
+    assert refused["cpu_s"] == 0
+    pair.home.run("cancel", first)
+    pair.wait_for(first, {"cancelled"}, timeout_s=30)
+    pair.renew()
+
+
+def test_labels_that_may_not_leave_keep_the_data_at_home(pair, tmp_path):
+    (tmp_path / "b.txt").write_text("b")
+    pair.home.run("push", str(tmp_path), "lab/secret")
+    pair.home.run("freeze", "lab/secret")
+
+    def refused():
+        done = pair.home.run("run", "lab/secret", "--on", "kita", "--", "true", check=False)
+        assert done.returncode == 3, done
+        return done.stderr
+
+    assert "Nobody has decided the label personal information" in refused()
+    pair.home.run("label", "lab/secret", "personal=yes")
+    pair.home.run("label", "lab/secret", "export_control=controlled")
+    said = refused()
+    assert "personal information is yes; at most anonymised may leave for Kita University" in said
+    assert "export control is controlled; at most no" in said
+    places = {one["name"]: one for one in pair.home.json("compute", "places", "lab/secret")["places"]}
+    assert (places["sandbox"]["may"], places["kita"]["may"]) == (True, False)
+    assert len(places["kita"]["reasons"]) == 2
+
+
+# --- Messages that are not what they say
+
+
+def signed(node, to, do, *, at=0.0, nonce="", key=None, **content):
+    """A message as a node would sign it."""
+    key = key or serialization.load_pem_private_key(
+        (node.home / "secrets" / "partner.key").read_bytes(), None
+    )
+    import hashlib
+
+    def key_id(raw):
+        return hashlib.sha256(raw).hexdigest()[:16]
+
+    said = {
+        "from": key_id(key.public_key().public_bytes_raw()),
+        "to": key_id(base64.b64decode(to["public_key"])),
+        "nonce": nonce or new_id(),
+        "at": int(at or time.time()),
+        "do": do,
+        **content,
+    }
+    text = json.dumps(said)
+    signature = key.sign(b"tsunagu partner request\0" + text.encode())
+    return json.dumps({"message": text, "signature": base64.b64encode(signature).decode()}).encode()
+
+
+def told(node, body):
+    """Status and answer of a message."""
+    request = urllib.request.Request(
+        f"{node.url}/compute/partner", body, {"Content-Type": "application/json"}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.status, json.loads(json.loads(answer.read())["message"])
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, json.loads(error.read())
+
+
+def test_forged_old_and_repeated_messages_are_refused(pair):
+    body = signed(pair.home, pair.theirs, "look", runs=[])
+    assert told(pair.far, body) == (200, {**told_to(body), "answer": {"runs": {}}})
+    for wrong in (
+        body,  # heard before
+        signed(pair.home, pair.theirs, "look", runs=[], at=time.time() - 3600),
+        signed(pair.home, pair.theirs, "look", runs=[], nonce="x"),
+        signed(pair.home, pair.mine, "look", runs=[]),  # for somebody else
+        signed(pair.far, pair.theirs, "look", runs=[]),  # of a node that has no offer
+        signed(pair.home, pair.theirs, "look", runs=[]).replace(b"look", b"dook"),
+        b"[]",
+        b'{"message": "[]", "signature": ""}',
+        b"",
+    ):
+        status, said = told(pair.far, wrong)
+        assert (status, said["code"]) == (401, "compute.forged_request"), wrong
+
+
+def told_to(body):
+    message = json.loads(json.loads(body)["message"])
+    return {"to": message["from"], "nonce": message["nonce"]}
+
+
+def test_messages_that_cannot_be_read_are_answered_in_words(pair):
+    for do, content in (
+        ("run", {}),
+        ("run", {"run": "x", "secret": "ab" * 32, "asker": "a", "limits": {}, "lock": ""}),
+        ("run", {"run": new_id(), "secret": "ab" * 32, "asker": "a", "limits": {"cores": -1}, "lock": ""}),
+        ("run", {"run": new_id(), "secret": "ab" * 32, "asker": "a", "limits": {"x": 1}, "lock": ""}),
+        ("look", {}),
+        ("fly", {}),
+    ):
+        status, said = told(pair.far, signed(pair.home, pair.theirs, do, **content))
+        assert status == 200
+        assert said["problem"]["code"] == "core.invalid_input", (do, content, said)

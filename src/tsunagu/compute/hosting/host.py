@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import logging
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,7 @@ from tsunagu.core.errors import TsunaguError
 
 logger = logging.getLogger(__name__)
 
+_KILL_AFTER_S = 15.0
 _BEYOND_S = 3600.0  # for fetching and delivering, beside the time of the command
 
 
@@ -36,6 +38,7 @@ class Host:
     """
 
     executors: Mapping[str, jobs.Executor] = field(default_factory=lambda: {"sandbox": jobs.Sandbox(0)})
+    _cancelled_at: dict[str, float] = field(default_factory=dict)
 
     def attend(self) -> None:
         """Look at every open run once."""
@@ -106,7 +109,10 @@ class Host:
                 (folder / runner.WITHDRAWN_FILE).touch()
                 executor.cancel(guest.handle, folder)
             elif guest.is_cancelled:
-                executor.cancel(guest.handle, folder)
+                # The wrapper hears of it from its own control; one that hears nothing any more is ended here.
+                since = self._cancelled_at.setdefault(guest.run_id, time.monotonic())
+                if time.monotonic() - since > _KILL_AFTER_S:
+                    executor.cancel(guest.handle, folder)
         elif not self._settle_left(guest, folder):
             self._doubt(guest)
 
@@ -145,6 +151,7 @@ class Host:
         for name in names:
             if name not in open_ones and not runner.is_alive(root / name):
                 runner.remove(root / name)
+                self._cancelled_at.pop(name, None)
         long_ago = clock.now() - dt.timedelta(seconds=settings.current().compute_site_lost_s)
         Guest.objects.filter(ended_at__lt=long_ago).exclude(left={}).update(left={})
 

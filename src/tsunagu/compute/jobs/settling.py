@@ -78,6 +78,8 @@ def settle(job: Job, result: Result, signature: str) -> None:
     }
     job.signature = signature
     code, facts = result.code, dict(result.facts)
+    if code == "stopped" and job.is_cancelled:  # it was ended before it heard why
+        code = "cancelled"
     if code not in SENTENCES:
         code, facts = "machine_failed", {"why": code[:40]}
     if code == "ok":
