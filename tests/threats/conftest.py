@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import io
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.test import Client
 
 from tests.rooms.ai_questions import settle
 from tests.rooms.clients import caller_of
 from tests.rooms.plan_documents import document
 from tests.threats.requests import TRAINED_FOR
+from tsunagu.compute.hosting import api as hosting
 from tsunagu.compute.jobs import api as jobs
 from tsunagu.compute.jobs import executors
+from tsunagu.compute.partners import api as partners
 from tsunagu.core import clock
 from tsunagu.core.ids import new_id
 from tsunagu.data.ai_use import api as ai_use
@@ -89,6 +93,7 @@ def world(person, put, plain_static):
     for names, who in ((victim, "owner"), (own, "other")):
         datasets.create_dataset(people[who], names["project"], "held")
         names["hold"] = keeping.place_hold(people["admin"], f"{names['project']}/held", reason="inquiry").id
+        names.update(_shared(people["admin"]))
     project = datasets.get_project(people["owner"], victim["project"]).resource
     for name in ("editor", "reader"):
         policy.grant(
@@ -112,6 +117,32 @@ def world(person, put, plain_static):
     clients["machine"] = Client(headers={"authorization": f"Bearer {token}"})
     nowhere = {name: _like(value) for name, value in victim.items()}
     return World(clients, victim, own, nowhere, _query())
+
+
+def _shared(admin: Any) -> dict[str, str]:
+    """An offer to a node, a site of it, and a run of it here."""
+    keys = [
+        base64.b64encode(Ed25519PrivateKey.generate().public_key().public_bytes_raw()).decode()
+        for _ in range(2)
+    ]
+    there = {"title": "Kita", "address": "https://93.184.215.14", "public_key": keys[0]}
+    offer = partners.offer(
+        admin,
+        partners.NewOffer(**there, bytes_address="https://93.184.215.14:444", until="2099-03-31"),
+        executors=jobs.EXECUTORS,
+    )
+    site = partners.add_site(
+        admin, partners.NewSite(f"site-{new_id().lower()}", country="JP", **there), reserved=()
+    )
+    wish = {
+        "run": new_id(),
+        "secret": "ab" * 32,
+        "asker": "Sato",
+        "limits": asdict(jobs.Limits()),
+        "lock": "",
+    }
+    guest = hosting.answer(partners.Request(offer, "run", wish, new_id()))["run"]
+    return {"offer": offer.id, "site": site.name, "guest": guest, "public_key": keys[1]}
 
 
 def _token(owner: Any) -> str:

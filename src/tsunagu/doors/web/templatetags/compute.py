@@ -60,6 +60,14 @@ def job_chip(state: str) -> SafeString:
 
 
 @register.simple_tag
+def offer_chip(offer: Any) -> SafeString:
+    """Whether an offer of computers is in force."""
+    if offer.is_open:
+        return chip("ok", _("in force"))
+    return chip("", _("withdrawn") if offer.is_withdrawn else pgettext("offer", "ended"))
+
+
+@register.simple_tag
 def same_chip(differs: bool) -> SafeString:  # noqa: FBT001 - templates have no names for arguments here
     """Whether two runs agree in something."""
     return chip("warn", _("different")) if differs else chip("ok", _("same"))

@@ -10,6 +10,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from tsunagu.compute.jobs import api as jobs
+from tsunagu.compute.partners import api as partners
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.datasets.api import DatasetCard
 from tsunagu.doors.web.templatetags.compute import command_text
@@ -58,10 +59,13 @@ def _form(request: HttpRequest, actor: Actor, card: DatasetCard) -> dict[str, An
     name = request.GET.get("entry", entries[0].name if entries else "")
     entry = next((one for one in entries if one.name == name), None)
     limits = entry.limits if entry else jobs.Limits()
+    places = jobs.places_for(actor, card)
     return {
         "may_run": may_here,
         "versions": [one.number for one in datasets.list_versions(card, limit=_MOST_VERSIONS)],
         "on": chosen,
+        "places": places,
+        "places_here": sum(one.is_here for one in places),
         "entries": entries,
         "entry": entry,
         "entry_problem": problem,
@@ -89,6 +93,7 @@ def _wanted(request: HttpRequest, actor: Actor, card: DatasetCard) -> jobs.Wante
         output=form.get("output", "").strip(),
         code=form.get("code", "").strip(),
         limits=limits,
+        executor=form.get("executor", "") or "sandbox",
     )
     name = form.get("entry", "")
     if not name:
@@ -119,7 +124,11 @@ def job(request: HttpRequest, actor: Actor, *, job: str) -> HttpResponse:
     card = jobs.get_job(actor, job)
     output = datasets.get_dataset_by_id(actor, card.output_id)
     others = jobs.list_jobs(actor, project=output.project, dataset=output.name, limit=_LISTED)
-    context = {**_state(request, actor, card), "others": [one for one in others if one.run != card.run]}
+    context = {
+        **_state(request, actor, card),
+        "others": [one for one in others if one.run != card.run],
+        "site": partners.find_site(card.executor),
+    }
     return render(request, "web/job.html", context)
 
 
