@@ -153,12 +153,12 @@ def test_labels_that_may_not_leave_keep_the_data_at_home(pair, tmp_path):
         assert done.returncode == 3, done
         return done.stderr
 
-    assert "Nobody has decided the label personal information" in refused()
+    assert "Personal information: nobody has decided this label" in refused()
     pair.home.run("label", "lab/secret", "personal=yes")
     pair.home.run("label", "lab/secret", "export_control=controlled")
     said = refused()
-    assert "personal information is yes; at most anonymised may leave for Kita University" in said
-    assert "export control is controlled; at most no" in said
+    assert "Personal information is “yes”; at most “anonymised” may leave for Kita University" in said
+    assert "Export control is “controlled”; at most “no”" in said
     places = {one["name"]: one for one in pair.home.json("compute", "places", "lab/secret")["places"]}
     assert (places["sandbox"]["may"], places["kita"]["may"]) == (True, False)
     assert len(places["kita"]["reasons"]) == 2

@@ -120,8 +120,7 @@ def _require_offered(offer: partners.OfferCard, limits: Limits) -> None:
         }
         raise partners.NotOfferedError(
             _(
-                "What is left of the other node's budget is not enough for this run: %(cpu)s s of CPU time,"
-                " %(memory)s GB h of memory, %(output)s GB of outputs."
+                "The budget does not cover this run; left are %(cpu)s s of CPU time, %(memory)s GB h, %(output)s GB."
             )
             % said
         )

@@ -10,18 +10,32 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop as later
+from django.utils.translation import pgettext
 
 from tsunagu.foundation.policy.labels import LEVELS, labels_of
 from tsunagu.foundation.policy.types import Decision, Labels, Resource
 
 ACTION = "dataset.compute_elsewhere"
 _MUST_BE_DECIDED = frozenset({"personal", "export_control"})
+# In the words of the pages that show labels.
 _NAMES = {
-    "sensitivity": later("sensitivity"),
-    "personal": later("personal information"),
-    "export_control": later("export control"),
-    "contract": later("contract"),
-    "consent": later("consent"),
+    "sensitivity": later("Sensitivity"),
+    "personal": later("Personal information"),
+    "export_control": later("Export control"),
+    "contract": later("Bound by a contract"),
+    "consent": later("Consent"),
+}
+_VALUES = {
+    "undecided": later("not decided"),
+    "anonymised": later("anonymised"),
+    "pseudonymised": later("pseudonymised"),
+    "special": later("special care-required"),
+    "review": later("under review"),
+    "controlled": later("controlled"),
+    "not-needed": later("not needed"),
+    "broad": later("for research in general"),
+    "specific": later("for the stated purpose only"),
+    "withdrawn": later("withdrawn"),
 }
 
 
@@ -48,12 +62,10 @@ def denial(action: str, resource: Resource, context: Mapping[str, Any] | None) -
                 "most": LEVELS[name][most],
                 "site": site,
             }
-            reasons.append(
-                _("The label %(label)s is %(value)s; at most %(most)s may leave for %(site)s.") % said
-            )
+            reasons.append(_("%(label)s is “%(value)s”; at most “%(most)s” may leave for %(site)s.") % said)
         elif not level and name in _MUST_BE_DECIDED:
             reasons.append(
-                _("Nobody has decided the label %(label)s, so the data may not leave for %(site)s.")
+                _("%(label)s: nobody has decided this label, so the data may not leave for %(site)s.")
                 % {"label": _(_NAMES[name]), "site": site}
             )
     if context.get("is_sealed") and not context.get("takes_sealed"):
@@ -70,3 +82,10 @@ def denial(action: str, resource: Resource, context: Mapping[str, Any] | None) -
         return None
     remedy = _("Decide the labels with the people responsible for the data, or run on this node.")
     return Decision("deny", tuple(reasons), basis=f"site:{site}", remedy=remedy)
+
+
+def _word(name: str, level: int) -> str:
+    value = LEVELS[name][level]
+    if value in {"yes", "no"}:
+        return pgettext("label", value)
+    return _(_VALUES[value]) if value in _VALUES else value
