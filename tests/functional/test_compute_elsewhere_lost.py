@@ -34,7 +34,8 @@ def stop_but(pair_node, wrapper):
     """SIGKILL to a node's own processes, not to a wrapper and what is in it."""
     pair_node.process.send_signal(signal.SIGSTOP)
     kept = {wrapper, *descendants(wrapper)}
-    for pid in [pair_node.process.pid, *(one for one in pair_node.children() if one not in kept)]:
+    # The parent last: those that are left when it dies end gently, and end their wrappers.
+    for pid in [*(one for one in pair_node.children() if one not in kept), pair_node.process.pid]:
         try:
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:

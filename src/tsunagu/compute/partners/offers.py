@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import hashlib
 import re
 from dataclasses import asdict
@@ -61,19 +62,7 @@ def offer(actor: Actor, wanted: NewOffer, *, executors: tuple[str, ...]) -> Offe
         NameTakenError: there is an offer for that key.
     """
     policy.require(actor, "node.admin", policy.NODE)
-    amounts = (wanted.cpu_s, wanted.memory_gb_h, wanted.output_bytes, wanted.input_bytes)
-    if not all(0 <= amount <= _MOST for amount in amounts) or not 1 <= wanted.slots <= _MOST_SLOTS:
-        raise BadPartnerError("An amount of the offer is negative or too large.")
-    if wanted.executor not in executors:
-        raise BadPartnerError("The offer names a place that is not there.", remedy=", ".join(executors))
-    if any(not 1 <= value <= _MOST for value in asdict(wanted.limits).values()):
-        raise BadPartnerError("A limit of the offer is not positive or too large.")
-    try:
-        until = clock.end_of(wanted.until, settings.current().time_zone)
-    except ValueError:
-        raise BadPartnerError(f"{wanted.until[:20]!r} is no day (YYYY-MM-DD).") from None
-    if until <= clock.now():
-        raise BadPartnerError("The offer would have ended already.")
+    until = _checked_terms(wanted, executors)
     key_id = ledger.key_id(checked_key(wanted.public_key))
     try:
         with transaction.atomic():
@@ -110,6 +99,24 @@ def offer(actor: Actor, wanted: NewOffer, *, executors: tuple[str, ...]) -> Offe
     except IntegrityError:
         raise NameTakenError from None
     return card_of(made)
+
+
+def _checked_terms(wanted: NewOffer, executors: tuple[str, ...]) -> dt.datetime:
+    """Go on only with amounts, limits and a place that can be; when the offer ends."""
+    amounts = (wanted.cpu_s, wanted.memory_gb_h, wanted.output_bytes, wanted.input_bytes)
+    if not all(0 <= amount <= _MOST for amount in amounts) or not 1 <= wanted.slots <= _MOST_SLOTS:
+        raise BadPartnerError("An amount of the offer is negative or too large.")
+    if wanted.executor not in executors:
+        raise BadPartnerError("The offer names a place that is not there.", remedy=", ".join(executors))
+    if any(not 1 <= value <= _MOST for value in asdict(wanted.limits).values()):
+        raise BadPartnerError("A limit of the offer is not positive or too large.")
+    try:
+        until = clock.end_of(wanted.until, settings.current().time_zone)
+    except ValueError:
+        raise BadPartnerError(f"{wanted.until[:20]!r} is no day (YYYY-MM-DD).") from None
+    if until <= clock.now():
+        raise BadPartnerError("The offer would have ended already.")
+    return until
 
 
 @transaction.atomic
