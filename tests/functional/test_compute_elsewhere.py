@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import shutil
 import time
-import urllib.error
-import urllib.request
 
 import pytest
-from cryptography.hazmat.primitives import serialization
 
-from tests.functional.two_nodes import two_nodes, wait
+from tests.functional.two_nodes import key_of, signed, told, two_nodes, wait
 from tsunagu.core.ids import new_id
 
 pytestmark = [
@@ -167,63 +163,26 @@ def test_labels_that_may_not_leave_keep_the_data_at_home(pair, tmp_path):
 # --- Messages that are not what they say
 
 
-def signed(node, to, do, *, at=0.0, nonce="", key=None, **content):
-    """A message as a node would sign it."""
-    key = key or serialization.load_pem_private_key(
-        (node.home / "secrets" / "partner.key").read_bytes(), None
-    )
-    import hashlib
-
-    def key_id(raw):
-        return hashlib.sha256(raw).hexdigest()[:16]
-
-    said = {
-        "from": key_id(key.public_key().public_bytes_raw()),
-        "to": key_id(base64.b64decode(to["public_key"])),
-        "nonce": nonce or new_id(),
-        "at": int(at or time.time()),
-        "do": do,
-        **content,
-    }
-    text = json.dumps(said)
-    signature = key.sign(b"tsunagu partner request\0" + text.encode())
-    return json.dumps({"message": text, "signature": base64.b64encode(signature).decode()}).encode()
-
-
-def told(node, body):
-    """Status and answer of a message."""
-    request = urllib.request.Request(
-        f"{node.url}/compute/partner", body, {"Content-Type": "application/json"}
-    )
-    try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return answer.status, json.loads(json.loads(answer.read())["message"])
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, json.loads(error.read())
-
-
 def test_forged_old_and_repeated_messages_are_refused(pair):
-    body = signed(pair.home, pair.theirs, "look", runs=[])
-    assert told(pair.far, body) == (200, {**told_to(body), "answer": {"runs": {}}})
+    body = signed(key_of(pair.home), pair.theirs["public_key"], "look", runs=[])
+    asked = json.loads(json.loads(body)["message"])
+    assert told(pair.far, body) == (
+        200,
+        {"to": asked["from"], "nonce": asked["nonce"], "answer": {"runs": {}}},
+    )
     for wrong in (
         body,  # heard before
-        signed(pair.home, pair.theirs, "look", runs=[], at=time.time() - 3600),
-        signed(pair.home, pair.theirs, "look", runs=[], nonce="x"),
-        signed(pair.home, pair.mine, "look", runs=[]),  # for somebody else
-        signed(pair.far, pair.theirs, "look", runs=[]),  # of a node that has no offer
-        signed(pair.home, pair.theirs, "look", runs=[]).replace(b"look", b"dook"),
+        signed(key_of(pair.home), pair.theirs["public_key"], "look", runs=[], at=time.time() - 3600),
+        signed(key_of(pair.home), pair.theirs["public_key"], "look", runs=[], nonce="x"),
+        signed(key_of(pair.home), pair.mine["public_key"], "look", runs=[]),  # for somebody else
+        signed(key_of(pair.far), pair.theirs["public_key"], "look", runs=[]),  # of a node that has no offer
+        signed(key_of(pair.home), pair.theirs["public_key"], "look", runs=[]).replace(b"look", b"dook"),
         b"[]",
         b'{"message": "[]", "signature": ""}',
         b"",
     ):
         status, said = told(pair.far, wrong)
         assert (status, said["code"]) == (401, "compute.forged_request"), wrong
-
-
-def told_to(body):
-    message = json.loads(json.loads(body)["message"])
-    return {"to": message["from"], "nonce": message["nonce"]}
 
 
 def test_messages_that_cannot_be_read_are_answered_in_words(pair):
@@ -235,6 +194,6 @@ def test_messages_that_cannot_be_read_are_answered_in_words(pair):
         ("look", {}),
         ("fly", {}),
     ):
-        status, said = told(pair.far, signed(pair.home, pair.theirs, do, **content))
+        status, said = told(pair.far, signed(key_of(pair.home), pair.theirs["public_key"], do, **content))
         assert status == 200
         assert said["problem"]["code"] == "core.invalid_input", (do, content, said)

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import hashlib
 import json
 import time
+import urllib.error
+import urllib.request
+
+from cryptography.hazmat.primitives import serialization
 
 from tests.node import Node, free_port
+from tsunagu.core.ids import new_id
 
 LOST_S = 8
 SOON = "2099-03-31"
@@ -106,3 +113,40 @@ def two_nodes(tmp_path_factory):
         yield made
     finally:
         made.stop()
+
+
+def key_of(node):
+    """The key with which a node speaks to its partners."""
+    return serialization.load_pem_private_key((node.home / "secrets" / "partner.key").read_bytes(), None)
+
+
+def signed(key, to, do, *, at=0.0, nonce="", **content):
+    """A message as the node with that key would sign it, to the node with the public key ``to``."""
+
+    def key_id(raw):
+        return hashlib.sha256(raw).hexdigest()[:16]
+
+    said = {
+        "from": key_id(key.public_key().public_bytes_raw()),
+        "to": key_id(base64.b64decode(to)),
+        "nonce": nonce or new_id(),
+        "at": int(at or time.time()),
+        "do": do,
+        **content,
+    }
+    text = json.dumps(said)
+    signature = key.sign(b"tsunagu partner request\0" + text.encode())
+    return json.dumps({"message": text, "signature": base64.b64encode(signature).decode()}).encode()
+
+
+def told(node, body):
+    """Status and answer of a message."""
+    request = urllib.request.Request(
+        f"{node.url}/compute/partner", body, {"Content-Type": "application/json"}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.status, json.loads(json.loads(answer.read())["message"])
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, json.loads(error.read())
