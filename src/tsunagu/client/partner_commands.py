@@ -66,7 +66,7 @@ def _offer(one: dict[str, Any]) -> tuple[str, ...]:
         one["id"],
         one["title"],
         text(f"offer_{state}"),
-        one["until"][:10],
+        one["last_day"],
         text("offer_left", cpu=f"{left['cpu_s'] / 3600:,.1f}", output=size(left["output_bytes"])),
         one["fingerprint"],
     )

@@ -6,6 +6,7 @@ import base64
 import datetime as dt
 import hashlib
 import re
+import zoneinfo
 from dataclasses import asdict
 from urllib.parse import urlsplit
 
@@ -180,6 +181,10 @@ def card_of(row: Offer) -> OfferCard:
         memory_gb_h=row.memory_gb_h,
         output_bytes=row.output_bytes,
         until=row.until,
+        last_day=(row.until - dt.timedelta(seconds=1))
+        .astimezone(zoneinfo.ZoneInfo(settings.current().time_zone))
+        .date()
+        .isoformat(),
         is_open=not is_withdrawn and row.until > clock.now(),
         is_withdrawn=is_withdrawn,
     )

@@ -54,7 +54,12 @@ class NewOffer:
 
 @dataclass(frozen=True, slots=True)
 class OfferCard:
-    """An offer as administrators see it; ``is_open``: neither withdrawn nor past its end."""
+    """An offer as administrators see it.
+
+    Attributes:
+        until: The moment at which it ends; ``last_day`` is the day before it, in the node's time zone.
+        is_open: Neither withdrawn nor past its end.
+    """
 
     id: str
     title: str
@@ -70,6 +75,7 @@ class OfferCard:
     memory_gb_h: float
     output_bytes: int
     until: dt.datetime
+    last_day: str
     is_open: bool
     is_withdrawn: bool
 

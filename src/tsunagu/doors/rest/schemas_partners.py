@@ -54,6 +54,7 @@ class Offer(Schema):
     memory_gb_h: float
     output_bytes: int
     until: str
+    last_day: str
     is_open: bool
     is_withdrawn: bool
     used: Amounts
