@@ -14,6 +14,7 @@ from typing import Literal, Protocol
 
 from tsunagu.compute.jobs.errors import BadJobError, NoExecutorError
 from tsunagu.compute.runner import api as runner
+from tsunagu.core import settings
 
 Sight = Literal["alive", "gone"]
 
@@ -133,19 +134,25 @@ def wrapper_environment() -> Mapping[str, str]:
     }
 
 
-NAMES = ("sandbox",)
+NAMES = ("sandbox", "dask")
+
+
+def offered() -> tuple[str, ...]:
+    """The places where this node runs jobs, the default first."""
+    return tuple(name for name in NAMES if name == "sandbox" or settings.current().dask_scheduler)
 
 
 def require(name: str) -> None:
-    """Go on only with an executor that exists and, where that is known at once, works.
+    """Go on only with a place that this node has and, where that is known at once, that works.
 
     Raises:
         BadJobError: there is none of that name.
         NoExecutorError: it does not work.
     """
-    if name not in NAMES:
+    if name not in offered():
         raise BadJobError(
-            f"There is no place named {name[:40]!r} to run jobs.", remedy=f"Use one of: {', '.join(NAMES)}."
+            f"There is no place named {name[:40]!r} to run jobs.",
+            remedy=f"Use one of: {', '.join(offered())}.",
         )
     if name == "sandbox" and (why := runner.problem()):
         raise NoExecutorError(

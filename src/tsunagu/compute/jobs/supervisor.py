@@ -33,6 +33,17 @@ _ASK_AGAIN_S = 10.0  # an executor that had a problem
 _KILL_AFTER_S = 15.0
 
 
+def _executors() -> dict[str, Executor]:
+    """What runs jobs at the places that this node has; Dask's program is loaded where it is used alone."""
+    node = settings.current()
+    found: dict[str, Executor] = {"sandbox": Sandbox(node.compute_slots)}
+    if node.dask_scheduler:
+        from tsunagu.compute.jobs.dask_cluster import DaskCluster
+
+        found["dask"] = DaskCluster(node.dask_slots)
+    return found
+
+
 @dataclass(slots=True)
 class Supervisor:
     """The loop. Everything it knows is in the database and in the jobs' folders, so it may be killed at any moment.
@@ -41,9 +52,7 @@ class Supervisor:
         executors: Place -> what runs jobs there.
     """
 
-    executors: Mapping[str, Executor] = field(
-        default_factory=lambda: {"sandbox": Sandbox(settings.current().compute_slots)}
-    )
+    executors: Mapping[str, Executor] = field(default_factory=_executors)
     _stop: threading.Event = field(default_factory=threading.Event)
     _problems: dict[str, tuple[float, str]] = field(default_factory=dict)
     _cancelled_at: dict[str, float] = field(default_factory=dict)
@@ -136,12 +145,27 @@ class Supervisor:
         limits = runner.Order.of(job.order).limits
         try:
             handle = executor.submit(Submission(job.run_id, job_file, folder, limits))
-        except (NoExecutorError, OSError) as error:
+        except NoExecutorError as error:
+            # The place went away between two questions: the job waits until it is back.
+            logger.warning("place_refused", extra={"run": job.run_id, "why": str(error)})
+            self._problems[job.executor] = (time.monotonic(), str(error))
+            self._put_back(job)
+            return 0
+        except OSError as error:
             logger.exception("job_not_started", extra={"run": job.run_id})
             self._close(job.run_id, State.FAILED, "machine_failed", {"why": str(error)})
             return 0
         Job.objects.filter(pk=job.pk).update(handle=handle)
         return 1
+
+    def _put_back(self, job: Job) -> None:
+        with transaction.atomic():
+            held = Job.objects.select_for_update().get(pk=job.pk)
+            if held.is_cancelled:
+                close(held, State.CANCELLED, "cancelled")
+            elif held.state == State.RUNNING:
+                held.state, held.started_at = State.QUEUED, None
+                held.save(update_fields=["state", "started_at"])
 
     def _problem(self, name: str, executor: Executor) -> str:
         asked_at, said = self._problems.get(name, (0.0, "?"))
