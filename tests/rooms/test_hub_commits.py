@@ -84,6 +84,16 @@ def test_a_folder_is_replaced(repository):
     assert repository.paths == ["d/a", "d/c", "e"]
 
 
+def test_a_commit_again_whose_folders_lay_in_each_other(repository):
+    repository.commit(file("d/e/f", b"1"))
+    change = (gone("d", "deletedFolder"), gone("d/e", "deletedFolder"), file("d/a", b"2"))
+    second = repository.commit(*change).json()
+    assert repository.commit(*change).json() == second
+    answer = repository.commit(gone("d/e", "deletedFolder"), file("d/a", b"3"))
+    assert answer.status_code == 404, "something else, so what is missing counts"
+    assert repository.paths == ["d/a"]
+
+
 def test_sealed_while_a_commit_comes(repository, monkeypatch):
     """Small files that were written plain, before the dataset was sealed, are not named in it."""
     from tsunagu.data.capture import commits
