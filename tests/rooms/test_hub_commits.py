@@ -121,6 +121,25 @@ def test_a_newer_version_is_not_overwritten(repository):
     assert repository.card.last_version == 2
 
 
+@pytest.mark.parametrize("action", ["push", "write", "freeze"])
+def test_rules_are_asked_as_for_every_push(repository, action):
+    """A rule of the project that forbids one step of a commit forbids all of it, in its own words."""
+    repository.commit(file("a", b"1"))
+    policy.write_text(
+        repository.actor, "project", f"""@id("audit") @en("The audit is on.") @ja("監査中です。")
+        forbid(principal, action == Action::"dataset.{action}", resource);""",
+        project_id=repository.card.project_id,
+    )  # fmt: skip
+    before = {found.key for found in storage.store().list()}
+    answer = repository.commit(gone("a"), file("b", b"2"))
+    assert answer.status_code == 403
+    assert "監査中です。" in answer.json()["error"]
+    assert answer["X-Error-Message"].isascii()
+    assert repository.paths == ["a"]
+    assert {found.key for found in storage.store().list()} == before
+    assert not datasets.has_unfrozen_files(repository.card)
+
+
 def test_drafts_of_others_are_not_swept_along(repository, put):
     repository.commit(file("a", b"1"))
     put(repository.actor, repository.card, {"half": b"of a measurement"})
