@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SCRATCH = ROOT / ".bench"
 PYTHON = sys.executable
 GIB = 1 << 30
-PEERS = ("dvc==3.67.1", "webdataset==1.0.2")
+PEERS = ("dvc==3.67.1", "webdataset==1.0.2", "polars==2.1.0")
 
 
 def scratch(name: str) -> Path:

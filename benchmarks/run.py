@@ -21,6 +21,8 @@ MODULES = (
     "sealed",
     "stream",
     "hub",
+    "dispatch",
+    "ready",
 )
 TABLES = [
     "push_small",
@@ -38,6 +40,9 @@ TABLES = [
     "hub_upload",
     "stream_small",
     "stream_images",
+    "dispatch",
+    "ready_csv",
+    "ready_scans",
 ]
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+import time
 
 import pyarrow.parquet as pq
 import pytest
 
+from tests.node import running_node
 from tsunagu.formats.tests.built import build
 
 pytestmark = pytest.mark.functional
@@ -58,3 +60,38 @@ def test_asked_again_nothing_is_new(node, measured):
     again = node.json("ready", "lab/films")
     assert again["preparation"]["derived_version"] == 1
     assert (node.json("show", "lab/films-ready"), node.json("runs", "lab/films-ready")) == before
+
+
+def test_a_node_that_is_killed_midway_goes_on_where_it_was_asked(tmp_path):
+    """The same table comes out as of a node that nobody kills, once, and nothing half-made is ever shown."""
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    rows = "".join(f"2026-03-05 10:00:{n % 60:02},{n * 0.5},{n}\n" for n in range(60_000))
+    for number in range(12):
+        (folder / f"log_{number}.csv").write_text("time,voltage (mV),n\n" + rows)
+    with running_node(tmp_path / "home") as node:
+        node.run("project", "create", "lab")
+        node.run("push", str(folder), "lab/logs")
+        node.wait_for_readings("lab/logs")
+        node.run("freeze", "lab/logs")
+        kills = 0
+        for wait_s in (0.6, 1.0, 1.4):
+            status, asked = node.api("POST", "/datasets/lab/logs/readiness", {})
+            assert status == 200
+            if asked["state"] == "done":
+                break
+            time.sleep(wait_s)
+            node.kill()
+            kills += 1
+            node.start()
+            shown = node.api("GET", "/datasets/lab/logs-ready/versions")
+            assert shown[0] == 404 or len(shown[1]["versions"]) <= 1
+        assert kills
+        card = node.json("ready", "lab/logs")
+        assert card["preparation"]["state"] == "done", card["preparation"]
+        assert card["preparation"]["derived_version"] == 1
+        (table,) = card["profile"]["tables"]
+        assert (table["row_count"], table["file_count"]) == (720_000, 12)
+        assert node.json("verify", "lab/logs-ready")
+        runs = node.json("runs", "lab/logs-ready")
+        assert [run["kind"] for run in runs if run["kind"] == "derive"] == ["derive"]

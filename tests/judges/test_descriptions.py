@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -12,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.judges.test_hugging_face import _parquet
+from tests.judges.test_hugging_face import Reader, _parquet
+from tsunagu.formats.tests.built import build
 
 pytestmark = pytest.mark.functional
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,8 +45,8 @@ def described(node, tmp_path_factory):
     return folder
 
 
-def _get(node, name, token=""):
-    request = urllib.request.Request(f"{node.url}/d/lab/described/{name}")
+def _get(node, name, token="", dataset="lab/described"):
+    request = urllib.request.Request(f"{node.url}/d/{dataset}/{name}")
     if token:
         request.add_header("Authorization", f"Bearer {token}")
     with urllib.request.urlopen(request, timeout=30) as answer:
@@ -108,6 +110,24 @@ def test_ro_crate_passes_the_validator(node, described, tmp_path):
     assert not [one for one in anonymous["@graph"] if one["@type"] == "CreateAction"], "runs are for members"
 
 
+@pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed")
+def test_the_crate_of_a_compute_run_passes_the_validator(node, described, tmp_path):
+    if not JUDGES.exists():
+        pytest.skip("roc-validator is not here: tests/run.py puts it into .judges")
+    command = ["--", "sh", "-c", "ls $TSUNAGU_IN > files.txt"]
+    node.run("run", "lab/described", "--out", "lab/listed", "--param", "low=0.5", *command)
+    crate = _get(node, "ro-crate-metadata.json", node.token, "lab/listed")
+    for profile in ("ro-crate-1.2", "process-run-crate-0.5"):
+        assert _judge(tmp_path, crate, profile) == [], profile
+    entities = {one["@id"]: one for one in crate["@graph"]}
+    (action,) = [one for one in entities.values() if one.get("name") == "compute"]
+    assert action["description"] == "sh -c ls $TSUNAGU_IN > files.txt"
+    values = {entities[one["@id"]]["name"]: entities[one["@id"]].get("value") for one in action["object"]}
+    assert values["parameter low"] == 0.5
+    used = {entities[one["@id"]]["name"] for one in action["resourceUsage"]}
+    assert {"cpu_s", "peak_memory_bytes", "duration_s"} <= used
+
+
 def _judge(folder, crate, profile):
     (folder / "ro-crate-metadata.json").write_text(json.dumps(crate))
     if not (folder / "whole.json").exists():
@@ -118,3 +138,84 @@ def _judge(folder, crate, profile):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.fixture(scope="session")
+def made_ready(node, tmp_path_factory):
+    """What `tsunagu ready` makes of scans and a log, open to all."""
+    folder = tmp_path_factory.mktemp("films")
+    text = build("scan.ras", folder).read_text("cp932")
+    for number in range(3):
+        (folder / f"film_{number}.ras").write_text(text, "cp932")
+    (folder / "scan.ras").unlink()
+    for number in range(2):
+        build("photo.jpg", folder).rename(folder / f"photo_{number}.jpg")
+    build("report.pdf", folder)
+    (folder / "log.csv").write_text(
+        "time,Temp (°C),note\n2026-03-05 10:00,20.5,開始\n2026-03-05 11:00,21,終了\n"
+    )
+    node.run("push", str(folder), "lab/films")
+    assert node.api("PUT", "/datasets/lab/films/metadata/licence", {"value": "CC BY 4.0"})[0] == 200
+    node.wait_for_readings("lab/films")
+    node.run("freeze", "lab/films")
+    card = node.json("ready", "lab/films")
+    assert card["preparation"]["state"] == "done", card["preparation"]
+    # What the source does not permit, nobody may do with what was made of it.
+    for name in ("films", "films-ready"):
+        assert node.api("PATCH", f"/datasets/lab/{name}", {"access": "open"})[0] == 200
+    return card
+
+
+@pytest.mark.usefixtures("made_ready")
+def test_what_is_made_ready_loads_in_mlcroissant(node, tmp_path):
+    with urllib.request.urlopen(f"{node.url}/d/lab/films-ready/croissant.json", timeout=30) as answer:
+        document = json.load(answer)
+    units = {
+        field["name"]: field.get("unitText") or field.get("description", "")
+        for record in document["recordSet"]
+        for field in record["field"]
+    }
+    assert {"source_file", "two_theta", "intensity", "xray_voltage", "Temp"} <= set(units)
+    assert "deg" in str([f for r in document["recordSet"] for f in r["field"] if f["name"] == "two_theta"])
+    file = tmp_path / "croissant.json"
+    file.write_text(json.dumps(document))
+    script = """
+        import json, sys, mlcroissant as mlc
+        data = mlc.Dataset(jsonld=sys.argv[1])
+        out = {one.description: [list(row.values())[0] for row in data.records(one.id)]
+               for one in data.metadata.record_sets}
+        print(json.dumps({name: [len(rows), str(sorted(set(map(str, rows))))] for name, rows in out.items()}))
+    """
+    environment = {**os.environ, "HOME": str(tmp_path), "PYTHONWARNINGS": "ignore"}
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script), str(file)],
+        env=environment, capture_output=True, text=True, timeout=200, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    found = json.loads(done.stdout.splitlines()[-1])
+    counts = {name.removeprefix("data/"): rows for name, (rows, _) in found.items()}
+    assert counts.pop("report.parquet") >= 1
+    assert counts == {"film.parquet": 360, "log.parquet": 2, "photo.parquet": 2}
+    assert "film_2.ras" in found["data/film.parquet"][1]
+
+
+@pytest.mark.usefixtures("made_ready")
+def test_what_is_made_ready_loads_with_datasets(node, tmp_path):
+    found = Reader(node, tmp_path)("""
+        from datasets import Image, get_dataset_config_names, load_dataset
+        photo = load_dataset("lab/films-ready", "photo", split="train").cast_column("image", Image())
+        names = get_dataset_config_names("lab/films-ready")
+        film = load_dataset("lab/films-ready", "film", split="train")
+        log = load_dataset("lab/films-ready", "log", split="train")
+        print(json.dumps({
+            "names": names, "rows": len(film), "files": sorted(set(film["source_file"])),
+            "voltage": film[0]["xray_voltage"], "note": log["note"][:], "time": str(log[1]["time"]), "size": photo[0]["image"].size,
+        }))
+    """, token="")  # fmt: skip
+    assert found["names"] == ["film", "log", "photo", "report"]
+    assert min(found["size"]) > 0
+    assert found["rows"] == 360
+    assert found["files"] == ["film_0.ras", "film_1.ras", "film_2.ras"]
+    assert found["voltage"] == 45.0
+    assert found["note"] == ["開始", "終了"]
+    assert found["time"] == "2026-03-05 11:00:00"

@@ -8,13 +8,19 @@ import pyarrow.parquet as pq
 import pytest
 
 from tsunagu.core.ids import new_id
+from tsunagu.data.ai_use import api as ai_use
 from tsunagu.data.datasets import api as datasets
+from tsunagu.data.description import api as description
 from tsunagu.data.description.extraction import files_of, pool, read_files
 from tsunagu.data.readiness import api as readiness
 from tsunagu.data.readiness.conversion import run
 from tsunagu.data.readiness.models import Preparation
+from tsunagu.data.readiness.tasks import forget
 from tsunagu.foundation.identity.api import SYSTEM
+from tsunagu.foundation.policy import api as policy
+from tsunagu.foundation.runs import api as runs
 from tsunagu.foundation.storage import api as storage
+from tsunagu.foundation.storage.stores import store
 
 pytestmark = pytest.mark.django_db
 
@@ -89,3 +95,201 @@ def test_the_card_says_what_is_met_and_what_is_not(dataset, ready):
     assert found["ethics"].verdict == "unknown"
     assert found["leakage"].verdict == "not_applicable"
     assert 0 < card.score < 100
+
+
+def results(card):
+    return {one.rule.id: one for group in card.groups for one in group.results}
+
+
+def test_labels_terms_words_and_access_follow_the_source(dataset, ready):
+    owner, card = dataset
+    datasets.set_label(owner, card, "personal", "pseudonymised")
+    description.set_value(owner, card.id, "licence", "CC BY 4.0")
+    description.set_value(owner, card.id, "title", "薄膜の測定")
+    ai_use.set_terms(
+        owner, card, ai_use.parse({"uses": {**dict.fromkeys(ai_use.USES, "ask"), "training": "deny"}})
+    )
+    done = ready({"a.csv": csv(1)})
+    made = datasets.get_dataset(owner, "lab", "data-ready")
+    assert made.access == policy.Access.CLOSED
+    assert {one.name: one.value for one in datasets.labels(made)}["personal"] == "pseudonymised"
+    assert ai_use.terms_of(made).terms.uses["training"] == "deny"
+    values = {value.name: value for value in description.values(owner, made)}
+    assert values["licence"].value == "CC BY 4.0"
+    assert values["licence"].origin["kind"] == "derived"
+    assert made.title == "薄膜の測定"
+    run_card = runs.get(done.run_id)
+    assert (run_card.kind, run_card.outcome) == ("derive", "ok")
+    source = datasets.get_version(datasets.get_dataset(owner, "lab", "data"), 1)
+    assert ("in", "version", source.version_hash) in {(x.direction, x.kind, x.id) for x in run_card.links}
+    version = datasets.get_version(made, 1)
+    assert ("out", "version", version.version_hash) in {(x.direction, x.kind, x.id) for x in run_card.links}
+
+
+def test_what_a_person_says_of_the_derived_dataset_stays(dataset, ready):
+    owner, card = dataset
+    description.set_value(owner, card.id, "licence", "CC BY 4.0")
+    ready({"a.csv": csv(1)})
+    made = datasets.get_dataset(owner, "lab", "data-ready")
+    description.set_value(owner, made.id, "licence", "CC0")
+    description.set_value(owner, card.id, "licence", "CC BY-SA 4.0")
+    ready({"b.csv": csv(2)})
+    assert {v.name: v.value for v in description.values(owner, made)}["licence"] == "CC0"
+
+
+def test_a_newer_version_becomes_a_newer_version_and_nothing_old_stays(dataset, ready):
+    owner, card = dataset
+    first = ready({"a.csv": csv(1), "b.csv": b"p,q\n1,2\n3,4\n"})
+    assert set(tables_of(owner, first)) == {"a", "b"}
+    datasets.remove_files(owner, card.id, ["b.csv"])
+    second = ready({"c.csv": csv(2)})
+    assert (first.derived_number, second.derived_number) == (1, 2)
+    assert set(tables_of(owner, second)) == {"csv"}
+    assert set(tables_of(owner, first)) == {"a", "b"}
+
+
+def test_asked_again_nothing_happens(ready):
+    done = ready({"a.csv": csv(1)})
+    before = len(runs.of_dataset(done.derived_id))
+    assert ready.again() == done
+    assert len(runs.of_dataset(done.derived_id)) == before
+    assert Preparation.objects.count() == 1
+
+
+def test_after_a_kill_in_the_middle_the_same_comes_out(dataset, ready, put, monkeypatch):
+    """The worker dies when the first of two tables is in the draft; another takes the job up."""
+    from tsunagu.data.readiness import conversion
+
+    owner, _ = dataset
+
+    class KilledError(BaseException):
+        pass
+
+    made = []
+
+    def dying(self, table):
+        if made:
+            raise KilledError
+        made.append(table.name)
+        return make(self, table)
+
+    make = conversion._Work.make
+    with monkeypatch.context() as patch:
+        patch.setattr(conversion._Work, "make", dying)
+        with pytest.raises(KilledError):
+            ready({"a.csv": csv(1), "b.csv": b"p,q\n1,2\n3,4\n"})
+    row = Preparation.objects.get()
+    assert row.state == "working"
+    assert datasets.get_dataset(owner, "lab", "data-ready").last_version == 0
+    run(row)
+    done = readiness.card(owner, datasets.get_dataset(owner, "lab", "data")).preparation
+    assert (done.state, done.derived_number) == ("done", 1)
+    assert set(tables_of(owner, done)) == {"a", "b"}
+    kinds = [one.kind for one in runs.of_dataset(done.derived_id)]
+    assert kinds.count("derive") == 1
+
+
+def test_a_dataset_that_people_made_is_never_touched(dataset, ready, put):
+    owner, _ = dataset
+    mine = datasets.create_dataset(owner, "lab", "data-ready")
+    put(owner, mine, {"mine.txt": b"1"})
+    with pytest.raises(readiness.ForeignDatasetError):
+        ready({"a.csv": csv(1)})
+    assert [f.path for f in datasets.all_files(mine, 1)] == ["mine.txt"]
+
+
+def test_who_may_not_write_there_is_refused_before_anything_is_made(dataset, ready, person):
+    owner, _ = dataset
+    ready({"a.csv": csv(1)})
+    reader = person("reader")
+    home = datasets.get_project(owner, "lab").resource
+    policy.place(home, subject_kind="person", subject_id=reader.id, role=policy.Role.READER, by=owner.id)
+    held = datasets.get_dataset(reader, "lab", "data")
+    assert readiness.card(reader, held).is_prepared
+    with pytest.raises(policy.ActionDeniedError):
+        readiness.start(reader, held)
+    with pytest.raises(policy.ActionDeniedError):
+        readiness.attest(reader, held, "ethics", "yes")
+
+
+def test_a_draft_is_not_made_ready(dataset, put):
+    owner, card = dataset
+    put(owner, card, {"a.csv": csv(1)})
+    with pytest.raises(readiness.NothingFrozenError):
+        readiness.start(owner, datasets.get_dataset(owner, "lab", "data"))
+
+
+def test_what_is_made_of_sealed_bytes_is_sealed(dataset, ready):
+    owner, card = dataset
+    datasets.seal(owner, card.id)
+    done = ready({"a.csv": b"name,v\nvery-secret-word,1\nother,2\n"})
+    made = datasets.get_dataset(owner, "lab", "data-ready")
+    assert made.seal_state == "sealed"
+    assert made.key_domain != card.key_domain
+    assert tables_of(owner, done)["a"].column("name").to_pylist()[0] == "very-secret-word"
+    for item in store().list():
+        with store().open(item.key) as found:
+            assert b"very-secret-word" not in b"".join(found.pieces())
+    assert "very-secret-word" not in str(list(Preparation.objects.values()))
+
+
+def test_a_broken_file_is_named_on_the_card(dataset, ready):
+    owner, _ = dataset
+    broken = ("name,v\n" + "測定,1\n" * 9000).encode() + "測定,2\n".encode("cp932")
+    done = ready({"a.csv": b"name,v\nx,1\ny,2\n", "b.csv": broken})
+    card = readiness.card(owner, datasets.get_dataset(owner, "lab", "data"))
+    assert done.state == "done"
+    readable = results(card)["readable"]
+    assert readable.verdict == "fail"
+    assert readable.evidence["example"] == "b.csv"
+    assert "b.csv" in readable.says["ja"]
+
+
+def test_units_that_disagree_are_kept_apart_and_said(dataset, ready):
+    owner, _ = dataset
+    done = ready({"a.csv": csv(1), "b.csv": csv(300, unit="K")})
+    assert len(tables_of(owner, done)) == 2
+    found = results(readiness.card(owner, datasets.get_dataset(owner, "lab", "data")))["units_agree"]
+    assert found.verdict == "fail"
+    assert found.evidence["column"] == "Temp"
+
+
+def test_nothing_to_make_is_an_answer_too(dataset, ready):
+    owner, _ = dataset
+    done = ready({"note.txt": b"pump started\npump stopped\n"})
+    assert done.state == "done"
+    assert (
+        results(readiness.card(owner, datasets.get_dataset(owner, "lab", "data")))["tables"].verdict == "fail"
+    )
+
+
+def test_people_attest_and_it_counts(dataset, ready):
+    owner, _ = dataset
+    ready({"a.csv": b"name,v\n" + "佐藤 花子,1\n鈴木 一郎,2\n".encode()})
+    held = datasets.get_dataset(owner, "lab", "data")
+    before = readiness.card(owner, held)
+    assert results(before)["personal"].verdict == "fail"
+    assert results(before)["personal"].evidence["kinds"] == {"name": 2}
+    assert "佐藤" not in str(before)
+    readiness.attest(owner, held, "personal", "yes", note="names of instruments")
+    readiness.attest(owner, held, "ethics", "yes", note="approval 12")
+    after = readiness.card(owner, held)
+    assert results(after)["personal"].verdict == results(after)["ethics"].verdict == "pass"
+    assert after.score > before.score
+    assert runs.get(results(after)["ethics"].attested["run"]).kind == "attest_readiness"
+    readiness.attest(owner, held, "ethics", "no")
+    assert results(readiness.card(owner, held))["ethics"].verdict == "fail"
+    with pytest.raises(readiness.NotAttestedError):
+        readiness.attest(owner, held, "licence", "yes")
+
+
+def test_a_destroyed_result_leaves_an_honest_card(dataset, ready):
+    owner, _ = dataset
+    done = ready({"a.csv": csv(1)})
+    datasets.remove_dataset(owner, datasets.get_dataset(owner, "lab", "data-ready"), reason="by mistake")
+    forget.call(dataset_id=done.derived_id)
+    card = readiness.card(owner, datasets.get_dataset(owner, "lab", "data"))
+    assert not card.is_prepared
+    assert results(card)["tables"].verdict == "unknown"
+    with pytest.raises(datasets.DatasetRemovedError):
+        ready.again()

@@ -62,8 +62,8 @@ def _said(answer, values):
 
 
 def test_strangers_see_of_hidden_things_what_they_see_of_nothing(world, people):
-    hidden_names = {**_VALUES, "run": world.victim["run"]}
-    no_names = {**_NOTHING, "run": world.nowhere["run"]}
+    hidden_names = {**_VALUES, "run": world.victim["run"], "job": world.victim["job"]}
+    no_names = {**_NOTHING, "run": world.nowhere["run"], "job": world.nowhere["job"]}
     patterns = _about_things()
     assert len(patterns) > 20
     told = []

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, runtime_checkable
 
-from tsunagu.formats.types import Limits, ReaderInfo, Reading
+from tsunagu.formats.types import Limits, ReaderInfo, Reading, Table
 
 HEAD_BYTES = 65536
 
@@ -84,6 +84,11 @@ class RowReader(Reader, Protocol):
     @property
     def has_rows(self) -> bool:
         """Whether ``load_rows`` gives anything."""
+        ...
+
+    @property
+    def whole_tables(self) -> tuple[Table, ...]:
+        """What a file of this format is a row (or several) of, where its reading names no table; mostly nothing."""
         ...
 
     def load_rows(self) -> OpenRows | None:

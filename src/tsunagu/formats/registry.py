@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 from tsunagu.formats.reader import Reader, RowReader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from tsunagu.formats.types import Table
 
 GROUP = "tsunagu.readers"
 # Below this nothing is claimed: the file is "unrecognised".
@@ -58,10 +60,10 @@ def _source_tree_points() -> list[metadata.EntryPoint]:
 
 
 @lru_cache(maxsize=1)
-def row_readers() -> tuple[str, ...]:
-    """Names of the installed readers that give rows."""
+def row_readers() -> Mapping[str, tuple[Table, ...]]:
+    """The installed readers that give rows, by name, with the tables that every file of theirs is."""
     readers, _ = installed_readers()
-    return tuple(one.info.name for one in readers if isinstance(one, RowReader) and one.has_rows)
+    return {one.info.name: one.whole_tables for one in readers if isinstance(one, RowReader) and one.has_rows}
 
 
 def choose(head: bytes, name: str, readers: Sequence[Reader]) -> Reader | None:

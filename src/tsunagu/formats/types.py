@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Status = Literal["read", "read_with_warnings", "unrecognised", "unreadable"]
 STATUSES: tuple[Status, ...] = ("read", "read_with_warnings", "unrecognised", "unreadable")
-ColumnType = Literal["number", "integer", "text", "time", "boolean", "empty", "other"]
+ColumnType = Literal["number", "integer", "text", "time", "boolean", "empty", "binary", "other"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,7 @@ _TYPES = {
     "text": "sc:Text",
     "time": "sc:DateTime",
     "boolean": "sc:Boolean",
+    "binary": "sc:ImageObject",
 }
 # Formats of files whose rows the tool reads by their columns' names.
 TABULAR = {"text/csv", "text/tab-separated-values", "application/x-parquet"}

@@ -42,10 +42,13 @@ def require_place(actor: Actor, card: datasets.DatasetCard) -> datasets.DatasetC
     Raises:
         ActionDeniedError: the actor may not make it, or not write to it.
         ForeignDatasetError: it was not made from this one.
+        DatasetRemovedError: it was destroyed; its name stays with its tombstone.
     """
     name = datasets.check_name(derived_name(card))
     try:
         place = datasets.get_dataset(actor, card.project, name)
+    except datasets.DatasetRemovedError:
+        raise
     except NotFoundError:
         project = datasets.get_project(actor, card.project)
         policy.require(actor, "project.create_dataset", project.resource)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 
+from django.db.models import Q
+
 from tsunagu.core import events, jobs
 from tsunagu.core.errors import NotFoundError
 from tsunagu.data.datasets import api as datasets
@@ -35,5 +37,5 @@ def prepare(run_id: str) -> None:
 @jobs.job(priority=0)
 def forget(dataset_id: str) -> None:
     """Forget what was asked and attested about a destroyed dataset."""
-    Preparation.objects.filter(dataset_id=dataset_id).delete()
+    Preparation.objects.filter(Q(dataset_id=dataset_id) | Q(derived_id=dataset_id)).delete()
     Attestation.objects.filter(dataset_id=dataset_id).delete()

@@ -24,6 +24,7 @@ _KINDS = {
     "timestamp": pgettext("kind", "date and time"),
     "timestamp_utc": pgettext("kind", "date and time (UTC)"),
     "text": pgettext("kind", "text"),
+    "binary": pgettext("kind", "bytes"),
 }
 _LISTED = ("files", "changes", "columns")
 _LEAST_COLUMNS = 2

@@ -60,8 +60,9 @@ def settle(plan: TablePlan, attempt: Callable[[TablePlan], tuple[TableProfile, A
             plan = _without(plan, error.source, error.reason, error.code, problems)
         else:
             return Made(plan, profile, tuple(changes), tuple(problems), result)
+    reason = f" {problems[-1].path}: {problems[-1].reason}" if problems else ""
     raise ConversionError(
-        f"None of the files of {plan.name} could be read.", problems=[one.path for one in problems]
+        f"None of the files of {plan.name} could be read.{reason}", problems=[one.path for one in problems]
     )
 
 

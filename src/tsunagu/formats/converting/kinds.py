@@ -20,4 +20,5 @@ ARROW_TYPES: Mapping[str, Any] = {
     "timestamp": pa.timestamp("us"),
     "timestamp_utc": pa.timestamp("us", "UTC"),
     "text": pa.string(),
+    "binary": pa.binary(),
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import count
 from typing import Any
 
@@ -22,6 +22,7 @@ from tsunagu.formats.converting.types import (
     TablePlan,
 )
 from tsunagu.formats.mapping.units import known
+from tsunagu.formats.types import Table
 
 MOST_TABLES = 500
 _MOST_FILE_COLUMNS = 200
@@ -80,12 +81,14 @@ class _Group:
     members: list[tuple[ReadFile, str]] = field(default_factory=list)
 
 
-def plan(files: Iterable[ReadFile], *, readers: Sequence[str], labels: Mapping[str, str]) -> Plan:
+def plan(
+    files: Iterable[ReadFile], *, readers: Mapping[str, Sequence[Table]], labels: Mapping[str, str]
+) -> Plan:
     """The tables that a version's files become.
 
     Args:
         files: In the order of their paths; the result does not depend on anything else.
-        readers: Those whose rows can be read.
+        readers: Those whose rows can be read, with the tables that every file of theirs is where the reading names none.
         labels: Words for common names, which describe the file columns.
     """
     groups: dict[Any, _Group] = {}
@@ -93,7 +96,8 @@ def plan(files: Iterable[ReadFile], *, readers: Sequence[str], labels: Mapping[s
     problems: list[Problem] = []
     for file in files:
         outcome = file.outcome
-        reader, tables = outcome.get("reader") or "", outcome["reading"]["tables"]
+        reader = outcome.get("reader") or ""
+        tables = outcome["reading"]["tables"] or [asdict(one) for one in readers.get(reader, ())]
         if outcome["status"] == "unreadable" and reader in readers:
             problems.append(Problem(file.path, outcome["reason"], outcome.get("reason_code", "")))
         elif reader not in readers or not tables:
@@ -136,7 +140,12 @@ def kind_of(column: Mapping[str, Any]) -> Kind | None:
         return "wide_integer" if is_wide else "integer"
     if word == "time":
         return _time_kind(str(low or ""))
-    kinds: Mapping[str, Kind | None] = {"number": "number", "boolean": "boolean", "empty": None}
+    kinds: Mapping[str, Kind | None] = {
+        "number": "number",
+        "boolean": "boolean",
+        "empty": None,
+        "binary": "binary",
+    }
     return kinds.get(word, "text")
 
 

@@ -1,6 +1,6 @@
 """What is in a table, seen once while it is written: ranges, gaps, repetition, splits, what looks personal.
 
-Memory is bounded whatever the size of the table: counts and moments, a sample for the histogram, at most eight million
+Memory is bounded whatever the size of the table: counts and moments, a sample for the histogram, at most four million
 row hashes. Parts of one table that were profiled apart are no different from one profile only in sums; whoever
 distributes a conversion gives a worker whole tables.
 """
@@ -30,7 +30,8 @@ _COMMON_LENGTH = 80
 _SAMPLE = 50_000
 _SAMPLED_A_PART = 4_000
 _BINS = 24
-_HASHED_ROWS = 8_000_000
+_MIX = np.uint64(0x9E3779B97F4A7C15)
+_HASHED_ROWS = 4_000_000
 _TWINS = 100
 _OUTLIER_RANGES = 3.0
 # Letters of UTF-8 read as CP932 or as Windows-1252, and the sign for what could not be read.
@@ -75,7 +76,7 @@ class _Column:
         kind = self.plan.kind
         if kind in {"number", "integer", "wide_integer"}:
             self._numbers(values)
-        elif kind not in {"text", "boolean"} and values.null_count < len(values):
+        elif kind not in {"text", "boolean", "binary"} and values.null_count < len(values):
             extent = pc.min_max(values).as_py()
             self._widen(extent["min"], extent["max"])
         counted = self._distinct(values)
@@ -119,6 +120,8 @@ class _Column:
     def _distinct(self, values: Any) -> tuple[Any, Any]:
         """Count the different values while they are few; returns those of the part with their counts."""
         is_text = self.plan.kind == "text"
+        if self.plan.kind == "binary":
+            self.seen = None
         if self.seen is None and not is_text:
             return None, None
         # A glance at the first rows spares the whole column where all values differ.
@@ -172,8 +175,9 @@ class Profiler:
         self.rows = 0
         self._columns = [_Column(one, is_of_file=False) for one in plan.columns]
         self._columns += [_Column(one, is_of_file=True) for one in plan.file_columns]
-        self._hashes: list[Any] = []
-        self._files: list[Any] = []
+        # Of each row in its file; and, where there are splits, of the row alone with its split.
+        self._own: list[Any] = []
+        self._alone: list[Any] = []
         self._hashed = 0
         self._sums = np.zeros(len(plan.sources), dtype=np.uint64)
         self._counts = np.zeros(len(plan.sources), dtype=np.int64)
@@ -200,13 +204,15 @@ class Profiler:
         self._counts += np.bincount(files, minlength=self._counts.size)
         splits = self._splits_of(cells, files)
         if self._hashed < _HASHED_ROWS:
-            self._hashes.append(hashes)
-            self._files.append(files.astype(np.int32))
-            self._splits.append(splits)
+            with np.errstate(over="ignore"):
+                self._own.append(hashes ^ (files.astype(np.uint64) * _MIX))
+            if splits is not None:
+                self._alone.append(hashes)
+                self._splits.append(splits)
             self._hashed += hashes.size
 
     def _splits_of(self, cells: Sequence[Any], files: Any) -> Any:
-        """Number of the split of each row, 0 for none. Shape: (N,) int8."""
+        """Number of the split of each row, 0 for none; ``None`` where no row can have one. Shape: (N,) int8."""
         names = sorted({*_SPLITS.values()})
         if self._split_column is not None:
             texts = pc.cast(cells[self._split_column], pa.string()).dictionary_encode()
@@ -219,7 +225,7 @@ class Profiler:
             codes = [names.index(one) + 1 if one else 0 for one in self._split_of_file]
             found = np.array(codes, dtype=np.int8)[files]
         else:
-            return np.zeros(len(files), dtype=np.int8)
+            return None
         for code, count in enumerate(np.bincount(found, minlength=len(names) + 1)):
             if code and count:
                 self._split_counts[names[code - 1]] += int(count)
@@ -227,10 +233,8 @@ class Profiler:
 
     def finish(self, skipped: dict[str, int]) -> TableProfile:
         """The profile of the whole."""
-        hashes = np.concatenate(self._hashes) if self._hashes else np.zeros(0, np.uint64)
-        files = np.concatenate(self._files) if self._files else np.zeros(0, np.int32)
-        with np.errstate(over="ignore"):
-            own = hashes ^ (files.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15))
+        own = np.concatenate(self._own) if self._own else np.zeros(0, np.uint64)
+        self._own.clear()
         own.sort()
         duplicates = int((own[1:] == own[:-1]).sum())
         return TableProfile(
@@ -241,8 +245,8 @@ class Profiler:
             twin_files=self._twins(),
             skipped_rows=skipped,
             split_counts=dict(self._split_counts),
-            leaked_row_count=self._leaks(hashes),
-            hashed_rows=int(hashes.size),
+            leaked_row_count=self._leaks(),
+            hashed_rows=self._hashed,
         )
 
     def _twins(self) -> tuple[tuple[str, str], ...]:
@@ -256,11 +260,11 @@ class Profiler:
                 twins.append((known, source.path))
         return tuple(twins[:_TWINS])
 
-    def _leaks(self, hashes: Any) -> int:
+    def _leaks(self) -> int:
         """Rows that stand in another split too."""
         if len(self._split_counts) < 2:  # noqa: PLR2004 - it takes two splits
             return 0
-        splits = np.concatenate(self._splits)
+        hashes, splits = np.concatenate(self._alone), np.concatenate(self._splits)
         hashes, splits = hashes[splits > 0], splits[splits > 0]
         order = np.argsort(hashes, kind="stable")
         hashes, splits = hashes[order], splits[order]

@@ -32,7 +32,7 @@ def row_hashes(columns: Sequence[Any]) -> Any:
 
 
 def _values(column: Any) -> Any:
-    if pa.types.is_string(column.type):
+    if pa.types.is_string(column.type) or pa.types.is_binary(column.type):
         values = _texts(column)
     elif pa.types.is_boolean(column.type):
         values = pc.fill_null(column.cast(pa.uint8()), 0).to_numpy(zero_copy_only=False).astype(np.uint64)

@@ -13,7 +13,16 @@ from typing import Any, Literal, get_args
 CONVERTER = "1"  # part of the name of a result: raise it when the same files would become other bytes
 
 Kind = Literal[
-    "boolean", "integer", "wide_integer", "number", "date", "time", "timestamp", "timestamp_utc", "text"
+    "boolean",
+    "integer",
+    "wide_integer",
+    "number",
+    "date",
+    "time",
+    "timestamp",
+    "timestamp_utc",
+    "text",
+    "binary",
 ]
 KINDS: tuple[str, ...] = get_args(Kind)
 # What a column becomes when a cell does not fit. A wide integer as a float would lose its last digits.

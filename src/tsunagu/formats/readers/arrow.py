@@ -35,6 +35,8 @@ def column_type(kind: Any) -> ColumnType:
         (pa.types.is_string, "text"),
         (pa.types.is_large_string, "text"),
         (pa.types.is_dictionary, "text"),
+        (pa.types.is_binary, "binary"),
+        (pa.types.is_large_binary, "binary"),
     )
     return next((word for test, word in tests if test(kind)), "other")
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from tsunagu.formats.readers import sniff, sniff_text
-from tsunagu.formats.types import ReaderInfo
+from tsunagu.formats.types import Column, ReaderInfo, Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +26,7 @@ class BuiltIn:
     sniff: Callable[[bytes, str], int]
     module: str
     rows_module: str = ""
+    whole_tables: tuple[Table, ...] = ()
 
     def load(self) -> Read:
         """Import the module with its libraries."""
@@ -54,9 +55,10 @@ def _declare(
     version: str = "1.0",
     module: str = "",
     rows: str = "",
+    whole: tuple[Table, ...] = (),
 ) -> BuiltIn:
     info = ReaderInfo(name, version, media_types, labels[0], labels[1], libraries)
-    return BuiltIn(info, sniffer, module or name, rows)
+    return BuiltIn(info, sniffer, module or name, rows, whole)
 
 
 CSV = _declare(
@@ -99,6 +101,7 @@ EXCEL = _declare(
         "application/vnd.ms-excel",
     ),
     ("python-calamine",),
+    rows="sheet_rows",
 )
 PARQUET = _declare(
     "parquet",
@@ -107,6 +110,7 @@ PARQUET = _declare(
     ("application/vnd.apache.parquet",),
     ("pyarrow",),
     version="1.1",
+    rows="arrow_rows",
 )
 HDF5 = _declare(
     "hdf5",
@@ -139,7 +143,11 @@ PAR_REC = _declare(
     "par", sniff_text.par, ("Philips PAR header", "Philips PAR ヘッダー"), ("text/x-philips-par",), ()
 )
 FCS = _declare(
-    "fcs", sniff.fcs, ("FCS flow cytometry", "FCS フローサイトメトリー"), ("application/vnd.isac.fcs",)
+    "fcs",
+    sniff.fcs,
+    ("FCS flow cytometry", "FCS フローサイトメトリー"),
+    ("application/vnd.isac.fcs",),
+    rows="arrow_rows",
 )
 MSEED = _declare(
     "mseed", sniff.mseed, ("miniSEED", "miniSEED"), ("application/vnd.fdsn.mseed",), ("pymseed",)
@@ -151,8 +159,27 @@ IMAGE = _declare(
     ("image/jpeg", "image/png", "image/gif", "image/bmp", "image/webp"),
     ("pillow",),
     module="image_file",
+    rows="whole_rows",
+    whole=(Table("images", (Column("image", "binary", description="the file's bytes"),)),),
 )
-PDF = _declare("pdf", sniff.pdf, ("PDF", "PDF"), ("application/pdf",), ("pypdf",))
+PDF = _declare(
+    "pdf",
+    sniff.pdf,
+    ("PDF", "PDF"),
+    ("application/pdf",),
+    ("pypdf",),
+    rows="whole_rows",
+    whole=(
+        Table(
+            "pages",
+            (
+                Column("page", "integer", description="number of the page"),
+                Column("start", "integer", description="letters of the document before this page"),
+                Column("text", "text", description="text of the page"),
+            ),
+        ),
+    ),
+)
 ARCHIVE = _declare(
     "archive",
     sniff.archive,

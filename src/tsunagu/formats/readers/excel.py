@@ -87,13 +87,13 @@ def _properties(path: Path, findings: Findings, context: Context) -> None:
 def _sheet(rows: list[list[Any]], name: str, findings: Findings, context: Context) -> None:
     if not any(any(cell not in ("", None) for cell in row) for row in rows[:_HEAD_ROWS]):
         return
-    layout = layout_of_cells([[_text(cell) for cell in row] for row in rows[:_HEAD_ROWS]])
+    layout = sheet_layout(rows)
     if layout is None:
         for number, row in enumerate(rows[:_HEAD_ROWS], 1):
             filled = [cell for cell in row if cell not in ("", None)]
             if len(filled) > 1:
                 findings.field(
-                    _text(filled[0]),
+                    cell_text(filled[0]),
                     [_value(cell) for cell in filled[1:]],
                     where=f"sheet {name}, row {number}",
                 )
@@ -113,12 +113,18 @@ def _sheet(rows: list[list[Any]], name: str, findings: Findings, context: Contex
     findings.preview(_curve(name, layout, columns, data))
     findings.preview(
         draw.table(
-            f"{context.name} {name}", layout.names, ([_text(c) for c in row] for row in data), len(data)
+            f"{context.name} {name}", layout.names, ([cell_text(c) for c in row] for row in data), len(data)
         )
     )
 
 
-def _text(cell: Any) -> str:
+def sheet_layout(rows: Sequence[Sequence[Any]]) -> Layout | None:
+    """Where the table of a sheet stands."""
+    return layout_of_cells([[cell_text(cell) for cell in row] for row in rows[:_HEAD_ROWS]])
+
+
+def cell_text(cell: Any) -> str:
+    """A cell as people would type it."""
     if isinstance(cell, float):
         return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else f"{cell:.10g}"  # noqa: PLR2004
     if isinstance(cell, (dt.datetime, dt.date, dt.time)):
@@ -144,7 +150,7 @@ def _column(name: str, unit: str | None, cells: Sequence[Any]) -> Column:
         low, high = _value(min(present)), _value(max(present))
     elif all(isinstance(cell, (dt.datetime, dt.date)) for cell in present):
         word = "time"
-        texts = sorted(_text(cell) for cell in present)
+        texts = sorted(cell_text(cell) for cell in present)
         low, high = texts[0], texts[-1]
     elif all(isinstance(cell, str) for cell in present):
         word = "text"

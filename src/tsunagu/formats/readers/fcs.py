@@ -5,7 +5,7 @@ Source: ISAC, Data File Standard for Flow Cytometry, versions 3.0 and 3.1.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from tsunagu.formats.findings import Findings, as_number
 from tsunagu.formats.types import Column
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tsunagu.formats.reader import Context
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _HEADER_BYTES = 58
 _TEXT_BYTES = 16 << 20
 _EVENTS = 1_000_000
+_PART_EVENTS = 100_000
 _PARAMETERS = 1000
 _BINS = 256
 _WHOLE_BYTES = range(8, 65, 8)
@@ -47,18 +49,7 @@ def read(path: Path, context: Context) -> Reading:
     """
     findings = Findings(context.limits)
     with path.open("rb") as source:
-        header = source.read(_HEADER_BYTES)
-        if len(header) < _HEADER_BYTES:
-            raise truncated(len(header), _HEADER_BYTES)
-        text_at, text_end = _offset(header, 10), _offset(header, 18)
-        if not 0 < text_at < text_end or text_end - text_at > _TEXT_BYTES:
-            raise UnreadableError(
-                f"The header places its text from byte {text_at:,} to {text_end:,}, which cannot be."
-            )
-        if text_end >= context.byte_count:
-            raise truncated(context.byte_count, text_end + 1)
-        source.seek(text_at)
-        keywords = parse_text(source.read(text_end - text_at + 1))
+        header, keywords = _beginning(source, context.byte_count)
     findings.field("version", header[:6].decode("ascii", "replace"), where="header")
     for key, value in keywords.items():
         if not key.upper().startswith(_STRUCTURAL) and value:
@@ -66,6 +57,51 @@ def read(path: Path, context: Context) -> Reading:
     upper = {key.upper(): value.strip() for key, value in keywords.items()}
     _events(path, header, upper, findings, context)
     return findings.finish()
+
+
+def _beginning(source: BinaryIO, byte_count: int) -> tuple[bytes, dict[str, str]]:
+    """The header and the keywords of the TEXT segment."""
+    header = source.read(_HEADER_BYTES)
+    if len(header) < _HEADER_BYTES:
+        raise truncated(len(header), _HEADER_BYTES)
+    text_at, text_end = _offset(header, 10), _offset(header, 18)
+    if not 0 < text_at < text_end or text_end - text_at > _TEXT_BYTES:
+        raise UnreadableError(
+            f"The header places its text from byte {text_at:,} to {text_end:,}, which cannot be."
+        )
+    if text_end >= byte_count:
+        raise truncated(byte_count, text_end + 1)
+    source.seek(text_at)
+    return header, parse_text(source.read(text_end - text_at + 1))
+
+
+def event_parts(source: BinaryIO, byte_count: int, width: int) -> Iterator[Any]:
+    """All events, part by part, as they stand. Shapes: (N, width) float64.
+
+    Raises:
+        UnreadableError: cut off, another number of columns, or bits that fill no bytes.
+    """
+    header, found = _beginning(source, byte_count)
+    keywords = {key.upper(): value.strip() for key, value in found.items()}
+    begin, end = _data_segment(header, keywords)
+    layout = _layout(keywords, width)
+    if layout is None or begin <= 0 or width != _integer(keywords, "$PAR"):
+        raise UnreadableError("Events of this layout are not read.", reason_code="unsupported")
+    if end >= byte_count:
+        raise truncated(byte_count, end + 1)
+    count = (end + 1 - begin) // layout.itemsize
+    source.seek(begin)
+    for start in range(0, count, _PART_EVENTS):
+        raw = source.read(min(_PART_EVENTS, count - start) * layout.itemsize)
+        yield _decoded(np.frombuffer(raw, dtype=layout), keywords, width)
+
+
+def _data_segment(header: bytes, keywords: dict[str, str]) -> tuple[int, int]:
+    begin, end = _offset(header, 26), _offset(header, 34)
+    if begin <= 0 or end <= 0:
+        # Files beyond 99,999,999 bytes say it in the text instead.
+        begin, end = _integer(keywords, "$BEGINDATA"), _integer(keywords, "$ENDDATA")
+    return begin, end
 
 
 def _offset(header: bytes, at: int) -> int:
@@ -122,10 +158,7 @@ def _events(
     if not 0 < width <= _PARAMETERS:
         findings.warn(f"The number of parameters ($PAR) is {width:,}; events were not read.")
         return
-    begin, end = _offset(header, 26), _offset(header, 34)
-    if begin <= 0 or end <= 0:
-        # Files beyond 99,999,999 bytes say it in the text instead.
-        begin, end = _integer(keywords, "$BEGINDATA"), _integer(keywords, "$ENDDATA")
+    begin, end = _data_segment(header, keywords)
     names = [keywords.get(f"$P{i}N", f"P{i}") for i in range(1, width + 1)]
     labels = [keywords.get(f"$P{i}S") or None for i in range(1, width + 1)]
     data = _numbers(path, keywords, width, begin, min(end + 1, context.byte_count), findings)
@@ -150,34 +183,51 @@ def _numbers(
     path: Path, keywords: dict[str, str], width: int, begin: int, end: int, findings: Findings
 ) -> Any:
     """Events as (N, width) floats, or ``None`` for layouts that are not read (bits that fill no bytes)."""
-    order = "<" if keywords.get("$BYTEORD", "1,2,3,4").startswith("1") else ">"
-    bits = [_integer(keywords, f"$P{i}B", 32) for i in range(1, width + 1)]
-    kind = keywords.get("$DATATYPE", "F").upper()
-    if kind not in {"F", "D", "I"} or (kind == "I" and any(b not in _WHOLE_BYTES for b in bits)):
-        findings.warn(f"Events of type {kind} with {bits[0]} bits were not read.")
+    layout = _layout(keywords, width)
+    if layout is None:
+        kind, bits = keywords.get("$DATATYPE", "F"), _integer(keywords, "$P1B", 32)
+        findings.warn(f"Events of type {kind} with {bits} bits were not read.")
         return None
-    codes = {"F": ["f4"] * width, "D": ["f8"] * width}.get(kind) or [
-        f"u{b // 8}" if b in {8, 16, 32, 64} else f"V{b // 8}" for b in bits
-    ]
-    dtype = np.dtype([(str(i), code if code[0] == "V" else f"{order}{code}") for i, code in enumerate(codes)])
-    count = min(max(0, end - begin) // dtype.itemsize, _EVENTS)
+    count = min(max(0, end - begin) // layout.itemsize, _EVENTS)
     if begin <= 0 or count == 0:
         return None
     with path.open("rb") as source:
         source.seek(begin)
-        raw = np.frombuffer(source.read(count * dtype.itemsize), dtype=dtype)
+        raw = np.frombuffer(source.read(count * layout.itemsize), dtype=layout)
+    return np.nan_to_num(_decoded(raw, keywords, width), nan=0.0, posinf=0.0, neginf=0.0)
+
+
+def _layout(keywords: dict[str, str], width: int) -> Any:
+    """How an event lies in the bytes, or ``None`` where its bits fill no bytes."""
+    order = _order(keywords)
+    bits = [_integer(keywords, f"$P{i}B", 32) for i in range(1, width + 1)]
+    kind = keywords.get("$DATATYPE", "F").upper()
+    if kind not in {"F", "D", "I"} or (kind == "I" and any(b not in _WHOLE_BYTES for b in bits)):
+        return None
+    codes = {"F": ["f4"] * width, "D": ["f8"] * width}.get(kind) or [
+        f"u{b // 8}" if b in {8, 16, 32, 64} else f"V{b // 8}" for b in bits
+    ]
+    return np.dtype([(str(i), code if code[0] == "V" else f"{order}{code}") for i, code in enumerate(codes)])
+
+
+def _order(keywords: dict[str, str]) -> str:
+    return "<" if keywords.get("$BYTEORD", "1,2,3,4").startswith("1") else ">"
+
+
+def _decoded(raw: Any, keywords: dict[str, str], width: int) -> Any:
+    """Events as numbers. Shapes: (N,) records -> (N, width) float64."""
     out = np.empty((len(raw), width), dtype=np.float64)
     for index in range(width):
         values = raw[str(index)]
         if values.dtype.kind == "V":
-            values = _odd_width(values, order)
-        if kind == "I":
+            values = _odd_width(values, _order(keywords))
+        if keywords.get("$DATATYPE", "F").upper() == "I":
             # Only as many bits count as the range needs; the others are noise by the standard.
             top = _integer(keywords, f"$P{index + 1}R", 0)
             if top > 1:
                 values = values & (values.dtype.type((1 << (top - 1).bit_length()) - 1))
         out[:, index] = values
-    return np.nan_to_num(out, nan=0.0, posinf=0.0, neginf=0.0)
+    return out
 
 
 def _odd_width(values: Any, order: str) -> Any:

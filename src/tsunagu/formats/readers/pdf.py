@@ -36,7 +36,7 @@ def read(path: Path, context: Context) -> Reading:
         if b"%%EOF" not in source.read():
             raise UnreadableError("The PDF breaks off: its end mark is missing.", reason_code="truncated")
         try:
-            reader = _opened(source)
+            reader = opened(source)
             _facts(reader, findings)
             _text(reader, findings, context)
         except UnreadableError:
@@ -51,7 +51,12 @@ def read(path: Path, context: Context) -> Reading:
     return findings.finish()
 
 
-def _opened(source: BinaryIO) -> PdfReader:
+def opened(source: BinaryIO) -> PdfReader:
+    """The document; an empty password is tried.
+
+    Raises:
+        UnreadableError: it is protected by another one.
+    """
     reader = PdfReader(source, strict=False)
     if reader.is_encrypted and not reader.decrypt(""):
         raise UnreadableError("The PDF is protected by a password.", reason_code="encrypted")

@@ -6,6 +6,7 @@ True intensity of RAS is column 2 times column 3 (the attenuator's factor). XRDM
 
 from __future__ import annotations
 
+import io
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -73,22 +74,28 @@ def find_scans(data: bytes, head: bytes, findings: Findings) -> tuple[list[tuple
 
 def _ras(text: str, findings: Findings) -> tuple[list[tuple[Any, Any]], str]:
     scans: list[tuple[Any, Any]] = []
-    rows: list[list[float]] | None = None
-    block, is_open = 0, False
-    for number, line in enumerate(text.splitlines(), 1):
-        stripped = line.strip()
+    head, *parts = text.split("*RAS_INT_START")
+    block = _ras_conditions(head, findings, line=1, block=0)
+    line, is_open = head.count("\n") + 1, True
+    for part in parts:
+        body, end, rest = part.partition("*RAS_INT_END")
+        scan = _ras_points(body)
+        if scan[0].size or end:
+            scans.append(scan)
+        line += body.count("\n")
+        block = _ras_conditions(rest, findings, line=line, block=block)
+        line += rest.count("\n")
+        is_open = not end
+    is_open = is_open or not text.strip().endswith("*RAS_DATA_END")
+    return scans, "The RAS file breaks off inside a block." if is_open else ""
+
+
+def _ras_conditions(text: str, findings: Findings, *, line: int, block: int) -> int:
+    """Keep the conditions of a header; returns the number of the block that it belongs to."""
+    for number, raw in enumerate(text.splitlines(), line):
+        stripped = raw.strip()
         if stripped == "*RAS_HEADER_START":
-            block, is_open = block + 1, True
-        elif stripped == "*RAS_INT_START":
-            rows, is_open = [], True
-        elif stripped == "*RAS_INT_END" and rows is not None:
-            array = np.asarray(rows, dtype=np.float64).reshape(-1, 3)
-            scans.append((array[:, 0], array[:, 1] * array[:, 2]))
-            rows, is_open = None, False
-        elif rows is not None:
-            cells = [as_number(cell) for cell in stripped.split()]
-            if len(cells) in {2, 3} and None not in cells:
-                rows.append([float(cell) for cell in [*cells, 1.0][:3] if cell is not None])
+            block += 1
         elif stripped.startswith("*") and " " in stripped:
             key, _, value = stripped.partition(" ")
             value = value.strip().strip('"')
@@ -97,12 +104,23 @@ def _ras(text: str, findings: Findings) -> tuple[list[tuple[Any, Any]], str]:
                 findings.field(
                     key.lstrip("*"), _number(value), where=where, personal=bool(_PERSONAL.search(key))
                 )
-    if rows:
-        array = np.asarray(rows, dtype=np.float64).reshape(-1, 3)
-        scans.append((array[:, 0], array[:, 1] * array[:, 2]))
-    return scans, "The RAS file breaks off inside a block." if is_open or not text.strip().endswith(
-        "*RAS_DATA_END"
-    ) else ""
+    return block
+
+
+def _ras_points(body: str) -> tuple[Any, Any]:
+    """Positions and true intensities; lines that hold anything but two or three numbers are passed over."""
+    try:
+        table = (
+            np.loadtxt(io.StringIO(body), dtype=np.float64, comments=None, ndmin=2) if body.strip() else None
+        )
+    except ValueError:
+        table = None
+    if table is None or table.shape[1] not in {2, 3}:
+        rows = [[as_number(cell) for cell in line.split()] for line in body.splitlines()]
+        kept = [[*row, 1.0][:3] for row in rows if len(row) in {2, 3} and None not in row]
+        table = np.array(kept, dtype=np.float64).reshape(-1, 3)
+    factor = table[:, 2] if table.shape[1] > 2 else 1.0  # noqa: PLR2004 - the attenuator's column
+    return table[:, 0], table[:, 1] * factor
 
 
 def _number(text: str) -> str | int | float:

@@ -11,6 +11,7 @@ import importlib
 import json
 import os
 import socket
+import threading
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from tsunagu.formats.converting.surprises import ColumnChangedError, SourceFailedError
@@ -38,19 +39,13 @@ def serve(
     """Make the table of the plan that the descriptor holds; the last frame says how it went."""
     with os.fdopen(plan_file, "rb") as file:
         plan = TablePlan.from_json(json.load(file))
-    if plan.reader not in rows:
-        channel.sendall(wire.pack({"need": plan.reader}))
-        return
+    line = _Line(channel)
     convert = importlib.import_module(_CONVERT).convert
-
-    def send(piece: bytes) -> None:
-        channel.sendall(wire.pack({}, {"piece": piece}))
-
     try:
         profile = convert(
             plan,
-            lambda index: _asked(channel, index),
-            send,
+            line.ask,
+            lambda piece: line.send({}, {"piece": piece}),
             rows=rows[plan.reader],
             limits=limits,
             scratch=os.fdopen(scratch, "w+b"),
@@ -60,16 +55,31 @@ def serve(
         answer = {"changed": [error.column, error.source, error.reason, error.is_text]}
     except SourceFailedError as error:
         answer = {"failed": [error.source, error.reason, error.code]}
-    channel.sendall(wire.pack(answer))
+    line.send(answer)
 
 
-@contextlib.contextmanager
-def _asked(channel: socket.socket, index: int) -> Iterator[BinaryIO]:
-    """The file of a source, from the other side."""
-    channel.sendall(wire.pack({"next": index}))
-    _, descriptors, _, _ = socket.recv_fds(channel, 16, 1)
-    if not descriptors:
-        raise SourceFailedError(index, reason="The stored bytes could not be opened.", code="not_accessible")
-    with os.fdopen(descriptors[0], "rb") as file:
-        file.seek(0)  # the description is shared with whoever opened it
-        yield file
+class _Line:
+    """The channel for two threads: one asks for files, one sends what is written; a frame must stay whole."""
+
+    def __init__(self, channel: socket.socket) -> None:
+        self._channel = channel
+        self._lock = threading.Lock()
+
+    def send(self, message: dict[str, Any], blobs: dict[str, bytes] | None = None) -> None:
+        """One frame."""
+        frame = wire.pack(message, blobs)
+        with self._lock:
+            self._channel.sendall(frame)
+
+    @contextlib.contextmanager
+    def ask(self, index: int) -> Iterator[BinaryIO]:
+        """The file of a source, from the other side."""
+        self.send({"next": index})
+        _, descriptors, _, _ = socket.recv_fds(self._channel, 16, 1)
+        if not descriptors:
+            raise SourceFailedError(
+                index, reason="The stored bytes could not be opened.", code="not_accessible"
+            )
+        with os.fdopen(descriptors[0], "rb") as file:
+            file.seek(0)  # the description is shared with whoever opened it
+            yield file

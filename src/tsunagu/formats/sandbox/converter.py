@@ -17,7 +17,7 @@ from tsunagu.formats.sandbox.pool import ExtractorPool
 from tsunagu.formats.types import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -33,9 +33,8 @@ class Converter(ExtractorPool):
     untrusted as what went in: the caller hashes the bytes itself, and the profile is checked for its form.
     """
 
-    def __init__(self, *, limits: Limits | None = None, readers: Iterable[str] = ()) -> None:
+    def __init__(self, *, limits: Limits | None = None) -> None:
         super().__init__(limits=limits)
-        self._row_readers = tuple(dict.fromkeys(readers))
         self._ready: set[tuple[int, str]] = set()
 
     def convert(

@@ -43,8 +43,10 @@ def attempt_in(folder: Path) -> Any:
     return attempt
 
 
-def attempt_behind_walls(folder: Path, pool: formats.Converter, **more: Any) -> Any:
-    """Attempts in the sandbox."""
+def attempt_behind_walls(
+    folder: Path, pool: formats.Converter, *, watch: list[int] | None = None, **more: Any
+) -> Any:
+    """Attempts in the sandbox; ``watch`` hears how much memory the process that parses holds resident, in bytes."""
 
     def attempt(plan: formats.TablePlan) -> tuple[formats.TableProfile, bytes]:
         sink = io.BytesIO()
@@ -53,7 +55,12 @@ def attempt_behind_walls(folder: Path, pool: formats.Converter, **more: Any) -> 
         def open_file(index: int) -> Iterator[Path]:
             yield folder / plan.sources[index].path
 
-        profile = pool.convert(plan, open_file, sink.write, limits=formats.Limits(**more))
+        def take(piece: bytes) -> None:
+            sink.write(piece)
+            if watch is not None:
+                watch.append(max(map(_peak_bytes, _children_of(pool)), default=0))
+
+        profile = pool.convert(plan, open_file, take, limits=formats.Limits(**more))
         return profile, sink.getvalue()
 
     return attempt
@@ -66,3 +73,18 @@ def made(folder: Path) -> dict[str, tuple[Any, formats.Made]]:
         one = formats.settle(plan, attempt_in(folder))
         found[plan.name] = (pq.read_table(io.BytesIO(one.result)), one)
     return found
+
+
+def _children_of(pool: formats.Converter) -> list[int]:
+    assert pool._process is not None
+    path = Path(f"/proc/{pool._process.pid}/task/{pool._process.pid}/children")
+    return [int(one) for one in path.read_text().split()]
+
+
+def _peak_bytes(pid: int) -> int:
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0
+    found = [line for line in status.splitlines() if line.startswith("VmHWM:")]
+    return int(found[0].split()[1]) * 1024 if found else 0

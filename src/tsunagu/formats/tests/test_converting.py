@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import random
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -342,3 +343,52 @@ def test_check_digits_of_individual_numbers():
 def test_random_numbers_of_twelve_digits_are_no_people():
     many = text(*(f"{(i * 7919 + 13) % 10**12:012}" for i in range(1, 2000)))
     assert personal.find("barcode", many) == {}
+
+
+# --- Size
+
+
+def test_a_file_larger_than_the_memory_allowed(tmp_path):
+    """Half a gigabyte in 320 MiB: the cap is the kernel's, and the peak is measured besides."""
+    rows = "".join(f"2026-03-05 10:00:{i % 60:02},{i * 0.001:.3f},{i},w{i % 97}\n" for i in range(200_000))
+    block = rows.encode()
+    with (tmp_path / "big.csv").open("wb") as file:
+        file.write(b"time,voltage (mV),n,word\n")
+        for _ in range(512_000_000 // len(block)):
+            file.write(block)
+    (plan,) = planned(tmp_path, scanned_bytes=1 << 22).tables
+    peaks = []
+    with formats.Converter() as pool:
+        attempt = attempt_behind_walls(
+            tmp_path, pool, memory_bytes=320 << 20, wall_s=250, cpu_s=250, watch=peaks
+        )
+        how = formats.settle(plan, attempt)
+    assert not how.problems
+    assert how.profile.row_count == 200_000 * (512_000_000 // len(block))
+    assert max(peaks) < 512 << 20, "resident, with libraries and everything"
+
+
+def test_many_tiny_files(tmp_path):
+    """A hundred thousand in the large suite, two thousand here: one table, and no time lost between files."""
+    for number in range(2000):
+        (tmp_path / f"f{number:05}.csv").write_text(f"x,y\n{number},1\n{number},2\n")
+    (plan,) = planned(tmp_path).tables
+    with formats.Converter() as pool:
+        how = formats.settle(plan, attempt_behind_walls(tmp_path, pool))
+    table = pq.read_table(io.BytesIO(how.result))
+    assert table.num_rows == 4000
+    assert table.column("x").to_pylist() == [n for n in range(2000) for _ in range(2)]
+
+
+def test_frames_stay_whole_while_files_are_asked_for(tmp_path):
+    """What is written goes out by another thread than the one that asks for files: both use one channel."""
+    rng = random.Random(3)
+    for number in range(60):
+        rows = "".join(f"{rng.random()},{rng.random()},{rng.random()}\n" for _ in range(8000))
+        (tmp_path / f"f{number:02}.csv").write_text("x,y,z\n" + rows)
+    (plan,) = planned(tmp_path).tables
+    with formats.Converter() as pool:
+        how = formats.settle(plan, attempt_behind_walls(tmp_path, pool))
+    assert len(how.result) > 4 << 20, "several pieces"
+    assert not how.problems
+    assert pq.read_table(io.BytesIO(how.result)).num_rows == 60 * 8000
