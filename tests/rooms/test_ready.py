@@ -6,6 +6,7 @@ import io
 
 import pyarrow.parquet as pq
 import pytest
+from django_tasks_db.models import DBTaskResult
 
 from tsunagu.core.ids import new_id
 from tsunagu.data.ai_use import api as ai_use
@@ -13,9 +14,9 @@ from tsunagu.data.datasets import api as datasets
 from tsunagu.data.description import api as description
 from tsunagu.data.description.extraction import files_of, pool, read_files
 from tsunagu.data.readiness import api as readiness
-from tsunagu.data.readiness.conversion import run
+from tsunagu.data.readiness.conversion import claim, run
 from tsunagu.data.readiness.models import Preparation
-from tsunagu.data.readiness.tasks import forget
+from tsunagu.data.readiness.tasks import forget, settle
 from tsunagu.foundation.identity.api import SYSTEM
 from tsunagu.foundation.policy import api as policy
 from tsunagu.foundation.runs import api as runs
@@ -47,7 +48,7 @@ def ready(dataset, put):
         held = datasets.get_dataset(owner, "lab", "data")
         asked = readiness.start(owner, held, version=version)
         row = Preparation.objects.get(run_id=asked.run_id)
-        if row.state == "waiting":
+        if row.state == "waiting" and claim(row):
             run(row)
         return readiness.card(owner, held, version=asked.number).preparation
 
@@ -293,3 +294,41 @@ def test_a_destroyed_result_leaves_an_honest_card(dataset, ready):
     assert results(card)["tables"].verdict == "unknown"
     with pytest.raises(datasets.DatasetRemovedError):
         ready.again()
+
+
+def test_two_versions_do_not_mix_in_the_draft_that_they_share(dataset, ready):
+    owner, _ = dataset
+    ready({"a.csv": csv(1)})
+    held = datasets.get_dataset(owner, "lab", "data")
+    Preparation.objects.update(state="working")
+    other = Preparation.objects.get()
+    other.pk, other.run_id, other.version_hash, other.state = None, new_id(), "f" * 64, "waiting"
+    other.save()
+    assert not claim(other)
+    Preparation.objects.exclude(pk=other.pk).update(state="done")
+    assert claim(other)
+    assert readiness.card(owner, held).is_prepared
+
+
+def test_what_no_worker_takes_up_ends_and_may_be_asked_again(dataset, ready):
+    owner, _ = dataset
+    done = ready({"a.csv": csv(1)})
+    Preparation.objects.update(state="working")
+    settle.call()
+    assert Preparation.objects.get().state == "working", "its job waits"
+    DBTaskResult.objects.all().delete()
+    settle.call()
+    lost = readiness.card(owner, datasets.get_dataset(owner, "lab", "data")).preparation
+    assert lost.state == "failed"
+    again = ready.again()
+    assert (again.state, again.derived_number) == ("done", done.derived_number)
+    assert again.run_id != done.run_id
+
+
+def test_what_was_made_ready_has_a_card_and_is_not_made_again(dataset, ready):
+    owner, _ = dataset
+    ready({"a.csv": csv(1)})
+    made = datasets.get_dataset(owner, "lab", "data-ready")
+    assert results(readiness.card(owner, made))["tables"].verdict == "pass"
+    with pytest.raises(readiness.ReadyAlreadyError):
+        readiness.start(owner, made)
