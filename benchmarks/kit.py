@@ -73,8 +73,13 @@ def fresh_node(extra: dict[str, str] | None = None) -> Iterator[Node]:
 
 
 @contextlib.contextmanager
-def nginx(root: Path) -> Iterator[str]:
-    """Nginx that serves and takes (WebDAV PUT) files below ``root``; yields its address."""
+def nginx(root: Path, places: str = "") -> Iterator[str]:
+    """Nginx that serves and takes (WebDAV PUT) files below ``root``; yields its address.
+
+    Args:
+        root: The folder.
+        places: More ``location`` blocks of its configuration.
+    """
     work = scratch("nginx")
     port = free_port()
     user = "user root;" if os.geteuid() == 0 else ""
@@ -82,7 +87,7 @@ def nginx(root: Path) -> Iterator[str]:
         f"""{user} daemon off; worker_processes 1; pid {work}/pid; error_log {work}/error.log;
         events {{}} http {{ access_log off; sendfile on; client_max_body_size 0; client_body_temp_path {work}/body;
         proxy_temp_path {work}/p; fastcgi_temp_path {work}/f; uwsgi_temp_path {work}/u; scgi_temp_path {work}/s;
-        server {{ listen 127.0.0.1:{port}; root {root}; location / {{ dav_methods PUT DELETE; create_full_put_path on; }} }} }}"""
+        server {{ listen 127.0.0.1:{port}; root {root}; {places} location / {{ dav_methods PUT DELETE; create_full_put_path on; }} }} }}"""
     )
     server = subprocess.Popen(
         ["nginx", "-c", str(work / "nginx.conf"), "-p", str(work)], stderr=subprocess.DEVNULL

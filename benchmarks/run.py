@@ -20,6 +20,8 @@ MODULES = (
     "policy",
     "sealed",
     "stream",
+    "hub",
+    "dispatch",
     "ready",
 )
 TABLES = [
@@ -34,8 +36,11 @@ TABLES = [
     "policy",
     "sealed_large",
     "sealed_small",
+    "hub_download",
+    "hub_upload",
     "stream_small",
     "stream_images",
+    "dispatch",
     "ready_csv",
     "ready_scans",
 ]

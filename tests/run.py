@@ -24,6 +24,7 @@ SERVERS = {
     "browser": ("chromium", ("chromium", "fonts-noto-cjk")),
     "postgresql": ("/usr/lib/postgresql/15/bin/initdb", ("postgresql-15",)),
     "age": ("age", ("age",)),
+    "compute": ("bwrap", ("bubblewrap",)),
     "s3": ("radosgw", ("radosgw", "ceph-mon", "ceph-osd", "ceph-mgr", "ceph-common")),
     "openid": ("npm", ("nodejs", "npm")),
     "saml": (

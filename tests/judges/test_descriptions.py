@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -44,8 +45,8 @@ def described(node, tmp_path_factory):
     return folder
 
 
-def _get(node, name, token=""):
-    request = urllib.request.Request(f"{node.url}/d/lab/described/{name}")
+def _get(node, name, token="", dataset="lab/described"):
+    request = urllib.request.Request(f"{node.url}/d/{dataset}/{name}")
     if token:
         request.add_header("Authorization", f"Bearer {token}")
     with urllib.request.urlopen(request, timeout=30) as answer:
@@ -107,6 +108,24 @@ def test_ro_crate_passes_the_validator(node, described, tmp_path):
     assert {"capture"} <= {one["name"] for one in actions}
     anonymous = json.loads((tmp_path / "0" / "whole.json").read_text())
     assert not [one for one in anonymous["@graph"] if one["@type"] == "CreateAction"], "runs are for members"
+
+
+@pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed")
+def test_the_crate_of_a_compute_run_passes_the_validator(node, described, tmp_path):
+    if not JUDGES.exists():
+        pytest.skip("roc-validator is not here: tests/run.py puts it into .judges")
+    command = ["--", "sh", "-c", "ls $TSUNAGU_IN > files.txt"]
+    node.run("run", "lab/described", "--out", "lab/listed", "--param", "low=0.5", *command)
+    crate = _get(node, "ro-crate-metadata.json", node.token, "lab/listed")
+    for profile in ("ro-crate-1.2", "process-run-crate-0.5"):
+        assert _judge(tmp_path, crate, profile) == [], profile
+    entities = {one["@id"]: one for one in crate["@graph"]}
+    (action,) = [one for one in entities.values() if one.get("name") == "compute"]
+    assert action["description"] == "sh -c ls $TSUNAGU_IN > files.txt"
+    values = {entities[one["@id"]]["name"]: entities[one["@id"]].get("value") for one in action["object"]}
+    assert values["parameter low"] == 0.5
+    used = {entities[one["@id"]]["name"] for one in action["resourceUsage"]}
+    assert {"cpu_s", "peak_memory_bytes", "duration_s"} <= used
 
 
 def _judge(folder, crate, profile):

@@ -4,51 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-import subprocess
-import sys
-import textwrap
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.judges.hub_client import HubClient
+
 pytestmark = pytest.mark.functional
-
-
-class Reader:
-    """Runs a few lines in a fresh process as a researcher would, with an empty cache."""
-
-    def __init__(self, node, folder):
-        self.node, self.folder = node, folder
-
-    def __call__(self, script, *, token=None, is_good=True):
-        environment = {
-            "PATH": "/usr/bin:/bin",
-            "HOME": str(self.folder),
-            "HF_HOME": str(self.folder / f"hf{len(list(self.folder.iterdir()))}"),
-            "HF_ENDPOINT": self.node.url,
-            "HF_HUB_DISABLE_TELEMETRY": "1",
-            "HF_TOKEN": self.node.token if token is None else token,
-        }
-        head = "import json, sys\n"
-        done = subprocess.run(
-            [sys.executable, "-c", head + textwrap.dedent(script)],
-            env={name: value for name, value in environment.items() if value},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        if is_good:
-            assert done.returncode == 0, done.stderr[-3000:]
-            return json.loads(done.stdout.splitlines()[-1])
-        assert done.returncode != 0
-        return done.stderr
 
 
 @pytest.fixture
 def read(node, tmp_path):
-    return Reader(node, tmp_path)
+    return HubClient(node, tmp_path)
 
 
 def _parquet(path, start, count):

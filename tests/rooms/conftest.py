@@ -11,6 +11,7 @@ from django.utils import translation
 from tests.authority import running_authority
 from tests.federation import Idp, Signer, aggregate
 from tests.rooms.ai_questions import CHECKED
+from tests.rooms.hub_clients import Repository
 from tests.rooms.plan_documents import document
 from tests.rooms.program_calls import BACK
 from tests.rooms.saml_worlds import World
@@ -119,6 +120,15 @@ def planned(dataset, put):
     description.set_value(owner, card.id, "licence", "CC BY 4.0")
     plans.write_plan(owner, project, document())
     return owner, project, card
+
+
+# --- The wire of the Hub
+
+
+@pytest.fixture
+def repository(dataset):
+    """The owner's client of the Hub, and an empty dataset."""
+    return Repository(dataset[0])
 
 
 # --- Use by AI

@@ -16,6 +16,8 @@ from tests.rooms.ai_questions import settle
 from tests.rooms.clients import caller_of
 from tests.rooms.plan_documents import document
 from tests.threats.requests import TRAINED_FOR
+from tsunagu.compute.jobs import api as jobs
+from tsunagu.compute.jobs import executors
 from tsunagu.core import clock
 from tsunagu.core.ids import new_id
 from tsunagu.data.ai_use import api as ai_use
@@ -59,6 +61,12 @@ class World:
 def plain_static(settings):
     """Pages without collected files."""
     settings.STATIC_ROOT.mkdir(exist_ok=True)
+
+
+@pytest.fixture(autouse=True)
+def walls(monkeypatch):
+    """Jobs are asked for and never run here, so no bubblewrap is needed."""
+    monkeypatch.setattr(executors.runner, "problem", lambda: "")
 
 
 @pytest.fixture(autouse=True)
@@ -159,6 +167,7 @@ def _project(owner: Any, put: Any, name: str, person: Any) -> dict[str, str]:
         "use": use.id,
         "opening": use.opening,
         "token": _token(owner),
+        "job": jobs.submit(owner, jobs.Wanted(inputs=(f"{name}/spectra",), command=("true",))).run,
     }
 
 

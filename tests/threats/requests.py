@@ -62,6 +62,8 @@ BODIES: dict[str, Any] = {
     "POST /datasets/{project}/{dataset}/readiness": {"version": 0},
     "PUT /datasets/{project}/{dataset}/readiness/attestations": {"rule": "ethics", "answer": "yes"},
     "POST /datasets/{project}/{dataset}/sql": {"sql": "select 1"},
+    "POST /runs": {"inputs": ["{project}/{dataset}@1"], "command": ["true"], "output": "{project}/made-by-a-run"},
+    "PUT /projects/{project}/budget": {"cpu_s": 1, "memory_gb_h": 1, "output_bytes": 1},
     "POST /datasets/{project}/{dataset}/uses": {"training": "t-1", "purpose": TRAINED_FOR},
     "POST /uses/{use}/files": {},
     "POST /uses/{use}/progress": {"opening": "{opening}", "reader": "abcdefgh", "epochs": 1, "rows": 1, "bytes": 1},
@@ -167,6 +169,14 @@ NEEDS: dict[str, str] = {
     "POST /accounts/reopen": "admin",
     "GET /datasets/{project}/{dataset}/tables": "reader",
     "POST /datasets/{project}/{dataset}/sql": "reader",
+    "GET /runs": "all",
+    "POST /runs": "editor",
+    "GET /runs/{job}": "reader",
+    "GET /runs/{job}/log": "reader",
+    "POST /runs/{job}/cancel": "owner",
+    "POST /runs/{job}/again": "editor",
+    "GET /projects/{project}/budget": "reader",
+    "PUT /projects/{project}/budget": "admin",
     "POST /datasets/{project}/{dataset}/uses": "reader",
     "GET /datasets/{project}/{dataset}/uses": "reader",
     "POST /uses/{use}/files": "its owner",
@@ -183,7 +193,7 @@ ANSWERS: dict[str, int] = {
     "POST /datasets/{project}/{dataset}/shred": 409,  # it is not sealed
 }
 # What this asks about stands in a line of the request and not in its path.
-ABOUT_A_LINE = {"GET /decide", "POST /requests", "POST /datasets"}
+ABOUT_A_LINE = {"GET /decide", "POST /requests", "POST /datasets", "POST /runs"}
 
 _PARTIES = ("stranger", "ended", "other", "machine", "reader", "editor", "owner", "admin")
 _PEOPLE = tuple(name for name in _PARTIES if name != "machine")
@@ -260,4 +270,6 @@ def _filled(value: Any, names: dict[str, str]) -> Any:
         return value.format(**names)
     if isinstance(value, dict):
         return {key: _filled(item, names) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_filled(item, names) for item in value]
     return value

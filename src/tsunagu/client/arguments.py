@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from tsunagu.client import compute_arguments
 from tsunagu.client.messages import text
 
 NODE_COMMANDS = (
@@ -129,7 +130,7 @@ def _reading_commands(add: Any) -> None:
     _dataset(diff)
     diff.add_argument("old", metavar="A")
     diff.add_argument("new", metavar="B")
-    _dataset(add("runs", "tsunagu runs films/run-7"))
+    compute_arguments.add_commands(add)
     receipt = add("receipt", "tsunagu receipt 01J... --json > receipt.json")
     receipt.add_argument("run", metavar="RUN")
     _dataset(add("open", "tsunagu open films/run-7"))

@@ -28,7 +28,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if arguments and arguments[0] in NODE_COMMANDS:
             return _node_command(arguments)
+        arguments, behind = _split(arguments)
         options = parser().parse_args(arguments)
+        options.arguments = behind
         command = options.command or ""
         if not command:
             parser().print_help()
@@ -49,10 +51,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
 
 
+def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """The arguments of ``tsunagu run``, and the command behind its two hyphens, which argparse must not touch."""
+    if "run" not in arguments or "--" not in arguments:
+        return arguments, []
+    place = arguments.index("--")
+    return arguments[:place], arguments[place + 1 :]
+
+
 def _client_command(options: argparse.Namespace) -> int:
     from tsunagu.client import (
         ai_commands,
         commands,
+        compute_commands,
         keep_commands,
         plan_commands,
         ready_commands,
@@ -69,6 +80,7 @@ def _client_command(options: argparse.Namespace) -> int:
     name = f"run_{options.command.replace('-', '_')}"
     places = (
         ai_commands,
+        compute_commands,
         keep_commands,
         rule_commands,
         plan_commands,

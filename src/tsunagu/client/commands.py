@@ -245,20 +245,6 @@ def run_diff(options: argparse.Namespace, output: Output) -> None:
     )
 
 
-def run_runs(options: argparse.Namespace, output: Output) -> None:
-    """The runs that made a dataset."""
-    with connect(options.url, options.token) as client:
-        runs = client.dataset(options.dataset).runs()
-        if output.as_json:
-            output.json_list(runs)
-        else:
-            output.table(
-                (run.get("id") or run.get("run"), run.get("kind"), run.get("outcome") or "", run.get("started_at") or "",
-                 run.get("reason") or "")
-                for run in runs
-            )  # fmt: skip
-
-
 def run_receipt(options: argparse.Namespace, output: Output) -> None:
     """The receipt of a push: every file with its hash."""
     with connect(options.url, options.token) as client:

@@ -28,6 +28,7 @@ class ConfigConfig(AppConfig):
             "data.readiness.tasks",
             "data.training.tasks",
             "experiment.instruments.tasks",
+            "compute.jobs.tasks",
             "doors.upkeep",
             "doors.web.codes",
         ):

@@ -76,6 +76,8 @@ INSTALLED_APPS = [
     "tsunagu.data.readiness",
     "tsunagu.data.training",
     "tsunagu.experiment.instruments",
+    "tsunagu.compute.environments",
+    "tsunagu.compute.jobs",
     "tsunagu.doors.web",
     "tsunagu.config",
     "django.contrib.auth",

@@ -5,13 +5,17 @@ from __future__ import annotations
 from django.urls import include, path
 
 from tsunagu.config import health
+from tsunagu.doors.internal import jobs as internal_jobs
 from tsunagu.doors.internal import views as internal
 from tsunagu.doors.rest.api import api
 
 urlpatterns = [
     path("api/v1/", api.urls),
     path("internal/commit", internal.commit),
+    path("internal/known", internal.known),
     path("internal/listing", internal.listing),
+    path("internal/staged", internal.staged),
+    path("compute/line/<str:run>", internal_jobs.line),
     path("healthz", health.healthz),
     path("metrics", health.metrics),
     path("accounts/", include("allauth.urls")),

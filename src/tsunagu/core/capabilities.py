@@ -128,6 +128,14 @@ class KeyCarrier:
         _read_or_make(self._file)
 
 
+def shelf_epoch(spool: Path) -> str:
+    """A word that changes when the blocks of Xet clients are lost, as with a new spool after a restore.
+
+    It stands in the address that those clients send to: they remember by address what they need not send again.
+    """
+    return hashlib.sha256(_read_or_make(spool / "xet" / "epoch.key")).hexdigest()[:16]
+
+
 def _read_or_make(path: Path) -> bytes:
     """The random key in a file, made on first use."""
     with contextlib.suppress(FileNotFoundError):

@@ -15,7 +15,15 @@ _PATTERN = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}\Z")
 
 def new_id() -> str:
     """A new ULID: 48 bits of milliseconds and 80 random bits in 26 characters of Crockford base32."""
-    number = (time.time_ns() // 1_000_000 << 80) | secrets.randbits(80)
+    return _text((time.time_ns() // 1_000_000 << 80) | secrets.randbits(80))
+
+
+def id_of(digest: bytes) -> str:
+    """The ULID of 16 bytes: a name for what is found again by its content, not by when it was made."""
+    return _text(int.from_bytes(digest, "big"))
+
+
+def _text(number: int) -> str:
     return "".join(_ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))
 
 

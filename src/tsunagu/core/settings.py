@@ -130,6 +130,44 @@ TABLE: tuple[Setting, ...] = (
         "Public keys (Base64) of the nodes whose heads this node co-signs, by commas.",
         _names,
     ),
+    Setting("compute_slots", "2", "Compute jobs at the same time on this machine; 0: it runs none.", int),
+    Setting("compute_cores", "2", "Most cores that one job may ask for.", int),
+    Setting("compute_memory_bytes", "4294967296", "Most memory that one job may ask for.", int, "byte"),
+    Setting("compute_duration_s", "86400", "Longest time limit of a job.", int, "s"),
+    Setting(
+        "compute_disk_bytes", "21474836480", "Most bytes that the outputs of one job may take.", int, "byte"
+    ),
+    Setting(
+        "compute_log_bytes",
+        "1048576",
+        "How much of the beginning of a job's log is kept, and of its end.",
+        int,
+        "byte",
+    ),
+    Setting(
+        "compute_lost_s",
+        "600",
+        "A job that vanished without a result counts as lost after this time.",
+        float,
+        "s",
+    ),
+    Setting(
+        "compute_budget_cpu_s", "3600000", "CPU time that a project may use unless given more.", float, "s"
+    ),
+    Setting(
+        "compute_budget_memory_gb_h",
+        "4000",
+        "Memory over time that a project may use unless given more.",
+        float,
+        "GB h",
+    ),
+    Setting(
+        "compute_budget_output_bytes",
+        "1000000000000",
+        "Bytes of outputs that a project may write unless given more.",
+        int,
+        "byte",
+    ),
     Setting("signup", "false", "Whether strangers may make an account on the sign-in page.", _boolean),
     Setting(
         "mail_url",

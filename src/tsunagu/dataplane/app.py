@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from tsunagu.core.errors import InvalidInputError, NotFoundError, TsunaguError
 from tsunagu.dataplane import bundles, fetch, form, objects, zips
+from tsunagu.dataplane.cas.door import CasDoor
 from tsunagu.dataplane.context import Context
 from tsunagu.dataplane.exchange import Environ, Request, Response
+from tsunagu.dataplane.lfs import LfsDoor
 from tsunagu.dataplane.tus import TusDoor
 from tsunagu.dataplane.uploads import Uploads
 
@@ -56,17 +58,20 @@ def create_app(settings: Settings) -> App:
     context = Context.build(settings)
     uploads = Uploads(settings.spool_dir, lifetime_s=settings.upload_lifetime_s)
     uploads.remove_scraps()
-    threading.Thread(target=_tidy, args=(uploads, context), daemon=True, name="tidy").start()
-    return App(context, uploads)
+    cas = CasDoor(context)
+    threading.Thread(target=_tidy, args=(uploads, context, cas), daemon=True, name="tidy").start()
+    return App(context, uploads, cas)
 
 
 class App:
     """The WSGI callable."""
 
-    def __init__(self, context: Context, uploads: Uploads) -> None:
+    def __init__(self, context: Context, uploads: Uploads, cas: CasDoor) -> None:
         self._context = context
         self._uploads = uploads
         self._tus = TusDoor(context, uploads)
+        self._lfs = LfsDoor(context, uploads)
+        self._cas = cas
         self._routes = self._table()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -116,17 +121,21 @@ class App:
 
     def _table(self) -> dict[tuple[str, int], dict[str, Callable[..., Response]]]:
         """Handlers by first part of the path, number of parts behind it, and method; GET answers HEAD too."""
-        context, tus = self._context, self._tus
+        context, tus, lfs, cas = self._context, self._tus, self._lfs, self._cas
         return {
             ("bundles", 0): {"POST": partial(bundles.post_bundle, context)},
             ("fetch", 0): {"POST": partial(fetch.post_fetch, context)},
             ("form", 0): {"POST": partial(form.post_form, context)},
+            ("lfs", 1): {"PUT": lfs.put, "POST": lfs.complete},
+            ("lfs", 2): {"PUT": lfs.put},
             ("o", 2): {"GET": lambda request, token, _name: objects.get_object(context, request, token)},
             ("zip", 2): {
                 "GET": lambda request, token, name: zips.get_zip(context, request, token, _as_text(name))
             },
             ("tus", 0): {"GET": tus.unfinished, "POST": tus.create},
             ("tus", 1): {"HEAD": tus.head, "PATCH": tus.patch, "DELETE": tus.terminate},
+            ("xet", 3): {"POST": cas.post},
+            ("xet", 5): {"POST": cas.put_xorb, "GET": cas.find_chunk},
             ("healthz", 0): {"GET": lambda _request: Response.json(200, {"status": "ok"})},
             ("metrics", 0): {"GET": lambda _request: self._show_metrics()},
         }
@@ -235,10 +244,10 @@ def _as_text(wsgi_text: str) -> str:
     return wsgi_text.encode("latin-1").decode("utf-8", "replace")
 
 
-def _tidy(uploads: Uploads, context: Context) -> None:
+def _tidy(uploads: Uploads, context: Context, cas: CasDoor) -> None:
     while True:
         try:
-            count = uploads.remove_expired(context.store)
+            count = uploads.remove_expired(context.store) + cas.remove_unused()
         except Exception:  # noqa: BLE001 - the thread must live on
             _log.exception("expired uploads could not be removed")
         else:

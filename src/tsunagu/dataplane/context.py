@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tsunagu.core.blobs import BlobStore, open_store
 from tsunagu.core.capabilities import KeyCarrier, Signer
 from tsunagu.core.ids import is_id
-from tsunagu.dataplane.control import Commit, Control
+from tsunagu.dataplane.control import Commit, Control, Staged
 from tsunagu.dataplane.metrics import Metrics
 from tsunagu.dataplane.receive import TooMuchError
 
@@ -56,6 +56,34 @@ class Grant:
 
 
 @dataclasses.dataclass(frozen=True)
+class StageGrant:
+    """What a capability to send ahead of a commit allows, and the store that takes its bytes.
+
+    Attributes:
+        who: Kind, id and token of the sender; control asks the rules about them again.
+        domain: The key domain in which the dataset is sealed; empty: it is not.
+        claims: What else the capability says.
+    """
+
+    dataset: str
+    who: tuple[str, ...]
+    domain: str
+    store: BlobStore
+    data_key: bytes
+    claims: dict[str, Any]
+
+    def staged(self, unit: str, place: tuple[str, int], sha256: str) -> Staged:
+        """What control is told of an object and its plain size."""
+        key, plain = place
+        size = plain
+        if self.domain:
+            from tsunagu.core.blobs.chunks import sealed_size
+
+            size = sealed_size(plain)
+        return Staged(self.dataset, self.who, unit, key, size, sha256, plain, self.domain)
+
+
+@dataclasses.dataclass(frozen=True)
 class Context:
     """The parts of a running byte server."""
 
@@ -96,6 +124,31 @@ class Context:
         if domain:
             store = self._sealed(self.carrier.show(str(claims["dk"]), f"push {run} {domain}"))
         return Grant(run, dataset, claims.get("max"), domain, store)
+
+    def read_stage(self, token: str, purpose: str) -> StageGrant:
+        """What a capability to send ahead of a commit allows.
+
+        Args:
+            token: The capability.
+            purpose: ``stage`` (one object) or ``xet``.
+
+        Raises:
+            CapabilityRefusedError: it is not valid.
+        """
+        claims: dict[str, Any] = self.signer.read(token, purpose)
+        dataset, domain = str(claims["ds"]), str(claims.get("dom") or "")
+        if not is_id(dataset):
+            raise ValueError("control signed a capability without ids")
+        store, data_key = self.store, b""
+        if domain:
+            data_key = self.carrier.show(str(claims["dk"]), f"stage {dataset} {domain}")
+            store = self._sealed(data_key)
+        return StageGrant(dataset, tuple(claims["who"]), domain, store, data_key, claims)
+
+    def stage(self, staged: Staged) -> None:
+        """Have an object wait for a commit; a second object of the same unit goes."""
+        if self.control.stage(staged) != staged.key:
+            self.store.delete(staged.key)
 
     def store_of(self, key: str, hidden: str) -> BlobStore:
         """The store that reads an object.

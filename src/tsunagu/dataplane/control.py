@@ -33,6 +33,19 @@ class Commit(NamedTuple):
     domain: str = ""  # the key domain in which the object is sealed
 
 
+class Staged(NamedTuple):
+    """An object that lies durably and that a later commit may name."""
+
+    dataset: str
+    who: Sequence[str]  # kind, id and token of the sender, as the capability says
+    unit: str
+    key: str
+    size: int  # of the object as it lies in the store
+    sha256: str
+    byte_count: int
+    domain: str = ""
+
+
 class RefusedError(TsunaguError):
     """Control said no; its own words are passed on."""
 
@@ -94,6 +107,28 @@ class Control:
                 "files": commit.files,
             },
         )
+
+    def stage(self, staged: Staged) -> str:
+        """Have an object wait for a commit; returns the key of the object that waits for this unit.
+
+        Raises what ``commit`` raises.
+        """
+        message = {
+            "at": clock.epoch_s(),
+            "dataset": staged.dataset,
+            "who": list(staged.who),
+            "unit": staged.unit,
+            "object": {"key": staged.key, "size": staged.size, "domain": staged.domain},
+            "sha256": staged.sha256,
+            "bytes": staged.byte_count,
+        }
+        return str(self._call("/internal/staged", message)["key"])
+
+    def known(self, dataset: str, who: Sequence[str], domain: str, hashes: Sequence[str]) -> dict[str, int]:
+        """Sizes of those contents that a sender need not send, by SHA-256; raises what ``commit`` raises."""
+        message = {"at": clock.epoch_s(), "dataset": dataset, "who": list(who), "domain": domain}
+        found: dict[str, int] = self._call("/internal/known", {**message, "hashes": list(hashes)})["known"]
+        return found
 
     def listing(self, capability: str, after: str) -> dict[str, Any]:
         """One page of what a ``list`` capability names; raises what ``commit`` raises."""

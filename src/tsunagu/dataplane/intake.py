@@ -54,7 +54,15 @@ class Intake:
         self._context = context
         self._uploads = uploads
 
-    def take(self, upload: Upload, store: BlobStore, request: Request, checksum: Checksum | None) -> None:
+    def take(
+        self,
+        upload: Upload,
+        store: BlobStore,
+        request: Request,
+        checksum: Checksum | None = None,
+        *,
+        exactly: int | None = None,
+    ) -> None:
         """Receive a body at the offset; afterwards ``upload`` says what is durable.
 
         Args:
@@ -62,11 +70,12 @@ class Intake:
             store: Where its bytes go.
             request: Holds the body.
             checksum: What was announced for this body.
+            exactly: The body has this many bytes, or nothing of it is kept.
 
         Raises:
             TooMuchError: the body is longer than the upload.
             ChecksumMismatchError: the body is dropped; for the whole file the upload is forgotten.
-            BrokenOffError: what arrived is kept.
+            BrokenOffError: what arrived is kept, unless the body had to be whole.
             StorageFullError: the body is dropped, what was there before is kept.
         """
         writer = self._open(upload, store)
@@ -79,9 +88,13 @@ class Intake:
         if checksum:
             hashes.append((checksum.running, upload.offset))
         consumer = HashConsumer(upload.offset if known else 0, *hashes)
-        run = _Run(self._uploads, upload, writer, Follower(writer, consumer), has_checksum=bool(checksum))
+        is_whole = bool(checksum) or exactly is not None
+        run = _Run(self._uploads, upload, writer, Follower(writer, consumer), is_whole=is_whole)
+        room = upload.length - upload.offset if exactly is None else exactly
         try:
-            is_complete = self._receive(run, request)
+            is_complete = self._receive(run, request, room)
+            if exactly is not None:
+                _confirm_length(run.end - run.start, exactly)
             if checksum:
                 checksum.confirm(is_complete=is_complete)
             writer.sync()
@@ -110,14 +123,14 @@ class Intake:
                 raise UploadMissingError from None
             return store.create(upload.key, size_hint=upload.length)
 
-    def _receive(self, run: _Run, request: Request) -> bool:
+    def _receive(self, run: _Run, request: Request, room: int) -> bool:
         start = run.start
         try:
             if not request.has_body:
                 run.grow(start)
                 run.follower.finish()
                 return True
-            received = request.body.into(run.writer, start, run.upload.length - start, run.grow)
+            received = request.body.into(run.writer, start, room, run.grow)
             run.end = received.end
             run.follower.finish()
         finally:
@@ -154,6 +167,11 @@ class Intake:
         self._uploads.save(upload)
 
 
+def _confirm_length(count: int, exactly: int) -> None:
+    if count != exactly:
+        raise BrokenOffError
+
+
 def _hash_prefix(writer: Writer, size: int) -> hashlib._Hash:
     running = hashlib.sha256()
     for start in range(0, size, PIECE):
@@ -165,7 +183,7 @@ class _Run:
     """One body on its way: tells the hash, the store and the state how far it came."""
 
     def __init__(
-        self, uploads: Uploads, upload: Upload, writer: Writer, follower: Follower, *, has_checksum: bool
+        self, uploads: Uploads, upload: Upload, writer: Writer, follower: Follower, *, is_whole: bool
     ) -> None:
         self.upload = upload
         self.writer = writer
@@ -175,8 +193,8 @@ class _Run:
         self.is_lost = False
         self._uploads = uploads
         self._saved = upload.offset
-        # A body with a checksum may be dropped as a whole: nothing of it may be promised before its end.
-        self._may_save = not has_checksum
+        # A body that may be dropped as a whole: nothing of it may be promised before its end.
+        self._may_save = not is_whole
         self._thread: threading.Thread | None = None
 
     def grow(self, end: int) -> None:

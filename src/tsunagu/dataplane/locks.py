@@ -8,7 +8,7 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from tsunagu.core.errors import ConflictError
+from tsunagu.core.errors import ConflictError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +24,13 @@ class LockedError(ConflictError):
     status = 423
     default_message = "Another request is sending this upload at the moment."
     default_remedy = "Wait for it to end, ask for the offset, and go on from there."
+
+
+class StillReceivingError(UnavailableError):
+    """The same bytes are just being received or brought to the disk."""
+
+    code = "dataplane.still_receiving"
+    default_message = "These bytes are still being received."
 
 
 def lock_path(spool: Path, key: str) -> Path:
@@ -50,6 +57,20 @@ def hold(spool: Path, key: str) -> Iterator[None]:
         with contextlib.suppress(FileNotFoundError):
             path.unlink()
         os.close(handle)
+
+
+@contextlib.contextmanager
+def hold_or_retry(spool: Path, key: str) -> Iterator[None]:
+    """The same for clients that try again after a 503 and give up after a 423: those of the Hub.
+
+    Raises:
+        StillReceivingError: it is held.
+    """
+    try:
+        with hold(spool, key):
+            yield
+    except LockedError as error:
+        raise StillReceivingError from error
 
 
 def is_held(spool: Path, key: str) -> bool:

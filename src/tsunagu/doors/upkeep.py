@@ -33,6 +33,7 @@ def close_guests() -> None:
 @jobs.job(priority=-50)
 def sweep() -> None:
     """Sweep the store, and forget finished jobs of last week."""
+    storage.forget_waiting()
     sweep_now()
     storage.forget_dead()
     identity.forget_program_secrets()

@@ -2,7 +2,7 @@
 
 from tsunagu.standards.croissant import to_croissant
 from tsunagu.standards.licences import Licence, known_licence
-from tsunagu.standards.model import Agent, Column, FileEntry, Happening, Record, Related, Table
+from tsunagu.standards.model import Agent, Column, FileEntry, Happening, Quantity, Record, Related, Table
 from tsunagu.standards.ro_crate import to_ro_crate
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "FileEntry",
     "Happening",
     "Licence",
+    "Quantity",
     "Record",
     "Related",
     "Table",

@@ -55,8 +55,25 @@ class Related:
 
 
 @dataclass(frozen=True, slots=True)
+class Quantity:
+    """Something with a name and a value: a parameter, a measured amount, a limit."""
+
+    name: str
+    value: Any
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Happening:
-    """A run: what happened, who, when (RFC 3339), with what outcome."""
+    """A run: what happened, who, when (RFC 3339), with what outcome.
+
+    Attributes:
+        description: The command of a compute run.
+        error: Why it did not succeed, in words.
+        parameters: What it was given beside its inputs.
+        resource_usage: What it took: CPU time, memory, time.
+        environment: Under which conditions: limits, packages, machine.
+    """
 
     id: str
     kind: str
@@ -66,6 +83,11 @@ class Happening:
     outcome: str
     software: str = ""
     used: tuple[Related, ...] = ()
+    description: str = ""
+    error: str = ""
+    parameters: tuple[Quantity, ...] = ()
+    resource_usage: tuple[Quantity, ...] = ()
+    environment: tuple[Quantity, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,13 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from tsunagu.standards.model import Agent, Happening, Record, Related
+from tsunagu.standards.model import Agent, Happening, Quantity, Record, Related
 
 VERSION = "https://w3id.org/ro/crate/1.2"
 _PROCESS = "https://w3id.org/ro/wfrun/process/0.5"
 _STATUS = {"ok": "CompletedActionStatus", "failed": "FailedActionStatus", "aborted": "FailedActionStatus"}
-_TERMS = {"sha256": "https://w3id.org/ro/terms/workflow-run#sha256"}
+_RUN_TERMS = "https://w3id.org/ro/terms/workflow-run#"
+_TERMS = {name: f"{_RUN_TERMS}{name}" for name in ("sha256", "resourceUsage", "environment")}
 NAME = "ro-crate-metadata.json"
 
 
@@ -70,6 +71,7 @@ def to_ro_crate(record: Record, *, is_attached: bool = False) -> dict[str, Any]:
         },
         *files,
         *actions,
+        *(_quantity(happening, one) for happening in record.happenings for one in _quantities(happening)),
         *(_program(one, record) for one in sorted(software)),
         *_sources(record),
         *agents.entities(),
@@ -105,11 +107,38 @@ def _action(happening: Happening, root: str, agents: _Agents) -> dict[str, Any]:
         "actionStatus": {"@id": f"http://schema.org/{_STATUS.get(happening.outcome, 'FailedActionStatus')}"},
     }
     used = [{"@id": one.url} for one in happening.used if one.url]
+    used += [_refer(happening, one) for one in happening.parameters]
     if used:
         action["object"] = used
+    for term, quantities in (
+        ("resourceUsage", happening.resource_usage),
+        ("environment", happening.environment),
+    ):
+        if quantities:
+            action[term] = [_refer(happening, one) for one in quantities]
+    said = {"description": happening.description, "error": happening.error}
+    action |= {term: text for term, text in said.items() if text}
     if happening.software:
         action["instrument"] = {"@id": _software_id(happening.software)}
     return action
+
+
+def _quantities(happening: Happening) -> tuple[Quantity, ...]:
+    return (*happening.parameters, *happening.resource_usage, *happening.environment)
+
+
+def _refer(happening: Happening, quantity: Quantity) -> dict[str, str]:
+    return {"@id": f"#{happening.id}-{quote(quantity.name, safe='')}"}
+
+
+def _quantity(happening: Happening, quantity: Quantity) -> dict[str, Any]:
+    found = {
+        **_refer(happening, quantity),
+        "@type": "PropertyValue",
+        "name": quantity.name,
+        "value": quantity.value,
+    }
+    return {**found, "unitText": quantity.unit} if quantity.unit else found
 
 
 def _program(software: str, record: Record) -> dict[str, Any]:
@@ -134,7 +163,8 @@ def _sources(record: Record) -> list[dict[str, Any]]:
         for one in (*record.sources, *(used for run in record.happenings for used in run.used))
         if one.url
     }
-    return [{"@id": url, "@type": "Dataset", "name": one.name} for url, one in several.items()]
+    # Data entities would have to be parts of this crate, and these are what it was made from.
+    return [{"@id": url, "@type": "CreativeWork", "name": one.name} for url, one in several.items()]
 
 
 class _Agents:

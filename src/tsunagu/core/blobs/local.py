@@ -200,7 +200,7 @@ class LocalStore:
             raise translate(error) from error
         return True
 
-    def local_path(self, key: str) -> Path | None:
+    def local_path(self, key: str) -> Path:
         """The file of an object."""
         return self._path(key)
 

@@ -8,7 +8,7 @@ from tsunagu.data.ai_use.errors import (
     NoSuchServiceError,
 )
 from tsunagu.data.ai_use.exchange import from_croissant, known_codes, to_croissant
-from tsunagu.data.ai_use.guard import answer_item, check_use, history, permit, require_use
+from tsunagu.data.ai_use.guard import answer_item, check_use, history, permit, require_use, would_permit
 from tsunagu.data.ai_use.registry import get_service, services, write_service
 from tsunagu.data.ai_use.terms import (
     LIMITS,
@@ -73,6 +73,7 @@ __all__ = [
     "terms_of",
     "terms_of_version",
     "to_croissant",
+    "would_permit",
     "write_checklist",
     "write_service",
 ]

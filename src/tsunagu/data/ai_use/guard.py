@@ -146,6 +146,13 @@ def permit(
         )
 
 
+def would_permit(
+    actor: Actor, card: datasets.DatasetCard, *, service: str, purpose: str, kind: str, version: int
+) -> bool:
+    """Whether ``permit`` would let them on, asked without a trace: for what a page or a list shows beforehand."""
+    return bool(_judge(actor, card, service=service, purpose=purpose, kind=kind, version=version)[0])
+
+
 @transaction.atomic
 def answer_item(
     actor: Actor,

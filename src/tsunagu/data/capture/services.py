@@ -78,13 +78,14 @@ def open_push(
             software={"client": client[:200]},
             links=links,
         )
-        _record(actor, run_id, card.id)
+        record_push(actor, run_id, card.id)
     return _open(run_id, card)
 
 
-def _record(actor: Actor, run_id: str, dataset_id: str) -> None:
+def record_push(actor: Actor, run_id: str, dataset_id: str) -> Push:
+    """Write down that an upload began."""
     now = clock.now()
-    Push.objects.create(
+    return Push.objects.create(
         run_id=run_id,
         dataset_id=dataset_id,
         actor_kind=actor.kind,
@@ -151,18 +152,19 @@ def plan(actor: Actor, run_id: str, files: Sequence[tuple[str, int, str]]) -> Pl
     hashes = [bytes.fromhex(sha256) for _, _, sha256 in files]
     stands = [known.get(file[0]) == hashes[number] for number, file in enumerate(files)]
     # A file whose bytes were lost is asked for again, although its row is right.
-    there = _intact(
+    there = intact(
         storage.locate((hashes[number] for number, same in enumerate(stands) if same), card.domains)
     )
     rest = [number for number, same in enumerate(stands) if not (same and hashes[number] in there)]
     other = [hashes[number] for number in rest if not stands[number]]
     readable = datasets.readable_contents(actor, other, card.key_domain)
-    held = _intact(storage.locate(readable, card.domains))
+    held = intact(storage.locate(readable, card.domains))
     linked = _link(push, actor, card, [(*files[number][:2], hashes[number], number) for number in rest], held)
     return Plan(tuple(number for number in rest if number not in linked), len(files) - len(rest), len(linked))
 
 
-def _intact(places: dict[bytes, storage.Location]) -> dict[bytes, storage.Location]:
+def intact(places: dict[bytes, storage.Location]) -> dict[bytes, storage.Location]:
+    """Those of the places whose object is still there."""
     gone = storage.missing(places.values())
     return {sha256: place for sha256, place in places.items() if place.key not in gone}
 
@@ -184,7 +186,7 @@ def _link(
         linked = [file for file in able if held[file[2]].name in staying]
         if linked:
             entries = [file[:3] for file in linked]
-            _commit(push, actor, new_id(), entries, how="linked", domain=card.key_domain)
+            write_unit(push, actor, new_id(), entries, how="linked", domain=card.key_domain)
     return {file[3] for file in linked}
 
 
@@ -223,12 +225,13 @@ def commit_arrival(arrival: Arrival) -> dict[str, Any]:
         ]
         new = storage.NewObject(arrival.key, arrival.byte_count, kind, arrival.unit, arrival.domain)
         storage.register(new, offsets)
-        return _commit(push, actor, arrival.unit, entries, how="sent", domain=arrival.domain)
+        return write_unit(push, actor, arrival.unit, entries, how="sent", domain=arrival.domain)
 
 
-def _commit(
+def write_unit(
     push: Push, actor: Actor, unit: str, entries: Sequence[tuple[str, int, bytes]], *, how: str, domain: str
 ) -> dict[str, Any]:
+    """Put files into the draft and write down what is acknowledged, in the running transaction."""
     committed = datasets.commit_files(actor, push.dataset_id, push.run_id, entries, domain=domain)
     listing = json.dumps(
         [[path, size, sha256.hex(), how] for path, size, sha256 in entries], ensure_ascii=False
@@ -273,17 +276,19 @@ def finish_push(actor: Actor, run_id: str, *, outcome: str = "ok", reason: str =
     if push is None or push.actor_id != actor.id:
         raise NoSuchPushError
     if push.closed_at is None:
-        _close(push, runs.Outcome(outcome), reason)
+        close_push(push, runs.Outcome(outcome), reason)
     return summary(push)
 
 
-def _close(push: Push, outcome: runs.Outcome, reason: str) -> None:
+def close_push(push: Push, outcome: runs.Outcome, reason: str = "", links: Sequence[runs.Link] = ()) -> None:
+    """End the run of a push with its evidence."""
     units = list(push.units.order_by("committed_at", "uid").values_list("uid", "listing_hash"))
     evidence = hashlib.sha256("".join(f"{uid} {digest}\n" for uid, digest in units).encode()).hexdigest()
     receipt = runs.finish(
         push.run_id,
         outcome,
         reason=reason,
+        links=links,
         parameters={"file_count": push.file_count, "byte_count": push.byte_count, "units_sha256": evidence},
     )
     push.closed_at = clock.now()
@@ -298,7 +303,7 @@ def settle_abandoned() -> int:
     count = 0
     for push in silent[:1000]:
         with transaction.atomic():
-            _close(push, runs.Outcome.UNCERTAIN, "The client fell silent; what arrived is kept.")
+            close_push(push, runs.Outcome.UNCERTAIN, "The client fell silent; what arrived is kept.")
         count += 1
     return count
 

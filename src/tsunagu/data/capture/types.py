@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tsunagu.foundation.storage.api import NewObject
+
 
 @dataclass(frozen=True, slots=True)
 class OpenPush:
@@ -59,3 +61,51 @@ class PushCard:
 
 
 Receipt = dict[str, Any]
+
+
+Who = tuple[str, str, str]  # kind, id and token of a sender, as a capability carries them
+
+
+@dataclass(frozen=True, slots=True)
+class StagedArrival:
+    """What the byte server tells of an object that no commit names yet."""
+
+    dataset_id: str
+    who: Who
+    object: NewObject
+    sha256: bytes
+    byte_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewFile:
+    """A change of a commit: a small file whose bytes came with it."""
+
+    path: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class NamedFile:
+    """A change of a commit: a file whose bytes were sent before; ``byte_count`` None: nobody said how long it is."""
+
+    path: str
+    sha256: bytes
+    byte_count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemovedFile:
+    """A change of a commit: a file goes."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemovedFolder:
+    """A change of a commit: everything below a folder goes."""
+
+    path: str
+
+
+CommitChange = NewFile | NamedFile | RemovedFile | RemovedFolder

@@ -161,6 +161,22 @@ def locked_row(dataset_id: str) -> Dataset:
     return row
 
 
+def lock_dataset(actor: Actor, dataset_id: str) -> DatasetCard:
+    """A dataset that nobody else changes until the running transaction ends.
+
+    Raises:
+        NotFoundError: there is none, or the actor may not know of it.
+    """
+    locked_row(dataset_id)
+    return get_dataset_by_id(actor, dataset_id)
+
+
+def has_unfrozen_files(dataset: DatasetCard) -> bool:
+    """Whether files of the draft differ from the last version; the caller has asked the rules."""
+    here = Q(since=dataset.draft_number) | Q(until=dataset.draft_number)
+    return Interval.objects.filter(here, dataset_id=dataset.row_id, row_count__gt=0).exists()
+
+
 def find_project(name: str) -> str:
     """The ULID of a project, empty when there is none; says nothing to anybody who has not asked the rules."""
     return Project.objects.filter(name=name).values_list("pk", flat=True).first() or ""
@@ -379,9 +395,8 @@ def dataset_card(row: Dataset, *, sees_draft: bool) -> DatasetCard:
 def _state(row: Dataset) -> Any:
     if not row.has_frozen:
         return "draft"
-    changed = Interval.objects.filter(
-        Q(since=row.draft_number) | Q(until=row.draft_number), dataset=row, row_count__gt=0
-    )
+    here = Q(since=row.draft_number) | Q(until=row.draft_number)
+    changed = Interval.objects.filter(here, dataset=row, row_count__gt=0)
     return "changed" if row.is_description_changed or changed.exists() else "frozen"
 
 

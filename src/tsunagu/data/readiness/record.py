@@ -163,8 +163,16 @@ def _happenings(
     """What made the version, for those who may see the draft: others do not see runs either."""
     if not policy.decide(actor, "dataset.read_draft", card.resource):
         return ()
-    several = runs.of_dataset(card.id, limit=_MOST_RUNS, kinds=("capture", "freeze", "import", "derive"))
-    before = [run for run in several if run.ended_at and run.ended_at <= version.frozen_at]
+    several = runs.of_dataset(
+        card.id, limit=_MOST_RUNS, kinds=("capture", "compute", "freeze", "import", "derive")
+    )
+    before = [
+        run
+        for run in several
+        # A compute run ends with the freezing of what it made, a moment later.
+        if run.ended_at
+        and (run.ended_at <= version.frozen_at or version.version_hash in {link.id for link in run.links})
+    ]
     address = settings.current().control_address
     found = []
     for run in datasets.visible_links(actor, card, before):
@@ -178,10 +186,50 @@ def _happenings(
         software = str(run.software.get("client") or f"Tsunagu {run.software.get('tsunagu', __version__)}")
         found.append(
             standards.Happening(
-                run.id, run.kind, agent, run.started_at, run.ended_at or "", run.outcome, software, used
+                run.id, run.kind, agent, run.started_at, run.ended_at or "", run.outcome, software, used,
+                **(_computed(run) if run.kind == "compute" else {}),
             )
-        )
+        )  # fmt: skip
     return tuple(found)
+
+
+_MEASURED = {
+    "cpu_s": "s",
+    "duration_s": "s",
+    "peak_memory_bytes": "byte",
+    "input_bytes": "byte",
+    "exit_code": "",
+}
+_LIMITS = {"cores": "", "memory_bytes": "byte", "duration_s": "s", "disk_bytes": "byte"}
+
+
+def _computed(run: runs.RunCard) -> dict[str, Any]:
+    """What only a compute run has: its command and parameters, what it took, and under which conditions."""
+    said = run.parameters
+    limits, host = said.get("limits", {}), said.get("host", {})
+    conditions = [
+        *(
+            standards.Quantity(f"limit {name}", limits[name], unit)
+            for name, unit in _LIMITS.items()
+            if name in limits
+        ),
+        *(standards.Quantity(f"host {name}", value) for name, value in host.items()),
+        *([standards.Quantity("environment sha256", said["environment"])] if "environment" in said else []),
+    ]
+    return {
+        "description": " ".join(said.get("command", ())),
+        "error": run.reason,
+        "parameters": tuple(
+            standards.Quantity(f"parameter {name}", value)
+            for name, value in said.get("parameters", {}).items()
+        ),
+        "resource_usage": tuple(
+            standards.Quantity(name, said[name], unit)
+            for name, unit in _MEASURED.items()
+            if said.get(name) is not None
+        ),
+        "environment": tuple(conditions),
+    }
 
 
 def _personal(card: datasets.DatasetCard) -> str:

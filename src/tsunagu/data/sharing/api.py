@@ -3,6 +3,7 @@
 from tsunagu.data.sharing.errors import NoReasonError, TooManyRequestsError
 from tsunagu.data.sharing.requests import (
     ASKABLE_ROLES,
+    answered,
     approve,
     ask,
     decline,
@@ -25,6 +26,7 @@ __all__ = [
     "RequestCard",
     "Scope",
     "TooManyRequestsError",
+    "answered",
     "approve",
     "ask",
     "decline",

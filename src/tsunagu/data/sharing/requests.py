@@ -164,6 +164,16 @@ def to_answer(
     return _cards(list(rows.order_by("pk")[:limit]))
 
 
+def answered(
+    actor: Actor, dataset: datasets.DatasetCard, state: str, *, limit: int = 200
+) -> list[RequestCard]:
+    """Requests for a dataset that were ``approved`` or ``declined``, newest first; empty for who does not manage it."""
+    if not policy.decide(actor, "dataset.manage", dataset.resource):
+        return []
+    rows = AccessRequest.objects.filter(dataset_id=dataset.id, state=state)
+    return _cards(list(rows.order_by("-pk")[:limit]))
+
+
 def end_of_removed(dataset_id: str) -> int:
     """Decline the open requests for a dataset that was destroyed; returns how many."""
     count = 0

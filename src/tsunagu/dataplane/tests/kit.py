@@ -40,6 +40,8 @@ class FakeControl:
         self.units: dict[str, dict[str, Any]] = {}
         self.objects: dict[str, dict[str, Any]] = {}
         self.listing: list[list[Any]] = []
+        self.staged: dict[str, dict[str, Any]] = {}
+        self.known: dict[str, int] = {}
         self.refuse: tuple[int, dict[str, Any]] | None = None
         self.answer_then_fail = False
         self.is_broken = False
@@ -72,12 +74,18 @@ class FakeControl:
         message = json.loads(body)
         if self.is_broken:
             return 500, {}
-        if self.refuse:
-            return self.refuse
+        return self.refuse or self._answer(path, message)
+
+    def _answer(self, path: str, message: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         if path == "/internal/listing":
             rows = [row for row in self.listing if row[0] > message["after"]][:3]
             more = bool(rows) and rows[-1] != self.listing[-1]
             return 200, {"files": rows, "next": rows[-1][0] if more else None}
+        if path == "/internal/known":
+            return 200, {"known": {one: self.known[one] for one in message["hashes"] if one in self.known}}
+        if path == "/internal/staged":
+            kept = self.staged.setdefault(message["unit"], message)
+            return (500, {}) if self.answer_then_fail else (200, {"key": kept["object"]["key"]})
         if message["unit"] not in self.units:
             total = sum(row[1] for row in message["files"])
             self.units[message["unit"]] = {
@@ -196,6 +204,20 @@ class ByteNode:
             values.setdefault("dk", self.carrier.hide(self.data_key, f"push {values['run']} {domain}"))
         return self.signer.sign("push", lifetime_s=values.pop("lifetime_s", 900), **values)
 
+    def stage_token(self, purpose: str = "stage", *, lifetime_s: float = 900, **claims: Any) -> str:
+        """A capability to send ahead of a commit."""
+        values = {"ds": self.dataset, "who": ["person", new_id(), ""], **claims}
+        if self.data_key:
+            values |= {"dom": self.dataset}
+            values["dk"] = self.carrier.hide(self.data_key, f"stage {self.dataset} {self.dataset}")
+        return self.signer.sign(purpose, lifetime_s=lifetime_s, **values)
+
+    def staged_content(self, sha256: str) -> bytes:
+        """What the store holds for an object that waits."""
+        message = next(one for one in self.control.staged.values() if one["sha256"] == sha256)
+        with self.reading().open(message["object"]["key"], 0, message["bytes"]) as reader:
+            return b"".join(reader.pieces())
+
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
         """One request on its own connection; header names are written with ``_``."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
@@ -242,6 +264,17 @@ class ByteNode:
 
     def stored_keys(self) -> set[str]:
         return {found.key for found in self.store.list()}
+
+    def empty(self) -> None:
+        """Forget everything that was sent ahead of a commit."""
+        control = self.control
+        control.staged.clear()
+        control.known.clear()
+        control.refuse, control.answer_then_fail = None, False
+        folder = open_store((self.settings.spool_dir / "xet").as_uri())
+        for store in (self.store, folder):
+            for found in list(store.list()):
+                store.delete(found.key)
 
     def raw(self) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.port), timeout=30)

@@ -231,6 +231,18 @@ def _sandbox(node: settings.Settings) -> list[Finding]:
     return [*found, Finding("readers", "ok", detail)]
 
 
+def _compute(node: settings.Settings) -> list[Finding]:
+    """Whether jobs can be walled in; nothing else of the node depends on it."""
+    from tsunagu.compute.jobs import api as jobs
+
+    if not node.compute_slots:
+        return [Finding("compute", "ok", "switched off (compute_slots = 0)")]
+    if why := jobs.sandbox_problem():
+        remedy = "Install bubblewrap (apt-get install bubblewrap) and allow user namespaces, or set compute_slots = 0."
+        return [Finding("compute", "warn", f"No jobs are run: {why}", remedy)]
+    return [Finding("compute", "ok", f"{node.compute_slots} jobs at once, walled in by bubblewrap")]
+
+
 def _addresses(node: settings.Settings) -> list[Finding]:
     from urllib.parse import urlsplit
 
@@ -360,4 +372,5 @@ _LOOKS = (
     _federation,
     _openid,
     _sandbox,
+    _compute,
 )

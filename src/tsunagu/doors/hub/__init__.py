@@ -1,1 +1,1 @@
-"""The wire of the Hugging Face Hub: unmodified ``huggingface_hub`` and ``datasets`` read frozen versions here."""
+"""The wire of the Hugging Face Hub: unmodified ``huggingface_hub`` and ``datasets`` read and write here."""

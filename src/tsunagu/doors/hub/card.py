@@ -25,6 +25,8 @@ _LOADERS = {
     "imagefolder": (".png", ".jpg", ".jpeg", ".tif", ".tiff"),
 }
 _SAMPLED = 2000
+_MOST_HEAD = 64 << 10
+_HEAD = re.compile(r"---[ \t]*\n(.*?)(?:^|\n)---[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 # Clients find splits by these words in names themselves; then nothing is added.
 _SPLIT = re.compile(
     r"(?:^|[/_.\- ])(?:train|training|test|testing|eval|evaluation|dev|valid(?:ation)?)(?:[/_.\- ]|\Z)",
@@ -89,3 +91,68 @@ def _configs(actor: Actor, revision: Revision) -> list[dict[str, object]]:
         return []
     ends = sorted({f"**/*.{path.rpartition('.')[2]}" for path in chosen})
     return [{"config_name": "default", "data_files": [{"split": "train", "path": ends}]}]
+
+
+def faults(content: str) -> tuple[list[str], list[str]]:
+    """What is wrong with the head of a card, and what will only have no effect."""
+    # Only so much is looked at: reading YAML is slow, and who sends it may be in no hurry.
+    found = _HEAD.match(content[: 2 * _MOST_HEAD].replace("\r\n", "\n").removeprefix("\ufeff"))
+    if found is None:
+        return [], [
+            "The README.md has no head in YAML: it names no licence and says not which files are the table."
+        ]
+    if len(found[1]) > _MOST_HEAD:
+        return ["The head is longer than 64 KiB."], []
+    try:
+        head = yaml.safe_load(found[1])
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f"line {mark.line + 2}, column {mark.column + 1}: " if mark else ""
+        return [f"The head is no YAML: {place}{getattr(error, 'problem', None) or type(error).__name__}"], []
+    if head is None:
+        return [], []
+    if not isinstance(head, dict):
+        return ["The head must be a list of names and values (license: cc-by-4.0)."], []
+    return [*_config_faults(head.get("configs")), *_info_faults(head)], _licence_warnings(head)
+
+
+def _config_faults(configs: object) -> list[str]:
+    if configs is None:
+        return []
+    if not isinstance(configs, list):
+        return ["configs must be a list."]
+    wrong, names = [], set()
+    for number, config in enumerate(configs, 1):
+        if not isinstance(config, dict) or not isinstance(config.get("config_name"), str):
+            wrong.append(f"configs[{number}] needs a config_name.")
+            continue
+        name = config["config_name"]
+        if name in names:
+            wrong.append(f"Two configs are named {name}.")
+        names.add(name)
+        files = config.get("data_files")
+        named = [one for one in files if isinstance(one, dict)] if isinstance(files, list) else []
+        if any(not {"split", "path"} <= set(one) for one in named):
+            wrong.append(f"data_files of {name} need both a split and a path.")
+    return wrong
+
+
+def _info_faults(head: dict[str, object]) -> list[str]:
+    texts = ("pretty_name", "license_name", "license_link")
+    wrong = [f"{name} must be text." for name in texts if not isinstance(head.get(name, ""), str)]
+    if not isinstance(head.get("dataset_info", {}), dict | list):
+        wrong.append("dataset_info must be a list of names and values, or several of them.")
+    return wrong
+
+
+def _licence_warnings(head: dict[str, object]) -> list[str]:
+    said = head.get("license")
+    words = said if isinstance(said, list) else [said]
+    unknown = [
+        word for word in words if word and not (isinstance(word, str) and standards.known_licence(word))
+    ]
+    if unknown and "other" not in unknown:
+        return [
+            f"The licence {unknown[0]!r} is not one that this node knows; people cannot tell what it allows."
+        ]
+    return []

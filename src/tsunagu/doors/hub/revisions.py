@@ -17,6 +17,7 @@ from tsunagu.foundation.policy import api as policy
 _NUMBER = re.compile(r"v?([1-9]\d{0,8})\Z")
 _COMMIT = re.compile(r"[0-9a-f]{40}\Z")
 _PAGE = 200
+EMPTY = "0" * 40  # the commit that an empty dataset is at
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,22 @@ def find(actor: Actor, project: str, dataset: str, revision: str) -> Revision:
             if version.version_hash.startswith(revision):
                 return Revision(card, version)
     raise NoSuchRevisionError
+
+
+def is_empty(card: datasets.DatasetCard) -> bool:
+    """Whether nothing was ever put into a dataset, as those see who may: then ``main`` holds no file."""
+    return card.sees_draft and not card.has_frozen and not card.file_count
+
+
+def is_at_nothing(actor: Actor, project: str, dataset: str, revision: str) -> datasets.DatasetCard | None:
+    """The dataset, when it is empty and the revision is ``main``.
+
+    Clients ask for both between making a repository and their first commit; the Hub has a first commit by then.
+    """
+    if revision not in {"main", EMPTY}:
+        return None
+    card = readable(actor, project, dataset)
+    return card if is_empty(card) else None
 
 
 def versions(card: datasets.DatasetCard) -> list[datasets.VersionRef]:

@@ -16,7 +16,7 @@ from tsunagu.data.ai_use import api as ai_use
 from tsunagu.data.datasets import api as datasets
 from tsunagu.doors.hub import card, trees
 from tsunagu.doors.hub.answers import ASKED, answer, door, signed_in
-from tsunagu.doors.hub.revisions import Revision, find, readable, versions
+from tsunagu.doors.hub.revisions import EMPTY, Revision, find, is_at_nothing, readable, versions
 from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.storage import api as storage
 
@@ -28,7 +28,8 @@ def whoami(request: HttpRequest, actor: Actor) -> HttpResponse:
     """``GET /api/whoami-v2``."""
     del request
     somebody = signed_in(actor)
-    token = {"displayName": somebody.name, "role": "read"}
+    may_write = somebody.scope is None or "write" in somebody.scope.verbs
+    token = {"displayName": somebody.name, "role": "write" if may_write else "read"}
     return answer(
         {
             "type": "user",
@@ -56,6 +57,9 @@ def repository(
     request: HttpRequest, actor: Actor, *, project: str, dataset: str, revision: str = "main"
 ) -> HttpResponse:
     """``GET /api/datasets/ID`` and ``.../revision/REV``."""
+    if empty := is_at_nothing(actor, project, dataset, revision):
+        nothing = {"sha": EMPTY, "lastModified": empty.updated_at, "usedStorage": 0, "siblings": []}
+        return answer({**_short(empty), **nothing})
     found = find(actor, project, dataset, revision)
     with_sizes = request.GET.get("blobs", "").lower() == "true"
     files = _every_file(actor, found)
@@ -64,7 +68,9 @@ def repository(
         for one in files
         if one["type"] == "file"
     ]
-    return answer({**_short(found.card), **_of(found), "siblings": siblings})
+    is_free = ai_use.would_permit(actor, found.card, version=found.version.number, **ASKED)
+    gate = {"gated": False if is_free else "manual"}
+    return answer({**_short(found.card), **gate, **_of(found), "siblings": siblings})
 
 
 @door
@@ -80,8 +86,12 @@ def tree(
     request: HttpRequest, actor: Actor, *, project: str, dataset: str, revision: str, folder: str = ""
 ) -> HttpResponse:
     """``GET .../tree/REV[/FOLDER]``: a page of 1,000; the ``Link`` header leads to the next."""
-    found = find(actor, project, dataset, revision)
     folder = folder.strip("/")
+    if empty := is_at_nothing(actor, project, dataset, revision):
+        if folder:
+            raise datasets.NoSuchFileError(f"There is no {folder} in {empty.slug}.", commit=EMPTY)
+        return answer([], headers={"X-Repo-Commit": EMPTY})
+    found = find(actor, project, dataset, revision)
     after = request.GET.get("cursor", "")
     is_recursive = request.GET.get("recursive", "").lower() in {"true", "1"}
     listing = trees.flat if is_recursive else trees.one_level
@@ -128,6 +138,27 @@ def refs(request: HttpRequest, actor: Actor, *, project: str, dataset: str) -> H
         for one in several
     ]
     return answer({"branches": branches, "tags": tags, "converts": [], "pullRequests": []})
+
+
+@door
+def page(
+    request: HttpRequest,
+    actor: Actor,
+    *,
+    project: str,
+    dataset: str,
+    revision: str = "",
+    folder: str = "",
+    path: str = "",
+) -> HttpResponse:
+    """``GET /datasets/ID`` and below: people who follow an address of a client come to the page that it means."""
+    del request
+    slug = datasets.get_dataset(actor, project, dataset).slug
+    if not revision or is_at_nothing(actor, project, dataset, revision):
+        return HttpResponseRedirect(f"/d/{slug}")
+    number = find(actor, project, dataset, revision).version.number
+    below = f"/files/{quote(folder.rstrip('/'))}" if folder else f"/file/{quote(path)}" if path else ""
+    return HttpResponseRedirect(f"/d/{slug}{below}?version={number}")
 
 
 @door
@@ -211,7 +242,6 @@ def _short(one: datasets.DatasetCard) -> dict[str, Any]:
         "id": one.slug,
         "author": one.project,
         "private": str(one.access) != "open" or bool(one.embargo_until),
-        "gated": False,
         "disabled": False,
         "tags": [],
         "downloads": 0,

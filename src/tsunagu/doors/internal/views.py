@@ -62,6 +62,26 @@ def commit(message: dict[str, Any]) -> dict[str, Any]:
 
 
 @_signed
+def staged(message: dict[str, Any]) -> dict[str, Any]:
+    """Let a durable object wait until a commit names it; says which object waits for this unit."""
+    place = message["object"]
+    new = storage.NewObject(place["key"], place["size"], "file", message["unit"], place.get("domain", ""))
+    kind, actor_id, token_id = message["who"]
+    sha256, byte_count = bytes.fromhex(message["sha256"]), message["bytes"]
+    arrival = capture.StagedArrival(message["dataset"], (kind, actor_id, token_id), new, sha256, byte_count)
+    return {"key": capture.stage_arrival(arrival)}
+
+
+@_signed
+def known(message: dict[str, Any]) -> dict[str, Any]:
+    """Which contents a sender need not send: SHA-256 and size."""
+    kind, actor_id, token_id = message["who"]
+    hashes = [bytes.fromhex(sha256) for sha256 in message["hashes"]]
+    found = capture.known_to(message["dataset"], (kind, actor_id, token_id), message["domain"], hashes)
+    return {"known": {sha256.hex(): size for sha256, size in found.items()}}
+
+
+@_signed
 def listing(message: dict[str, Any]) -> dict[str, Any]:
     """A page of the content of a ``list`` capability, with places; the rules are asked for every page."""
     claims = storage.signer().read(message["capability"], "list")

@@ -16,6 +16,7 @@ from tsunagu.core.errors import InvalidInputError, TsunaguError
 from tsunagu.doors.oauth.views import challenge
 from tsunagu.doors.rest import (
     ai_use,
+    compute,
     datasets,
     exports,
     instruments,
@@ -76,6 +77,7 @@ api.add_router("", tables.router)
 api.add_router("", plans.router)
 api.add_router("", metadata.router)
 api.add_router("", pushes.router)
+api.add_router("", compute.router)
 api.add_router("", instruments.router)
 api.add_router("", readiness.router)
 

@@ -77,6 +77,7 @@ _RUNS = {
     "capture": _("Files arrived"),
     "extract": _("Files read"),
     "freeze": _("Version frozen"),
+    "compute": _("Compute run"),
     "remove": _("Files removed from the draft"),
     "seal": _("Sealing decided"),
     "move_into_seal": _("Older bytes sealed"),

@@ -31,6 +31,8 @@ _RETURN = 0x06  # BPF_RET | BPF_K
 _NUMBER, _ARCHITECTURE, _ARGUMENT_0 = 0, 4, 16
 _X32_BIT = 0x40000000
 _CLONE_THREAD = 0x00010000
+_NAMESPACES = 0x7E020000  # CLONE_NEWUSER, NEWNET, NEWNS, NEWPID, NEWIPC, NEWUTS, NEWCGROUP
+_FAMILIES = (1, 2, 10, 16)  # AF_UNIX, AF_INET, AF_INET6, AF_NETLINK
 _WRITE_FLAGS = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 
 
@@ -68,7 +70,7 @@ _X86_64 = _Machine(
         "memfd_create": 319, "memfd_secret": 447, "shmget": 29, "shmat": 30, "msgget": 68, "semget": 64,
         "mq_open": 240, "setuid": 105, "setgid": 106, "setreuid": 113, "setregid": 114, "setresuid": 117,
         "setresgid": 119, "setgroups": 116, "capset": 126, "prlimit64": 302, "setrlimit": 160,
-        "sendmsg": 46, "sendmmsg": 307,
+        "sendmsg": 46, "sendmmsg": 307, "sched_setaffinity": 203,
     },
 )  # fmt: skip
 _AARCH64 = _Machine(
@@ -96,6 +98,7 @@ _AARCH64 = _Machine(
         "memfd_secret": 447, "shmget": 194, "shmat": 196, "msgget": 186, "semget": 190, "mq_open": 180,
         "setuid": 146, "setgid": 144, "setreuid": 145, "setregid": 143, "setresuid": 147, "setresgid": 149,
         "setgroups": 159, "capset": 91, "prlimit64": 261, "setrlimit": 164, "sendmsg": 211, "sendmmsg": 269,
+        "sched_setaffinity": 122,
     },
 )  # fmt: skip
 _MACHINES = {"x86_64": _X86_64, "aarch64": _AARCH64}
@@ -121,8 +124,38 @@ INNER = (
     "memfd_secret", "shmget", "shmat", "msgget", "semget", "mq_open", "setuid", "setgid", "setreuid",
     "setregid", "setresuid", "setresgid", "setgroups", "capset", "setrlimit", "sendmsg", "sendmmsg",
 )  # fmt: skip
+# What a job does not need, which may start programs and processes and speak to itself: the rest of the kernel, and
+# the change of the cores that it was given.
+JOB = (
+    *(name for name in OUTER if name not in {
+        "socket", "connect", "accept", "accept4", "bind", "listen", "socketpair", "execve", "execveat",
+    }),
+    "sched_setaffinity",
+)  # fmt: skip
 # Calls whose flags lie in memory where a filter cannot look: "not there" makes libc use the older call.
 _ABSENT = ("clone3", "openat2")
+
+
+def job_program(*, machine: str) -> bytes:
+    """The filter of a job: no reaching into other processes, no namespaces, no sockets but local and Internet ones.
+
+    Other families (vsock, say) do not belong to the network namespace that keeps a job from the host.
+    """
+    table = _MACHINES[machine]
+    refuse = _instruction(_RETURN, 0, 0, _RET_ERRNO | errno.EPERM)
+    absent = _instruction(_RETURN, 0, 0, _RET_ERRNO | errno.ENOSYS)
+    allow = _instruction(_RETURN, 0, 0, _RET_ALLOW)
+    code = [_instruction(_JUMP_EQUAL, 0, 1, table.calls["clone3"]), absent]
+    code += _with_argument(table, "clone", 0, _JUMP_ANY_BIT, _NAMESPACES, refuse_when=True, refuse=refuse)
+    code += [
+        _instruction(_JUMP_EQUAL, 0, 2 + 2 * len(_FAMILIES), table.calls["socket"]),
+        _instruction(_LOAD_WORD, 0, 0, _ARGUMENT_0),
+    ]
+    for family in _FAMILIES:
+        code += [_instruction(_JUMP_EQUAL, 0, 1, family), allow]
+    code += [refuse, allow]
+    start = program(JOB, machine=machine, is_inner=False)
+    return start[:-8] + b"".join(code)
 
 
 class _SockFprog(ctypes.Structure):

@@ -29,6 +29,7 @@ VERB_OF: Mapping[str, str] = {
     "dataset.describe": "write",
     "project.create": "write",
     "project.create_dataset": "write",
+    "compute.run": "write",
     "dataset.manage": "share",
     "dataset.release": "share",
     "project.manage": "share",

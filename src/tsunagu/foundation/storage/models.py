@@ -42,6 +42,26 @@ class Content(models.Model):
         return bytes(self.name).hex()
 
 
+class WaitingObject(models.Model):
+    """An object that arrived whole and that no dataset names yet; ``plain_count`` is the size of its one content."""
+
+    unit = models.CharField(primary_key=True, max_length=26)
+    key = models.CharField(max_length=64, unique=True)
+    byte_count = models.BigIntegerField()
+    domain = models.CharField(max_length=26, blank=True, default="")
+    sha256 = models.BinaryField(max_length=32)
+    plain_count = models.BigIntegerField()
+    dataset_id = models.CharField(max_length=26)
+    actor_id = models.CharField(max_length=26)
+    arrived_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        indexes = (models.Index(fields=("dataset_id", "actor_id", "sha256"), name="storage_waiting_for"),)
+
+    def __str__(self) -> str:
+        return self.key
+
+
 class ObjectCare(models.Model):
     """What was done to keep an object: its copy in the second store, when it was read again, until when it is locked."""
 

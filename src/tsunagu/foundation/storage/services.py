@@ -15,7 +15,7 @@ from tsunagu.core import bulk, clock
 from tsunagu.core.blobs import new_key
 from tsunagu.core.blobs.chunks import sealed_size
 from tsunagu.core.ids import new_id
-from tsunagu.foundation.storage.models import StoredObject
+from tsunagu.foundation.storage.models import StoredObject, WaitingObject
 from tsunagu.foundation.storage.selectors import Location, content_name, missing, store_of
 from tsunagu.foundation.storage.stores import store
 
@@ -77,6 +77,31 @@ def lock(names: Iterable[bytes]) -> dict[bytes, Location]:
     return {bytes(row[0]): Location(b"", row[1], row[2], row[3], row[4], bytes(row[0])) for row in rows}
 
 
+def write_pack(contents: Iterable[bytes], domain: str = "") -> tuple[NewObject, list[tuple[bytes, int, int]]]:
+    """Write small contents as one durable object of a key domain, which no row names yet.
+
+    Returns:
+        The object, and (sha256, byte count, offset) of each content in order, for ``register``.
+
+    Raises:
+        KeyDestroyedError, KeyMissingError: the key of the domain is gone.
+    """
+    key = new_key()
+    writer = store_of(domain).create(key)
+    entries, offset = [], 0
+    try:
+        for content in contents:
+            writer.write(content, offset)
+            entries.append((hashlib.sha256(content).digest(), len(content), offset))
+            offset += len(content)
+        writer.finish(offset)
+    except BaseException:
+        writer.abort()
+        raise
+    size = sealed_size(offset) if domain else offset
+    return NewObject(key, size, "pack", new_id(), domain), entries
+
+
 def put_pack(contents: Sequence[bytes], domain: str = "") -> list[bytes]:
     """Store small contents that the node itself made (previews), durable, as one pack in a key domain.
 
@@ -86,25 +111,12 @@ def put_pack(contents: Sequence[bytes], domain: str = "") -> list[bytes]:
     Raises:
         KeyDestroyedError, KeyMissingError: the key of the domain is gone.
     """
-    hashes = [hashlib.sha256(content).digest() for content in contents]
     if not contents:
         return []
-    key = new_key()
-    writer = store_of(domain).create(key)
-    entries, offset = [], 0
-    try:
-        for sha256, content in zip(hashes, contents, strict=True):
-            writer.write(content, offset)
-            entries.append((sha256, len(content), offset))
-            offset += len(content)
-        writer.finish(offset)
-    except BaseException:
-        writer.abort()
-        raise
-    size = sealed_size(offset) if domain else offset
+    new, entries = write_pack(contents, domain)
     with transaction.atomic():
-        register(NewObject(key, size, "pack", new_id(), domain), entries)
-    return hashes
+        register(new, entries)
+    return [sha256 for sha256, _, _ in entries]
 
 
 def drop_unnamed(keys: Sequence[str]) -> int:
@@ -112,7 +124,7 @@ def drop_unnamed(keys: Sequence[str]) -> int:
     removed = 0
     for key in keys:
         # Ask the database again right before the act: a commit may have come through meanwhile.
-        if not StoredObject.objects.filter(key=key).exists():
+        if not named([key]):
             store().delete(key)
             removed += 1
             logger.info("object_swept", extra={"key": key})
@@ -131,5 +143,7 @@ def forget_dead(*, older_than: dt.timedelta = dt.timedelta(days=2)) -> int:
 
 
 def named(keys: list[str]) -> set[str]:
-    """Those of the keys that a row names."""
-    return set(StoredObject.objects.filter(key__in=keys).values_list("key", flat=True))
+    """Those of the keys that a row names, or that wait for a name."""
+    # First those that wait: an object that is admitted meanwhile is found by the second question.
+    awaited = set(WaitingObject.objects.filter(key__in=keys).values_list("key", flat=True))
+    return awaited | set(StoredObject.objects.filter(key__in=keys).values_list("key", flat=True))

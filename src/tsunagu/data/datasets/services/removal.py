@@ -82,6 +82,7 @@ def remove_dataset(actor: Actor, card: DatasetCard, *, reason: str) -> str:
     dataset.uid = dataset.name = new_id()
     dataset.title, dataset.described, dataset.access, dataset.has_frozen = "", {}, "closed", False
     dataset.save()
+    storage.drop_waiting(card.id)
     events.record(REMOVED, dataset_id=card.id)
     return run_id
 

@@ -62,6 +62,7 @@ def seal(actor: Actor, dataset_id: str) -> SealingCard:
                 total_count=2 * count,  # each content is moved, then its plain copy is cleared away
                 sealed_at=None if count else now,
             )
+            storage.drop_waiting(dataset_id, except_domain=dataset_id)
             if count:
                 events.record("datasets.sealing_begun", dataset_id=dataset_id)
     card = sealing_of(dataset_id)

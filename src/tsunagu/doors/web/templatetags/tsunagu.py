@@ -97,7 +97,8 @@ def curve(preview: Mapping[str, Any], size: str = "") -> SafeString:
 _ICONS = {"ok": "✓", "warn": "!", "danger": "✕", "info": "i", "blue": "◆", "machine": "⚙", "": "○"}
 
 
-def _chip(colour: str, word: str) -> SafeString:
+def chip(colour: str, word: str) -> SafeString:
+    """A state: icon and word, so that colour alone says nothing."""
     return format_html(
         '<span class="chip {}"><span aria-hidden="true">{}</span>{}</span>', colour, _ICONS[colour], word
     )
@@ -111,7 +112,7 @@ def state_chip(state: str) -> SafeString:
         "changed": ("warn", _("changed since the last version")),
         "frozen": ("blue", pgettext("state", "frozen")),
     }
-    return _chip(*words.get(state, ("", state)))
+    return chip(*words.get(state, ("", state)))
 
 
 @register.simple_tag
@@ -122,7 +123,7 @@ def seal_chip(state: str) -> SafeString:
         "sealed": ("ok", _("Sealed")),
         "shredded": ("danger", _("bytes destroyed")),
     }
-    return _chip(*words.get(state, ("", state)))
+    return chip(*words.get(state, ("", state)))
 
 
 @register.simple_tag
@@ -131,7 +132,7 @@ def label_chip(label: Any) -> SafeString | str:
     if label.level <= (0 if label.name == "origin" else 1):
         return ""
     text = f"{words.label_word(label.name)}: {words.level_word(label.name, label.value)}"
-    return _chip("warn" if label.name != "origin" else "info", text)
+    return chip("warn" if label.name != "origin" else "info", text)
 
 
 @register.simple_tag
@@ -145,15 +146,15 @@ def access_chip(access: str, embargo_until: str = "") -> SafeString:
     colour, word = words.get(str(access), ("", str(access)))
     if embargo_until and str(access) != "closed":
         day = formatting.moment_text(embargo_until)
-        return _chip("warn", _("closed until %(day)s, then %(access)s") % {"day": day, "access": word})
-    return _chip(colour, word)
+        return chip("warn", _("closed until %(day)s, then %(access)s") % {"day": day, "access": word})
+    return chip(colour, word)
 
 
 @register.simple_tag
 def ai_chip(answer: str) -> SafeString:
     """What the guard or the terms say."""
     colours = {"allow": "ok", "needs": "warn", "ask": "warn", "deny": "danger"}
-    return _chip(colours.get(answer, ""), ai_words.ai_word(answer))
+    return chip(colours.get(answer, ""), ai_words.ai_word(answer))
 
 
 @register.simple_tag
@@ -164,13 +165,13 @@ def plan_chip(state: str) -> SafeString:
         "due": ("warn", pgettext("plan", "due")),
         "green": ("ok", pgettext("plan", "as planned")),
     }
-    return _chip(*words.get(state, ("", state)))
+    return chip(*words.get(state, ("", state)))
 
 
 @register.simple_tag
 def verdict_chip(verdict: str) -> SafeString:
     """How a criterion of readiness came out: icon and word."""
-    return _chip(*ready_words.VERDICTS.get(verdict, ("", verdict)))
+    return chip(*ready_words.VERDICTS.get(verdict, ("", verdict)))
 
 
 @register.simple_tag
@@ -200,7 +201,7 @@ def reading_chip(status: str) -> SafeString:
         "unreadable": ("danger", _("not readable")),
         "pending": ("info", _("waiting to be read")),
     }
-    return _chip(*words.get(status, ("", status)))
+    return chip(*words.get(status, ("", status)))
 
 
 @register.simple_tag
@@ -213,7 +214,7 @@ def outcome_chip(outcome: str) -> SafeString:
         "aborted": ("", pgettext("outcome", "aborted")),
         "uncertain": ("warn", pgettext("outcome", "uncertain")),
     }
-    return _chip(*words.get(outcome, ("", outcome)))
+    return chip(*words.get(outcome, ("", outcome)))
 
 
 @register.simple_tag

@@ -71,6 +71,7 @@ def _tabs(card: DatasetCard, version: int | None) -> list[dict[str, str]]:
         ("keeping", "keeping", pgettext("tab", "Keeping"), ""),
         ("ready", "ready", _("AI-ready"), kept),
         ("ai_use", "ai_use", _("Use by AI"), kept),
+        ("compute", "compute", pgettext("tab", "Compute"), ""),
     )
     return [
         {"key": key, "label": label, "url": reverse(name, kwargs=parts) + rest}

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
+from tsunagu.compute.jobs import api as jobs
 from tsunagu.core.errors import NotFoundError
 from tsunagu.data.capture import api as capture
 from tsunagu.data.datasets import api as datasets
@@ -116,6 +117,7 @@ def project(request: HttpRequest, actor: Actor, *, project: str) -> HttpResponse
         "members": member_rows(card.resource),
         "tombstones": datasets.list_tombstones(actor, card.id),
         "plan": card_of(card.name, plans.standing(actor, card)),
+        "budget": jobs.budget(actor, card.name),
         "may_create": bool(policy.decide(actor, "project.create_dataset", card.resource)),
     }
     return render(request, "web/project.html", context)

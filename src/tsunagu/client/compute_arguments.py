@@ -1,0 +1,62 @@
+"""The arguments of the commands that run code beside the data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tsunagu.client.messages import text
+
+
+def add_commands(add: Any) -> None:
+    """``run``, ``runs``, ``logs``, ``cancel`` and ``budget``."""
+    run = add(
+        "run",
+        "tsunagu run films/run-7 -- sh -c 'sort $TSUNAGU_IN/raw.csv > $TSUNAGU_OUT/sorted.csv'\n"
+        "tsunagu run films/run-7@2 --code films/tools/peaks --param threshold=0.2 --out films/peaks \\\n"
+        "  --cpu 2 --memory 2G --time 30m -- sh -c 'python3 $TSUNAGU_CODE/find.py'",
+    )
+    run.add_argument("dataset", metavar="PROJECT/DATASET[@VERSION]")
+    run.add_argument(
+        "--input",
+        dest="inputs",
+        action="append",
+        default=[],
+        metavar="PROJECT/DATASET[@VERSION]",
+        help=text("help_run_input"),
+    )
+    run.add_argument(
+        "--code",
+        default="",
+        metavar="PROJECT/DATASET[@VERSION][/FOLDER]|FILE.bundle",
+        help=text("help_run_code"),
+    )
+    run.add_argument("--out", default="", metavar="PROJECT/DATASET", help=text("help_run_out"))
+    run.add_argument("--on", dest="executor", default="sandbox", metavar="PLACE", help=text("help_run_on"))
+    run.add_argument("--env", default="", metavar="LOCKFILE", help=text("help_run_env"))
+    run.add_argument(
+        "--param",
+        dest="parameters",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help=text("help_run_param"),
+    )
+    run.add_argument("--cpu", type=int, metavar="N", help=text("help_run_cpu"))
+    run.add_argument("--memory", metavar="SIZE", help=text("help_run_memory"))
+    run.add_argument("--time", metavar="TIME", help=text("help_run_time"))
+    run.add_argument("--disk", metavar="SIZE", help=text("help_run_disk"))
+    run.add_argument("--detach", action="store_true", help=text("help_run_detach"))
+    run.usage = "tsunagu run PROJECT/DATASET[@VERSION] [OPTION ...] -- COMMAND..."
+    runs = add("runs", "tsunagu runs films/run-7\ntsunagu runs films/run-7 --compute\ntsunagu runs")
+    runs.add_argument("dataset", nargs="?", default="", metavar="PROJECT/DATASET")
+    runs.add_argument("--compute", action="store_true", help=text("help_runs_compute"))
+    logs = add("logs", "tsunagu logs 01J... -f")
+    logs.add_argument("run", metavar="RUN")
+    logs.add_argument("-f", "--follow", action="store_true", help=text("help_logs_follow"))
+    cancel = add("cancel", "tsunagu cancel 01J...")
+    cancel.add_argument("run", metavar="RUN")
+    budget = add("budget", "tsunagu budget films\ntsunagu budget films --cpu-s 7200000")
+    budget.add_argument("project", metavar="PROJECT")
+    budget.add_argument("--cpu-s", type=float, metavar="SECONDS", help=text("help_budget_set"))
+    budget.add_argument("--memory-gb-h", type=float, metavar="GB_H", help=text("help_budget_set"))
+    budget.add_argument("--output-bytes", type=int, metavar="BYTES", help=text("help_budget_set"))

@@ -1,0 +1,47 @@
+"""Why a job ended as it did, in words: one sentence for each code that a result or the node gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as later
+
+SENTENCES: Mapping[str, str] = {
+    "": "",
+    "ok": later("It succeeded."),
+    "exit": later("The command ended with exit code %(exit_code)s."),
+    "signal": later("The command was ended by signal %(signal)s."),
+    "missing_program": later("The program %(program)s is not there, or it cannot be run."),
+    "out_of_time": later("It took longer than its time limit and was ended."),
+    "out_of_memory": later("It used more memory than its limit and was ended."),
+    "disk_full": later("It wrote more than its disk limit and was ended."),
+    "machine_full": later("The disk of the machine was nearly full, so the run was ended."),
+    "too_many_processes": later("It started more processes than it may and was ended."),
+    "too_many_files": later("It wrote more files than it may."),
+    "bad_output": later("The output %(path)s cannot stand in a dataset: %(why)s"),
+    "input_unusable": later("The input %(path)s could not be used: %(why)s"),
+    "refused": later("The node refused something that the run needed: %(why)s"),
+    "output_changed": later(
+        "The outputs that arrived are not the ones that the run reported, or somebody changed the dataset meanwhile."
+    ),
+    "no_sandbox": later("The machine cannot wall the run in: %(why)s"),
+    "no_environment": later("The environment could not be built: %(why)s"),
+    "machine_failed": later("The machine failed: %(why)s"),
+    "cancelled": later("It was cancelled."),
+    "stopped": later("The machine on which it ran was stopped. Run it again."),
+    "lost": later("The run vanished without a result; nothing of it was kept but its log."),
+    "vanished": later("The run does not answer; what became of it is being looked into."),
+}
+
+
+class _Known(dict[str, Any]):
+    def __missing__(self, key: str) -> str:
+        return "?"
+
+
+def sentence(code: str, facts: Mapping[str, Any]) -> str:
+    """The sentence for a code in the language of the reader."""
+    text = SENTENCES.get(code, "")
+    return _(text) % _Known(facts) if text else ""

@@ -1,0 +1,243 @@
+"""One process per node that hands queued jobs to their executors, watches them, and settles those that vanished."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from django.db import OperationalError, close_old_connections, transaction
+from django.db.models import Max, Min
+
+from tsunagu.compute.environments import api as environments
+from tsunagu.compute.jobs import hearing
+from tsunagu.compute.jobs.errors import NoExecutorError
+from tsunagu.compute.jobs.executors import Executor, Sandbox, Submission
+from tsunagu.compute.jobs.models import Job
+from tsunagu.compute.jobs.settling import close
+from tsunagu.compute.jobs.types import State
+from tsunagu.compute.runner import api as runner
+from tsunagu.core import clock, settings
+from tsunagu.core.errors import TsunaguError
+
+logger = logging.getLogger(__name__)
+
+_CLAIM_EVERY_S = 0.03
+_CLAIM_AGAIN_S = 0.25
+_WATCH_EVERY_S = 0.5
+_ASK_AGAIN_S = 10.0  # an executor that had a problem
+_KILL_AFTER_S = 15.0
+
+
+@dataclass(slots=True)
+class Supervisor:
+    """The loop. Everything it knows is in the database and in the jobs' folders, so it may be killed at any moment.
+
+    Attributes:
+        executors: Place -> what runs jobs there.
+    """
+
+    executors: Mapping[str, Executor] = field(
+        default_factory=lambda: {"sandbox": Sandbox(settings.current().compute_slots)}
+    )
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _problems: dict[str, tuple[float, str]] = field(default_factory=dict)
+    _cancelled_at: dict[str, float] = field(default_factory=dict)
+    _building: threading.Thread | None = None
+
+    def stop(self, *_: object) -> None:
+        """Go no further; a signal handler."""
+        self._stop.set()
+
+    def run(self) -> None:
+        """Until told to stop; then the wrappers are ended, and report that."""
+        next_watch = next_claim = 0.0
+        while not self._stop.is_set():
+            try:
+                if time.monotonic() >= next_watch:
+                    self.watch()
+                    self._build()
+                    self._prepare()
+                    next_watch = time.monotonic() + _WATCH_EVERY_S
+                if time.monotonic() >= next_claim and Job.objects.filter(state=State.QUEUED).exists():
+                    # What waits for a place or an environment need not be asked after thirty times a second.
+                    next_claim = 0.0 if self.claim() else time.monotonic() + _CLAIM_AGAIN_S
+            except OperationalError:
+                logger.warning("database_busy", exc_info=True)
+                close_old_connections()
+            self._stop.wait(_CLAIM_EVERY_S)
+        for job in Job.objects.filter(state=State.RUNNING).exclude(handle=""):
+            self._executor(job).cancel(job.handle, folder_of(job.run_id))
+
+    def _prepare(self) -> None:
+        if not Job.objects.filter(state=State.QUEUED).exists():
+            for name, executor in self.executors.items():
+                if not self._problem(name, executor):
+                    executor.prepare()
+
+    # Queue
+
+    def claim(self) -> int:
+        """Start what can be started; how many."""
+        started = 0
+        for name, executor in self.executors.items():
+            if self._problem(name, executor):
+                continue
+            room = executor.slots - Job.objects.filter(state=State.RUNNING, executor=name).count()
+            while room > 0 and (job := self._next(name)) is not None:
+                room -= 1
+                started += self._start(executor, job)
+        return started
+
+    def _next(self, executor: str) -> Job | None:
+        """The oldest job of the project that was served longest ago: nobody's hundred jobs keep another's one away."""
+        waiting = Job.objects.filter(state=State.QUEUED, executor=executor)
+        projects = waiting.values("project_id").annotate(oldest=Min("asked_at"))
+        served = dict(
+            Job.objects.filter(project_id__in=[row["project_id"] for row in projects])
+            .values_list("project_id")
+            .annotate(last=Max("started_at"))
+        )
+        never = clock.now().replace(year=1970)
+        order = sorted(projects, key=lambda row: (served.get(row["project_id"]) or never, row["oldest"]))
+        for row in order:
+            for job in waiting.filter(project_id=row["project_id"]).order_by("asked_at", "pk")[:50]:
+                if self._has_environment(job):
+                    return job
+        return None
+
+    def _has_environment(self, job: Job) -> bool:
+        if not job.environment_hash:
+            return True
+        state, why = environments.state_of(job.environment_hash)
+        if state == "failed":
+            with transaction.atomic():
+                held = Job.objects.select_for_update().get(pk=job.pk)
+                if held.state == State.QUEUED:
+                    close(held, State.FAILED, "no_environment", {"why": why})
+        return state == "ready"
+
+    def _start(self, executor: Executor, job: Job) -> int:
+        claimed = Job.objects.filter(pk=job.pk, state=State.QUEUED)
+        if not claimed.update(state=State.RUNNING, started_at=clock.now(), heard_at=clock.now()):
+            return 0
+        node, folder = settings.current(), folder_of(job.run_id)
+        runner.remove(folder)
+        job_file = runner.JobFile(
+            control=f"http://{node.host}:{node.port}",
+            run=job.run_id,
+            secret=hearing.secret_of(job.run_id),
+            folder=str(folder),
+        ).write()
+        limits = runner.Order.of(job.order).limits
+        try:
+            handle = executor.submit(Submission(job.run_id, job_file, folder, limits))
+        except (NoExecutorError, OSError) as error:
+            logger.exception("job_not_started", extra={"run": job.run_id})
+            self._close(job.run_id, State.FAILED, "machine_failed", {"why": str(error)})
+            return 0
+        Job.objects.filter(pk=job.pk).update(handle=handle)
+        return 1
+
+    def _problem(self, name: str, executor: Executor) -> str:
+        asked_at, said = self._problems.get(name, (0.0, "?"))
+        # Asking costs a process: once is enough while it works, and now and then while it does not.
+        if said == "" or time.monotonic() < asked_at + _ASK_AGAIN_S:
+            return said
+        said = executor.problem()
+        self._problems[name] = (time.monotonic(), said)
+        return said
+
+    # Watching
+
+    def watch(self) -> None:
+        """Look at every running job: cancel, notice the dead, settle what they left."""
+        for job in Job.objects.filter(state__in=(State.RUNNING, State.UNCERTAIN)):
+            folder, executor = folder_of(job.run_id), self._executor(job)
+            if job.handle and executor.look(job.handle, folder) == "alive":
+                self._watch_alive(executor, job, folder)
+            elif not self._settle_left(job, folder):
+                self._doubt(job)
+        self._clean()
+
+    def _watch_alive(self, executor: Executor, job: Job, folder: Path) -> None:
+        limits = runner.Order.of(job.order).limits
+        overdue = (clock.now() - (job.started_at or clock.now())).total_seconds() - limits.duration_s
+        if not job.is_cancelled and overdue < settings.current().compute_lost_s + limits.duration_s:
+            return
+        # It hears of it by itself; here the ones that hear nothing any more are ended.
+        since = self._cancelled_at.setdefault(job.run_id, time.monotonic())
+        if time.monotonic() - since > _KILL_AFTER_S:
+            executor.cancel(job.handle, folder)
+
+    def _settle_left(self, job: Job, folder: Path) -> bool:
+        """Hear the signed result that a wrapper left because control did not answer it."""
+        try:
+            left = json.loads((folder / runner.RESULT_FILE).read_text("utf-8"))
+            heard = hearing.hear(job.run_id, left["body"].encode(), left["signature"])
+            hearing.answer(heard)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return False
+        except TsunaguError as error:
+            logger.warning("result_refused", extra={"run": job.run_id, "code": error.code})
+            return False
+        return True
+
+    def _doubt(self, job: Job) -> None:
+        silent_s = (clock.now() - (job.heard_at or job.asked_at)).total_seconds()
+        if job.state == State.RUNNING:
+            # The row that was read may be older than the wrapper's last word.
+            changed = Job.objects.filter(pk=job.pk, state=State.RUNNING, number=job.number)
+            changed.update(state=State.UNCERTAIN)
+            logger.warning("job_vanished", extra={"run": job.run_id})
+        elif silent_s > settings.current().compute_lost_s:
+            self._close(job.run_id, State.CANCELLED if job.is_cancelled else State.FAILED, "lost")
+
+    def _close(self, run_id: str, state: State, code: str, facts: dict[str, str] | None = None) -> None:
+        with transaction.atomic():
+            held = Job.objects.select_for_update().get(pk=run_id)
+            if not State(held.state).is_over:
+                close(held, state, code, facts)
+
+    def _executor(self, job: Job) -> Executor:
+        return self.executors[job.executor]
+
+    def _clean(self) -> None:
+        """Remove the folders of jobs that are over."""
+        root = settings.current().spool / "jobs"
+        if not root.is_dir():
+            return
+        names = [place.name for place in root.iterdir()]
+        open_ones = set(Job.objects.filter(pk__in=names, ended_at=None).values_list("pk", flat=True))
+        for name in names:
+            if name not in open_ones and not runner.is_alive(root / name):
+                runner.remove(root / name)
+                self._cancelled_at.pop(name, None)
+
+    def _build(self) -> None:
+        """Build one waiting environment at a time, beside the loop."""
+        if self._building is not None and self._building.is_alive():
+            return
+        if lock_hash := environments.next_waiting():
+            self._building = threading.Thread(
+                target=_build, args=(lock_hash,), name="environment", daemon=True
+            )
+            self._building.start()
+
+
+def _build(lock_hash: str) -> None:
+    try:
+        environments.build(lock_hash)
+    except Exception:
+        logger.exception("environment_not_built", extra={"lock": lock_hash})
+    finally:
+        close_old_connections()
+
+
+def folder_of(run_id: str) -> Path:
+    """Where the files of a job lie while it goes on."""
+    return settings.current().spool / "jobs" / run_id

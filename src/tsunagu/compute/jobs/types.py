@@ -1,0 +1,148 @@
+"""What the room hands out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from tsunagu.compute.runner.api import Limits
+
+
+class State(StrEnum):
+    """Where a job is. ``uncertain``: its wrapper vanished without a signed result, and that is looked into."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    UNCERTAIN = "uncertain"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will happen."""
+        return self in {State.SUCCEEDED, State.FAILED, State.CANCELLED}
+
+
+OPEN = (State.QUEUED, State.RUNNING, State.UNCERTAIN)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A job as somebody asks for it.
+
+    Attributes:
+        inputs: ``PROJECT/DATASET`` or ``PROJECT/DATASET@VERSION``; the first one is ``$TSUNAGU_IN``. Without a version
+            the newest frozen one.
+        command: The program and its arguments; a single text with blanks is read by the shell of the sandbox.
+        output: ``PROJECT/DATASET``; empty: beside the first input, named after it with ``-runs``.
+        code: ``PROJECT/DATASET[@VERSION][/FOLDER]``; empty: none.
+        parameters: Name -> JSON value.
+        limits: What it may use.
+        executor: Where it runs.
+        lock: A requirements file with a hash for every package; empty: the system's programs.
+    """
+
+    inputs: tuple[str, ...]
+    command: tuple[str, ...]
+    output: str = ""
+    code: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
+    executor: str = "sandbox"
+    lock: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InputCard:
+    """A version that a job read; ``use`` is ``in`` or ``code``."""
+
+    dataset_id: str
+    place: str
+    version: int
+    use: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobCard:
+    """A job as those see it who may see all that it used.
+
+    Attributes:
+        code: ``ok``, or why it did not succeed; ``sentence`` says the same in words.
+        output: ``PROJECT/DATASET``; ``version`` the number that its outputs became.
+        cpu_s: Used, or reserved while the job is open; so for the other two.
+        result: What the wrapper measured: exit_code, signal, outputs, peak_memory_bytes, duration_s, in_force ...
+    """
+
+    run: str
+    state: State
+    code: str
+    sentence: str
+    actor_id: str
+    actor_name: str
+    agent: str
+    executor: str
+    project_id: str
+    output_id: str
+    output: str
+    version: int | None
+    inputs: tuple[InputCard, ...]
+    command: tuple[str, ...]
+    parameters: Mapping[str, Any]
+    limits: Limits
+    environment_hash: str
+    cpu_s: float
+    memory_gb_h: float
+    output_bytes: int
+    asked_at: str
+    started_at: str | None
+    ended_at: str | None
+    is_cancelled: bool
+    result: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will happen."""
+        return self.state.is_over
+
+
+@dataclass(frozen=True, slots=True)
+class LogPage:
+    """A part of a job's log from an offset in bytes; ``after`` continues it."""
+
+    text: str
+    after: int
+    is_over: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Amounts:
+    """CPU time, memory over time, and bytes written."""
+
+    cpu_s: float
+    memory_gb_h: float
+    output_bytes: int
+
+    def left_of(self, other: Amounts) -> Amounts:
+        """What is left of these when the others are taken away, never less than nothing."""
+        return Amounts(
+            max(0.0, self.cpu_s - other.cpu_s),
+            max(0.0, self.memory_gb_h - other.memory_gb_h),
+            max(0, self.output_bytes - other.output_bytes),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What a project may use, and what it used or reserved of it."""
+
+    allocation: Amounts
+    used: Amounts
+    reserved: Amounts
+
+    @property
+    def left(self) -> Amounts:
+        """What a new job may reserve."""
+        return self.allocation.left_of(self.used).left_of(self.reserved)

@@ -1,0 +1,1 @@
+"""What every executor starts beside the data: ``python -m tsunagu.compute.runner JOBFILE``. No Django."""

@@ -1,0 +1,10 @@
+"""Run one job: ``python -m tsunagu.compute.runner JOBFILE``."""
+
+from __future__ import annotations
+
+import sys
+
+from tsunagu.compute.runner.work import main
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,22 @@
+"""The door of the runner: the one job definition, the one result, the signed line, and whether walls can be built."""
+
+from tsunagu.compute.runner.line import HEADER, is_signed, sign
+from tsunagu.compute.runner.order import BadOrderError, Input, JobFile, Limits, Order, Result
+from tsunagu.compute.runner.walls import problem
+from tsunagu.compute.runner.work import RESULT_FILE, is_alive, remove
+
+__all__ = [
+    "HEADER",
+    "RESULT_FILE",
+    "BadOrderError",
+    "Input",
+    "JobFile",
+    "Limits",
+    "Order",
+    "Result",
+    "is_alive",
+    "is_signed",
+    "problem",
+    "remove",
+    "sign",
+]

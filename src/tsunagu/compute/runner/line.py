@@ -1,0 +1,123 @@
+"""The line between a job's wrapper and control: every message is signed with the run's own secret and counted.
+
+Form: a JSON object with ``run``, ``number`` (rises with every message), ``do`` and what that needs; the header
+``Tsunagu-Signature`` holds base64url(HMAC-SHA256(secret, "job" NUL body)). A number that was heard before is refused,
+so that nothing can be replayed; a repeat after a broken connection therefore gets a new number.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import threading
+import time
+from typing import Any
+
+from tsunagu.client.account import Account
+from tsunagu.client.errors import BadAnswerError, UnreachableError
+from tsunagu.client.node import Node, parse_json, refusal
+from tsunagu.client.transport import Answer, Transport
+
+HEADER = "Tsunagu-Signature"
+_WAITS_S = (0.2, 0.5, 1, 2, 5, 5, 10, 10)
+_TRANSIENT = {429, 502, 503, 504}
+_OK_FROM, _OK_BELOW = 200, 300
+
+
+def sign(secret: str, body: bytes) -> str:
+    """The signature of a message's exact bytes."""
+    made = hmac.new(secret.encode(), b"job\0" + body, hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(made).rstrip(b"=").decode("ascii")
+
+
+def is_signed(secret: str, body: bytes, signature: str) -> bool:
+    """Whether the holder of the secret wrote exactly these bytes."""
+    return hmac.compare_digest(sign(secret, body).encode(), signature.encode())
+
+
+class Line:
+    """Speaks to control for one run. Threads may share it; messages go out one after the other.
+
+    Args:
+        control: Address of control.
+        run: The run.
+        secret: Its secret.
+    """
+
+    def __init__(self, control: str, run: str, secret: str) -> None:
+        self._url = f"{control.rstrip('/')}/compute/line/{run}"
+        self._run = run
+        self._secret = secret
+        self._transport = Transport(attempts=1)
+        self._lock = threading.Lock()
+        # Beyond every number of an earlier wrapper of the same run.
+        self._number = time.time_ns() // 1000
+        self.is_cancelled = False
+
+    def message(self, do: str, **content: Any) -> tuple[bytes, str]:
+        """The next message and its signature."""
+        self._number += 1
+        body = json.dumps(
+            {"run": self._run, "number": self._number, "do": do, **content}, ensure_ascii=False
+        ).encode("utf-8", "backslashreplace")
+        return body, sign(self._secret, body)
+
+    def say(self, do: str, *, patience: int = len(_WAITS_S), **content: Any) -> dict[str, Any]:
+        """Send a message and read the answer; ``patience`` is how often a broken connection is tried again.
+
+        Raises:
+            UnreachableError: control does not answer.
+            TsunaguError: it refuses.
+        """
+        for wait_s in (*_WAITS_S[:patience], None):
+            with self._lock:
+                body, signature = self.message(do, **content)
+                headers = {"Content-Type": "application/json", HEADER: signature}
+                try:
+                    answer = self._transport.request(
+                        "POST", self._url, headers=headers, body=body, repeatable=False
+                    )
+                except UnreachableError:
+                    if wait_s is None:
+                        raise
+                    answer = None
+            if answer is not None and (answer.status not in _TRANSIENT or wait_s is None):
+                return self._read(answer)
+            time.sleep(wait_s or 0)
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _read(self, answer: Answer) -> dict[str, Any]:
+        if not _OK_FROM <= answer.status < _OK_BELOW:
+            raise refusal(answer, self._url)
+        said = parse_json(answer.body)
+        if said is None:
+            raise BadAnswerError("Control answered what is no JSON object.")
+        self.is_cancelled = self.is_cancelled or bool(said.get("is_cancelled"))
+        answer_to_caller: dict[str, Any] = said.get("answer") or {}
+        return answer_to_caller
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._transport.close()
+
+
+class JobNode(Node):
+    """A node as pulls and pushes of a job see it: what REST would be asked goes through the signed line."""
+
+    def __init__(self, line: Line) -> None:
+        super().__init__(Account("", ""), Transport())
+        self._line = line
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: dict[str, Any] | None = None,
+        content: Any = None,
+        repeatable: bool = True,
+    ) -> dict[str, Any]:
+        del query, repeatable  # a pull and a push ask by POST alone, and nothing they ask hurts when repeated
+        return self._line.say("call", method=method, path=path, content=content)

@@ -1,0 +1,28 @@
+"""The supervisor of compute jobs: ``python -m tsunagu.config.compute``."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import django
+
+os.environ["DJANGO_SETTINGS_MODULE"] = "tsunagu.config.settings"  # whatever the shell says
+
+
+def main() -> None:
+    """Supervise until SIGTERM."""
+    from tsunagu.core import logs, settings
+
+    logs.configure(settings.current().log_level)
+    django.setup()
+    from tsunagu.compute.jobs import api as jobs
+
+    supervisor = jobs.Supervisor()
+    signal.signal(signal.SIGTERM, supervisor.stop)
+    signal.signal(signal.SIGINT, supervisor.stop)
+    supervisor.run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+"""What the REST interface takes and gives about compute jobs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ninja import Schema
+from pydantic import Field
+
+from tsunagu.doors.rest.openapi import Input
+
+
+class NewLimits(Input):
+    """What a run may use at most; it is ended when it goes beyond."""
+
+    cores: int = Field(1, ge=1, le=1 << 20)
+    memory_bytes: int = Field(1 << 30, ge=1, le=1 << 50)
+    duration_s: int = Field(600, ge=1, le=1 << 30)
+    disk_bytes: int = Field(1 << 30, ge=1, le=1 << 50)
+    file_count: int = Field(10_000, ge=1, le=1 << 30)
+
+
+class NewRun(Input):
+    """A command to run on frozen versions."""
+
+    inputs: list[str] = Field(
+        description="PROJECT/DATASET[@VERSION]; the first is $TSUNAGU_IN; newest version by default."
+    )
+    command: list[str] = Field(description="Program and arguments; one text with blanks is read by a shell.")
+    output: str = Field("", description="PROJECT/DATASET that takes the outputs; empty: FIRST-INPUT-runs.")
+    code: str = Field("", description="PROJECT/DATASET[@VERSION][/FOLDER] at $TSUNAGU_CODE.")
+    parameters: dict[str, str | bool | int | float] = Field(default_factory=dict)
+    limits: NewLimits | None = None
+    executor: str = "sandbox"
+    lock: str = Field(
+        "", description="Requirements with a hash for every package; empty: the system's programs."
+    )
+
+
+class RunInput(Schema):
+    """A version that was read, as input (``in``) or as ``code``."""
+
+    place: str
+    version: int
+    use: str
+
+
+class RunLimits(Schema):
+    """What a run may use at most."""
+
+    cores: int
+    memory_bytes: int
+    duration_s: int
+    disk_bytes: int
+    process_count: int
+    file_count: int
+    log_bytes: int
+
+
+class ComputeRun(Schema):
+    """A compute run; the three amounts are reserved while it is open and used afterwards."""
+
+    run: str
+    state: str = Field(description="queued, running, uncertain, succeeded, failed or cancelled")
+    code: str
+    sentence: str
+    actor_name: str
+    agent: str
+    executor: str
+    inputs: list[RunInput]
+    command: list[str]
+    parameters: dict[str, Any]
+    limits: RunLimits
+    environment_hash: str
+    output: str
+    version: int | None
+    cpu_s: float
+    memory_gb_h: float
+    output_bytes: int
+    asked_at: str
+    started_at: str | None
+    ended_at: str | None
+    is_cancelled: bool
+    result: dict[str, Any]
+
+
+class ComputeRunList(Schema):
+    """A page of runs, newest first; ``next`` goes into ``after``."""
+
+    runs: list[ComputeRun]
+    next: str | None
+
+
+class Log(Schema):
+    """A part of a log; ``after`` is the offset of the next part."""
+
+    text: str
+    after: int
+    is_over: bool
+
+
+class NewAllocation(Input):
+    """What a project may use."""
+
+    cpu_s: float
+    memory_gb_h: float
+    output_bytes: int = Field(le=10**15)
+
+
+class Amounts(Schema):
+    """CPU time, gigabyte-hours of memory, bytes of outputs."""
+
+    cpu_s: float
+    memory_gb_h: float
+    output_bytes: int
+
+
+class Budget(Schema):
+    """A project's allocation, what was used of it, what open runs reserve, what is left."""
+
+    allocation: Amounts
+    used: Amounts
+    reserved: Amounts
+    left: Amounts

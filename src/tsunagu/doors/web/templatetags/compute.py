@@ -1,0 +1,100 @@
+"""What pages about compute runs are written with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import template
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
+from tsunagu.doors.web import formatting
+from tsunagu.doors.web.templatetags.tsunagu import chip
+
+register = template.Library()
+register.filter("moment_plain", formatting.moment_text)
+
+
+@register.filter
+def command_text(command: Sequence[str]) -> str:
+    """A command on one line; of a shell's, what the shell reads."""
+    if len(command) == 3 and command[1] == "-c" and command[0] in {"sh", "/bin/sh", "bash"}:  # noqa: PLR2004
+        return command[2]
+    return " ".join(command)
+
+
+@register.filter
+def before_slash(place: str) -> str:
+    """The project of ``PROJECT/DATASET``."""
+    return place.partition("/")[0]
+
+
+@register.filter
+def after_slash(place: str) -> str:
+    """The dataset of ``PROJECT/DATASET``."""
+    return place.partition("/")[2]
+
+
+@register.filter
+def typed(value: Any) -> str:
+    """A number as people type it, without separators; nothing for nothing."""
+    return "" if value is None else str(value)
+
+
+@register.simple_tag
+def job_chip(state: str) -> SafeString:
+    """Where a run is: icon and word."""
+    words = {
+        "queued": ("", pgettext("job", "queued")),
+        "running": ("blue", pgettext("job", "running")),
+        "uncertain": ("warn", pgettext("job", "uncertain")),
+        "succeeded": ("ok", pgettext("job", "succeeded")),
+        "failed": ("danger", pgettext("job", "failed")),
+        "cancelled": ("", pgettext("job", "cancelled")),
+    }
+    return chip(*words[str(state)])
+
+
+@register.simple_tag
+def same_chip(differs: bool) -> SafeString:  # noqa: FBT001 - templates have no names for arguments here
+    """Whether two runs agree in something."""
+    return chip("warn", _("different")) if differs else chip("ok", _("same"))
+
+
+@register.simple_tag
+def output_link(run: Any) -> SafeString:
+    """The dataset of a run's outputs, at the version that they became."""
+    project, _slash, dataset = run.output.partition("/")
+    url = reverse("dataset", kwargs={"project": project, "dataset": dataset})
+    if run.version is None:
+        return format_html('<a href="{}">{}</a>', url, run.output)
+    said = _("%(name)s version %(number)s") % {"name": run.output, "number": run.version}
+    return format_html('<a href="{}?version={}">{}</a>', url, run.version, said)
+
+
+@register.simple_tag
+def seconds_text(seconds: float | str) -> str:
+    """A time with a fitting unit; nothing for nothing."""
+    if seconds == "":
+        return ""
+    value = float(seconds)
+    if value < 120:  # noqa: PLR2004 - two minutes
+        return _("%(count)s s") % {"count": _short(value)}
+    if value < 7200:  # noqa: PLR2004 - two hours
+        return _("%(count)s min") % {"count": _short(value / 60)}
+    return _("%(count)s h") % {"count": _short(value / 3600)}
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:.1f}"  # noqa: PLR2004 - three digits
+
+
+@register.simple_tag
+def versions_read(run: Any, dataset_id: str) -> str:
+    """Which versions of a dataset a run read."""
+    numbers = sorted({one.version for one in run.inputs if one.dataset_id == dataset_id})
+    return ", ".join(map(str, numbers))
