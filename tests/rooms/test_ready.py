@@ -385,3 +385,16 @@ def test_a_broken_rule_set_is_refused_by_name(change):
     text = (Path(rulebook.__file__).parent / "rules" / "ai-ready.yaml").read_text("utf-8")
     with pytest.raises(readiness.BadRulesError):
         rulebook.parsed(text.replace(*change, 1))
+
+
+def test_people_say_what_columns_mean_where_the_files_do_not(dataset, ready):
+    owner, card = dataset
+    description.set_value(owner, card.id, "column:I", "current through the cell", unit="mA")
+    description.set_value(owner, card.id, "column:T", "never mind", unit="K")
+    done = ready({"a.csv": b"I,T (degC)\n1.5,20.5\n2.5,21.5\n"})
+    schema = tables_of(owner, done)["a"].schema
+    assert schema.field("I").metadata[b"unit"] == b"mA"
+    assert schema.field("I").metadata[b"description"] == b"current through the cell"
+    assert schema.field("T").metadata[b"unit"] == b"degC", "the file is believed"
+    found = results(readiness.card(owner, datasets.get_dataset(owner, "lab", "data")))
+    assert found["units"].verdict == found["column_words"].verdict == "pass"

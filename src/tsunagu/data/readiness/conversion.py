@@ -33,6 +33,7 @@ from tsunagu.foundation.storage import api as storage
 logger = logging.getLogger(__name__)
 
 PROFILE = "profile.json"
+_COLUMN = "column:"
 _PAGE = 500
 _NAMED_LEFT = 200
 _SECONDS_PER_BYTE = 1 / (1 << 20)
@@ -94,6 +95,7 @@ def _prepare(row: Preparation, actor: Actor) -> None:
         _read_files(card, list(files.values())),
         readers=formats.row_readers(),
         labels=description.labels("en"),
+        words=_words(version),
     )
     place = _place(row, actor, card, version)
     tables: list[formats.Made] = []
@@ -120,6 +122,15 @@ def _prepare(row: Preparation, actor: Actor) -> None:
         "problem_count": len(problems),
     }
     _close(row, place, counts)
+
+
+def _words(version: datasets.VersionRef) -> dict[str, tuple[str, str]]:
+    """What people say of columns: values of the description named ``column:NAME``, with their units."""
+    return {
+        name.removeprefix(_COLUMN).strip(): (str(found.get("value", "")), str(found.get("unit") or ""))
+        for name, found in version.described.items()
+        if name.startswith(_COLUMN) and isinstance(found, dict)
+    }
 
 
 def _read_files(card: datasets.DatasetCard, files: Sequence[datasets.FileCard]) -> Iterator[formats.ReadFile]:
