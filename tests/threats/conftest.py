@@ -129,7 +129,7 @@ def _shared(admin: Any) -> dict[str, str]:
     offer = partners.offer(
         admin,
         partners.NewOffer(**there, bytes_address="https://93.184.215.14:444", until="2099-03-31"),
-        executors=jobs.EXECUTORS,
+        executors=jobs.LENDABLE,
     )
     site = partners.add_site(
         admin, partners.NewSite(f"site-{new_id().lower()}", country="JP", **there), reserved=()

@@ -15,8 +15,8 @@ from tsunagu.compute.jobs.errors import (
     OutputNotSealedError,
     OutputTakenError,
 )
-from tsunagu.compute.jobs.executors import NAMES as EXECUTORS
-from tsunagu.compute.jobs.executors import RESERVED, Executor, Sandbox, Submission
+from tsunagu.compute.jobs.executors import LENDABLE, RESERVED, Executor, Sandbox, Submission
+from tsunagu.compute.jobs.executors import offered as places
 from tsunagu.compute.jobs.hearing import Heard, answer, begin_delivery, delivered_by, deliverer, hear, reader
 from tsunagu.compute.jobs.leaving import places_for
 from tsunagu.compute.jobs.reasons import sentence
@@ -27,7 +27,7 @@ from tsunagu.compute.runner.api import Limits
 from tsunagu.compute.runner.api import problem as sandbox_problem
 
 __all__ = [
-    "EXECUTORS",
+    "LENDABLE",
     "RESERVED",
     "Amounts",
     "BadEntryError",
@@ -68,6 +68,7 @@ __all__ = [
     "hear",
     "list_jobs",
     "lock_text",
+    "places",
     "places_for",
     "read_log",
     "reader",

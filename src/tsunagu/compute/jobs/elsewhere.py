@@ -14,7 +14,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from tsunagu.compute.jobs.errors import NoExecutorError
 from tsunagu.compute.jobs.executors import Ending, Sight, Submission
 from tsunagu.compute.jobs.reasons import SENTENCES
 from tsunagu.compute.jobs.types import State
@@ -71,8 +70,6 @@ class Elsewhere:
 
     def submit(self, submission: Submission) -> str:
         """Write down what is asked; the thread asks."""
-        if not self.site.is_open:
-            raise NoExecutorError("The agreement with the other node has ended.")
         asked = {"limits": asdict(submission.limits), "asker": submission.asker, "lock": submission.lock}
         _write(submission.folder / _ASKED, asked)
         self._follow(submission.run, submission.folder)
@@ -143,6 +140,10 @@ class Elsewhere:
     def _hand_over(self, run: str, job: _Job) -> None:
         if job.is_cancelled:
             job.ending, job.seen = Ending(State.CANCELLED, "cancelled"), "gone"
+            return
+        if not self.site.is_open:
+            job.ending = Ending(State.FAILED, "not_accepted", {"why": "the agreement with it has ended"})
+            job.seen = "gone"
             return
         asked = json.loads((job.folder / _ASKED).read_text("utf-8"))
         secret = runner.JobFile.read(job.folder / "job.json").secret

@@ -16,6 +16,7 @@ from tsunagu.compute.jobs.errors import BadJobError, NoExecutorError
 from tsunagu.compute.jobs.types import State
 from tsunagu.compute.partners import api as partners
 from tsunagu.compute.runner import api as runner
+from tsunagu.core import settings
 
 Sight = Literal["alive", "gone", "unknown"]
 
@@ -163,25 +164,32 @@ def wrapper_environment() -> Mapping[str, str]:
     }
 
 
-NAMES = ("sandbox",)
+NAMES = ("sandbox", "dask")
 # What no site may be called.
 RESERVED = ("sandbox", "slurm", "dask", "here", "local")
+# Where runs of other nodes may go: what does not end a running wrapper when it is told to is none of these.
+LENDABLE = ("sandbox",)
+
+
+def offered() -> tuple[str, ...]:
+    """The places where this node runs jobs itself, the default first."""
+    return tuple(name for name in NAMES if name == "sandbox" or settings.current().dask_scheduler)
 
 
 def require(name: str) -> partners.SiteCard | None:
-    """Go on only with a place that exists and, where that is known at once, works; the site, where it is one.
+    """Go on only with a place that there is and, where that is known at once, that works; the site, where it is one.
 
     Raises:
         BadJobError: there is none of that name.
         NoExecutorError: it does not work.
     """
-    if name not in NAMES:
+    if name not in offered():
         sites = {site.name: site for site in partners.open_sites()}
         if name in sites:
             return sites[name]
         raise BadJobError(
             f"There is no place named {name[:40]!r} to run jobs.",
-            remedy=f"Use one of: {', '.join((*NAMES, *sites))}.",
+            remedy=f"Use one of: {', '.join((*offered(), *sites))}.",
         )
     if name == "sandbox" and (why := runner.problem()):
         raise NoExecutorError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tsunagu.compute.jobs.executors import NAMES
+from tsunagu.compute.jobs.executors import offered
 from tsunagu.compute.jobs.types import Place
 from tsunagu.compute.partners import api as partners
 from tsunagu.data.ai_use import api as ai_use
@@ -27,7 +27,7 @@ def require_may_leave(actor: Actor, card: datasets.DatasetCard, site: partners.S
 
 def places_for(actor: Actor, card: datasets.DatasetCard) -> list[Place]:
     """Where code may run on a dataset; with what hinders, where it may not. Sites are named to people alone."""
-    found = [Place(name, name, is_here=True) for name in NAMES]
+    found = [Place(name, name, is_here=True) for name in offered()]
     for site in partners.list_sites(actor):
         decision = policy.decide(actor, _ACTION, card.resource, _context(card, site))
         found.append(

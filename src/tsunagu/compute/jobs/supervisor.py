@@ -47,6 +47,17 @@ class Attendant(Protocol):
         """The supervisor ends."""
 
 
+def _executors() -> dict[str, Executor]:
+    """What runs jobs at the places that this node has; Dask's program is loaded where it is used alone."""
+    node = settings.current()
+    found: dict[str, Executor] = {"sandbox": Sandbox(node.compute_slots)}
+    if node.dask_scheduler:
+        from tsunagu.compute.jobs.dask_cluster import DaskCluster
+
+        found["dask"] = DaskCluster(node.dask_slots)
+    return found
+
+
 @dataclass(slots=True)
 class Supervisor:
     """The loop. Everything it knows is in the database and in the jobs' folders, so it may be killed at any moment.
@@ -56,9 +67,7 @@ class Supervisor:
         others: What else is to be done on this machine between two looks.
     """
 
-    executors: Mapping[str, Executor] = field(
-        default_factory=lambda: {"sandbox": Sandbox(settings.current().compute_slots)}
-    )
+    executors: Mapping[str, Executor] = field(default_factory=_executors)
     others: Sequence[Attendant] = ()
     _sites: dict[str, Elsewhere] = field(default_factory=dict)
     _stop: threading.Event = field(default_factory=threading.Event)
@@ -162,12 +171,27 @@ class Supervisor:
         lock = environments.lock_of(job.environment_hash) if is_built_there else ""
         try:
             handle = executor.submit(Submission(job.run_id, job_file, folder, limits, job.actor_name, lock))
-        except (NoExecutorError, OSError) as error:
+        except NoExecutorError as error:
+            # The place went away between two questions: the job waits until it is back.
+            logger.warning("place_refused", extra={"run": job.run_id, "why": str(error)})
+            self._problems[job.executor] = (time.monotonic(), str(error))
+            self._put_back(job)
+            return 0
+        except OSError as error:
             logger.exception("job_not_started", extra={"run": job.run_id})
             self._close(job.run_id, State.FAILED, "machine_failed", {"why": str(error)})
             return 0
         Job.objects.filter(pk=job.pk).update(handle=handle)
         return 1
+
+    def _put_back(self, job: Job) -> None:
+        with transaction.atomic():
+            held = Job.objects.select_for_update().get(pk=job.pk)
+            if held.is_cancelled:
+                close(held, State.CANCELLED, "cancelled")
+            elif held.state == State.RUNNING:
+                held.state, held.started_at = State.QUEUED, None
+                held.save(update_fields=["state", "started_at"])
 
     def _problem(self, name: str, executor: Executor) -> str:
         asked_at, said = self._problems.get(name, (0.0, "?"))

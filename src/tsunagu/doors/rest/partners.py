@@ -38,7 +38,7 @@ def offer(request: HttpRequest, body: schemas.NewOffer) -> Any:
     given = body.dict()
     limits = jobs.Limits(**given.pop("limits"))
     actor = require_actor(request)
-    made = partners.offer(actor, partners.NewOffer(**given, limits=limits), executors=jobs.EXECUTORS)
+    made = partners.offer(actor, partners.NewOffer(**given, limits=limits), executors=jobs.LENDABLE)
     return Status(201, _shown(next(one for one in hosting.list_lent(actor) if one.offer.id == made.id)))
 
 

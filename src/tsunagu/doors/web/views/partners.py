@@ -60,7 +60,7 @@ def _do(actor: Actor, form: QueryDict) -> str:
     if "site" in form:
         partners.add_site(actor, _site(form), reserved=jobs.RESERVED)
         return _("Runs may go there now.")
-    partners.offer(actor, _offer(form), executors=jobs.EXECUTORS)
+    partners.offer(actor, _offer(form), executors=jobs.LENDABLE)
     return _("The offer is in force.")
 
 
