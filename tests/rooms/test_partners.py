@@ -220,6 +220,20 @@ def test_asking_twice_makes_one_run_and_another_partner_sees_nothing_of_it(offic
     assert said(officer, key, "look", runs=[asked["run"]])["runs"][asked["run"]]["state"] == "queued"
 
 
+def test_a_run_under_an_earlier_offer_is_still_the_partners(officer):
+    key = Ed25519PrivateKey.generate()
+    first = lend(officer, key)
+    asked = wish()
+    run = said(officer, key, "run", **asked)["run"]
+    partners.withdraw(officer, first.id)
+    assert said(officer, key, "look", runs=[asked["run"]])["runs"][asked["run"]]["run"] == run
+    lend(officer, key)
+    assert said(officer, key, "look", runs=[asked["run"]])["runs"][asked["run"]]["run"] == run
+    hosting.Host().attend()
+    found = said(officer, key, "look", runs=[asked["run"]])["runs"][asked["run"]]
+    assert (found["is_over"], found["code"]) == (True, "withdrawn")
+
+
 def test_the_secret_is_forgotten_when_the_run_is_over(officer):
     key = Ed25519PrivateKey.generate()
     lend(officer, key)

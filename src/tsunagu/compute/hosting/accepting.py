@@ -6,6 +6,7 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from tsunagu.compute.environments import api as environments
@@ -58,7 +59,7 @@ def _run(request: partners.Request) -> dict[str, Any]:
     shown = "".join(c for c in asker if c.isprintable())[:_LONGEST_NAME]
     with transaction.atomic():
         offer = partners.lock_offer(offer.id)
-        known = Guest.objects.filter(offer_id=offer.id, partner_run=run).first()
+        known = _mine(offer, run).first()
         if known is not None:  # the answer was lost
             return {"run": known.run_id}
         _require_offered(offer, limits)
@@ -126,8 +127,13 @@ def _require_offered(offer: partners.OfferCard, limits: Limits) -> None:
         )
 
 
+def _mine(offer: partners.OfferCard, run: str) -> QuerySet[Guest]:
+    """A run of the partner by its own id for it."""
+    return Guest.objects.filter(offer_id__in=partners.offers_to(offer.public_key), partner_run=run)
+
+
 def _look(offer: partners.OfferCard, run: str) -> dict[str, Any] | None:
-    guest = Guest.objects.filter(offer_id=offer.id, partner_run=run).first()
+    guest = _mine(offer, run).first()
     if guest is None:
         return None
     state = State(guest.state)
@@ -142,8 +148,7 @@ def _look(offer: partners.OfferCard, run: str) -> dict[str, Any] | None:
 @transaction.atomic
 def _cancel(request: partners.Request) -> dict[str, Any]:
     run = str(request.content.get("run", ""))
-    rows = Guest.objects.select_for_update()
-    guest = rows.filter(offer_id=request.offer.id, partner_run=run).first()
+    guest = _mine(request.offer, run).select_for_update().first()
     if guest is None or State(guest.state).is_over:
         return {}
     guest.is_cancelled = True

@@ -14,6 +14,7 @@ from tsunagu.compute.partners.offers import (
     list_offers,
     lock_offer,
     offer,
+    offers_to,
     own_card,
     withdraw,
 )
@@ -57,6 +58,7 @@ __all__ = [
     "list_sites",
     "lock_offer",
     "offer",
+    "offers_to",
     "open_sites",
     "own_card",
     "own_key_id",

@@ -158,6 +158,12 @@ def get_offer(offer_id: str) -> OfferCard:
     return card_of(row)
 
 
+def offers_to(public_key: str) -> list[str]:
+    """Ids of every offer that the node with this key ever had: runs under an earlier one are still its runs."""
+    key_id = ledger.key_id(ledger.public_key_of(public_key))
+    return list(Offer.objects.filter(key_id=key_id).values_list("pk", flat=True))
+
+
 def lock_offer(offer_id: str) -> OfferCard:
     """The same, held until the transaction ends: two requests at once must not both take the rest of a budget."""
     return card_of(Offer.objects.select_for_update().get(pk=offer_id))
