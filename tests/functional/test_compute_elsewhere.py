@@ -102,7 +102,7 @@ def test_an_administrator_there_ends_a_run_and_home_says_so(pair):
     pair.far.run("compute", "end", pair.at_far(run)["run"])
     found = pair.wait_for(run, {"failed"}, timeout_s=30)
     assert found["code"] == "withdrawn"
-    assert pair.at_far(run)["code"] == "withdrawn"
+    assert wait(lambda: pair.at_far(run)["code"], "the account") == "withdrawn"
 
 
 def test_a_withdrawn_offer_ends_what_runs_and_takes_nothing_more(pair):

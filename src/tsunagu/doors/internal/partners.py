@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import orjson
 from django.http import HttpRequest, HttpResponse
+from django.utils import translation
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
@@ -21,8 +22,9 @@ def ask(request: HttpRequest) -> HttpResponse:
     except TsunaguError as error:
         problem = orjson.dumps(error.as_problem())
         return HttpResponse(problem, content_type="application/problem+json", status=error.status)
-    try:
-        said: dict[str, object] | TsunaguError = hosting.answer(heard)
-    except TsunaguError as error:
-        said = error
+    with translation.override("en"):  # who will read it there is not known here
+        try:
+            said: dict[str, object] | TsunaguError = hosting.answer(heard)
+        except TsunaguError as error:
+            said = error
     return HttpResponse(partners.answered(heard, said), content_type="application/json")
