@@ -6,6 +6,7 @@ import pytest
 
 from tests.rooms.test_compute import ask, frozen, member, walls
 from tsunagu.compute.jobs import api as jobs
+from tsunagu.compute.jobs.executors import Executor
 from tsunagu.compute.jobs.models import Job
 from tsunagu.data.datasets import api as datasets
 from tsunagu.foundation.policy import api as policy
@@ -14,7 +15,7 @@ pytestmark = pytest.mark.django_db
 __all__ = ["frozen", "walls"]
 
 
-class Place:
+class Place(Executor):
     """An executor that only remembers what it got."""
 
     def __init__(self, slots=1):

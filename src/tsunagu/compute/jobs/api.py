@@ -15,8 +15,8 @@ from tsunagu.compute.jobs.errors import (
     OutputNotSealedError,
     OutputTakenError,
 )
-from tsunagu.compute.jobs.executors import NAMES as EXECUTORS
 from tsunagu.compute.jobs.hearing import Heard, answer, begin_delivery, delivered_by, deliverer, hear, reader
+from tsunagu.compute.jobs.places import names as place_names
 from tsunagu.compute.jobs.reasons import sentence
 from tsunagu.compute.jobs.selectors import get_job, list_jobs, read_log
 from tsunagu.compute.jobs.supervisor import Supervisor
@@ -25,7 +25,6 @@ from tsunagu.compute.runner.api import Limits
 from tsunagu.compute.runner.api import problem as sandbox_problem
 
 __all__ = [
-    "EXECUTORS",
     "Amounts",
     "BadEntryError",
     "BadJobError",
@@ -61,6 +60,7 @@ __all__ = [
     "hear",
     "list_jobs",
     "lock_text",
+    "place_names",
     "read_log",
     "reader",
     "sandbox_problem",

@@ -12,10 +12,11 @@ from typing import Any
 from django.db import transaction
 
 from tsunagu.compute.environments import api as environments
-from tsunagu.compute.jobs import budgets, executors, selectors
+from tsunagu.compute.jobs import budgets, folders, places, selectors
 from tsunagu.compute.jobs.errors import (
     BadJobError,
     JobOverError,
+    NoExecutorError,
     NotFrozenError,
     OutputNotSealedError,
     OutputTakenError,
@@ -65,10 +66,10 @@ def submit(actor: Actor, wanted: Wanted) -> JobCard:
         NoExecutorError: the place where it shall run does not exist or does not work.
         BadLockError: the environment's lock file cannot be used.
     """
-    executors.require(wanted.executor)
+    places.require(wanted.executor)
     command = _command(wanted.command)
     _check_parameters(wanted.parameters)
-    limits = _checked(wanted.limits)
+    limits = _checked(wanted.limits, wanted.executor)
     if not 1 <= len(wanted.inputs) <= _MOST_INPUTS:
         raise BadJobError(f"A run has 1 to {_MOST_INPUTS} inputs.")
     reads = [_read(actor, place, "in") for place in wanted.inputs]
@@ -83,6 +84,7 @@ def submit(actor: Actor, wanted: Wanted) -> JobCard:
     everything = [*reads, *([code] if code else [])]
     with transaction.atomic():
         output = _output(actor, project_name, output_name, everything)
+        _check_sealed(output, everything, wanted.executor, limits)
         order = Order(
             run=new_id(),
             command=command,
@@ -119,6 +121,7 @@ def _queue(
         state=State.QUEUED,
         order=order.as_json(),
         environment_hash=environment_hash,
+        is_sealed=bool(output.key_domain),
         asked_at=clock.now(),
         **asdict(budgets.reserve(output.project_id, order.limits)),
     )
@@ -208,13 +211,14 @@ def _check_parameters(parameters: Mapping[str, Any]) -> None:
             )
 
 
-def _checked(limits: Limits) -> Limits:
-    """The limits, when this node allows them."""
+def _checked(limits: Limits, executor: str) -> Limits:
+    """The limits, when this node allows them in that place."""
     node = settings.current()
+    is_slurm = executor == "slurm"
     most = {
-        "cores": node.compute_cores,
-        "memory_bytes": node.compute_memory_bytes,
-        "duration_s": node.compute_duration_s,
+        "cores": node.slurm_cores if is_slurm else node.compute_cores,
+        "memory_bytes": node.slurm_memory_bytes if is_slurm else node.compute_memory_bytes,
+        "duration_s": node.slurm_duration_s if is_slurm else node.compute_duration_s,
         "disk_bytes": node.compute_disk_bytes,
         "file_count": _MOST_FILES,
     }
@@ -265,6 +269,29 @@ def _output(actor: Actor, project: str, name: str, reads: Sequence[_Read]) -> da
     if any(one.card.key_domain for one in reads) and not card.key_domain:
         raise OutputNotSealedError
     return card
+
+
+def _check_sealed(
+    output: datasets.DatasetCard, reads: Sequence[_Read], executor: str, limits: Limits
+) -> None:
+    """What goes into a sealed dataset is kept in memory while the run goes on: there must be room."""
+    if not output.key_domain:
+        return
+    if executor == "slurm" and not settings.current().slurm_folder_in_memory:
+        raise BadJobError(
+            "An input or the output is sealed, and on Slurm it would lie plain on a disk.",
+            remedy="Run it on this node; or its administrator puts the shared folder into memory"
+            " and says so (slurm_folder_in_memory).",
+        )
+    byte_count = sum(one.version.byte_count for one in reads)
+    if byte_count > limits.memory_bytes:
+        raise BadJobError(
+            f"Sealed inputs stay in memory while a run goes on, and these ({byte_count:,} bytes) are larger than"
+            f" the run's memory limit ({limits.memory_bytes:,}).",
+            remedy="Ask for more memory.",
+        )
+    if executor == "sandbox" and (why := folders.memory_problem(byte_count)):
+        raise NoExecutorError(f"Sealed inputs stay in memory while a run goes on: {why}")
 
 
 def _start_run(

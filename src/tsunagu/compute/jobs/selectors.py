@@ -125,5 +125,6 @@ def card_of(job: Job) -> JobCard:
         started_at=clock.isoformat(job.started_at) if job.started_at else None,
         ended_at=clock.isoformat(job.ended_at) if job.ended_at else None,
         is_cancelled=job.is_cancelled,
+        array_id=job.array_id,
         result=job.result,
     )

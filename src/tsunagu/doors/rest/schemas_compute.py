@@ -61,7 +61,7 @@ class ComputeRun(Schema):
     """A compute run; the three amounts are reserved while it is open and used afterwards."""
 
     run: str
-    state: str = Field(description="queued, running, uncertain, succeeded, failed or cancelled")
+    state: str = Field(description="queued, submitted, running, uncertain, succeeded, failed or cancelled")
     code: str
     sentence: str
     actor_name: str

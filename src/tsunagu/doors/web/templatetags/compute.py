@@ -50,6 +50,7 @@ def job_chip(state: str) -> SafeString:
     """Where a run is: icon and word."""
     words = {
         "queued": ("", pgettext("job", "queued")),
+        "submitted": ("", pgettext("job", "waiting for a machine")),
         "running": ("blue", pgettext("job", "running")),
         "uncertain": ("warn", pgettext("job", "uncertain")),
         "succeeded": ("ok", pgettext("job", "succeeded")),
