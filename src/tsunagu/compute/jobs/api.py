@@ -1,6 +1,6 @@
 """The door of jobs: code that runs on dataset versions, where the data is."""
 
-from tsunagu.compute.jobs.asking import again, cancel, submit
+from tsunagu.compute.jobs.asking import again, cancel, cancel_array, submit, submit_each
 from tsunagu.compute.jobs.budgets import allocate, budget
 from tsunagu.compute.jobs.entries import BadEntryError, EntryPoint, entry_points, lock_text
 from tsunagu.compute.jobs.errors import (
@@ -53,6 +53,7 @@ __all__ = [
     "begin_delivery",
     "budget",
     "cancel",
+    "cancel_array",
     "delivered_by",
     "deliverer",
     "entry_points",
@@ -66,4 +67,5 @@ __all__ = [
     "sandbox_problem",
     "sentence",
     "submit",
+    "submit_each",
 ]

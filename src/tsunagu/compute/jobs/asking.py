@@ -17,13 +17,14 @@ from tsunagu.compute.jobs.errors import (
     BadJobError,
     JobOverError,
     NoExecutorError,
+    NoSuchJobError,
     NotFrozenError,
     OutputNotSealedError,
     OutputTakenError,
 )
 from tsunagu.compute.jobs.models import Job, JobInput
 from tsunagu.compute.jobs.settling import close
-from tsunagu.compute.jobs.types import JobCard, State, Wanted
+from tsunagu.compute.jobs.types import OPEN, JobCard, State, Wanted
 from tsunagu.compute.runner.api import Input, Limits, Order
 from tsunagu.core import clock, settings
 from tsunagu.core.errors import NotFoundError
@@ -37,6 +38,7 @@ from tsunagu.foundation.runs import api as runs
 _PARAMETER = re.compile(r"[a-z][a-z0-9_]{0,49}\Z")
 _MOST_INPUTS, _MOST_PARAMETERS, _MOST_PARTS, _MOST_TEXT = 50, 100, 1000, 100_000
 _LEAST_MEMORY_BYTES, _MOST_FILES = 32 << 20, 50_000
+_INDEX, _MOST_TOGETHER = "array_index", 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +68,32 @@ def submit(actor: Actor, wanted: Wanted) -> JobCard:
         NoExecutorError: the place where it shall run does not exist or does not work.
         BadLockError: the environment's lock file cannot be used.
     """
+    return _submit(actor, wanted, [wanted.parameters])[0]
+
+
+def submit_each(actor: Actor, wanted: Wanted, name: str, values: Sequence[Any]) -> list[JobCard]:
+    """Queue the same job once for each value of a parameter: all of them, or none.
+
+    Each is a run of its own with the value and its place in the row, ``array_index`` from 0, as parameters.
+
+    Raises:
+        TsunaguError: as for ``submit``.
+    """
+    if not 1 <= len(values) <= _MOST_TOGETHER:
+        raise BadJobError(f"1 to {_MOST_TOGETHER} runs can be asked for together.")
+    if {name, _INDEX} & wanted.parameters.keys() or name == _INDEX:
+        raise BadJobError(f"The parameter {name[:80]!r} or {_INDEX!r} is given twice.")
+    each = [{**wanted.parameters, name: value, _INDEX: n} for n, value in enumerate(values)]
+    return _submit(actor, wanted, each, is_array=True)
+
+
+def _submit(
+    actor: Actor, wanted: Wanted, each: Sequence[Mapping[str, Any]], *, is_array: bool = False
+) -> list[JobCard]:
     places.require(wanted.executor)
     command = _command(wanted.command)
-    _check_parameters(wanted.parameters)
+    for parameters in each:
+        _check_parameters(parameters)
     limits = _checked(wanted.limits, wanted.executor)
     if not 1 <= len(wanted.inputs) <= _MOST_INPUTS:
         raise BadJobError(f"A run has 1 to {_MOST_INPUTS} inputs.")
@@ -82,21 +107,27 @@ def submit(actor: Actor, wanted: Wanted) -> JobCard:
     policy.require(actor, "compute.run", project.resource)
     lock = environments.want(wanted.lock) if wanted.lock else ""
     everything = [*reads, *([code] if code else [])]
+    jobs: list[Job] = []
     with transaction.atomic():
         output = _output(actor, project_name, output_name, everything)
         _check_sealed(output, everything, wanted.executor, limits)
-        order = Order(
-            run=new_id(),
-            command=command,
-            inputs=tuple(one.input for one in reads),
-            output=output.slug,
-            limits=limits,
-            parameters=dict(wanted.parameters),
-            code=code.input if code else None,
-        )
-        _start_run(actor, order, output, everything, executor=wanted.executor, environment_hash=lock)
-        job = _queue(actor, order, output, everything, executor=wanted.executor, environment_hash=lock)
-    return selectors.card_of(job)
+        for parameters in each:
+            order = Order(
+                run=new_id(),
+                command=command,
+                inputs=tuple(one.input for one in reads),
+                output=output.slug,
+                limits=limits,
+                parameters=dict(parameters),
+                code=code.input if code else None,
+            )
+            _start_run(actor, order, output, everything, executor=wanted.executor, environment_hash=lock)
+            job = _queue(actor, order, output, everything, executor=wanted.executor, environment_hash=lock)
+            if is_array:
+                job.array_id = jobs[0].run_id if jobs else job.run_id
+                job.save(update_fields=["array_id"])
+            jobs.append(job)
+    return [selectors.card_of(job) for job in jobs]
 
 
 def _queue(
@@ -182,6 +213,21 @@ def cancel(actor: Actor, run_id: str) -> JobCard:
     if job.state == State.QUEUED:
         close(job, State.CANCELLED, "cancelled")
     return selectors.card_of(job)
+
+
+def cancel_array(actor: Actor, array_id: str) -> list[JobCard]:
+    """End all jobs that were asked for together and go on; those that the actor sees, afterwards.
+
+    Raises:
+        NoSuchJobError: unknown, or the actor may not see all that they used.
+        ActionDeniedError: they are somebody else's.
+    """
+    if not array_id or not selectors.list_jobs(actor, array=array_id, limit=1):
+        raise NoSuchJobError
+    for run_id in Job.objects.filter(array_id=array_id, state__in=OPEN).values_list("pk", flat=True):
+        with contextlib.suppress(JobOverError):
+            cancel(actor, run_id)
+    return selectors.list_jobs(actor, array=array_id, limit=_MOST_TOGETHER)
 
 
 def _command(parts: Sequence[str]) -> tuple[str, ...]:
