@@ -180,7 +180,7 @@ def test_what_slurm_refuses_is_told_in_its_words(cluster, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "options", ["--qos=a;b", "-p x", "--wrap=`id`", "--comment=$HOME", "--qos=\"x\"", "--mail-user=a\nb"]
+    "options", ["--qos=a;b", "-p x", "--wrap=`id`", "--comment=$HOME", '--qos="x"', "--mail-user=a\nb"]
 )
 def test_options_that_could_carry_commands_are_refused(options, tmp_path):
     with pytest.raises(BadSettingError):
@@ -188,14 +188,18 @@ def test_options_that_could_carry_commands_are_refused(options, tmp_path):
 
 
 def test_options_of_the_site_add_and_do_not_undo(cluster, tmp_path):
-    settings = {**cluster.settings, "TSUNAGU_SLURM_OPTIONS": "--hold --export=ALL --comment=lab", "TSUNAGU_SLURM_FOLDER": str(tmp_path)}
+    settings = {
+        **cluster.settings,
+        "TSUNAGU_SLURM_OPTIONS": "--hold --export=ALL --comment=lab",
+        "TSUNAGU_SLURM_FOLDER": str(tmp_path),
+    }
     place = Slurm(read(tmp_path, settings))
     handle = place.submit(Submission("01J", tmp_path / "job.json", tmp_path, Limits(cores=2, duration_s=60)))
     told = cluster.run("scontrol", "-o", "show", "job", handle).stdout
     assert "Reason=JobHeldUser" in told
     assert "Comment=lab" in told
     assert "TimeLimit=00:31:00" in told
-    place.withdraw(handle, tmp_path)
+    place.cancel(handle, tmp_path)
     assert place.look(handle, tmp_path) == "gone"
     assert place.explain(handle, tmp_path)[0] == "scheduler_cancelled"
 
@@ -296,7 +300,9 @@ def test_an_array_is_one_batch_job_with_a_run_for_each_value(node, cluster):
 
 
 def test_an_array_is_cancelled_singly_and_together(node, cluster):
-    runs = run(node, "--out", "lab/many", "--each", "n=0..4", "--detach", "--", "sh", "-c", "sleep 4813").stdout.split()
+    runs = run(
+        node, "--out", "lab/many", "--each", "n=0..4", "--detach", "--", "sh", "-c", "sleep 4813"
+    ).stdout.split()
     assert len(runs) == 5
     node.run("cancel", runs[4])
     wait_for(node, runs[4], "cancelled")
@@ -315,8 +321,8 @@ def test_sealed_inputs_do_not_go_to_a_shared_disk(node):
         "POST", "/runs",
         {"inputs": ["lab/data"], "command": ["true"], "output": "lab/secret-out", "executor": "slurm"},
     )  # fmt: skip
-    assert status == 422
-    assert "sealed" in found["detail"]
+    assert (status, found["code"]) == (422, "compute.bad_job"), found
+    assert "sealed" in found["title"]
 
 
 def test_a_failed_machine(node, cluster):

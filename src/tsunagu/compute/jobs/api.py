@@ -17,6 +17,7 @@ from tsunagu.compute.jobs.errors import (
 )
 from tsunagu.compute.jobs.hearing import Heard, answer, begin_delivery, delivered_by, deliverer, hear, reader
 from tsunagu.compute.jobs.places import names as place_names
+from tsunagu.compute.jobs.places import slurm_problem
 from tsunagu.compute.jobs.reasons import sentence
 from tsunagu.compute.jobs.selectors import get_job, list_jobs, read_log
 from tsunagu.compute.jobs.supervisor import Supervisor
@@ -66,6 +67,7 @@ __all__ = [
     "reader",
     "sandbox_problem",
     "sentence",
+    "slurm_problem",
     "submit",
     "submit_each",
 ]

@@ -77,10 +77,6 @@ class Executor(Protocol):
             ExecutorAwayError: it does not answer; the job waits.
         """
 
-    def withdraw(self, handle: str, folder: Path) -> None:
-        """Take back what was handed over and has not begun; what has begun is left alone."""
-        del handle, folder
-
     def explain(self, handle: str, folder: Path) -> tuple[str, dict[str, str]]:
         """What the place says about a wrapper that is gone: a code of reasons.py and its facts."""
         del handle, folder

@@ -23,6 +23,11 @@ def configured() -> dict[str, Executor]:
     return found
 
 
+def slurm_problem() -> str:
+    """Why jobs cannot be handed to the cluster that the settings name; empty when they can be."""
+    return Slurm(settings.current()).problem()
+
+
 def require(name: str) -> None:
     """Go on only with an executor that exists and, where that is known at once, works.
 

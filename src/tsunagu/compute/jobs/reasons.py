@@ -37,7 +37,9 @@ SENTENCES: Mapping[str, str] = {
     "scheduler_memory": later("%(place)s ended it, because it used more memory than was booked (%(said)s)."),
     "scheduler_preempted": later("%(place)s ended it in favour of other work (%(said)s). Run it again."),
     "scheduler_node": later("The computer on which it ran failed (%(place)s: %(said)s). Run it again."),
-    "scheduler_folder": later("No machine of %(place)s could use the folder that it shares with this node (%(said)s)."),
+    "scheduler_folder": later(
+        "No machine of %(place)s could use the folder that it shares with this node (%(said)s)."
+    ),
     "scheduler_failed": later("%(place)s could not start it or ended it (%(said)s)."),
     "vanished": later("The run does not answer; what became of it is being looked into."),
 }

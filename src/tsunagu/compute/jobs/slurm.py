@@ -177,22 +177,17 @@ class Slurm(Executor):
         head, _newline, rest = script.partition("\n")
         return f"{head}\nset -- {' '.join(runs)}\n{rest}"
 
-    def withdraw(self, handle: str, folder: Path) -> None:
-        """Take a job back that waits; one that runs hears of it from control."""
-        self._cancel("--state=PENDING", handle or _noted(folder))
-
     def cancel(self, handle: str, folder: Path) -> None:
-        """SIGTERM and, after Slurm's own patience, SIGKILL."""
-        handle = handle or _noted(folder)
-        if time.monotonic() > self._cancelled_at.get(handle, -math.inf) + _CANCEL_AGAIN_S:
-            self._cancelled_at[handle] = time.monotonic()
-            self._cancel(handle)
+        """Take it out of the queue, or SIGTERM and, after Slurm's own patience, SIGKILL.
 
-    def _cancel(self, *arguments: str) -> None:
-        if not arguments[-1]:
+        Without ``--state``, with which scancel of Slurm 22.05 takes all waiting tasks of an array for the one it is given.
+        """
+        handle = handle or _noted(folder)
+        if not handle or time.monotonic() < self._cancelled_at.get(handle, -math.inf) + _CANCEL_AGAIN_S:
             return
+        self._cancelled_at[handle] = time.monotonic()
         try:
-            self._ask("scancel", *arguments)
+            self._ask("scancel", handle)
         except (NoExecutorError, ExecutorAwayError) as error:
             logger.warning("scancel_failed", extra={"why": error.message})
         self._asked_at = -math.inf  # what it knows has changed

@@ -209,11 +209,10 @@ class Supervisor:
         overdue = (clock.now() - (job.started_at or clock.now())).total_seconds() - limits.duration_s
         if not job.is_cancelled and overdue < settings.current().compute_lost_s + limits.duration_s:
             return
-        if job.run_id not in self._cancelled_at:
-            self._cancelled_at[job.run_id] = time.monotonic()
-            executor.withdraw(job.handle, folder)
-        # It hears of it by itself; here the ones that hear nothing any more are ended.
-        if time.monotonic() - self._cancelled_at[job.run_id] > _KILL_AFTER_S:
+        self._cancelled_at.setdefault(job.run_id, time.monotonic())
+        # It hears of it by itself; here the ones that have not begun or hear nothing any more are ended.
+        is_deaf = time.monotonic() - self._cancelled_at[job.run_id] > _KILL_AFTER_S
+        if is_deaf or job.state == State.SUBMITTED:
             executor.cancel(job.handle, folder)
 
     def _settle_left(self, job: Job, folder: Path) -> bool:
