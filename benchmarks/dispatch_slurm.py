@@ -8,8 +8,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import kit, measure
 from tests.servers import slurm
+
+from benchmarks import kit, measure
 
 COUNT = 30
 MOST_OVERHEAD_MS = 100

@@ -71,15 +71,16 @@ def checks() -> list[tuple[str, list[str]]]:
 
 
 def suites(*, is_fast: bool) -> list[tuple[str, list[str]]]:
-    """pytest, the quick tests in two processes, the long suites one by one."""
+    """pytest; quick tests and those that mostly wait for nodes in two processes, the other long suites one by one."""
     pytest = [PYTHON, "-m", "pytest", "-q", "--durations=5"]
+    by_two = [*pytest, "-n", "2", "--dist", "loadfile"]
     long = "crash or browser or servers or functional or samples"
-    quick = ("quick tests", [*pytest, "-n", "2", "--dist", "loadfile", "-m", f"not ({long})"])
+    quick = ("quick tests", [*by_two, "-m", f"not ({long})"])
     if is_fast:
         return [quick]
     return [
         quick,
-        ("a running node", [*pytest, "-m", "functional and not (crash or browser or servers)"]),
+        ("a running node", [*by_two, "-m", "functional and not (crash or browser or servers)"]),
         ("real instrument files", [*pytest, "-m", "samples and not (crash or browser or servers)"]),
         ("PostgreSQL, S3, SAML and OpenID", [*pytest, "-m", "servers"]),
         ("browser", [*pytest, "-m", "browser"]),

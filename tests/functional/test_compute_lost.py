@@ -117,7 +117,10 @@ def test_a_result_that_control_did_not_hear_is_found_beside_the_outputs(mortal):
     folder = mortal.home / "spool" / "jobs" / run
     mortal.process.send_signal(signal.SIGSTOP)
     others = [pid for pid in mortal.children() if pid != wrapper and pid not in descendants(wrapper)]
-    for pid in [mortal.process.pid, *others]:
+    for pid in [
+        *others,
+        mortal.process.pid,
+    ]:  # the parent last: whoever loses it first ends its jobs in order
         with contextlib.suppress(ProcessLookupError):  # some end with their parents
             os.kill(pid, signal.SIGKILL)
     mortal.process.wait(30)

@@ -84,6 +84,16 @@ def test_a_folder_is_replaced(repository):
     assert repository.paths == ["d/a", "d/c", "e"]
 
 
+def test_a_commit_again_whose_folders_lay_in_each_other(repository):
+    repository.commit(file("d/e/f", b"1"))
+    change = (gone("d", "deletedFolder"), gone("d/e", "deletedFolder"), file("d/a", b"2"))
+    second = repository.commit(*change).json()
+    assert repository.commit(*change).json() == second
+    answer = repository.commit(gone("d/e", "deletedFolder"), file("d/a", b"3"))
+    assert answer.status_code == 404, "something else, so what is missing counts"
+    assert repository.paths == ["d/a"]
+
+
 def test_sealed_while_a_commit_comes(repository, monkeypatch):
     """Small files that were written plain, before the dataset was sealed, are not named in it."""
     from tsunagu.data.capture import commits
@@ -109,6 +119,25 @@ def test_a_newer_version_is_not_overwritten(repository):
     assert answer.status_code == 412
     assert "newer version" in answer["X-Error-Message"]
     assert repository.card.last_version == 2
+
+
+@pytest.mark.parametrize("action", ["push", "write", "freeze"])
+def test_rules_are_asked_as_for_every_push(repository, action):
+    """A rule of the project that forbids one step of a commit forbids all of it, in its own words."""
+    repository.commit(file("a", b"1"))
+    policy.write_text(
+        repository.actor, "project", f"""@id("audit") @en("The audit is on.") @ja("監査中です。")
+        forbid(principal, action == Action::"dataset.{action}", resource);""",
+        project_id=repository.card.project_id,
+    )  # fmt: skip
+    before = {found.key for found in storage.store().list()}
+    answer = repository.commit(gone("a"), file("b", b"2"))
+    assert answer.status_code == 403
+    assert "監査中です。" in answer.json()["error"]
+    assert answer["X-Error-Message"].isascii()
+    assert repository.paths == ["a"]
+    assert {found.key for found in storage.store().list()} == before
+    assert not datasets.has_unfrozen_files(repository.card)
 
 
 def test_drafts_of_others_are_not_swept_along(repository, put):

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from django_tasks_db.models import DBTaskResult
 
+from tests.rooms.clients import client_of
 from tsunagu.core.ids import new_id
 from tsunagu.data.ai_use import api as ai_use
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.description import api as description
 from tsunagu.data.description.extraction import files_of, pool, read_files
 from tsunagu.data.readiness import api as readiness
-from tsunagu.data.readiness.conversion import run
+from tsunagu.data.readiness import judging, rulebook
+from tsunagu.data.readiness.conversion import claim, run
 from tsunagu.data.readiness.models import Preparation
-from tsunagu.data.readiness.tasks import forget
+from tsunagu.data.readiness.tasks import forget, settle
 from tsunagu.foundation.identity.api import SYSTEM
 from tsunagu.foundation.policy import api as policy
 from tsunagu.foundation.runs import api as runs
@@ -47,7 +51,7 @@ def ready(dataset, put):
         held = datasets.get_dataset(owner, "lab", "data")
         asked = readiness.start(owner, held, version=version)
         row = Preparation.objects.get(run_id=asked.run_id)
-        if row.state == "waiting":
+        if row.state == "waiting" and claim(row):
             run(row)
         return readiness.card(owner, held, version=asked.number).preparation
 
@@ -293,3 +297,104 @@ def test_a_destroyed_result_leaves_an_honest_card(dataset, ready):
     assert results(card)["tables"].verdict == "unknown"
     with pytest.raises(datasets.DatasetRemovedError):
         ready.again()
+
+
+def test_two_versions_do_not_mix_in_the_draft_that_they_share(dataset, ready):
+    owner, _ = dataset
+    ready({"a.csv": csv(1)})
+    held = datasets.get_dataset(owner, "lab", "data")
+    Preparation.objects.update(state="working")
+    other = Preparation.objects.get()
+    other.pk, other.run_id, other.version_hash, other.state = None, new_id(), "f" * 64, "waiting"
+    other.save()
+    assert not claim(other)
+    Preparation.objects.exclude(pk=other.pk).update(state="done")
+    assert claim(other)
+    assert readiness.card(owner, held).is_prepared
+
+
+def test_what_no_worker_takes_up_ends_and_may_be_asked_again(dataset, ready):
+    owner, _ = dataset
+    done = ready({"a.csv": csv(1)})
+    Preparation.objects.update(state="working")
+    settle.call()
+    assert Preparation.objects.get().state == "working", "its job waits"
+    DBTaskResult.objects.all().delete()
+    settle.call()
+    lost = readiness.card(owner, datasets.get_dataset(owner, "lab", "data")).preparation
+    assert lost.state == "failed"
+    again = ready.again()
+    assert (again.state, again.derived_number) == ("done", done.derived_number)
+    assert again.run_id != done.run_id
+
+
+def test_what_was_made_ready_has_a_card_and_is_not_made_again(dataset, ready):
+    owner, _ = dataset
+    ready({"a.csv": csv(1)})
+    made = datasets.get_dataset(owner, "lab", "data-ready")
+    assert results(readiness.card(owner, made))["tables"].verdict == "pass"
+    with pytest.raises(readiness.ReadyAlreadyError):
+        readiness.start(owner, made)
+
+
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_the_page_leads_from_a_draft_to_a_card(dataset, put, language):
+    owner, card = dataset
+    browser = client_of(owner, language)
+    put(owner, card, {"z.csv": csv(9)})
+    assert b"/d/lab/data/freeze" in browser.get("/d/lab/data/ready").content
+    datasets.freeze_version(owner, card.id)
+    first = browser.get("/d/lab/data/ready")
+    assert {"ja": "AI-Ready にする", "en": "Make it AI-ready"}[language] in first.content.decode()
+    assert browser.post("/d/lab/data/ready").status_code == 302
+    waiting = browser.get("/d/lab/data/ready").content.decode()
+    assert 'hx-get="/d/lab/data/ready/progress?version=1&watched=0"' in waiting.replace("&amp;", "&")
+    row = Preparation.objects.get()
+    assert claim(row)
+    run(row)
+    assert b"hx-get" not in browser.get("/d/lab/data/ready/progress?version=1").content
+    shown = browser.get("/d/lab/data/ready").content.decode()
+    assert "/d/lab/data-ready?version=1" in shown
+    answered = browser.post("/d/lab/data/ready", {"rule": "ethics", "answer": "yes", "note": "承認 12"})
+    assert answered.status_code == 302
+    assert "承認 12" in browser.get("/d/lab/data/ready").content.decode()
+
+
+def test_every_rule_says_something_for_every_verdict_in_both_languages():
+    rules = rulebook.current()
+    for rule in rules.rules:
+        for verdict in ("pass", "fail", "unknown", "not_applicable"):
+            assert set(rule.says[verdict]) == {"ja", "en"}, rule.id
+    assert {rule.group for rule in rules.rules} == set(rules.groups)
+    used = {rule.check for rule in rules.rules if rule.check}
+    assert used == set(judging.CHECKS), "a check that no rule asks for, or the other way round"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("group: structure", "group: nowhere"),
+        ("decided_by: machine", "decided_by: nobody"),
+        ("- id: readable", "- id: tables"),
+        ("- id: readable", "- id: unheard-of"),
+        ("page: metadata", "page: elsewhere"),
+        ("rules:", "rulez:"),
+    ],
+)
+def test_a_broken_rule_set_is_refused_by_name(change):
+    text = (Path(rulebook.__file__).parent / "rules" / "ai-ready.yaml").read_text("utf-8")
+    with pytest.raises(readiness.BadRulesError):
+        rulebook.parsed(text.replace(*change, 1))
+
+
+def test_people_say_what_columns_mean_where_the_files_do_not(dataset, ready):
+    owner, card = dataset
+    description.set_value(owner, card.id, "column:I", "current through the cell", unit="mA")
+    description.set_value(owner, card.id, "column:T", "never mind", unit="K")
+    done = ready({"a.csv": b"I,T (degC)\n1.5,20.5\n2.5,21.5\n"})
+    schema = tables_of(owner, done)["a"].schema
+    assert schema.field("I").metadata[b"unit"] == b"mA"
+    assert schema.field("I").metadata[b"description"] == b"current through the cell"
+    assert schema.field("T").metadata[b"unit"] == b"degC", "the file is believed"
+    found = results(readiness.card(owner, datasets.get_dataset(owner, "lab", "data")))
+    assert found["units"].verdict == found["column_words"].verdict == "pass"

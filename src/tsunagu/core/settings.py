@@ -150,6 +150,17 @@ TABLE: tuple[Setting, ...] = (
         _names,
     ),
     Setting("compute_slots", "2", "Compute jobs at the same time on this machine; 0: it runs none.", int),
+    Setting(
+        "dask_scheduler",
+        "",
+        "Address of a Dask scheduler on which jobs may run, tls://HOST:PORT; empty: none.",
+    ),
+    Setting("dask_slots", "16", "Compute jobs at the same time on the Dask cluster.", int),
+    Setting(
+        "dask_tls_ca", "", "Certificate of the authority that the Dask cluster's certificates come from."
+    ),
+    Setting("dask_tls_cert", "", "The node's certificate for the Dask cluster."),
+    Setting("dask_tls_key", "", "The key of that certificate."),
     Setting("compute_cores", "2", "Most cores that one job may ask for.", int),
     Setting("compute_memory_bytes", "4294967296", "Most memory that one job may ask for.", int, "byte"),
     Setting("compute_duration_s", "86400", "Longest time limit of a job.", int, "s"),

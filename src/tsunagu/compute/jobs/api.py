@@ -16,7 +16,7 @@ from tsunagu.compute.jobs.errors import (
     OutputTakenError,
 )
 from tsunagu.compute.jobs.hearing import Heard, answer, begin_delivery, delivered_by, deliverer, hear, reader
-from tsunagu.compute.jobs.places import names as place_names
+from tsunagu.compute.jobs.places import offered as places
 from tsunagu.compute.jobs.places import slurm_problem
 from tsunagu.compute.jobs.reasons import sentence
 from tsunagu.compute.jobs.selectors import get_job, list_jobs, read_log
@@ -62,7 +62,7 @@ __all__ = [
     "hear",
     "list_jobs",
     "lock_text",
-    "place_names",
+    "places",
     "read_log",
     "reader",
     "sandbox_problem",

@@ -323,10 +323,10 @@ def _check_sealed(
     """What goes into a sealed dataset is kept in memory while the run goes on: there must be room."""
     if not output.key_domain:
         return
-    if executor == "slurm" and not settings.current().slurm_folder_in_memory:
+    if executor == "dask" or (executor == "slurm" and not settings.current().slurm_folder_in_memory):
         raise BadJobError(
-            "An input or the output is sealed, and on Slurm it would lie plain on a disk.",
-            remedy="Run it on this node; or its administrator puts the shared folder into memory"
+            "An input or the output is sealed, and on that cluster it would lie plain on a disk.",
+            remedy="Run it on this node; or, for Slurm, its administrator puts the shared folder into memory"
             " and says so (slurm_folder_in_memory).",
         )
     byte_count = sum(one.version.byte_count for one in reads)

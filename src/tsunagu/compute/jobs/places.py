@@ -9,17 +9,23 @@ from tsunagu.compute.runner import api as runner
 from tsunagu.core import settings
 
 
-def names() -> tuple[str, ...]:
-    """The places that this node's settings name."""
+def offered() -> tuple[str, ...]:
+    """The places where this node runs jobs, the default first."""
     node = settings.current()
-    return ("sandbox", *(("slurm",) if node.slurm_folder else ()))
+    named = {"sandbox": True, "dask": bool(node.dask_scheduler), "slurm": bool(node.slurm_folder)}
+    return tuple(name for name, is_there in named.items() if is_there)
 
 
 def configured() -> dict[str, Executor]:
-    """Place -> what runs jobs there, by the settings."""
-    found: dict[str, Executor] = {"sandbox": Sandbox(settings.current().compute_slots)}
-    if settings.current().slurm_folder:
-        found["slurm"] = Slurm(settings.current())
+    """What runs jobs at each of them; Dask's program is loaded where it is used alone."""
+    node = settings.current()
+    found: dict[str, Executor] = {"sandbox": Sandbox(node.compute_slots)}
+    if node.dask_scheduler:
+        from tsunagu.compute.jobs.dask_cluster import DaskCluster
+
+        found["dask"] = DaskCluster(node.dask_slots)
+    if node.slurm_folder:
+        found["slurm"] = Slurm(node)
     return found
 
 
@@ -29,15 +35,16 @@ def slurm_problem() -> str:
 
 
 def require(name: str) -> None:
-    """Go on only with an executor that exists and, where that is known at once, works.
+    """Go on only with a place that this node has and, where that is known at once, that works.
 
     Raises:
         BadJobError: there is none of that name.
         NoExecutorError: it does not work.
     """
-    if name not in names():
+    if name not in offered():
         raise BadJobError(
-            f"There is no place named {name[:40]!r} to run jobs.", remedy=f"Use one of: {', '.join(names())}."
+            f"There is no place named {name[:40]!r} to run jobs.",
+            remedy=f"Use one of: {', '.join(offered())}.",
         )
     if name == "sandbox" and (why := runner.problem()):
         raise NoExecutorError(

@@ -147,8 +147,8 @@ class Supervisor:
         except ExecutorAwayError as error:
             logger.warning("executor_away", extra={"why": str(error)})
             self._problems[jobs[0].executor] = (time.monotonic(), error.message)
-            runs = [one.run for one in submissions]
-            Job.objects.filter(pk__in=runs, state=State.SUBMITTED).update(state=State.QUEUED, handed_at=None)
+            for one in submissions:
+                self._put_back(one.run)
             return 0
         except (NoExecutorError, OSError) as error:
             logger.exception("job_not_started", extra={"run": submissions[0].run})
@@ -181,6 +181,17 @@ class Supervisor:
             self._close(job.run_id, State.FAILED, "machine_failed", {"why": str(error)})
             return None
         return Submission(job.run_id, job_file, folder, limits)
+
+    @staticmethod
+    def _put_back(run_id: str) -> None:
+        """The place went away between two questions: the job waits until it is back."""
+        with transaction.atomic():
+            held = Job.objects.select_for_update().get(pk=run_id)
+            if held.state == State.SUBMITTED and held.is_cancelled:
+                close(held, State.CANCELLED, "cancelled")
+            elif held.state == State.SUBMITTED:
+                held.state, held.handed_at = State.QUEUED, None
+                held.save(update_fields=["state", "handed_at"])
 
     def _problem(self, name: str, executor: Executor) -> str:
         asked_at, said = self._problems.get(name, (0.0, "?"))

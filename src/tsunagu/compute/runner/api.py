@@ -1,5 +1,6 @@
 """The door of the runner: the one job definition, the one result, the signed line, and whether walls can be built."""
 
+from tsunagu.compute.runner.hosted import run_wrapper
 from tsunagu.compute.runner.line import HEADER, is_signed, sign
 from tsunagu.compute.runner.order import BadOrderError, Input, JobFile, Limits, Order, Result
 from tsunagu.compute.runner.walls import problem
@@ -18,5 +19,6 @@ __all__ = [
     "is_signed",
     "problem",
     "remove",
+    "run_wrapper",
     "sign",
 ]

@@ -148,12 +148,12 @@ def _apply(
     is_moved = parent is not None and not (head.version_hash if head else NOTHING).startswith(parent)
     gone, missing = _removals(actor, card, wish)
     fresh = _fresh(card, wish)
-    if head and not fresh and not gone and all(_went_with(actor, card, head, path) for path in missing):
+    # What is missing since the newest version may have gone by this very commit: its end tells.
+    strange = [path for path in missing if not head or not _went_with(actor, card, head, path)]
+    if strange:
+        raise HeadMovedError(dataset=card.slug) if is_moved else _no_file(card, strange[0])
+    if head and not fresh and not gone:
         return head
-    if missing:
-        if is_moved:
-            raise HeadMovedError(dataset=card.slug)
-        raise datasets.NoSuchFileError(f"There is no {missing[0]} in {card.slug}.", path=missing[0])
     push = _begin(actor, card, note, client)
     if gone:
         datasets.remove_files(actor, card.id, gone)
@@ -161,11 +161,18 @@ def _apply(
     if entries:
         write_unit(push, actor, new_id(), entries, how="sent", domain=card.key_domain)
     version = datasets.freeze_version(actor, card.id, note=note)
-    if is_moved:  # only now is it certain that this is not the same commit again
+    # Only now is it certain that this is not the same commit again, which would have changed nothing.
+    if is_moved:
         raise HeadMovedError(dataset=card.slug)
+    if missing:
+        raise _no_file(card, missing[0])
     made = runs.Link("out", "version", version.version_hash, f"v{version.number}")
     close_push(push, runs.Outcome.OK, links=[made])
     return version
+
+
+def _no_file(card: datasets.DatasetCard, path: str) -> datasets.NoSuchFileError:
+    return datasets.NoSuchFileError(f"There is no {path} in {card.slug}.", path=path)
 
 
 def _begin(actor: Actor, card: datasets.DatasetCard, note: str, client: str) -> Push:

@@ -7,6 +7,7 @@ from tsunagu.data.readiness.errors import (
     ForeignDatasetError,
     NotAttestedError,
     NothingFrozenError,
+    ReadyAlreadyError,
     TooManyFilesError,
 )
 from tsunagu.data.readiness.record import croissant, ro_crate
@@ -27,6 +28,7 @@ __all__ = [
     "NothingFrozenError",
     "PreparationCard",
     "ReadinessCard",
+    "ReadyAlreadyError",
     "Result",
     "Rule",
     "TooManyFilesError",

@@ -14,7 +14,7 @@ from tsunagu.data.datasets import api as datasets
 from tsunagu.data.readiness import judging, rulebook
 from tsunagu.data.readiness.conversion import PROFILE
 from tsunagu.data.readiness.models import Attestation, Preparation
-from tsunagu.data.readiness.selectors import frozen_number, preparation_card
+from tsunagu.data.readiness.selectors import frozen_number, made_as, preparation_card
 from tsunagu.data.readiness.types import ReadinessCard
 from tsunagu.formats import api as formats
 from tsunagu.foundation.identity.api import SYSTEM, Actor
@@ -39,6 +39,8 @@ def card(actor: Actor, dataset: datasets.DatasetCard, *, version: int | None = N
     done = (
         Preparation.objects.filter(dataset_id=dataset.id, number=number, state="done").order_by("-pk").first()
     )
+    # What was made AI-ready has its profile beside it.
+    done = done or made_as(dataset.id, number)
     profile = _profile(done) if done else None
     rules = rulebook.current()
     groups = judging.judge(rules, _facts(dataset, found, profile), attestations(dataset))

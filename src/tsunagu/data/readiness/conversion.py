@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from tsunagu.core import clock, logs, settings
 from tsunagu.core.errors import NotFoundError, TsunaguError
@@ -33,26 +33,50 @@ from tsunagu.foundation.storage import api as storage
 logger = logging.getLogger(__name__)
 
 PROFILE = "profile.json"
+_COLUMN = "column:"
 _PAGE = 500
 _NAMED_LEFT = 200
 _SECONDS_PER_BYTE = 1 / (1 << 20)
 _SAVED_EVERY_S = 1.0
 
 
+def claim(row: Preparation) -> bool:
+    """Take a preparation up; not while another version of the same dataset is under way."""
+    try:
+        with transaction.atomic():
+            Preparation.objects.filter(pk=row.pk).update(state="working", done_bytes=0)
+    except IntegrityError:
+        return False
+    return True
+
+
 def run(row: Preparation) -> None:
     """Do it; doing it again after a kill makes the same bytes. How it ended stands in the row and in its run."""
-    actor = identity.actor_of_record(row.actor_kind, row.actor_id, row.actor_name, row.token_id)  # type: ignore[arg-type]
-    Preparation.objects.filter(pk=row.pk).update(state="working", done_bytes=0)
+    actor = _actor(row)
     try:
         with logs.bind_run(row.run_id):
             _prepare(row, actor)
     except TsunaguError as error:
         _fail(row, actor, error.message)
+    except Exception:
+        _fail(row, actor, "The node made a mistake; its log says more.")
+        raise
 
 
-def _fail(row: Preparation, actor: Actor, reason: str) -> None:
+def give_up(row: Preparation) -> None:
+    """End a preparation that no worker takes up any more; asked again, it begins anew."""
+    _fail(row, _actor(row), "The node lost it.", outcome=runs.Outcome.UNCERTAIN)
+
+
+def _actor(row: Preparation) -> Actor:
+    return identity.actor_of_record(row.actor_kind, row.actor_id, row.actor_name, row.token_id)  # type: ignore[arg-type]
+
+
+def _fail(
+    row: Preparation, actor: Actor, reason: str, *, outcome: runs.Outcome = runs.Outcome.FAILED
+) -> None:
     runs.start(actor, "derive", run_id=row.run_id, dataset_id=row.dataset_id, parameters=_parameters(row))
-    runs.finish(row.run_id, runs.Outcome.FAILED, reason=reason)
+    runs.finish(row.run_id, outcome, reason=reason)
     Preparation.objects.filter(pk=row.pk).update(state="failed", reason=reason, ended_at=clock.now())
 
 
@@ -71,6 +95,7 @@ def _prepare(row: Preparation, actor: Actor) -> None:
         _read_files(card, list(files.values())),
         readers=formats.row_readers(),
         labels=description.labels("en"),
+        words=_words(version),
     )
     place = _place(row, actor, card, version)
     tables: list[formats.Made] = []
@@ -97,6 +122,15 @@ def _prepare(row: Preparation, actor: Actor) -> None:
         "problem_count": len(problems),
     }
     _close(row, place, counts)
+
+
+def _words(version: datasets.VersionRef) -> dict[str, tuple[str, str]]:
+    """What people say of columns: values of the description named ``column:NAME``, with their units."""
+    return {
+        name.removeprefix(_COLUMN).strip(): (str(found.get("value", "")), str(found.get("unit") or ""))
+        for name, found in version.described.items()
+        if name.startswith(_COLUMN) and isinstance(found, dict)
+    }
 
 
 def _read_files(card: datasets.DatasetCard, files: Sequence[datasets.FileCard]) -> Iterator[formats.ReadFile]:

@@ -31,6 +31,14 @@ class ForeignDatasetError(ConflictError):
     default_remedy = "Rename one of the two; nothing was changed."
 
 
+class ReadyAlreadyError(ConflictError):
+    """The dataset holds what was made AI-ready itself."""
+
+    code = "readiness.ready_already"
+    default_message = "This dataset is AI-ready itself: it was made from another one."
+    default_remedy = "Make a new version of the dataset that it was made from AI-ready."
+
+
 class NotAttestedError(InvalidInputError):
     """A criterion that people do not attest."""
 

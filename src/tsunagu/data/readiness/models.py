@@ -34,6 +34,10 @@ class Preparation(models.Model):
                 condition=~models.Q(state="failed"),
                 name="readiness_once",
             ),
+            # All versions of a dataset share one draft: two at once would mix in it.
+            models.UniqueConstraint(
+                fields=("dataset_id",), condition=models.Q(state="working"), name="readiness_one_at_a_time"
+            ),
         )
         indexes = (models.Index(fields=("dataset_id", "number", "-id"), name="readiness_newest"),)
 

@@ -60,6 +60,12 @@ def require_place(actor: Actor, card: datasets.DatasetCard) -> datasets.DatasetC
     return place
 
 
+def made_as(dataset_id: str, number: int = 0) -> Preparation | None:
+    """The preparation that made a version of a dataset (0: any of them); None for what people made."""
+    rows = Preparation.objects.filter(derived_id=dataset_id, state="done")
+    return (rows.filter(derived_number=number) if number else rows).order_by("-pk").first()
+
+
 def preparation_card(actor: Actor, row: Preparation) -> PreparationCard:
     """A row as others see it; what was made is named for those who may see it."""
     names = datasets.visible_names(actor, [row.derived_id]) if row.derived_id else {}

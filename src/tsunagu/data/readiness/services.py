@@ -9,8 +9,9 @@ from tsunagu.core import clock
 from tsunagu.core.ids import new_id
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.description import api as description
+from tsunagu.data.readiness.errors import ReadyAlreadyError
 from tsunagu.data.readiness.models import Preparation
-from tsunagu.data.readiness.selectors import frozen_number, preparation_card, require_place
+from tsunagu.data.readiness.selectors import frozen_number, made_as, preparation_card, require_place
 from tsunagu.data.readiness.tasks import prepare
 from tsunagu.data.readiness.types import PreparationCard
 from tsunagu.formats import api as formats
@@ -36,9 +37,12 @@ def start(actor: Actor, card: datasets.DatasetCard, *, version: int | None = Non
         NothingFrozenError: there is no frozen version.
         NoSuchVersionError: there is none of that number.
         ActionDeniedError: the actor may not add a dataset to the project, or not write to the one that is there.
+        ReadyAlreadyError: the dataset was made so itself.
         ForeignDatasetError: the place is taken by a dataset that was not made from this one.
     """
     number = frozen_number(actor, card, version)
+    if made_as(card.id):
+        raise ReadyAlreadyError(dataset=card.slug)
     found = datasets.get_version(card, number)
     require_place(actor, card)
     row, is_new = Preparation.objects.exclude(state="failed").get_or_create(

@@ -27,10 +27,19 @@ def prepare(run_id: str) -> None:
         card = datasets.get_dataset_by_id(SYSTEM, row.dataset_id)
     except NotFoundError:
         return  # destroyed since
-    if description.progress(card).is_running:
+    if description.progress(card).is_running or not conversion.claim(row):
         jobs.enqueue_later(prepare, _AGAIN_AFTER, run_id=run_id)
         return
     conversion.run(row)
+
+
+@jobs.every(dt.timedelta(hours=1))
+@jobs.job(priority=-50)
+def settle() -> None:
+    """End preparations whose job is gone for good."""
+    for row in Preparation.objects.filter(state__in=("waiting", "working")):
+        if not jobs.waiting(prepare, run_id=row.run_id):
+            conversion.give_up(row)
 
 
 @events.subscribe("datasets.removed")

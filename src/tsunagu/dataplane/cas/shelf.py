@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tsunagu.dataplane.receive import Body
 
 KEPT_S = 22 * 86_400.0
-_KNOWN = 64  # indexes in memory of one request, of at most 320 KiB each
+_KNOWN = 32  # indexes in memory of one request, of about a megabyte each at most
 _BATCH = 4 << 20
 
 

@@ -82,7 +82,11 @@ class _Group:
 
 
 def plan(
-    files: Iterable[ReadFile], *, readers: Mapping[str, Sequence[Table]], labels: Mapping[str, str]
+    files: Iterable[ReadFile],
+    *,
+    readers: Mapping[str, Sequence[Table]],
+    labels: Mapping[str, str],
+    words: Mapping[str, tuple[str, str]] | None = None,
 ) -> Plan:
     """The tables that a version's files become.
 
@@ -90,6 +94,7 @@ def plan(
         files: In the order of their paths; the result does not depend on anything else.
         readers: Those whose rows can be read, with the tables that every file of theirs is where the reading names none.
         labels: Words for common names, which describe the file columns.
+        words: Meaning and unit that people gave to columns, by name; a file that says its own is believed.
     """
     groups: dict[Any, _Group] = {}
     left: list[tuple[str, str]] = []
@@ -108,7 +113,7 @@ def plan(
                 reason = f"The files have more than {MOST_TABLES} different sets of columns."
                 problems.append(Problem(file.path, reason, "too_big"))
     names: set[str] = set()
-    made = tuple(_table(group, names, labels) for group in groups.values())
+    made = tuple(_table(group, names, labels, words or {}) for group in groups.values())
     return Plan(made, tuple(left), tuple(problems), _conflicts(groups.values()), _schemas(groups.values()))
 
 
@@ -171,7 +176,9 @@ def merged(one: Kind | None, other: Kind | None) -> Kind | None:
     return "text"
 
 
-def _table(group: _Group, names: set[str], labels: Mapping[str, str]) -> TablePlan:
+def _table(
+    group: _Group, names: set[str], labels: Mapping[str, str], words: Mapping[str, tuple[str, str]]
+) -> TablePlan:
     paths = [file.path for file, _ in group.members]
     base = _name(paths, group.members[0][1], group.reader)
     name = next(one for n in count(1) if (one := f"{base}-{n}" if n > 1 else base) not in names)
@@ -182,8 +189,8 @@ def _table(group: _Group, names: set[str], labels: Mapping[str, str]) -> TablePl
         ColumnPlan(
             column["name"],
             group.kinds[column["name"]] or "text",
-            column.get("unit") or "",
-            column.get("description") or "",
+            column.get("unit") or words.get(column["name"], ("", ""))[1],
+            column.get("description") or words.get(column["name"], ("", ""))[0],
         )
         for column in group.columns
     )

@@ -80,7 +80,7 @@ def job_chip(state: str) -> SafeString:
 @register.simple_tag
 def place_text(name: str) -> str:
     """A place where runs go on, as people call it."""
-    words = {"sandbox": _("This node"), "slurm": _("The cluster (Slurm)")}
+    words = {"sandbox": _("This node"), "dask": _("The cluster (Dask)"), "slurm": _("The cluster (Slurm)")}
     return words.get(name, name)
 
 

@@ -66,7 +66,7 @@ def _form(request: HttpRequest, actor: Actor, card: DatasetCard) -> dict[str, An
         "entry": entry,
         "entry_problem": problem,
         "output": f"{card.slug}-runs" if may_here else "",
-        "places": jobs.place_names(),
+        "places": jobs.places(),
         "cores": limits.cores,
         "memory_mb": limits.memory_bytes // 10**6,
         "minutes": max(1, limits.duration_s // _MINUTE_S),
