@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from tsunagu.compute.jobs.executors import Ending, Sight, Submission
+from tsunagu.compute.jobs.executors import Ending, Executor, Sight, Submission
 from tsunagu.compute.jobs.reasons import SENTENCES
 from tsunagu.compute.jobs.types import State
 from tsunagu.compute.partners import api as partners
@@ -44,7 +44,7 @@ class _Job:
         return (self.folder / _TAKEN).exists()
 
 
-class Elsewhere:
+class Elsewhere(Executor):
     """The executor of a site; the supervisor calls it and never waits for the other node.
 
     Args:
@@ -53,6 +53,7 @@ class Elsewhere:
 
     slots = _MOST_AT_ONCE
     is_here = False
+    ends_with_node = False
 
     def __init__(self, site: partners.SiteCard) -> None:
         self.site = site

@@ -7,14 +7,14 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
-from tsunagu.compute.jobs.errors import BadJobError, NoExecutorError
+from tsunagu.compute.jobs import folders
+from tsunagu.compute.jobs.errors import NoExecutorError
 from tsunagu.compute.jobs.types import State
-from tsunagu.compute.partners import api as partners
 from tsunagu.compute.runner import api as runner
 from tsunagu.core import settings
 
@@ -32,12 +32,7 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A job as an executor gets it: its file, its folder, and what to reserve for it.
-
-    Attributes:
-        asker: Who asked, by name; other nodes are told.
-        lock: The lock file of its environment, where that is built in the place itself.
-    """
+    """A job as an executor gets it: its file, its folder, and what to reserve for it."""
 
     run: str
     job_file: Path
@@ -46,22 +41,41 @@ class Submission:
     asker: str = ""
     lock: str = ""
 
-    @property
-    def command(self) -> tuple[str, ...]:
-        """What is to be started."""
-        return (sys.executable, "-m", "tsunagu.compute.runner", str(self.job_file))
-
 
 class Executor(Protocol):
     """A place that runs wrappers. It is asked by one process alone, the supervisor.
 
     Attributes:
         slots: How many jobs may be handed to it at the same time.
-        is_here: Whether its wrappers end with this node, and its environments are this node's.
+        ends_with_node: Whether its wrappers are told to end when the node stops.
+        is_here: Whether this node watches over its machines and builds its environments.
     """
 
     slots: int
-    is_here: bool
+    ends_with_node: bool = True
+    is_here: bool = True
+
+    @property
+    def control(self) -> str:
+        """Where its wrappers reach control."""
+        node = settings.current()
+        return f"http://{node.host}:{node.port}"
+
+    def root(self, *, is_sealed: bool) -> Path:
+        """The folder in which jobs get theirs; what is sealed must not lie plain on a disk there.
+
+        Raises:
+            NoExecutorError: there is no such folder.
+        """
+        try:
+            return folders.made_in_memory() if is_sealed else folders.on_disk()
+        except OSError as error:
+            raise NoExecutorError(f"There is no folder in memory for what is sealed: {error}") from None
+
+    def booked(self, limits: runner.Limits) -> Mapping[str, Any]:
+        """What a scheduler is asked to keep free; empty where there is none."""
+        del limits
+        return {}
 
     def problem(self) -> str:
         """Why it cannot run anything now; empty when it can."""
@@ -74,7 +88,13 @@ class Executor(Protocol):
 
         Raises:
             NoExecutorError: the place refuses.
+            ExecutorAwayError: it does not answer; the job waits.
         """
+
+    def explain(self, handle: str, folder: Path) -> tuple[str, dict[str, str]]:
+        """What the place says about a wrapper that is gone: a code of reasons.py and its facts."""
+        del handle, folder
+        return "lost", {}
 
     def cancel(self, handle: str, folder: Path) -> None:
         """End the wrapper, gently first: it reports what became of the job."""
@@ -84,16 +104,28 @@ class Executor(Protocol):
 
     def ending(self, handle: str, folder: Path) -> Ending | None:
         """What the place says of a job that is gone and will never have a result; None where it says nothing."""
+        del handle, folder
+        return None
 
 
-class Sandbox:
+@runtime_checkable
+class TakesArrays(Protocol):
+    """A place that takes many jobs of one array at once."""
+
+    def submit_array(self, submissions: Sequence[Submission]) -> list[str]:
+        """Queue wrappers with equal limits; a handle for each.
+
+        Raises:
+            NoExecutorError, ExecutorAwayError: as for ``submit``.
+        """
+
+
+class Sandbox(Executor):
     """Wrappers as children of the supervisor on this machine.
 
     Args:
         slots: How many at the same time.
     """
-
-    is_here = True
 
     def __init__(self, slots: int) -> None:
         self.slots = slots
@@ -148,11 +180,6 @@ class Sandbox:
             del self._children[handle]
         return "alive" if runner.is_alive(folder) else "gone"
 
-    def ending(self, handle: str, folder: Path) -> Ending | None:
-        """Nothing is known here but what the wrapper leaves."""
-        del handle, folder
-        return None
-
 
 def wrapper_environment() -> Mapping[str, str]:
     """Nothing of the node's environment, which may hold secrets, but where Python finds this program."""
@@ -162,38 +189,3 @@ def wrapper_environment() -> Mapping[str, str]:
         "HOME": "/nonexistent",
         "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry),
     }
-
-
-NAMES = ("sandbox", "dask")
-# What no site may be called.
-RESERVED = ("sandbox", "slurm", "dask", "here", "local")
-# Where runs of other nodes may go: what does not end a running wrapper when it is told to is none of these.
-LENDABLE = ("sandbox",)
-
-
-def offered() -> tuple[str, ...]:
-    """The places where this node runs jobs itself, the default first."""
-    return tuple(name for name in NAMES if name == "sandbox" or settings.current().dask_scheduler)
-
-
-def require(name: str) -> partners.SiteCard | None:
-    """Go on only with a place that there is and, where that is known at once, that works; the site, where it is one.
-
-    Raises:
-        BadJobError: there is none of that name.
-        NoExecutorError: it does not work.
-    """
-    if name not in offered():
-        sites = {site.name: site for site in partners.open_sites()}
-        if name in sites:
-            return sites[name]
-        raise BadJobError(
-            f"There is no place named {name[:40]!r} to run jobs.",
-            remedy=f"Use one of: {', '.join((*offered(), *sites))}.",
-        )
-    if name == "sandbox" and (why := runner.problem()):
-        raise NoExecutorError(
-            f"This node cannot wall jobs in, so it runs none: {why}",
-            remedy="Have its administrator install bubblewrap and allow user namespaces; tsunagu check says more.",
-        )
-    return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tsunagu.compute.jobs.executors import offered
+from tsunagu.compute.jobs.places import offered
 from tsunagu.compute.jobs.types import Place
 from tsunagu.compute.partners import api as partners
 from tsunagu.data.ai_use import api as ai_use

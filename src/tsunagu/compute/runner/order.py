@@ -137,7 +137,7 @@ class Result:
         input_bytes: What was fetched.
         output_bytes: Sum of the outputs.
         in_force: Limit -> how it was held: ``kernel``, ``watched`` or ``asked`` (it could not be held).
-        host: What kind of machine it was: system, architecture, cores.
+        host: What kind of machine it was: system, architecture, cores, and what was booked there.
         started_at_s: When the command started, seconds since 1970; 0: it never did.
     """
 
@@ -223,6 +223,7 @@ class JobFile:
         folder: Its folder on this machine.
         environment: Folder of the Python environment that the order names by its hash; empty: there is none.
         bounds: What the machine grants to an order that another node gives; None: the order is its own.
+        booked: What a scheduler was asked for on the job's behalf; empty where there is none.
     """
 
     control: str
@@ -231,6 +232,7 @@ class JobFile:
     folder: str
     environment: str = ""
     bounds: Bounds | None = None
+    booked: Mapping[str, Any] = field(default_factory=dict)
 
     def write(self) -> Path:
         """Write it where only this user reads it; the path."""

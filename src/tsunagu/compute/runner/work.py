@@ -37,7 +37,7 @@ PID_FILE, RESULT_FILE = "wrapper.pid", "result.json"
 # Laid beside the job by the node that owns the machine before it ends the job of another one.
 WITHDRAWN_FILE = "withdrawn"
 _LOOK_EVERY_S = 0.1
-_DELIVER_WITHIN_S = 900.0
+_ORDER_WITHIN_S = _DELIVER_WITHIN_S = 900.0
 _PIECE = 1 << 16
 _SIGNALLED = 128
 _PR_SET_CHILD_SUBREAPER = 36
@@ -76,7 +76,13 @@ def main(argv: Sequence[str]) -> int:
     (folder / PID_FILE).write_text(f"{os.getpid()} {_birth(os.getpid())}", "utf-8")
     line = Line(job.control, job.run, job.secret, job.bounds)
     with contextlib.closing(line):
-        return Work(line, job, why).run()
+        return Work(line, job, why, _booked(job)).run()
+
+
+def _booked(job: JobFile) -> Mapping[str, Any]:
+    """What the scheduler was asked for, and the number that it gave the job."""
+    number = os.environ.get("SLURM_JOB_ID", "")
+    return {**job.booked, "job": number} if job.booked and number else job.booked
 
 
 def _adopt() -> None:
@@ -127,10 +133,14 @@ class Work:
         line: To control.
         job: Whose folder holds its files; what is in it goes away at the end, but for the result.
         no_walls: Why nothing can be walled in here; empty when it can be.
+        booked: What a scheduler keeps free for it.
     """
 
-    def __init__(self, line: Line, job: JobFile, no_walls: str = "") -> None:
+    def __init__(
+        self, line: Line, job: JobFile, no_walls: str = "", booked: Mapping[str, Any] | None = None
+    ) -> None:
         self._no_walls = no_walls
+        self._booked = booked or {}
         self._line = line
         self._job = job
         self._folder = Path(job.folder)
@@ -166,10 +176,12 @@ class Work:
     def _all(self) -> None:
         if self._no_walls:
             raise _FailedError("no_sandbox", why=self._no_walls)
-        order = Order.of(self._line.say("order"))
+        order = self._order()
         bounds = self._job.bounds
-        guest = {"run": bounds.guest} if bounds else {}
-        self._result = replace(self._result, in_force=walls.in_force(), host={**_host(), **guest})
+        host = {**_host(), **({"booked": dict(self._booked)} if self._booked else {})}
+        if bounds:
+            host["run"] = bounds.guest
+        self._result = replace(self._result, in_force=walls.in_force(), host=host)
         if bounds and (limit := bounds.exceeded(order)):
             raise _FailedError("refused", why=f"more was ordered than was granted: {limit}")
         self._talk = Talk(self._line, order.limits.log_bytes)
@@ -186,6 +198,16 @@ class Work:
         if outputs:
             self._deliver(order)
 
+    def _order(self) -> Order:
+        """The order; a scheduler may start this while control is away for a moment."""
+        deadline = time.monotonic() + _ORDER_WITHIN_S
+        while True:
+            try:
+                return Order.of(self._line.say("order"))
+            except UnreachableError:
+                if time.monotonic() > deadline:
+                    raise
+
     # Inputs
 
     def _fetch(self, order: Order) -> walls.Mounts:
@@ -194,9 +216,11 @@ class Work:
         code = self._pull(order.code, "code") if order.code else None
         if code is not None and order.code is not None and order.code.is_bundle:
             code = self._checked_out(order, code)
-        if order.environment and not self._job.environment:
-            raise _FailedError("no_environment", why="it is not on this machine")
         environment = Path(self._job.environment) if order.environment else None
+        if environment is not None and not (self._job.environment and environment.is_dir()):
+            raise _FailedError(
+                "no_environment", why=f"{environment} is not on the machine {platform.node()}."
+            )
         return walls.Mounts(inputs, self._output, code, environment)
 
     def _pull(self, wanted: Input, name: str) -> Path:
