@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 from django.db import OperationalError, close_old_connections, transaction
@@ -70,7 +71,8 @@ class Supervisor:
                 logger.warning("database_busy", exc_info=True)
                 close_old_connections()
             self._stop.wait(_CLAIM_EVERY_S)
-        for job in Job.objects.filter(state__in=(State.SUBMITTED, State.RUNNING)):
+        handed = Job.objects.filter(state__in=(State.SUBMITTED, State.RUNNING))
+        for job in handed.filter(executor__in=self.executors):
             if self._executor(job).ends_with_node:
                 self._executor(job).cancel(job.handle, self._folder(job))
 
@@ -213,6 +215,9 @@ class Supervisor:
                 self._watch_alive(executor, job, folder)
             elif not self._settle_left(job, folder):
                 self._doubt(executor, job, folder)
+        silent_since = clock.now() - timedelta(seconds=settings.current().compute_lost_s)
+        for job in handed.filter(heard_at__lt=silent_since).exclude(executor__in=self.executors):
+            self._close(job.run_id, State.FAILED, "lost")  # its place stands in the settings no more
         self._clean()
 
     def _watch_alive(self, executor: Executor, job: Job, folder: Path) -> None:
