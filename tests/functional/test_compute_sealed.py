@@ -75,7 +75,7 @@ def test_no_plain_byte_is_found_on_disk(sealed):
     assert not holding(sealed.home)
     wait(lambda: sealed.api("GET", f"/runs/{run}")[1]["state"] == "succeeded", "the end")
     assert MARK in sealed.run("logs", run).stdout
-    wait(lambda: not in_memory(), "the folder in memory to go")
+    wait(lambda: not place.exists(), "the folder in memory to go")
     assert not holding(sealed.home)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -15,6 +16,7 @@ from tsunagu.compute.jobs.executors import Executor
 from tsunagu.compute.jobs.hearing import secret_of
 from tsunagu.compute.jobs.models import Job
 from tsunagu.compute.runner.api import sign
+from tsunagu.core import clock
 from tsunagu.data.datasets import api as datasets
 from tsunagu.foundation.policy import api as policy
 
@@ -151,3 +153,15 @@ def test_many_are_asked_for_together_all_or_none(frozen, officer):
         jobs.submit_each(owner, replace(wanted, limits=limits), "n", [1, 2, 3, 4])
     assert Job.objects.count() == count
     assert [one.state for one in jobs.cancel_array(owner, made[0].run)] == ["cancelled", "cancelled"]
+
+
+def test_a_job_whose_place_stands_in_the_settings_no_more_is_settled(frozen):
+    owner, _card = frozen
+    job = ask(owner)
+    jobs.Supervisor({"sandbox": Place()}).claim()
+    supervisor = jobs.Supervisor({"elsewhere": Place()})
+    supervisor.watch()
+    assert jobs.get_job(owner, job.run).state == "submitted", "it may speak yet"
+    Job.objects.filter(pk=job.run).update(heard_at=clock.now() - timedelta(days=1))
+    supervisor.watch()
+    assert jobs.get_job(owner, job.run).code == "lost"

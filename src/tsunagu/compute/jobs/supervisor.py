@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -16,7 +17,7 @@ from django.db import OperationalError, close_old_connections, transaction
 from django.db.models import Max, Min
 
 from tsunagu.compute.environments import api as environments
-from tsunagu.compute.jobs import hearing, places
+from tsunagu.compute.jobs import folders, hearing, places
 from tsunagu.compute.jobs.elsewhere import Elsewhere
 from tsunagu.compute.jobs.errors import ExecutorAwayError, NoExecutorError
 from tsunagu.compute.jobs.executors import Executor, Submission, TakesArrays
@@ -245,6 +246,9 @@ class Supervisor:
                     self._close(job.run_id, ending.state, ending.code, dict(ending.facts))
                 else:
                     self._doubt(executor, job, folder)
+        silent_since = clock.now() - timedelta(seconds=settings.current().compute_lost_s)
+        for job in handed.filter(heard_at__lt=silent_since).exclude(executor__in=self._all):
+            self._close(job.run_id, State.FAILED, "lost")  # its place stands in the settings no more
         self._clean()
 
     @property
@@ -341,13 +345,14 @@ class Supervisor:
                 if name not in open_ones and not runner.is_alive(root / name):
                     runner.remove(root / name)
                     self._cancelled_at.pop(name, None)
+        with contextlib.suppress(OSError):  # not empty, or not there
+            folders.in_memory().rmdir()
 
     def _roots(self) -> set[Path]:
-        found = set()
-        for executor in self.executors.values():
-            for is_sealed in (False, True):
-                with contextlib.suppress(NoExecutorError):
-                    found.add(executor.root(is_sealed=is_sealed))
+        found = {executor.root(is_sealed=False) for executor in self.executors.values()}
+        with contextlib.suppress(OSError):
+            if folders.in_memory().exists():
+                found.add(folders.made_in_memory())  # checked to be ours before anything in it is removed
         return found
 
     def _build(self) -> None:

@@ -41,8 +41,9 @@ def after_slash(place: str) -> str:
 
 @register.filter
 def parameters_text(parameters: Mapping[str, Any]) -> str:
-    """Parameters on one short line."""
-    return ", ".join(f"{name}={value}" for name, value in parameters.items())[:120]
+    """In what a run differs from those that were asked for with it, on one short line."""
+    shown = (f"{name}={value}" for name, value in parameters.items() if name != "array_index")
+    return ", ".join(shown)[:120]
 
 
 @register.simple_tag
@@ -95,7 +96,7 @@ def place_text(name: str) -> str:
 @register.simple_tag
 def booked_text(booked: Mapping[str, Any]) -> str:
     """What a scheduler was asked to keep free for a run."""
-    said = _("%(cores)s cores, %(memory)s, %(duration)s; job %(job)s") % {
+    said = _("cores: %(cores)s, memory: %(memory)s, time: %(duration)s, job %(job)s") % {
         "cores": booked.get("cores", ""),
         "memory": formatting.bytes_text(int(booked.get("memory_bytes", 0))),
         "duration": seconds_text(booked.get("duration_s", "")),
