@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.judges.test_hugging_face import Reader, _parquet
+from tests.judges.hub_client import HubClient
+from tests.judges.test_hugging_face import _parquet
 from tsunagu.formats.tests.built import build
 
 pytestmark = pytest.mark.functional
@@ -271,7 +272,7 @@ def test_what_is_made_ready_loads_in_mlcroissant(node, tmp_path):
 
 @pytest.mark.usefixtures("made_ready")
 def test_what_is_made_ready_loads_with_datasets(node, tmp_path):
-    found = Reader(node, tmp_path)("""
+    found = HubClient(node, tmp_path)("""
         from datasets import Image, get_dataset_config_names, load_dataset
         photo = load_dataset("lab/films-ready", "photo", split="train").cast_column("image", Image())
         names = get_dataset_config_names("lab/films-ready")
