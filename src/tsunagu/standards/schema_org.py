@@ -30,7 +30,7 @@ def to_schema_org(record: Record, *, documents: tuple[tuple[str, str], ...] = ()
         "identifier": f"sha256:{record.version_hash}",
         "version": str(record.version),
         "datePublished": record.published_at,
-        "license": record.licence_url or record.licence,
+        "license": record.licence_url or {"@type": "CreativeWork", "name": record.licence},
         "isAccessibleForFree": record.is_free,
         "conditionsOfAccess": record.conditions,
         "creator": [_agent(one) for one in record.creators or (record.publisher,)],

@@ -28,7 +28,7 @@ def _links(card: DatasetCard, version: int, described: Mapping[str, Any]) -> Ite
     yield _link("https://schema.org/AboutPage", "type")
     for form in FORMS:
         yield _link(form.address(card, version), "describedby", type=form.media_type, profile=form.profile)
-    if described["license"].startswith("https://"):
+    if isinstance(described["license"], str):  # an address; terms in words are a work with a name
         yield _link(described["license"], "license")
     for person in described["creator"]:
         if "sameAs" in person:
