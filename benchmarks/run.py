@@ -22,6 +22,7 @@ MODULES = (
     "stream",
     "hub",
     "dispatch",
+    "dispatch_slurm",
     "ready",
 )
 TABLES = [
@@ -41,6 +42,7 @@ TABLES = [
     "stream_small",
     "stream_images",
     "dispatch",
+    "dispatch_slurm",
     "ready_csv",
     "ready_scans",
 ]

@@ -25,6 +25,7 @@ SERVERS = {
     "postgresql": ("/usr/lib/postgresql/15/bin/initdb", ("postgresql-15",)),
     "age": ("age", ("age",)),
     "compute": ("bwrap", ("bubblewrap",)),
+    "slurm": ("/usr/sbin/slurmctld", ("slurmctld", "slurmd", "slurm-client", "munge")),
     "s3": ("radosgw", ("radosgw", "ceph-mon", "ceph-osd", "ceph-mgr", "ceph-common")),
     "openid": ("npm", ("nodejs", "npm")),
     "saml": (

@@ -167,8 +167,13 @@ def _project(owner: Any, put: Any, name: str, person: Any) -> dict[str, str]:
         "use": use.id,
         "opening": use.opening,
         "token": _token(owner),
-        "job": jobs.submit(owner, jobs.Wanted(inputs=(f"{name}/spectra",), command=("true",))).run,
+        "job": jobs.submit(owner, _wanted(name)).run,
+        "array": jobs.submit_each(owner, _wanted(name), "n", [1, 2])[0].run,
     }
+
+
+def _wanted(name: str) -> jobs.Wanted:
+    return jobs.Wanted(inputs=(f"{name}/spectra",), command=("true",))
 
 
 def _training(owner: Any, name: str) -> training.OpenUse:

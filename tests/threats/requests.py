@@ -62,6 +62,10 @@ BODIES: dict[str, Any] = {
     "POST /datasets/{project}/{dataset}/readiness": {"version": 0},
     "PUT /datasets/{project}/{dataset}/readiness/attestations": {"rule": "ethics", "answer": "yes"},
     "POST /datasets/{project}/{dataset}/sql": {"sql": "select 1"},
+    "POST /arrays": {
+        "inputs": ["{project}/{dataset}@1"], "command": ["true"], "output": "{project}/made-by-runs",
+        "each": {"name": "n", "values": [1, 2]},
+    },
     "POST /runs": {"inputs": ["{project}/{dataset}@1"], "command": ["true"], "output": "{project}/made-by-a-run"},
     "PUT /projects/{project}/budget": {"cpu_s": 1, "memory_gb_h": 1, "output_bytes": 1},
     "POST /datasets/{project}/{dataset}/uses": {"training": "t-1", "purpose": TRAINED_FOR},
@@ -171,6 +175,8 @@ NEEDS: dict[str, str] = {
     "POST /datasets/{project}/{dataset}/sql": "reader",
     "GET /runs": "all",
     "POST /runs": "editor",
+    "POST /arrays": "editor",
+    "POST /arrays/{array}/cancel": "owner",
     "GET /runs/{job}": "reader",
     "GET /runs/{job}/log": "reader",
     "POST /runs/{job}/cancel": "owner",
@@ -193,7 +199,7 @@ ANSWERS: dict[str, int] = {
     "POST /datasets/{project}/{dataset}/shred": 409,  # it is not sealed
 }
 # What this asks about stands in a line of the request and not in its path.
-ABOUT_A_LINE = {"GET /decide", "POST /requests", "POST /datasets", "POST /runs"}
+ABOUT_A_LINE = {"GET /decide", "POST /requests", "POST /datasets", "POST /runs", "POST /arrays"}
 
 _PARTIES = ("stranger", "ended", "other", "machine", "reader", "editor", "owner", "admin")
 _PEOPLE = tuple(name for name in _PARTIES if name != "machine")

@@ -41,6 +41,7 @@ def add_commands(add: Any) -> None:
         metavar="NAME=VALUE",
         help=text("help_run_param"),
     )
+    run.add_argument("--each", default="", metavar="NAME=VALUES", help=text("help_run_each"))
     run.add_argument("--cpu", type=int, metavar="N", help=text("help_run_cpu"))
     run.add_argument("--memory", metavar="SIZE", help=text("help_run_memory"))
     run.add_argument("--time", metavar="TIME", help=text("help_run_time"))
@@ -53,8 +54,9 @@ def add_commands(add: Any) -> None:
     logs = add("logs", "tsunagu logs 01J... -f")
     logs.add_argument("run", metavar="RUN")
     logs.add_argument("-f", "--follow", action="store_true", help=text("help_logs_follow"))
-    cancel = add("cancel", "tsunagu cancel 01J...")
+    cancel = add("cancel", "tsunagu cancel 01J...\ntsunagu cancel 01J... --all")
     cancel.add_argument("run", metavar="RUN")
+    cancel.add_argument("--all", action="store_true", help=text("help_cancel_all"))
     budget = add("budget", "tsunagu budget films\ntsunagu budget films --cpu-s 7200000")
     budget.add_argument("project", metavar="PROJECT")
     budget.add_argument("--cpu-s", type=float, metavar="SECONDS", help=text("help_budget_set"))

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _ASK_AGAIN_S = (0.1, 0.2, 0.5, 1.0)
 _FAILED = 1
 _SIGNALLED = 128
+_MOST_TOGETHER = 1000
 _BYTES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -47,6 +48,8 @@ def run_run(options: argparse.Namespace, output: Output) -> int:
     with connect(options.url, options.token) as client:
         if options.code.endswith(".bundle") and os.path.isfile(options.code):  # noqa: PTH113 - pathlib costs start-up
             content["code"] = _bundle_kept(client, options)
+        if options.each:
+            return _run_each(client.node, options, content, output)
         made = client.node.post("/runs", content)
         output.note(text("run_queued", run=made["run"], output=made["output"]))
         if options.detach:
@@ -67,6 +70,48 @@ def run_run(options: argparse.Namespace, output: Output) -> int:
     else:
         output.note(_ended(done))
     return exit_code(done)
+
+
+def _run_each(node: Node, options: argparse.Namespace, content: dict[str, Any], output: Output) -> int:
+    """Queue one run for each value and follow them one after the other; the exit code is the first that is not 0."""
+    name, values = _each(options.each)
+    made = node.post("/arrays", {**content, "each": {"name": name, "values": values}})["runs"]
+    first = made[0]["run"]
+    output.note(text("runs_queued", count=len(made), run=first, output=made[0]["output"]))
+    if options.detach:
+        if output.as_json:
+            output.json_list(made)
+        else:
+            for one in made:
+                output.line(one["run"])
+        return 0
+    done = []
+    try:
+        for one in made:
+            output.note(f"{name}={one['parameters'][name]}  {one['run']}")
+            done.append(_follow(node, one["run"], show=not output.as_json, wait=True))
+            output.note(_ended(done[-1]))
+    except KeyboardInterrupt:
+        print(text("run_cancelling", run=first), file=sys.stderr)
+        node.post(f"/arrays/{quote(first, safe='')}/cancel")
+        return EXIT_INTERRUPTED
+    if output.as_json:
+        output.json_list(done)
+    return next((code for one in done if (code := exit_code(one))), 0)
+
+
+def _each(said: str) -> tuple[str, list[Any]]:
+    """``name=a,b,c`` or ``name=0..9`` or ``name=0..100:10``, both ends included."""
+    name, equals, listed = said.partition("=")
+    if not (name and equals and listed):
+        raise UsageError(text("bad_each", said=said), remedy="--each NAME=A,B,C  --each NAME=0..9")
+    match = re.fullmatch(r"(-?\d{1,9})\.\.(-?\d{1,9})(?::(\d{1,9}))?", listed)
+    if match is None:
+        return name, [_parameter(f"{name}={value}")[1] for value in listed.split(",")]
+    first, last, step = int(match[1]), int(match[2]), int(match[3] or 1)
+    if first > last or step < 1 or (last - first) // step >= _MOST_TOGETHER:
+        raise UsageError(text("bad_each", said=said), remedy="--each NAME=A,B,C  --each NAME=0..9")
+    return name, list(range(first, last + 1, step))
 
 
 def run_runs(options: argparse.Namespace, output: Output) -> None:
@@ -110,6 +155,15 @@ def run_logs(options: argparse.Namespace, output: Output) -> int:
 def run_cancel(options: argparse.Namespace, output: Output) -> None:
     """End a compute run."""
     with connect(options.url, options.token) as client:
+        if options.all:
+            array = client.node.get(_place(options.run))["array_id"]
+            if array:
+                found = client.node.post(f"/arrays/{quote(array, safe='')}/cancel")["runs"]
+                if output.as_json:
+                    output.json_list(found)
+                else:
+                    output.table((one["run"], text(f"state_{one['state']}")) for one in found)
+                return
         done = client.node.post(f"{_place(options.run)}/cancel")
     if output.as_json:
         output.json(done)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -41,6 +42,24 @@ def _boolean(text: str) -> bool:
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+_SAFE = re.compile(r"[A-Za-z0-9._:=,/+@-]*")
+_SLURM_OPTION = re.compile(r"--[a-z][a-z-]*(=[A-Za-z0-9._:,/+@-]+)?")
+
+
+def _safe(text: str) -> str:
+    """A word that becomes part of a command line of a scheduler."""
+    if not _SAFE.fullmatch(text):
+        raise ValueError(text)
+    return text
+
+
+def _slurm_options(text: str) -> tuple[str, ...]:
+    options = tuple(text.split())
+    if not all(_SLURM_OPTION.fullmatch(option) for option in options):
+        raise ValueError(text)
+    return options
 
 
 def _tables(text: str) -> tuple[Mapping[str, Any], ...]:
@@ -162,6 +181,39 @@ TABLE: tuple[Setting, ...] = (
         float,
         "s",
     ),
+    Setting(
+        "slurm_folder",
+        "",
+        "Folder that this node and the machines of a Slurm cluster share; empty: no jobs go to Slurm.",
+    ),
+    Setting(
+        "slurm_folder_in_memory",
+        "false",
+        "Whether that folder lies in memory: sealed data go there only then.",
+        _boolean,
+    ),
+    Setting("slurm_conf", "/etc/slurm/slurm.conf", "Slurm's configuration on this machine."),
+    Setting("slurm_partition", "", "Partition for jobs; empty: Slurm's own choice.", _safe),
+    Setting("slurm_account", "", "Account that jobs are charged to; empty: Slurm's own choice.", _safe),
+    Setting(
+        "slurm_options",
+        "",
+        "More options of sbatch, by blanks: --qos=normal --constraint=ssd",
+        _slurm_options,
+    ),
+    Setting(
+        "slurm_python",
+        "",
+        "Python on the cluster's machines in which Tsunagu is installed; empty: this node's, which they must see too.",
+    ),
+    Setting("slurm_control_url", "", "Where jobs on the cluster reach control; empty: control_url."),
+    Setting("slurm_slots", "1000", "Jobs that are handed to Slurm at the same time.", int),
+    Setting("slurm_cores", "64", "Most cores that one job on Slurm may ask for.", int),
+    Setting(
+        "slurm_memory_bytes", "274877906944", "Most memory that one job on Slurm may ask for.", int, "byte"
+    ),
+    Setting("slurm_duration_s", "604800", "Longest time limit of a job on Slurm.", int, "s"),
+    Setting("slurm_poll_s", "60", "How often Slurm is asked which jobs it still knows.", float, "s"),
     Setting(
         "compute_budget_cpu_s", "3600000", "CPU time that a project may use unless given more.", float, "s"
     ),

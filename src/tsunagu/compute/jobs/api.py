@@ -1,6 +1,6 @@
 """The door of jobs: code that runs on dataset versions, where the data is."""
 
-from tsunagu.compute.jobs.asking import again, cancel, submit
+from tsunagu.compute.jobs.asking import again, cancel, cancel_array, submit, submit_each
 from tsunagu.compute.jobs.budgets import allocate, budget
 from tsunagu.compute.jobs.entries import BadEntryError, EntryPoint, entry_points, lock_text
 from tsunagu.compute.jobs.errors import (
@@ -15,8 +15,9 @@ from tsunagu.compute.jobs.errors import (
     OutputNotSealedError,
     OutputTakenError,
 )
-from tsunagu.compute.jobs.executors import offered as places
 from tsunagu.compute.jobs.hearing import Heard, answer, begin_delivery, delivered_by, deliverer, hear, reader
+from tsunagu.compute.jobs.places import offered as places
+from tsunagu.compute.jobs.places import slurm_problem
 from tsunagu.compute.jobs.reasons import sentence
 from tsunagu.compute.jobs.selectors import get_job, list_jobs, read_log
 from tsunagu.compute.jobs.supervisor import Supervisor
@@ -53,6 +54,7 @@ __all__ = [
     "begin_delivery",
     "budget",
     "cancel",
+    "cancel_array",
     "delivered_by",
     "deliverer",
     "entry_points",
@@ -65,5 +67,7 @@ __all__ = [
     "reader",
     "sandbox_problem",
     "sentence",
+    "slurm_problem",
     "submit",
+    "submit_each",
 ]

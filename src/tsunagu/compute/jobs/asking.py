@@ -12,17 +12,19 @@ from typing import Any
 from django.db import transaction
 
 from tsunagu.compute.environments import api as environments
-from tsunagu.compute.jobs import budgets, executors, selectors
+from tsunagu.compute.jobs import budgets, folders, places, selectors
 from tsunagu.compute.jobs.errors import (
     BadJobError,
     JobOverError,
+    NoExecutorError,
+    NoSuchJobError,
     NotFrozenError,
     OutputNotSealedError,
     OutputTakenError,
 )
 from tsunagu.compute.jobs.models import Job, JobInput
 from tsunagu.compute.jobs.settling import close
-from tsunagu.compute.jobs.types import JobCard, State, Wanted
+from tsunagu.compute.jobs.types import OPEN, JobCard, State, Wanted
 from tsunagu.compute.runner.api import Input, Limits, Order
 from tsunagu.core import clock, settings
 from tsunagu.core.errors import NotFoundError
@@ -36,6 +38,7 @@ from tsunagu.foundation.runs import api as runs
 _PARAMETER = re.compile(r"[a-z][a-z0-9_]{0,49}\Z")
 _MOST_INPUTS, _MOST_PARAMETERS, _MOST_PARTS, _MOST_TEXT = 50, 100, 1000, 100_000
 _LEAST_MEMORY_BYTES, _MOST_FILES = 32 << 20, 50_000
+_INDEX, _MOST_TOGETHER = "array_index", 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +68,33 @@ def submit(actor: Actor, wanted: Wanted) -> JobCard:
         NoExecutorError: the place where it shall run does not exist or does not work.
         BadLockError: the environment's lock file cannot be used.
     """
-    executors.require(wanted.executor)
+    return _submit(actor, wanted, [wanted.parameters])[0]
+
+
+def submit_each(actor: Actor, wanted: Wanted, name: str, values: Sequence[Any]) -> list[JobCard]:
+    """Queue the same job once for each value of a parameter: all of them, or none.
+
+    Each is a run of its own with the value and its place in the row, ``array_index`` from 0, as parameters.
+
+    Raises:
+        TsunaguError: as for ``submit``.
+    """
+    if not 1 <= len(values) <= _MOST_TOGETHER:
+        raise BadJobError(f"1 to {_MOST_TOGETHER} runs can be asked for together.")
+    if {name, _INDEX} & wanted.parameters.keys() or name == _INDEX:
+        raise BadJobError(f"The parameter {name[:80]!r} or {_INDEX!r} is given twice.")
+    each = [{**wanted.parameters, name: value, _INDEX: n} for n, value in enumerate(values)]
+    return _submit(actor, wanted, each, is_array=True)
+
+
+def _submit(
+    actor: Actor, wanted: Wanted, each: Sequence[Mapping[str, Any]], *, is_array: bool = False
+) -> list[JobCard]:
+    places.require(wanted.executor)
     command = _command(wanted.command)
-    _check_parameters(wanted.parameters)
-    limits = _checked(wanted.limits)
+    for parameters in each:
+        _check_parameters(parameters)
+    limits = _checked(wanted.limits, wanted.executor)
     if not 1 <= len(wanted.inputs) <= _MOST_INPUTS:
         raise BadJobError(f"A run has 1 to {_MOST_INPUTS} inputs.")
     reads = [_read(actor, place, "in") for place in wanted.inputs]
@@ -81,20 +107,27 @@ def submit(actor: Actor, wanted: Wanted) -> JobCard:
     policy.require(actor, "compute.run", project.resource)
     lock = environments.want(wanted.lock) if wanted.lock else ""
     everything = [*reads, *([code] if code else [])]
+    jobs: list[Job] = []
     with transaction.atomic():
         output = _output(actor, project_name, output_name, everything)
-        order = Order(
-            run=new_id(),
-            command=command,
-            inputs=tuple(one.input for one in reads),
-            output=output.slug,
-            limits=limits,
-            parameters=dict(wanted.parameters),
-            code=code.input if code else None,
-        )
-        _start_run(actor, order, output, everything, executor=wanted.executor, environment_hash=lock)
-        job = _queue(actor, order, output, everything, executor=wanted.executor, environment_hash=lock)
-    return selectors.card_of(job)
+        _check_sealed(output, everything, wanted.executor, limits)
+        for parameters in each:
+            order = Order(
+                run=new_id(),
+                command=command,
+                inputs=tuple(one.input for one in reads),
+                output=output.slug,
+                limits=limits,
+                parameters=dict(parameters),
+                code=code.input if code else None,
+            )
+            _start_run(actor, order, output, everything, executor=wanted.executor, environment_hash=lock)
+            job = _queue(actor, order, output, everything, executor=wanted.executor, environment_hash=lock)
+            if is_array:
+                job.array_id = jobs[0].run_id if jobs else job.run_id
+                job.save(update_fields=["array_id"])
+            jobs.append(job)
+    return [selectors.card_of(job) for job in jobs]
 
 
 def _queue(
@@ -119,6 +152,7 @@ def _queue(
         state=State.QUEUED,
         order=order.as_json(),
         environment_hash=environment_hash,
+        is_sealed=bool(output.key_domain),
         asked_at=clock.now(),
         **asdict(budgets.reserve(output.project_id, order.limits)),
     )
@@ -181,6 +215,21 @@ def cancel(actor: Actor, run_id: str) -> JobCard:
     return selectors.card_of(job)
 
 
+def cancel_array(actor: Actor, array_id: str) -> list[JobCard]:
+    """End all jobs that were asked for together and go on; those that the actor sees, afterwards.
+
+    Raises:
+        NoSuchJobError: unknown, or the actor may not see all that they used.
+        ActionDeniedError: they are somebody else's.
+    """
+    if not array_id or not selectors.list_jobs(actor, array=array_id, limit=1):
+        raise NoSuchJobError
+    for run_id in Job.objects.filter(array_id=array_id, state__in=OPEN).values_list("pk", flat=True):
+        with contextlib.suppress(JobOverError):
+            cancel(actor, run_id)
+    return selectors.list_jobs(actor, array=array_id, limit=_MOST_TOGETHER)
+
+
 def _command(parts: Sequence[str]) -> tuple[str, ...]:
     if not parts or not parts[0].strip():
         raise BadJobError("There is no command to run.")
@@ -208,13 +257,14 @@ def _check_parameters(parameters: Mapping[str, Any]) -> None:
             )
 
 
-def _checked(limits: Limits) -> Limits:
-    """The limits, when this node allows them."""
+def _checked(limits: Limits, executor: str) -> Limits:
+    """The limits, when this node allows them in that place."""
     node = settings.current()
+    is_slurm = executor == "slurm"
     most = {
-        "cores": node.compute_cores,
-        "memory_bytes": node.compute_memory_bytes,
-        "duration_s": node.compute_duration_s,
+        "cores": node.slurm_cores if is_slurm else node.compute_cores,
+        "memory_bytes": node.slurm_memory_bytes if is_slurm else node.compute_memory_bytes,
+        "duration_s": node.slurm_duration_s if is_slurm else node.compute_duration_s,
         "disk_bytes": node.compute_disk_bytes,
         "file_count": _MOST_FILES,
     }
@@ -265,6 +315,29 @@ def _output(actor: Actor, project: str, name: str, reads: Sequence[_Read]) -> da
     if any(one.card.key_domain for one in reads) and not card.key_domain:
         raise OutputNotSealedError
     return card
+
+
+def _check_sealed(
+    output: datasets.DatasetCard, reads: Sequence[_Read], executor: str, limits: Limits
+) -> None:
+    """What goes into a sealed dataset is kept in memory while the run goes on: there must be room."""
+    if not output.key_domain:
+        return
+    if executor == "dask" or (executor == "slurm" and not settings.current().slurm_folder_in_memory):
+        raise BadJobError(
+            "An input or the output is sealed, and on that cluster it would lie plain on a disk.",
+            remedy="Run it on this node; or, for Slurm, its administrator puts the shared folder into memory"
+            " and says so (slurm_folder_in_memory).",
+        )
+    byte_count = sum(one.version.byte_count for one in reads)
+    if byte_count > limits.memory_bytes:
+        raise BadJobError(
+            f"Sealed inputs stay in memory while a run goes on, and these ({byte_count:,} bytes) are larger than"
+            f" the run's memory limit ({limits.memory_bytes:,}).",
+            remedy="Ask for more memory.",
+        )
+    if executor == "sandbox" and (why := folders.memory_problem(byte_count)):
+        raise NoExecutorError(f"Sealed inputs stay in memory while a run goes on: {why}")
 
 
 def _start_run(

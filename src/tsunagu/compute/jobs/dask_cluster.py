@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tsunagu.compute.jobs.errors import NoExecutorError
-from tsunagu.compute.jobs.executors import Sight, Submission, wrapper_environment
+from tsunagu.compute.jobs.errors import ExecutorAwayError, NoExecutorError
+from tsunagu.compute.jobs.executors import Executor, Sight, Submission, wrapper_environment
 from tsunagu.compute.runner import api as runner
 from tsunagu.core import settings
 
@@ -25,7 +25,7 @@ _ASK_AGAIN_S = 10.0
 _WAITS = {"released", "waiting", "no-worker", "queued", "processing"}
 
 
-class DaskCluster:
+class DaskCluster(Executor):
     """The cluster of the settings; connected when it is needed, and again when it was lost.
 
     Args:
@@ -36,6 +36,14 @@ class DaskCluster:
         self.slots = slots
         self._client: Any = None
         self._away_until = 0.0
+
+    def root(self, *, is_sealed: bool) -> Path:
+        """The folder of the node's jobs, which the workers share; a folder in this machine's memory they do not see."""
+        if is_sealed:
+            raise NoExecutorError(
+                "The folder shared with Dask's workers is not in memory, and an input is sealed."
+            )
+        return super().root(is_sealed=False)
 
     def problem(self) -> str:
         """Why no job can be handed over: no scheduler, or no worker."""
@@ -57,16 +65,19 @@ class DaskCluster:
         from distributed import fire_and_forget
 
         environment = dict(wrapper_environment())
-        with self._line() as client:
-            future = client.submit(
-                runner.run_wrapper,
-                str(submission.job_file),
-                environment,
-                key=submission.run,
-                pure=False,
-                retries=0,
-            )
-            fire_and_forget(future)  # type: ignore[no-untyped-call]
+        try:
+            with self._line() as client:
+                future = client.submit(
+                    runner.run_wrapper,
+                    str(submission.job_file),
+                    environment,
+                    key=submission.run,
+                    pure=False,
+                    retries=0,
+                )
+                fire_and_forget(future)  # type: ignore[no-untyped-call]
+        except NoExecutorError as error:
+            raise ExecutorAwayError(error.message) from error
         return submission.run
 
     def cancel(self, handle: str, folder: Path) -> None:

@@ -80,6 +80,16 @@ class NoExecutorError(TsunaguError):
     default_remedy = "Ask its administrator; tsunagu check says what is missing."
 
 
+class ExecutorAwayError(TsunaguError):
+    """The place does not answer just now; what was to be started there waits."""
+
+    code = "compute.executor_away"
+    status = 503
+    exit_code = 8
+    default_message = "The place where the run shall go on does not answer."
+    default_remedy = "Wait; the run stays in the queue."
+
+
 class JobOverError(ConflictError):
     """The job has ended."""
 

@@ -7,12 +7,13 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
-from tsunagu.compute.jobs.errors import BadJobError, NoExecutorError
+from tsunagu.compute.jobs import folders
+from tsunagu.compute.jobs.errors import NoExecutorError
 from tsunagu.compute.runner import api as runner
 from tsunagu.core import settings
 
@@ -28,20 +29,39 @@ class Submission:
     folder: Path
     limits: runner.Limits
 
-    @property
-    def command(self) -> tuple[str, ...]:
-        """What is to be started."""
-        return (sys.executable, "-m", "tsunagu.compute.runner", str(self.job_file))
-
 
 class Executor(Protocol):
     """A place that runs wrappers. It is asked by one process alone, the supervisor.
 
     Attributes:
         slots: How many jobs may be handed to it at the same time.
+        ends_with_node: Whether its wrappers are told to end when the node stops.
     """
 
     slots: int
+    ends_with_node: bool = True
+
+    @property
+    def control(self) -> str:
+        """Where its wrappers reach control."""
+        node = settings.current()
+        return f"http://{node.host}:{node.port}"
+
+    def root(self, *, is_sealed: bool) -> Path:
+        """The folder in which jobs get theirs; what is sealed must not lie plain on a disk there.
+
+        Raises:
+            NoExecutorError: there is no such folder.
+        """
+        try:
+            return folders.made_in_memory() if is_sealed else folders.on_disk()
+        except OSError as error:
+            raise NoExecutorError(f"There is no folder in memory for what is sealed: {error}") from None
+
+    def booked(self, limits: runner.Limits) -> Mapping[str, Any]:
+        """What a scheduler is asked to keep free; empty where there is none."""
+        del limits
+        return {}
 
     def problem(self) -> str:
         """Why it cannot run anything now; empty when it can."""
@@ -54,7 +74,13 @@ class Executor(Protocol):
 
         Raises:
             NoExecutorError: the place refuses.
+            ExecutorAwayError: it does not answer; the job waits.
         """
+
+    def explain(self, handle: str, folder: Path) -> tuple[str, dict[str, str]]:
+        """What the place says about a wrapper that is gone: a code of reasons.py and its facts."""
+        del handle, folder
+        return "lost", {}
 
     def cancel(self, handle: str, folder: Path) -> None:
         """End the wrapper, gently first: it reports what became of the job."""
@@ -63,7 +89,19 @@ class Executor(Protocol):
         """Whether the wrapper waits or runs. ``gone`` says nothing about success: only a signed result does."""
 
 
-class Sandbox:
+@runtime_checkable
+class TakesArrays(Protocol):
+    """A place that takes many jobs of one array at once."""
+
+    def submit_array(self, submissions: Sequence[Submission]) -> list[str]:
+        """Queue wrappers with equal limits; a handle for each.
+
+        Raises:
+            NoExecutorError, ExecutorAwayError: as for ``submit``.
+        """
+
+
+class Sandbox(Executor):
     """Wrappers as children of the supervisor on this machine.
 
     Args:
@@ -132,30 +170,3 @@ def wrapper_environment() -> Mapping[str, str]:
         "HOME": "/nonexistent",
         "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry),
     }
-
-
-NAMES = ("sandbox", "dask")
-
-
-def offered() -> tuple[str, ...]:
-    """The places where this node runs jobs, the default first."""
-    return tuple(name for name in NAMES if name == "sandbox" or settings.current().dask_scheduler)
-
-
-def require(name: str) -> None:
-    """Go on only with a place that this node has and, where that is known at once, that works.
-
-    Raises:
-        BadJobError: there is none of that name.
-        NoExecutorError: it does not work.
-    """
-    if name not in offered():
-        raise BadJobError(
-            f"There is no place named {name[:40]!r} to run jobs.",
-            remedy=f"Use one of: {', '.join(offered())}.",
-        )
-    if name == "sandbox" and (why := runner.problem()):
-        raise NoExecutorError(
-            f"This node cannot wall jobs in, so it runs none: {why}",
-            remedy="Have its administrator install bubblewrap and allow user namespaces; tsunagu check says more.",
-        )

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models.functions import Coalesce
 
 from tsunagu.compute.environments import api as environments
 from tsunagu.compute.jobs import logs
@@ -66,8 +67,10 @@ def hear(run_id: str, body: bytes, signature: str) -> Heard:
     job = Job.objects.get(pk=run_id)
     if State(job.state).is_over:
         raise JobOverError
-    # Who was thought to have vanished speaks.
-    Job.objects.filter(pk=run_id, state=State.UNCERTAIN).update(state=State.RUNNING)
+    # It begins, or who was thought to have vanished speaks.
+    Job.objects.filter(pk=run_id, state__in=(State.SUBMITTED, State.UNCERTAIN)).update(
+        state=State.RUNNING, code="", facts={}, started_at=Coalesce("started_at", clock.now())
+    )
     return Heard(run_id, do, message, signature, job.is_cancelled)
 
 

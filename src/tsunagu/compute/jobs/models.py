@@ -30,6 +30,9 @@ class Job(models.Model):
     result = models.JSONField(default=dict)
     signature = models.CharField(max_length=64, blank=True)
     number = models.BigIntegerField(default=0)
+    # Jobs that were asked for together bear the id of the first one.
+    array_id = models.CharField(max_length=26, blank=True, db_index=True)
+    is_sealed = models.BooleanField(default=False)
     is_cancelled = models.BooleanField(default=False)
     is_delivering = models.BooleanField(default=False)
     push_run_id = models.CharField(max_length=26, blank=True)
@@ -38,6 +41,7 @@ class Job(models.Model):
     memory_gb_h = models.FloatField(default=0)
     output_bytes = models.BigIntegerField(default=0)
     asked_at = models.DateTimeField()
+    handed_at = models.DateTimeField(null=True)
     started_at = models.DateTimeField(null=True)
     heard_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
@@ -45,7 +49,7 @@ class Job(models.Model):
     class Meta:
         indexes = (
             models.Index(fields=("state", "asked_at"), name="jobs_by_state"),
-            models.Index(fields=("project_id", "-started_at"), name="jobs_by_project"),
+            models.Index(fields=("project_id", "-handed_at"), name="jobs_by_project"),
             models.Index(fields=("actor_id", "-asked_at"), name="jobs_by_actor"),
         )
         constraints = (

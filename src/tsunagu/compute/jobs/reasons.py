@@ -32,6 +32,15 @@ SENTENCES: Mapping[str, str] = {
     "cancelled": later("It was cancelled."),
     "stopped": later("The machine on which it ran was stopped. Run it again."),
     "lost": later("The run vanished without a result; nothing of it was kept but its log."),
+    "scheduler_cancelled": later("Somebody ended it in %(place)s (%(said)s)."),
+    "scheduler_time": later("%(place)s ended it, because its time there was over (%(said)s)."),
+    "scheduler_memory": later("%(place)s ended it, because it used more memory than was booked (%(said)s)."),
+    "scheduler_preempted": later("%(place)s ended it in favour of other work (%(said)s). Run it again."),
+    "scheduler_node": later("The computer on which it ran failed (%(place)s: %(said)s). Run it again."),
+    "scheduler_folder": later(
+        "No machine of %(place)s could use the folder that it shares with this node (%(said)s)."
+    ),
+    "scheduler_failed": later("%(place)s could not start it or ended it (%(said)s)."),
     "vanished": later("The run does not answer; what became of it is being looked into."),
 }
 

@@ -38,6 +38,7 @@ def list_jobs(
     project: str = "",
     dataset: str = "",
     mine: bool = False,
+    array: str = "",
     before: str = "",
     limit: int = 50,
 ) -> list[JobCard]:
@@ -48,6 +49,7 @@ def list_jobs(
         project: With ``dataset``: only those that read it or write to it.
         dataset: See there.
         mine: Only those that the actor asked for.
+        array: Only those that were asked for together with this one, the first of them.
         before: Id of the last one seen.
         limit: How many.
 
@@ -61,6 +63,8 @@ def list_jobs(
         rows = rows.filter(pk__in=reads) | rows.filter(output_id=card.id)
     if mine:
         rows = rows.filter(actor_kind=actor.kind, actor_id=actor.id)
+    if array:
+        rows = rows.filter(array_id=array)
     found: list[Job] = []
     for _batch in range(_MOST_BATCHES):
         page = list((rows.filter(pk__lt=before) if before else rows)[:_BATCH])
@@ -125,5 +129,6 @@ def card_of(job: Job) -> JobCard:
         started_at=clock.isoformat(job.started_at) if job.started_at else None,
         ended_at=clock.isoformat(job.ended_at) if job.ended_at else None,
         is_cancelled=job.is_cancelled,
+        array_id=job.array_id,
         result=job.result,
     )

@@ -82,6 +82,8 @@ def settle(job: Job, result: Result, signature: str) -> None:
             code = "output_changed"
         except TsunaguError as error:
             code, facts = "refused", {"why": error.message, "error": error.code}
+    if code == "stopped" and job.is_cancelled:  # the place ended it before it heard why
+        code = "cancelled"
     state = {"ok": State.SUCCEEDED, "cancelled": State.CANCELLED}.get(code, State.FAILED)
     used = {
         "cpu_s": result.cpu_s,

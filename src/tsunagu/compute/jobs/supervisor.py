@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,9 +15,9 @@ from django.db import OperationalError, close_old_connections, transaction
 from django.db.models import Max, Min
 
 from tsunagu.compute.environments import api as environments
-from tsunagu.compute.jobs import hearing
-from tsunagu.compute.jobs.errors import NoExecutorError
-from tsunagu.compute.jobs.executors import Executor, Sandbox, Submission
+from tsunagu.compute.jobs import hearing, places
+from tsunagu.compute.jobs.errors import ExecutorAwayError, NoExecutorError
+from tsunagu.compute.jobs.executors import Executor, Submission, TakesArrays
 from tsunagu.compute.jobs.models import Job
 from tsunagu.compute.jobs.settling import close
 from tsunagu.compute.jobs.types import State
@@ -31,17 +32,7 @@ _CLAIM_AGAIN_S = 0.25
 _WATCH_EVERY_S = 0.5
 _ASK_AGAIN_S = 10.0  # an executor that had a problem
 _KILL_AFTER_S = 15.0
-
-
-def _executors() -> dict[str, Executor]:
-    """What runs jobs at the places that this node has; Dask's program is loaded where it is used alone."""
-    node = settings.current()
-    found: dict[str, Executor] = {"sandbox": Sandbox(node.compute_slots)}
-    if node.dask_scheduler:
-        from tsunagu.compute.jobs.dask_cluster import DaskCluster
-
-        found["dask"] = DaskCluster(node.dask_slots)
-    return found
+_MOST_TOGETHER = 500
 
 
 @dataclass(slots=True)
@@ -52,7 +43,7 @@ class Supervisor:
         executors: Place -> what runs jobs there.
     """
 
-    executors: Mapping[str, Executor] = field(default_factory=_executors)
+    executors: Mapping[str, Executor] = field(default_factory=places.configured)
     _stop: threading.Event = field(default_factory=threading.Event)
     _problems: dict[str, tuple[float, str]] = field(default_factory=dict)
     _cancelled_at: dict[str, float] = field(default_factory=dict)
@@ -79,8 +70,9 @@ class Supervisor:
                 logger.warning("database_busy", exc_info=True)
                 close_old_connections()
             self._stop.wait(_CLAIM_EVERY_S)
-        for job in Job.objects.filter(state=State.RUNNING).exclude(handle=""):
-            self._executor(job).cancel(job.handle, folder_of(job.run_id))
+        for job in Job.objects.filter(state__in=(State.SUBMITTED, State.RUNNING)):
+            if self._executor(job).ends_with_node:
+                self._executor(job).cancel(job.handle, self._folder(job))
 
     def _prepare(self) -> None:
         if not Job.objects.filter(state=State.QUEUED).exists():
@@ -96,11 +88,23 @@ class Supervisor:
         for name, executor in self.executors.items():
             if self._problem(name, executor):
                 continue
-            room = executor.slots - Job.objects.filter(state=State.RUNNING, executor=name).count()
+            handed = (State.SUBMITTED, State.RUNNING)
+            room = executor.slots - Job.objects.filter(state__in=handed, executor=name).count()
             while room > 0 and (job := self._next(name)) is not None:
-                room -= 1
-                started += self._start(executor, job)
+                together = self._together(executor, job, room)
+                room -= len(together)
+                started += self._start(executor, together)
+                if self._problems[name][1]:
+                    break
         return started
+
+    @staticmethod
+    def _together(executor: Executor, job: Job, room: int) -> list[Job]:
+        """A job, and what else of its array can be handed over with it."""
+        if not job.array_id or not isinstance(executor, TakesArrays):
+            return [job]
+        waiting = Job.objects.filter(state=State.QUEUED, array_id=job.array_id)
+        return list(waiting.order_by("pk")[: min(room, _MOST_TOGETHER)])
 
     def _next(self, executor: str) -> Job | None:
         """The oldest job of the project that was served longest ago: nobody's hundred jobs keep another's one away."""
@@ -109,7 +113,7 @@ class Supervisor:
         served = dict(
             Job.objects.filter(project_id__in=[row["project_id"] for row in projects])
             .values_list("project_id")
-            .annotate(last=Max("started_at"))
+            .annotate(last=Max("handed_at"))
         )
         never = clock.now().replace(year=1970)
         order = sorted(projects, key=lambda row: (served.get(row["project_id"]) or never, row["oldest"]))
@@ -130,42 +134,64 @@ class Supervisor:
                     close(held, State.FAILED, "no_environment", {"why": why})
         return state == "ready"
 
-    def _start(self, executor: Executor, job: Job) -> int:
-        claimed = Job.objects.filter(pk=job.pk, state=State.QUEUED)
-        if not claimed.update(state=State.RUNNING, started_at=clock.now(), heard_at=clock.now()):
+    def _start(self, executor: Executor, jobs: Sequence[Job]) -> int:
+        """Hand jobs of one array, or one job, to where they shall run; how many were."""
+        submissions = [made for job in jobs if (made := self._claimed(executor, job)) is not None]
+        if not submissions:
             return 0
-        node, folder = settings.current(), folder_of(job.run_id)
-        runner.remove(folder)
-        job_file = runner.JobFile(
-            control=f"http://{node.host}:{node.port}",
-            run=job.run_id,
-            secret=hearing.secret_of(job.run_id),
-            folder=str(folder),
-        ).write()
+        try:
+            if len(submissions) > 1 and isinstance(executor, TakesArrays):
+                handles = executor.submit_array(submissions)
+            else:
+                handles = [executor.submit(one) for one in submissions]
+        except ExecutorAwayError as error:
+            logger.warning("executor_away", extra={"why": str(error)})
+            self._problems[jobs[0].executor] = (time.monotonic(), error.message)
+            for one in submissions:
+                self._put_back(one.run)
+            return 0
+        except (NoExecutorError, OSError) as error:
+            logger.exception("job_not_started", extra={"run": submissions[0].run})
+            for one in submissions:
+                self._close(one.run, State.FAILED, "machine_failed", {"why": str(error)})
+            return 0
+        for one, handle in zip(submissions, handles, strict=True):
+            Job.objects.filter(pk=one.run).update(handle=handle)
+        return len(submissions)
+
+    def _claimed(self, executor: Executor, job: Job) -> Submission | None:
+        """Take a job out of the queue and write its files; None when it is not there any more."""
+        now = clock.now()
+        claimed = Job.objects.filter(pk=job.pk, state=State.QUEUED)
+        if not claimed.update(state=State.SUBMITTED, handed_at=now, heard_at=now):
+            return None
         limits = runner.Order.of(job.order).limits
         try:
-            handle = executor.submit(Submission(job.run_id, job_file, folder, limits))
-        except NoExecutorError as error:
-            # The place went away between two questions: the job waits until it is back.
-            logger.warning("place_refused", extra={"run": job.run_id, "why": str(error)})
-            self._problems[job.executor] = (time.monotonic(), str(error))
-            self._put_back(job)
-            return 0
-        except OSError as error:
+            folder = executor.root(is_sealed=job.is_sealed) / job.run_id
+            runner.remove(folder)
+            job_file = runner.JobFile(
+                control=executor.control,
+                run=job.run_id,
+                secret=hearing.secret_of(job.run_id),
+                folder=str(folder),
+                booked=executor.booked(limits),
+            ).write()
+        except (NoExecutorError, OSError) as error:
             logger.exception("job_not_started", extra={"run": job.run_id})
             self._close(job.run_id, State.FAILED, "machine_failed", {"why": str(error)})
-            return 0
-        Job.objects.filter(pk=job.pk).update(handle=handle)
-        return 1
+            return None
+        return Submission(job.run_id, job_file, folder, limits)
 
-    def _put_back(self, job: Job) -> None:
+    @staticmethod
+    def _put_back(run_id: str) -> None:
+        """The place went away between two questions: the job waits until it is back."""
         with transaction.atomic():
-            held = Job.objects.select_for_update().get(pk=job.pk)
-            if held.is_cancelled:
+            held = Job.objects.select_for_update().get(pk=run_id)
+            if held.state == State.SUBMITTED and held.is_cancelled:
                 close(held, State.CANCELLED, "cancelled")
-            elif held.state == State.RUNNING:
-                held.state, held.started_at = State.QUEUED, None
-                held.save(update_fields=["state", "started_at"])
+            elif held.state == State.SUBMITTED:
+                held.state, held.handed_at = State.QUEUED, None
+                held.save(update_fields=["state", "handed_at"])
 
     def _problem(self, name: str, executor: Executor) -> str:
         asked_at, said = self._problems.get(name, (0.0, "?"))
@@ -179,13 +205,14 @@ class Supervisor:
     # Watching
 
     def watch(self) -> None:
-        """Look at every running job: cancel, notice the dead, settle what they left."""
-        for job in Job.objects.filter(state__in=(State.RUNNING, State.UNCERTAIN)):
-            folder, executor = folder_of(job.run_id), self._executor(job)
-            if job.handle and executor.look(job.handle, folder) == "alive":
+        """Look at every job that was handed over: cancel, notice the dead, settle what they left."""
+        handed = Job.objects.filter(state__in=(State.SUBMITTED, State.RUNNING, State.UNCERTAIN))
+        for job in handed.filter(executor__in=self.executors):
+            folder, executor = self._folder(job), self._executor(job)
+            if executor.look(job.handle, folder) == "alive":
                 self._watch_alive(executor, job, folder)
             elif not self._settle_left(job, folder):
-                self._doubt(job)
+                self._doubt(executor, job, folder)
         self._clean()
 
     def _watch_alive(self, executor: Executor, job: Job, folder: Path) -> None:
@@ -193,9 +220,10 @@ class Supervisor:
         overdue = (clock.now() - (job.started_at or clock.now())).total_seconds() - limits.duration_s
         if not job.is_cancelled and overdue < settings.current().compute_lost_s + limits.duration_s:
             return
-        # It hears of it by itself; here the ones that hear nothing any more are ended.
-        since = self._cancelled_at.setdefault(job.run_id, time.monotonic())
-        if time.monotonic() - since > _KILL_AFTER_S:
+        self._cancelled_at.setdefault(job.run_id, time.monotonic())
+        # It hears of it by itself; here the ones that have not begun or hear nothing any more are ended.
+        is_deaf = time.monotonic() - self._cancelled_at[job.run_id] > _KILL_AFTER_S
+        if is_deaf or job.state == State.SUBMITTED:
             executor.cancel(job.handle, folder)
 
     def _settle_left(self, job: Job, folder: Path) -> bool:
@@ -211,15 +239,22 @@ class Supervisor:
             return False
         return True
 
-    def _doubt(self, job: Job) -> None:
+    def _doubt(self, executor: Executor, job: Job, folder: Path) -> None:
         silent_s = (clock.now() - (job.heard_at or job.asked_at)).total_seconds()
-        if job.state == State.RUNNING:
-            # The row that was read may be older than the wrapper's last word.
-            changed = Job.objects.filter(pk=job.pk, state=State.RUNNING, number=job.number)
-            changed.update(state=State.UNCERTAIN)
-            logger.warning("job_vanished", extra={"run": job.run_id})
+        # The row that was read may be older than the wrapper's last word.
+        same = Job.objects.filter(pk=job.pk, state=job.state, number=job.number)
+        if job.is_cancelled and job.number == 0:
+            with transaction.atomic():
+                held = same.select_for_update().first()
+                if held is not None:  # it never began
+                    close(held, State.CANCELLED, "cancelled")
+        elif job.state != State.UNCERTAIN:
+            code, facts = executor.explain(job.handle, folder)
+            same.update(state=State.UNCERTAIN, code="" if code == "lost" else code, facts=facts)
+            logger.warning("job_vanished", extra={"run": job.run_id, "code": code})
         elif silent_s > settings.current().compute_lost_s:
-            self._close(job.run_id, State.CANCELLED if job.is_cancelled else State.FAILED, "lost")
+            state = State.CANCELLED if job.is_cancelled else State.FAILED
+            self._close(job.run_id, state, job.code or "lost", job.facts)
 
     def _close(self, run_id: str, state: State, code: str, facts: dict[str, str] | None = None) -> None:
         with transaction.atomic():
@@ -230,17 +265,26 @@ class Supervisor:
     def _executor(self, job: Job) -> Executor:
         return self.executors[job.executor]
 
+    def _folder(self, job: Job) -> Path:
+        return self._executor(job).root(is_sealed=job.is_sealed) / job.run_id
+
     def _clean(self) -> None:
         """Remove the folders of jobs that are over."""
-        root = settings.current().spool / "jobs"
-        if not root.is_dir():
-            return
-        names = [place.name for place in root.iterdir()]
-        open_ones = set(Job.objects.filter(pk__in=names, ended_at=None).values_list("pk", flat=True))
-        for name in names:
-            if name not in open_ones and not runner.is_alive(root / name):
-                runner.remove(root / name)
-                self._cancelled_at.pop(name, None)
+        for root in self._roots():
+            names = [place.name for place in root.iterdir()] if root.is_dir() else []
+            open_ones = set(Job.objects.filter(pk__in=names, ended_at=None).values_list("pk", flat=True))
+            for name in names:
+                if name not in open_ones and not runner.is_alive(root / name):
+                    runner.remove(root / name)
+                    self._cancelled_at.pop(name, None)
+
+    def _roots(self) -> set[Path]:
+        found = set()
+        for executor in self.executors.values():
+            for is_sealed in (False, True):
+                with contextlib.suppress(NoExecutorError):
+                    found.add(executor.root(is_sealed=is_sealed))
+        return found
 
     def _build(self) -> None:
         """Build one waiting environment at a time, beside the loop."""
@@ -260,8 +304,3 @@ def _build(lock_hash: str) -> None:
         logger.exception("environment_not_built", extra={"lock": lock_hash})
     finally:
         close_old_connections()
-
-
-def folder_of(run_id: str) -> Path:
-    """Where the files of a job lie while it goes on."""
-    return settings.current().spool / "jobs" / run_id

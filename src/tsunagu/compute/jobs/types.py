@@ -11,9 +11,14 @@ from tsunagu.compute.runner.api import Limits
 
 
 class State(StrEnum):
-    """Where a job is. ``uncertain``: its wrapper vanished without a signed result, and that is looked into."""
+    """Where a job is.
+
+    ``submitted``: handed to where it shall run, a scheduler's queue perhaps; its wrapper has not spoken yet.
+    ``uncertain``: its wrapper vanished without a signed result, and that is looked into.
+    """
 
     QUEUED = "queued"
+    SUBMITTED = "submitted"
     RUNNING = "running"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
@@ -26,7 +31,7 @@ class State(StrEnum):
         return self in {State.SUCCEEDED, State.FAILED, State.CANCELLED}
 
 
-OPEN = (State.QUEUED, State.RUNNING, State.UNCERTAIN)
+OPEN = (State.QUEUED, State.SUBMITTED, State.RUNNING, State.UNCERTAIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,7 @@ class JobCard:
         code: ``ok``, or why it did not succeed; ``sentence`` says the same in words.
         output: ``PROJECT/DATASET``; ``version`` the number that its outputs became.
         cpu_s: Used, or reserved while the job is open; so for the other two.
+        array_id: Id of the first of the runs that were asked for together; empty: it was asked for alone.
         result: What the wrapper measured: exit_code, signal, outputs, peak_memory_bytes, duration_s, in_force ...
     """
 
@@ -100,6 +106,7 @@ class JobCard:
     started_at: str | None
     ended_at: str | None
     is_cancelled: bool
+    array_id: str = ""
     result: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -137,7 +137,7 @@ class Result:
         input_bytes: What was fetched.
         output_bytes: Sum of the outputs.
         in_force: Limit -> how it was held: ``kernel``, ``watched`` or ``asked`` (it could not be held).
-        host: What kind of machine it was: system, architecture, cores.
+        host: What kind of machine it was: system, architecture, cores, and what was booked there.
         started_at_s: When the command started, seconds since 1970; 0: it never did.
     """
 
@@ -186,12 +186,17 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class JobFile:
-    """What the wrapper needs to begin: where control is, which run, the run's secret, its folder on this machine."""
+    """What the wrapper needs to begin: where control is, which run, the run's secret, its folder on this machine.
+
+    Attributes:
+        booked: What a scheduler was asked for on the job's behalf; empty where there is none.
+    """
 
     control: str
     run: str
     secret: str
     folder: str
+    booked: Mapping[str, Any] = field(default_factory=dict)
 
     def write(self) -> Path:
         """Write it where only this user reads it; the path."""

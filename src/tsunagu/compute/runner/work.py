@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 
 PID_FILE, RESULT_FILE = "wrapper.pid", "result.json"
 _LOOK_EVERY_S = 0.1
-_DELIVER_WITHIN_S = 900.0
+_ORDER_WITHIN_S = _DELIVER_WITHIN_S = 900.0
 _PIECE = 1 << 16
 _SIGNALLED = 128
 _PR_SET_CHILD_SUBREAPER = 36
@@ -74,7 +74,13 @@ def main(argv: Sequence[str]) -> int:
     (folder / PID_FILE).write_text(f"{os.getpid()} {_birth(os.getpid())}", "utf-8")
     line = Line(job.control, job.run, job.secret)
     with contextlib.closing(line):
-        return Work(line, folder, why).run()
+        return Work(line, folder, why, _booked(job)).run()
+
+
+def _booked(job: JobFile) -> Mapping[str, Any]:
+    """What the scheduler was asked for, and the number that it gave the job."""
+    number = os.environ.get("SLURM_JOB_ID", "")
+    return {**job.booked, "job": number} if job.booked and number else job.booked
 
 
 def _adopt() -> None:
@@ -125,10 +131,14 @@ class Work:
         line: To control.
         folder: Where its files lie; what is in it goes away at the end, but for the result.
         no_walls: Why nothing can be walled in here; empty when it can be.
+        booked: What a scheduler keeps free for it.
     """
 
-    def __init__(self, line: Line, folder: Path, no_walls: str = "") -> None:
+    def __init__(
+        self, line: Line, folder: Path, no_walls: str = "", booked: Mapping[str, Any] | None = None
+    ) -> None:
         self._no_walls = no_walls
+        self._booked = booked or {}
         self._line = line
         self._folder = folder
         self._output = folder / "out"
@@ -161,8 +171,9 @@ class Work:
     def _all(self) -> None:
         if self._no_walls:
             raise _FailedError("no_sandbox", why=self._no_walls)
-        order = Order.of(self._line.say("order"))
-        self._result = replace(self._result, in_force=walls.in_force(), host=_host())
+        order = self._order()
+        host = {**_host(), **({"booked": dict(self._booked)} if self._booked else {})}
+        self._result = replace(self._result, in_force=walls.in_force(), host=host)
         self._talk = Talk(self._line, order.limits.log_bytes)
         self._talk.start()
         mounts = self._fetch(order)
@@ -177,6 +188,16 @@ class Work:
         if outputs:
             self._deliver(order)
 
+    def _order(self) -> Order:
+        """The order; a scheduler may start this while control is away for a moment."""
+        deadline = time.monotonic() + _ORDER_WITHIN_S
+        while True:
+            try:
+                return Order.of(self._line.say("order"))
+            except UnreachableError:
+                if time.monotonic() > deadline:
+                    raise
+
     # Inputs
 
     def _fetch(self, order: Order) -> walls.Mounts:
@@ -186,6 +207,10 @@ class Work:
         if code is not None and order.code is not None and order.code.is_bundle:
             code = self._checked_out(order, code)
         environment = Path(order.environment) if order.environment else None
+        if environment is not None and not environment.is_dir():
+            raise _FailedError(
+                "no_environment", why=f"{environment} is not on the machine {platform.node()}."
+            )
         return walls.Mounts(inputs, self._output, code, environment)
 
     def _pull(self, wanted: Input, name: str) -> Path:

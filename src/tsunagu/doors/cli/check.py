@@ -243,6 +243,17 @@ def _compute(node: settings.Settings) -> list[Finding]:
     return [Finding("compute", "ok", f"{node.compute_slots} jobs at once, walled in by bubblewrap")]
 
 
+def _slurm(node: settings.Settings) -> list[Finding]:
+    """Whether the cluster that the settings name answers; jobs for it wait until it does."""
+    from tsunagu.compute.jobs import api as jobs
+
+    if not node.slurm_folder:
+        return []
+    if why := jobs.slurm_problem():
+        return [Finding("slurm", "warn", f"No jobs go to Slurm: {why}", "Look at the settings slurm_...")]
+    return [Finding("slurm", "ok", f"jobs share {node.slurm_folder} with the cluster")]
+
+
 def _addresses(node: settings.Settings) -> list[Finding]:
     from urllib.parse import urlsplit
 
@@ -373,4 +384,5 @@ _LOOKS = (
     _openid,
     _sandbox,
     _compute,
+    _slurm,
 )

@@ -58,7 +58,7 @@ def _commands(node: settings.Settings, config: Path) -> dict[str, list[str]]:
     }
     for number in range(1, node.workers + 1):
         commands[f"worker-{number}"] = [*python, "tsunagu.config.work", str(number)]
-    if node.compute_slots:
+    if node.compute_slots or node.slurm_folder:
         commands["compute"] = [*python, "tsunagu.config.compute"]
     return commands
 

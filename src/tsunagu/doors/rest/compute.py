@@ -19,7 +19,25 @@ _MOST_LISTED, _MOST_OFFSET = 100, 1 << 50
 @router.post("/runs", response={201: schemas.ComputeRun})
 def submit(request: HttpRequest, body: schemas.NewRun) -> Any:
     """Queue a run."""
-    wanted = jobs.Wanted(
+    return Status(201, asdict(jobs.submit(require_actor(request), _wanted(body))))
+
+
+@router.post("/arrays", response={201: schemas.ComputeRunList})
+def submit_each(request: HttpRequest, body: schemas.NewArray) -> Any:
+    """Queue the same once for each value of a parameter, each a run of its own."""
+    made = jobs.submit_each(require_actor(request), _wanted(body), body.each.name, body.each.values)
+    return Status(201, {"runs": [asdict(one) for one in made], "next": None})
+
+
+@router.post("/arrays/{array}/cancel", response=schemas.ComputeRunList)
+def cancel_array(request: HttpRequest, array: str) -> Any:
+    """End all runs that were asked for together."""
+    found = jobs.cancel_array(require_actor(request), array)
+    return {"runs": [asdict(one) for one in found], "next": None}
+
+
+def _wanted(body: schemas.NewRun) -> jobs.Wanted:
+    return jobs.Wanted(
         inputs=tuple(body.inputs),
         command=tuple(body.command),
         output=body.output,
@@ -29,7 +47,6 @@ def submit(request: HttpRequest, body: schemas.NewRun) -> Any:
         executor=body.executor,
         lock=body.lock,
     )
-    return Status(201, asdict(jobs.submit(require_actor(request), wanted)))
 
 
 @router.get("/runs", response=schemas.ComputeRunList)

@@ -37,6 +37,19 @@ class NewRun(Input):
     )
 
 
+class Each(Input):
+    """The parameter in which runs that are asked for together differ."""
+
+    name: str
+    values: list[str | bool | int | float] = Field(max_length=1000)
+
+
+class NewArray(NewRun):
+    """The same command once for each value of a parameter; ``array_index`` counts them from 0."""
+
+    each: Each
+
+
 class RunInput(Schema):
     """A version that was read, as input (``in``) or as ``code``."""
 
@@ -61,7 +74,7 @@ class ComputeRun(Schema):
     """A compute run; the three amounts are reserved while it is open and used afterwards."""
 
     run: str
-    state: str = Field(description="queued, running, uncertain, succeeded, failed or cancelled")
+    state: str = Field(description="queued, submitted, running, uncertain, succeeded, failed or cancelled")
     code: str
     sentence: str
     actor_name: str
@@ -81,6 +94,7 @@ class ComputeRun(Schema):
     started_at: str | None
     ended_at: str | None
     is_cancelled: bool
+    array_id: str = Field(description="The first of the runs that were asked for together; empty: alone.")
     result: dict[str, Any]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import template
@@ -40,6 +40,23 @@ def after_slash(place: str) -> str:
 
 
 @register.filter
+def parameters_text(parameters: Mapping[str, Any]) -> str:
+    """Parameters on one short line."""
+    return ", ".join(f"{name}={value}" for name, value in parameters.items())[:120]
+
+
+@register.simple_tag
+def held_text(how: str) -> SafeString | str:
+    """How a limit was held, in small letters; nothing while that is not known."""
+    words = {
+        "kernel": pgettext("limit", "held by the kernel"),
+        "watched": pgettext("limit", "watched"),
+        "asked": pgettext("limit", "only asked for"),
+    }
+    return format_html('<br><span class="meta">{}</span>', words[how]) if how in words else ""
+
+
+@register.filter
 def typed(value: Any) -> str:
     """A number as people type it, without separators; nothing for nothing."""
     return "" if value is None else str(value)
@@ -50,6 +67,7 @@ def job_chip(state: str) -> SafeString:
     """Where a run is: icon and word."""
     words = {
         "queued": ("", pgettext("job", "queued")),
+        "submitted": ("", pgettext("job", "waiting for a machine")),
         "running": ("blue", pgettext("job", "running")),
         "uncertain": ("warn", pgettext("job", "uncertain")),
         "succeeded": ("ok", pgettext("job", "succeeded")),
@@ -57,6 +75,28 @@ def job_chip(state: str) -> SafeString:
         "cancelled": ("", pgettext("job", "cancelled")),
     }
     return chip(*words[str(state)])
+
+
+@register.simple_tag
+def place_text(name: str) -> str:
+    """A place where runs go on, as people call it."""
+    words = {"sandbox": _("This node"), "dask": _("The cluster (Dask)"), "slurm": _("The cluster (Slurm)")}
+    return words.get(name, name)
+
+
+@register.simple_tag
+def booked_text(booked: Mapping[str, Any]) -> str:
+    """What a scheduler was asked to keep free for a run."""
+    said = _("%(cores)s cores, %(memory)s, %(duration)s; job %(job)s") % {
+        "cores": booked.get("cores", ""),
+        "memory": formatting.bytes_text(int(booked.get("memory_bytes", 0))),
+        "duration": seconds_text(booked.get("duration_s", "")),
+        "job": booked.get("job", "?"),
+    }
+    partition = booked.get("partition")
+    return (
+        _("%(said)s, partition %(partition)s") % {"said": said, "partition": partition} if partition else said
+    )
 
 
 @register.simple_tag

@@ -66,6 +66,7 @@ def _form(request: HttpRequest, actor: Actor, card: DatasetCard) -> dict[str, An
         "entry": entry,
         "entry_problem": problem,
         "output": f"{card.slug}-runs" if may_here else "",
+        "places": jobs.places(),
         "cores": limits.cores,
         "memory_mb": limits.memory_bytes // 10**6,
         "minutes": max(1, limits.duration_s // _MINUTE_S),
@@ -89,6 +90,7 @@ def _wanted(request: HttpRequest, actor: Actor, card: DatasetCard) -> jobs.Wante
         output=form.get("output", "").strip(),
         code=form.get("code", "").strip(),
         limits=limits,
+        executor=form.get("place", "") or "sandbox",
     )
     name = form.get("entry", "")
     if not name:
@@ -114,12 +116,21 @@ def job(request: HttpRequest, actor: Actor, *, job: str) -> HttpResponse:
         if "again" in request.POST:
             made = jobs.again(actor, job)
             return done(request, _("The same run is queued once more."), "job", job=made.run)
+        if "all" in request.POST:
+            jobs.cancel_array(actor, jobs.get_job(actor, job).array_id)
+            return done(request, _("All of these runs are being cancelled."), "job", job=job)
         jobs.cancel(actor, job)
         return done(request, _("The run is being cancelled."), "job", job=job)
     card = jobs.get_job(actor, job)
     output = datasets.get_dataset_by_id(actor, card.output_id)
     others = jobs.list_jobs(actor, project=output.project, dataset=output.name, limit=_LISTED)
-    context = {**_state(request, actor, card), "others": [one for one in others if one.run != card.run]}
+    together = jobs.list_jobs(actor, array=card.array_id, limit=_LISTED) if card.array_id else []
+    context = {
+        **_state(request, actor, card),
+        "others": [one for one in others if one.run != card.run],
+        "together": together[::-1],
+        "open_count": sum(not one.is_over for one in together),
+    }
     return render(request, "web/job.html", context)
 
 
@@ -151,6 +162,7 @@ def _state(request: HttpRequest, actor: Actor, card: jobs.JobCard) -> dict[str, 
         "may_cancel": not card.is_over
         and not card.is_cancelled
         and bool(policy.decide(actor, action, project)),
+        "may_cancel_all": bool(policy.decide(actor, action, project)),
         "may_again": card.is_over and bool(policy.decide(actor, "compute.run", project)),
     }
 
