@@ -1,9 +1,10 @@
-"""Croissant loads its rows in mlcroissant, RO-Crate passes roc-validator: both over a running node."""
+"""Croissant loads in mlcroissant, RO-Crate passes roc-validator, Data Package frictionless: over a running node."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -29,6 +30,11 @@ def described(node, tmp_path_factory):
     _parquet(folder / "data" / "train.parquet", 0, 3000)
     _parquet(folder / "data" / "試験 1.parquet", 9000, 500)
     (folder / "notes.txt").write_text("Cu Kα\n")
+    # As instruments write: lines above the table, units in the names, decimal comma, an encoding of old.
+    rows = [f"{second};{20 + second / 8:.3f};{'開始' if second == 0 else '-'}" for second in range(40)]
+    head = ["# 測定者: 山田", "# device: furnace", "", "時間 [s];温度 (℃);備考"]
+    text = "\n".join([*head, *rows]).replace(".", ",") + "\n"
+    (folder / "炉.csv").write_bytes(text.encode("cp932"))
     node.run("push", str(folder), "lab/described")
     said = {
         "title": "薄膜のX線回折",
@@ -36,7 +42,7 @@ def described(node, tmp_path_factory):
         "description": "500 films, θ-2θ scans.",
         "licence": "CC BY 4.0",
         "keywords": ["XRD", "薄膜"],
-        "creators": ["山田 花子", "Taro Suzuki"],
+        "creators": ["山田 花子 (0000-0002-1825-0097)", "Taro Suzuki"],
     }
     for name, value in said.items():
         assert node.api("PUT", f"/datasets/lab/described/metadata/{name}", {"value": value})[0] == 200, name
@@ -91,6 +97,59 @@ def test_croissant_loads_in_mlcroissant(node, described, tmp_path):
     assert document["usageInfo"]
 
 
+def test_data_package_is_valid_and_its_tables_are_read(node, described, tmp_path):
+    if not JUDGES.exists():
+        pytest.skip("frictionless is not here: tests/run.py puts it into .judges")
+    package = _get(node, "datapackage.json")
+    found = _judge_package(tmp_path, package)
+    assert found["errors"] == [], found["errors"][:3]
+    tables = {one["title"]: one for one in found["tables"]}
+    assert set(tables) == {"data/train.parquet", "data/試験 1.parquet", "炉.csv"}
+    assert [tables[name]["rows"] for name in sorted(tables)] == [3000, 500, 40]
+    furnace = tables["炉.csv"]
+    assert furnace["first"] == {"時間": 0, "温度": "20.000", "備考": "開始"}
+    assert furnace["last"] == {"時間": 39, "温度": "24.875", "備考": None}
+    units = {one["name"]: one.get("unit") for one in furnace["fields"]}
+    assert units == {"時間": "s", "温度": "℃", "備考": None}
+    assert package["contributors"][0]["path"] == "https://orcid.org/0000-0002-1825-0097"
+    assert package["licenses"][0]["path"] == "https://creativecommons.org/licenses/by/4.0/"
+    # A judge that cannot refuse is none.
+    for spoil in (
+        lambda one: one["resources"][0].pop("name"),
+        lambda one: one["resources"][0].update(hash="sha256:" + "0" * 64),
+        lambda one: one["resources"][0].update(bytes=7),
+    ):
+        broken = json.loads(json.dumps(package))
+        broken["resources"].sort(key=lambda one: one.get("type") != "table")
+        spoil(broken)
+        assert _judge_package(tmp_path, broken)["errors"]
+
+
+def test_schema_org_on_the_page_and_signposts_lead_to_every_document(node, described):
+    page = urllib.request.Request(f"{node.url}/d/lab/described")
+    with urllib.request.urlopen(page, timeout=30) as answer:
+        text, header = answer.read().decode(), answer.headers["Link"]
+    block = re.search(r'<script type="application/ld\+json">(.*?)</script>', text, re.DOTALL)
+    embedded = json.loads(block[1])
+    whole = _get(node, "schema-org.json")
+    assert embedded == whole, "a small version is described whole on its page"
+    assert whole["isAccessibleForFree"] is True
+    assert {"name": "温度", "unitText": "℃", "@type": "PropertyValue"} in whole["variableMeasured"]
+    links = re.findall(r'<([^>]+)>; rel="([^"]+)"(?:; type="([^"]+)")?(?:; profile="([^"]+)")?', header)
+    for address, relation, media_type, profile in links:
+        if relation != "describedby":
+            continue
+        with urllib.request.urlopen(address, timeout=30) as answer:
+            content_type = answer.headers["Content-Type"]
+            assert json.load(answer)
+        assert content_type.startswith(media_type)
+        assert media_type != "application/ld+json" or profile in content_type
+    several = [relation for _, relation, _, _ in links]
+    assert several.count("describedby") == 4
+    assert several.count("item") == len(whole["distribution"]) == 4
+    assert ("https://orcid.org/0000-0002-1825-0097", "author", "", "") in links
+
+
 def test_ro_crate_passes_the_validator(node, described, tmp_path):
     if not JUDGES.exists():
         pytest.skip("roc-validator is not here: tests/run.py puts it into .judges")
@@ -127,6 +186,17 @@ def test_the_crate_of_a_compute_run_passes_the_validator(node, described, tmp_pa
     assert values["parameter low"] == 0.5
     used = {entities[one["@id"]]["name"] for one in action["resourceUsage"]}
     assert {"cpu_s", "peak_memory_bytes", "duration_s"} <= used
+
+
+def _judge_package(folder, package):
+    file = folder / "datapackage.json"
+    file.write_text(json.dumps(package))
+    done = subprocess.run(
+        [str(JUDGES), str(Path(__file__).with_name("package_judge.py")), str(file)],
+        capture_output=True, text=True, timeout=200, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def _judge(folder, crate, profile):

@@ -33,6 +33,7 @@ from tsunagu.formats.proposing.evidence import Evidence, Proposal
 from tsunagu.formats.proposing.propose import propose
 from tsunagu.formats.querying.types import Answer, ColumnCard, Question, TableCard, TableFiles
 from tsunagu.formats.reader import Context, OpenRows, Read, Reader, RowReader, Rows
+from tsunagu.formats.readers.csv_layout import DELIMITERS, NULL_WORDS
 from tsunagu.formats.readers.scans import SCAN as SCAN_COLUMN
 from tsunagu.formats.registry import installed_readers, row_readers
 from tsunagu.formats.sandbox.converter import Converter
@@ -60,6 +61,8 @@ from tsunagu.formats.types import (
 
 __all__ = [
     "CONVERTER",
+    "DELIMITERS",
+    "NULL_WORDS",
     "SCAN_COLUMN",
     "Answer",
     "Array",

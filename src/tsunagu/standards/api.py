@@ -1,9 +1,22 @@
 """The door of standards: the record and the forms it takes."""
 
 from tsunagu.standards.croissant import to_croissant
+from tsunagu.standards.frictionless import to_data_package
 from tsunagu.standards.licences import Licence, known_licence
-from tsunagu.standards.model import Agent, Column, FileEntry, Happening, Quantity, Record, Related, Table
+from tsunagu.standards.model import (
+    Agent,
+    Column,
+    FileEntry,
+    Happening,
+    Quantity,
+    Record,
+    Related,
+    Table,
+    TextLayout,
+)
+from tsunagu.standards.people import agent_named
 from tsunagu.standards.ro_crate import to_ro_crate
+from tsunagu.standards.schema_org import to_schema_org
 
 __all__ = [
     "Agent",
@@ -15,7 +28,11 @@ __all__ = [
     "Record",
     "Related",
     "Table",
+    "TextLayout",
+    "agent_named",
     "known_licence",
     "to_croissant",
+    "to_data_package",
     "to_ro_crate",
+    "to_schema_org",
 ]

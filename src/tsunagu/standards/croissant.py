@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 from tsunagu.standards.model import Agent, FileEntry, Record
+from tsunagu.standards.naming import names_of
 
 CONFORMS_TO = "http://mlcommons.org/croissant/1.1"
 # Both the specification's words and those of the tool, so that either reads the document whole.
@@ -71,8 +72,6 @@ _TYPES = {
     "boolean": "sc:Boolean",
     "binary": "sc:ImageObject",
 }
-# Formats of files whose rows the tool reads by their columns' names.
-TABULAR = {"text/csv", "text/tab-separated-values", "application/x-parquet"}
 _UNSAFE = re.compile(r"[^\w.-]+")
 
 
@@ -81,7 +80,7 @@ def to_croissant(record: Record) -> dict[str, Any]:
 
     A file whose columns are known is a RecordSet of its own; a FileSet of tables would load no rows in the tool.
     """
-    ids = _ids(record.files)
+    ids = names_of([one.path for one in record.files], _UNSAFE)
     document: dict[str, Any] = {
         "@context": CONTEXT,
         "@type": "sc:Dataset",
@@ -127,20 +126,6 @@ def _agent(agent: Agent) -> dict[str, Any]:
     return {"@type": kind, "name": agent.name, **({"@id": agent.id} if agent.id else {})}
 
 
-def _ids(files: tuple[FileEntry, ...]) -> dict[str, str]:
-    """Path -> an id that is one word and nobody else's."""
-    taken: set[str] = set()
-    found: dict[str, str] = {}
-    for file in files:
-        word = _UNSAFE.sub("_", file.path).strip("_") or "file"
-        name, number = word, 2
-        while name in taken:
-            name, number = f"{word}_{number}", number + 1
-        taken.add(name)
-        found[file.path] = name
-    return found
-
-
 def _file(file: FileEntry, name: str) -> dict[str, Any]:
     return {
         "@type": "cr:FileObject",
@@ -154,7 +139,8 @@ def _file(file: FileEntry, name: str) -> dict[str, Any]:
 
 
 def _has_rows(file: FileEntry) -> bool:
-    return file.table is not None and bool(file.table.columns) and file.media_type in TABULAR
+    # The tool finds columns by the names in the file, and those of a text may hold units or stand below other lines.
+    return file.table is not None and bool(file.table.columns) and file.table.layout is None
 
 
 def _rows(file: FileEntry, name: str) -> dict[str, Any]:

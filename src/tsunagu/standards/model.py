@@ -27,11 +27,28 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
+class TextLayout:
+    """Where a table stands in a text. Columns are told apart by their order: its own names may hold units.
+
+    Attributes:
+        skipped_lines: Lines before the first row of data, the line of names among them.
+        null_words: What a cell says when there is no value.
+    """
+
+    delimiter: str
+    skipped_lines: int
+    encoding: str = "utf-8"
+    decimal_sign: str = "."
+    null_words: tuple[str, ...] = ("",)
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
-    """What the rows of a file are."""
+    """What the rows of a file are; ``layout`` is for text, other forms say it themselves."""
 
     columns: tuple[Column, ...]
     row_count: int | None = None
+    layout: TextLayout | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +113,7 @@ class Record:
 
     Attributes:
         id: The address of the version's page; it names the dataset everywhere.
+        slug: ``project/dataset``.
         name: Title.
         other_name: The title in the other language, or empty.
         language: Of the title, ``ja`` or ``en``.
@@ -104,10 +122,13 @@ class Record:
         version: Number of the version.
         version_hash: Its SHA-256 name.
         terms: ``usageInfo`` of Croissant: DUO terms and an ODRL offer.
+        is_free: Whether anybody may read the version without asking.
+        conditions: Who may read it, in words.
         personal: What the label says of personal information, in words; empty when nothing was decided.
     """
 
     id: str
+    slug: str
     name: str
     description: str
     licence: str
@@ -125,4 +146,6 @@ class Record:
     sources: tuple[Related, ...] = ()
     happenings: tuple[Happening, ...] = ()
     terms: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
+    is_free: bool = False
+    conditions: str = ""
     personal: str = ""

@@ -23,7 +23,6 @@ from tsunagu.data.description.selectors import (
     readings,
     start_reading_again,
     status_counts,
-    tables,
     values,
 )
 from tsunagu.data.description.types import (
@@ -67,7 +66,6 @@ __all__ = [
     "set_value",
     "start_reading_again",
     "status_counts",
-    "tables",
     "values",
     "write_mapping",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from django.db.models import Count, Max, Min
@@ -92,19 +92,19 @@ def readings(dataset: DatasetCard, hashes: Iterable[bytes]) -> dict[bytes, Readi
     return {bytes(row.sha256): _card(row) for row in rows.defer("outcome")}
 
 
-def tables(
-    dataset: DatasetCard, hashes: Iterable[bytes], *, reader: str
-) -> dict[bytes, list[dict[str, Any]]]:
-    """Tables (name, columns, row_count) that a reader found in contents; the caller has asked the rules for the files."""
-    rows = Extraction.objects.filter(
-        dataset_id=dataset.id, is_current=True, reader=reader, sha256__in=list(set(hashes))
-    )
-    return {bytes(row.sha256): outcome_of(row)["reading"]["tables"] for row in rows}
+def outcomes(
+    dataset: DatasetCard, hashes: Iterable[bytes], *, readers: Collection[str] = ()
+) -> dict[bytes, dict[str, Any]]:
+    """Whole outcomes of the current readings of contents; the caller has asked the rules for the files.
 
-
-def outcomes(dataset: DatasetCard, hashes: Iterable[bytes]) -> dict[bytes, dict[str, Any]]:
-    """Whole outcomes of the current readings of contents; the caller has asked the rules for the files."""
+    Args:
+        dataset: Where the files are.
+        hashes: SHA-256 of the contents.
+        readers: Only what these readers said.
+    """
     rows = Extraction.objects.filter(dataset_id=dataset.id, is_current=True, sha256__in=list(set(hashes)))
+    if readers:
+        rows = rows.filter(reader__in=readers)
     return {bytes(row.sha256): outcome_of(row) for row in rows}
 
 

@@ -10,7 +10,7 @@ from tsunagu.data.readiness.errors import (
     ReadyAlreadyError,
     TooManyFilesError,
 )
-from tsunagu.data.readiness.record import croissant, ro_crate
+from tsunagu.data.readiness.record import croissant, data_package, ro_crate, schema_org
 from tsunagu.data.readiness.services import start
 from tsunagu.data.readiness.types import (
     GroupScore,
@@ -35,6 +35,8 @@ __all__ = [
     "attest",
     "card",
     "croissant",
+    "data_package",
     "ro_crate",
+    "schema_org",
     "start",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
@@ -13,7 +14,8 @@ from tsunagu.data.ai_use import api as ai_use
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.description import api as description
 from tsunagu.data.readiness.errors import TooManyFilesError
-from tsunagu.foundation.identity.api import Actor
+from tsunagu.formats import api as formats
+from tsunagu.foundation.identity.api import ANONYMOUS, Actor
 from tsunagu.foundation.policy import api as policy
 from tsunagu.foundation.runs import api as runs
 from tsunagu.standards import api as standards
@@ -21,6 +23,9 @@ from tsunagu.standards import api as standards
 MOST_FILES = 20_000
 _PAGE = 1000
 _MOST_RUNS = 500
+_ADDRESS = re.compile(r"https://[^\s<>\"'{}|\\^`]+")
+_DELIMITERS = {word: sign for sign, word in formats.DELIMITERS.items()}
+_MOST_SKIPPED = 1000  # lines above a table that a dialect names one by one
 # The system's table does not know these, and it differs from machine to machine.
 _MEDIA_TYPES = {
     "parquet": "application/x-parquet",
@@ -56,12 +61,41 @@ def ro_crate(
     actor: Actor, card: datasets.DatasetCard, version: int, *, is_attached: bool = False
 ) -> dict[str, Any]:
     """RO-Crate 1.2 of a frozen version; ``is_attached``: the files lie beside the document. Raises the same."""
-    return standards.to_ro_crate(_record(actor, card, version), is_attached=is_attached)
+    record = _record(actor, card, version, has_runs=True)
+    return standards.to_ro_crate(record, is_attached=is_attached)
 
 
-def _record(actor: Actor, card: datasets.DatasetCard, number: int) -> standards.Record:
+def data_package(actor: Actor, card: datasets.DatasetCard, version: int) -> dict[str, Any]:
+    """Frictionless Data Package 2.0 of a frozen version. Raises the same."""
+    return standards.to_data_package(_record(actor, card, version))
+
+
+def schema_org(
+    actor: Actor,
+    card: datasets.DatasetCard,
+    version: int,
+    *,
+    documents: tuple[tuple[str, str], ...] = (),
+    most_files: int = 0,
+) -> dict[str, Any]:
+    """schema.org Dataset of a frozen version. Raises the same.
+
+    Args:
+        actor: Who asks.
+        card: The dataset.
+        version: Its number.
+        documents: Address and media type of other documents about the version.
+        most_files: Name that many files and leave out the others, so that a page stays small; 0: all.
+    """
+    record = _record(actor, card, version, most_files=most_files)
+    return standards.to_schema_org(record, documents=documents)
+
+
+def _record(
+    actor: Actor, card: datasets.DatasetCard, number: int, *, has_runs: bool = False, most_files: int = 0
+) -> standards.Record:
     version = datasets.get_version(card, datasets.resolve_version(actor, card, number))
-    if version.file_count > MOST_FILES:
+    if not most_files and version.file_count > MOST_FILES:
         raise TooManyFilesError(files=version.file_count, most=MOST_FILES)
     said = _said(version.described)
     licence = said.get("licence", "")
@@ -70,14 +104,16 @@ def _record(actor: Actor, card: datasets.DatasetCard, number: int) -> standards.
     name = title or title_ja or title_en or card.title or card.slug
     others = [one for one in (title_ja, title_en) if one and one != name]
     node = settings.current()
+    is_free = bool(policy.decide(ANONYMOUS, "dataset.read", card.resource))
     return standards.Record(
         id=f"{node.control_address}/d/{card.slug}?version={version.number}",
+        slug=card.slug,
         name=name,
         other_name=others[0] if others else "",
         language="en" if name.isascii() else "ja",
         description=said.get("description", ""),
         licence=known.name if known else licence or "No licence was named: ask the owners of the data.",
-        licence_url=known.url if known else licence if licence.startswith("https://") else "",
+        licence_url=known.url if known else licence if _ADDRESS.fullmatch(licence) else "",
         published_at=version.frozen_at,
         created_at=card.created_at,
         version=version.number,
@@ -85,12 +121,24 @@ def _record(actor: Actor, card: datasets.DatasetCard, number: int) -> standards.
         publisher=standards.Agent(node.node_name, node.control_address, "Organization"),
         creators=_creators(version.described),
         keywords=_list(version.described.get("keywords")),
-        files=_files(actor, card, version),
+        files=_files(actor, card, version, most_files),
         sources=_sources(actor, card),
-        happenings=_happenings(actor, card, version),
+        happenings=_happenings(actor, card, version) if has_runs else (),
         terms=tuple(ai_use.to_croissant(ai_use.terms_of(card).terms)["usageInfo"]),
         personal=_personal(card),
+        is_free=is_free,
+        conditions=_conditions(card, is_free=is_free),
     )
+
+
+def _conditions(card: datasets.DatasetCard, *, is_free: bool) -> str:
+    if is_free:
+        return "Open: everyone may read frozen versions, without signing in. Use by AI has terms of its own."
+    if card.embargo_until:
+        return f"Closed until {card.embargo_until}; before that, ask its owners."
+    if card.access == policy.Access.SHARED:
+        return "Shared: everyone signed in at this node may read frozen versions; others ask its owners."
+    return "Closed: ask its owners."
 
 
 def _said(described: Mapping[str, Any]) -> dict[str, str]:
@@ -106,19 +154,20 @@ def _list(found: Any) -> tuple[str, ...]:
 
 
 def _creators(described: Mapping[str, Any]) -> tuple[standards.Agent, ...]:
-    return tuple(standards.Agent(name) for name in _list(described.get("creators")))
+    return tuple(standards.agent_named(name) for name in _list(described.get("creators")))
 
 
 def _files(
-    actor: Actor, card: datasets.DatasetCard, version: datasets.VersionRef
+    actor: Actor, card: datasets.DatasetCard, version: datasets.VersionRef, most: int
 ) -> tuple[standards.FileEntry, ...]:
     found: list[standards.FileEntry] = []
     # The address asks the guard for use by AI before it hands out a byte.
     base = f"{settings.current().control_address}/datasets/{card.slug}/resolve/{version.version_hash[:40]}"
     after = ""
     while True:
-        page = datasets.list_files(actor, card, version=version.number, after=after, limit=_PAGE)
-        tables = description.tables(card, [one.sha256 for one in page.files], reader="parquet")
+        page = datasets.list_files(actor, card, version=version.number, after=after, limit=most or _PAGE)
+        hashes = [one.sha256 for one in page.files]
+        outcomes = description.outcomes(card, hashes, readers=("parquet", "csv"))
         for file in page.files:
             ending = file.name.rpartition(".")[2].lower()
             found.append(
@@ -130,24 +179,42 @@ def _files(
                     _MEDIA_TYPES.get(ending)
                     or mimetypes.guess_type(file.name)[0]
                     or "application/octet-stream",
-                    _table(tables.get(file.sha256), ending),
+                    _table(outcomes.get(file.sha256)),
                 )
             )
         after = page.after
-        if not after:
+        if not after or most:
             return tuple(found)
 
 
-def _table(tables: Any, ending: str) -> standards.Table | None:
-    # Rows of other tables (text with a head of its own, say) are not found by the names of columns alone.
-    if not tables or ending != "parquet":
+def _table(outcome: Mapping[str, Any] | None) -> standards.Table | None:
+    reading = outcome["reading"] if outcome else {}
+    tables = reading.get("tables")
+    if not outcome or not tables:
         return None
+    layout = None
+    if outcome["reader"] == "csv":
+        layout = _layout({field["key"]: field["value"] for field in reversed(reading["fields"])})
+        if layout is None:
+            return None
     columns = tuple(
         standards.Column(one["name"], one["type"], one.get("unit") or "", one.get("description") or "")
         for one in tables[0]["columns"]
         if one["type"] != "binary" or one["name"] == "image"
     )
-    return standards.Table(columns, tables[0].get("row_count"))
+    return standards.Table(columns, tables[0].get("row_count"), layout)
+
+
+def _layout(said: Mapping[str, Any]) -> standards.TextLayout | None:
+    """Where the table stands in a text, from what the reader noted; None where others could not read it so."""
+    delimiter = _DELIMITERS.get(str(said.get("delimiter")))
+    first = said.get("first data line")
+    if delimiter is None or not isinstance(first, int) or first > _MOST_SKIPPED:
+        return None
+    encoding = str(said.get("encoding", "utf-8")).removesuffix("-sig")
+    return standards.TextLayout(
+        delimiter, first - 1, encoding, str(said.get("decimal sign", ".")), formats.NULL_WORDS
+    )
 
 
 def _sources(actor: Actor, card: datasets.DatasetCard) -> tuple[standards.Related, ...]:

@@ -87,6 +87,16 @@ def is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+# What ends a script element, or a line of one, inside a text of JSON.
+_ENDS = str.maketrans({sign: f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"})
+
+
+def json_ld(document: dict[str, Any]) -> SafeString:
+    """Linked data for search engines, in a block that browsers do not run and no text in it can leave."""
+    text = json.dumps(document, ensure_ascii=False).translate(_ENDS)
+    return format_html('<script type="application/ld+json">{}</script>', SafeString(text))
+
+
 def cell_text(value: Any) -> str:
     """A value of a table as text: nothing for a missing one, lists and records as JSON."""
     if value is None:

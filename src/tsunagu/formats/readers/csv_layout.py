@@ -14,11 +14,29 @@ from tsunagu.formats.readers.sniff_text import is_number
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-_DELIMITERS = ("\t", ";", "|", ",")
+# In the order in which they are tried; in words for people and for what describes the file to other programs.
+DELIMITERS = {"\t": "tab", ";": "semicolon", "|": "bar", ",": "comma"}
 _COMMENT_MARKS = ("#", "%", "!", "//", "$$", "*", ";", "'")
 _DATE_OR_TIME = re.compile(r"^\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|^\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}|^\d{1,2}:\d{2}")
 _NUMBER_WITH_COMMA = re.compile(r"^[+-]?\d+,\d+([eE][+-]?\d+)?$")
 _NUMBER_WITH_POINT = re.compile(r"^[+-]?\d*\.\d+([eE][+-]?\d+)?$")
+# What a cell says when there is no value, to the letter.
+NULL_WORDS = (
+    "",
+    "NA",
+    "N/A",
+    "#N/A",
+    "NaN",
+    "nan",
+    "null",
+    "NULL",
+    "None",
+    "-",
+    "--",
+    "ND",
+    "n.d.",
+    "******",
+)
 _EMPTY_WORDS = frozenset(
     ("", "-", "--", "na", "n/a", "#n/a", "nan", "null", "none", "nd", "n.d.", "inf", "-inf", "******")
 )
@@ -103,8 +121,8 @@ def _layout(rows: _Rows, delimiter: str | None) -> Layout | None:
 
 
 def _delimiter(lines: Sequence[str]) -> str | None:
-    scores = {mark: _score(lines, mark) for mark in _DELIMITERS}
-    best = max(_DELIMITERS, key=lambda mark: scores[mark])
+    scores = {mark: _score(lines, mark) for mark in DELIMITERS}
+    best = max(DELIMITERS, key=lambda mark: scores[mark])
     if scores[best] >= 0.5:
         return best
     blanks = _score(lines, None)

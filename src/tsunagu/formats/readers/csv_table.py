@@ -19,7 +19,7 @@ from tsunagu.formats.encoding import decode, detect
 from tsunagu.formats.errors import UnreadableError
 from tsunagu.formats.findings import Findings
 from tsunagu.formats.readers import arrow
-from tsunagu.formats.readers.csv_layout import find_layout
+from tsunagu.formats.readers.csv_layout import DELIMITERS, NULL_WORDS, find_layout
 from tsunagu.formats.readers.plain_text import read as read_as_text
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 _BLOCK_BYTES = 1 << 20
 _RETRIES = 12
-_NULLS = ["", "NA", "N/A", "#N/A", "NaN", "nan", "null", "NULL", "None", "-", "--", "ND", "n.d.", "******"]
 _TIMES = [
     pa_csv.ISO8601,
     "%Y/%m/%d %H:%M:%S",
@@ -76,6 +75,7 @@ def read(path: Path, context: Context) -> Reading:
         return read_as_text(path, context)
     findings = Findings(context.limits)
     findings.field("encoding", encoding.codec, where="guessed" if not encoding.is_sure else "file")
+    _say_layout(findings, layout)
     for note in layout.notes:
         findings.field(note.key, note.value, unit=note.unit, where=f"line {note.line}")
     skipped = Skipped()
@@ -100,6 +100,13 @@ def read(path: Path, context: Context) -> Reading:
         draw.table(context.name, layout.names, summary.first_rows, None if summary.is_cut else summary.rows)
     )
     return findings.finish()
+
+
+def _say_layout(findings: Findings, layout: Layout) -> None:
+    """What another program must know to read the same table."""
+    findings.field("delimiter", DELIMITERS.get(layout.delimiter or "", "blanks"), where="guessed")
+    findings.field("first data line", layout.skipped_lines + 1, where="guessed")
+    findings.field("decimal sign", "," if layout.is_decimal_comma else ".", where="guessed")
 
 
 def _summarise(
@@ -184,7 +191,7 @@ def open_table(
             delimiter=delimiter, invalid_row_handler=skipped, newlines_in_values=has_breaks
         ),
         convert_options=pa_csv.ConvertOptions(
-            null_values=_NULLS,
+            null_values=list(NULL_WORDS),
             strings_can_be_null=True,
             decimal_point="," if layout.is_decimal_comma else ".",
             timestamp_parsers=_TIMES,

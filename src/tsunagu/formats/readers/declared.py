@@ -67,6 +67,7 @@ CSV = _declare(
     ("Table as text (CSV, TSV)", "テキストの表（CSV、TSV）"),
     ("text/csv", "text/tab-separated-values"),
     ("pyarrow", "clevercsv"),
+    version="1.1",
     module="csv_table",
     rows="csv_rows",
 )

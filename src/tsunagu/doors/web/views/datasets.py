@@ -18,6 +18,7 @@ from tsunagu.data.datasets import api as datasets
 from tsunagu.data.datasets.api import DatasetCard
 from tsunagu.data.description import api as description
 from tsunagu.doors.web import words
+from tsunagu.doors.web.views import documents, signposting
 from tsunagu.doors.web.views.access import member_rows
 from tsunagu.doors.web.views.dataset_frame import (
     asked_card,
@@ -36,6 +37,7 @@ from tsunagu.foundation.storage import api as storage
 _PEOPLE = ("creators", "contributors", "operator")
 _SAMPLES, _LOOKED_AT = 6, 60  # two rows of three, out of the first files
 _FIELDS_SHOWN = 400
+_MOST_DESCRIBED = 100  # files in the description that the page holds; the document has all
 
 
 @page
@@ -70,7 +72,13 @@ def overview(request: HttpRequest, actor: Actor, *, project: str, dataset: str) 
             "recent_runs": found,
             "plan": card_of_dataset(card),
         }
-    return render(request, "web/dataset.html", context)
+    shown = context["number"] if not context["is_draft"] else last[0].number if last else None
+    if shown is None or card.seal_state == "shredded":
+        return render(request, "web/dataset.html", context)
+    context["schema_org"] = documents.described(actor, card, shown, most_files=_MOST_DESCRIBED)
+    answer = render(request, "web/dataset.html", context)
+    answer["Link"] = signposting.links(card, shown, context["schema_org"])
+    return answer
 
 
 def _samples(actor: Actor, card: DatasetCard, version: int | None) -> list[dict[str, Any]]:
