@@ -243,6 +243,7 @@ def test_what_nobody_names_is_forgotten(repository, monkeypatch):
     monkeypatch.setattr(clock, "now", lambda: later)
     assert storage.forget_waiting() == 1
     assert storage.named([key]) == set()
+    monkeypatch.undo()  # an S3 store refuses whoever's clock is weeks away from its own
     assert storage.drop_unnamed([key]) == 1
 
 

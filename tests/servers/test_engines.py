@@ -20,7 +20,7 @@ pytestmark = pytest.mark.servers
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.timeout(1500)
+@pytest.mark.timeout(2600)
 def test_the_rooms_tests_hold_on_postgresql_and_s3(grown):
     """Storage, datasets, jobs, ledger and rules: the very same tests, on the other engines."""
     command = [
@@ -38,7 +38,7 @@ def test_the_rooms_tests_hold_on_postgresql_and_s3(grown):
         capture_output=True,
         text=True,
         check=False,
-        timeout=1400,
+        timeout=2500,
     )
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
     assert " passed" in done.stdout
