@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
-import time
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tsunagu.formats.converting.surprises import ColumnChangedError, SourceFailedError
 from tsunagu.formats.converting.types import TableProfile
 from tsunagu.formats.errors import ConversionError
-from tsunagu.formats.sandbox import plumbing, wire
-from tsunagu.formats.sandbox.pool import ExtractorPool
-from tsunagu.formats.types import Outcome
+from tsunagu.formats.sandbox.tasks import BrokenTaskError, Conversation, TaskPool
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,20 +17,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tsunagu.formats.converting.types import TablePlan
-    from tsunagu.formats.sandbox.pool import _Child
     from tsunagu.formats.types import Limits
 
 
-class Converter(ExtractorPool):
+class Converter(TaskPool):
     """Makes tables behind the walls that files are read behind; a context manager, as the pool is.
 
     The process that parses is given open files and a channel and nothing else, so what comes out of it is as
     untrusted as what went in: the caller hashes the bytes itself, and the profile is checked for its form.
     """
-
-    def __init__(self, *, limits: Limits | None = None) -> None:
-        super().__init__(limits=limits)
-        self._ready: set[tuple[int, str]] = set()
 
     def convert(
         self,
@@ -58,80 +48,46 @@ class Converter(ExtractorPool):
             ConversionError: the reader is not there, or no file can be blamed.
             SandboxError: no process can be started.
         """
-        with self._lock:
-            self._prepare(plan.reader)
-            child = self._take(limits)
-            try:
-                return _Talk(self, child, plan, open_file, sink).run()
-            finally:
-                self._kill(child)
-                child.close()
-
-    def _prepare(self, reader: str) -> None:
-        self._started()
-        if (self._generation, reader) in self._ready:
-            return
-        self._collect_spare()
-        answer, _ = self._ask({"do": "load", "reader": reader, "rows": True}, within_s=120.0)
-        if problem := answer.get("error"):
-            raise ConversionError(f"The reader {reader} could not be started: {problem}")
-        # A child that was made ahead does not have it.
-        self._generation += 1
-        self._ready = {(self._generation, one) for _, one in self._ready} | {(self._generation, reader)}
+        needs = {"reader": plan.reader, "rows": True}
+        try:
+            return self.do(
+                plan.as_json(),
+                kind="convert",
+                needs=needs,
+                limits=limits,
+                act=lambda said: _Talk(said, plan, open_file, sink).run(),
+            )
+        except BrokenTaskError as error:
+            raise ConversionError(f"The reader {plan.reader} could not be started: {error.reason}") from error
 
 
 class _Talk:
-    """One conversation with one child."""
+    """One conversation about one table."""
 
     def __init__(
         self,
-        pool: Converter,
-        child: _Child,
+        said: Conversation,
         plan: TablePlan,
         open_file: Callable[[int], AbstractContextManager[Path]],
         sink: Callable[[bytes], object],
     ) -> None:
-        self.pool, self.child, self.plan = pool, child, plan
+        self.said, self.plan = said, plan
         self.open_file, self.sink = open_file, sink
-        self.deadline = time.monotonic() + child.limits.wall_s
         self.asked = -1
 
     def run(self) -> TableProfile:
         """Answer until the last frame."""
-        self._begin()
-        receive = partial(plumbing.receive, self.child.channel, self.deadline)
-        while True:
-            try:
-                frame = wire.unpack(receive, cap=self.child.limits.result_bytes)
-            except TimeoutError:
-                raise self._failed(
-                    f"Making the table took more than {self.child.limits.wall_s:g} seconds, which is the limit.",
-                    "out_of_time",
-                ) from None
-            except wire.FrameError as error:
-                raise self._failed(
-                    f"The reader gave an unusable answer: {error}.", "reader_failed"
-                ) from error
-            if frame is None:
-                said: Outcome = self.pool._post_mortem(self.child)  # noqa: SLF001 - of the class next door
-                raise self._failed(said.reason, said.reason_code)
-            message, blobs = frame
-            if "piece" in blobs:
-                self.sink(blobs["piece"])
-            elif "next" in message:
-                self._hand_out(message["next"])
-            else:
-                return self._result(message)
-
-    def _begin(self) -> None:
-        file = os.memfd_create("plan", os.MFD_CLOEXEC)
         try:
-            with os.fdopen(os.dup(file), "wb") as writing:
-                writing.write(json.dumps(self.plan.as_json()).encode())
-            os.lseek(file, 0, os.SEEK_SET)
-            socket.send_fds(self.child.channel, [b'{"convert": true}'], [file])
-        finally:
-            os.close(file)
+            for message, blobs in self.said.frames():
+                if "piece" in blobs:
+                    self.sink(blobs["piece"])
+                elif "next" in message:
+                    self._hand_out(message["next"])
+                else:
+                    return self._result(message)
+        except BrokenTaskError as error:
+            raise self._failed(error.reason, error.code) from error
+        raise AssertionError("frames end with a result or an error")
 
     def _hand_out(self, index: Any) -> None:
         """Files go out once each and in order; whoever asks otherwise is no reader of ours."""
@@ -141,7 +97,7 @@ class _Talk:
         with self.open_file(index) as path:
             source = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
             try:
-                socket.send_fds(self.child.channel, [b"file"], [source])
+                socket.send_fds(self.said.channel, [b"file"], [source])
             finally:
                 os.close(source)
 

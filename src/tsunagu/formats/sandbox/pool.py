@@ -48,7 +48,7 @@ class _Child:
         os.close(self.pidfd)
 
 
-class _ZygoteGoneError(Exception):
+class ZygoteGoneError(Exception):
     """The forking process ended or does not answer; a new one is started."""
 
 
@@ -170,7 +170,7 @@ class ExtractorPool:
             for attempt in (1, 2, 3):
                 try:
                     return self._once(source, name, limits, group)
-                except _ZygoteGoneError as error:
+                except ZygoteGoneError as error:
                     self._stop()
                     if attempt == 3:  # noqa: PLR2004 - two fresh starts failed: no use in a third
                         raise SandboxError(
@@ -202,7 +202,7 @@ class ExtractorPool:
         """The answer of a process that has read files of this group before; ``None`` when it has none to give."""
         try:
             answer = self._answer(child, {"name": name, "group": True}, source)
-        except _ZygoteGoneError:
+        except ZygoteGoneError:
             return None
         return answer if isinstance(answer, Outcome) else None
 
@@ -213,7 +213,7 @@ class ExtractorPool:
             child.group = group
             try:
                 answer = self._answer(child, {"name": name, "group": group is not None}, source)
-            except _ZygoteGoneError:
+            except ZygoteGoneError:
                 child.close()
                 raise
             if isinstance(answer, Outcome):
@@ -261,7 +261,7 @@ class ExtractorPool:
         try:
             socket.send_fds(child.channel, [json.dumps(job).encode()], [source])
         except OSError as error:
-            raise _ZygoteGoneError(str(error)) from error
+            raise ZygoteGoneError(str(error)) from error
         self._fork_ahead(child.limits)
         try:
             answer = wire.unpack(
@@ -318,7 +318,7 @@ class ExtractorPool:
         with theirs:
             try:
                 answer, descriptors = self._ask(_fork_command(limits, is_probe=is_probe), [theirs.fileno()])
-            except _ZygoteGoneError:
+            except ZygoteGoneError:
                 ours.close()
                 raise
         return _Child(answer["pid"], descriptors[0], ours, limits, self._generation)
@@ -344,7 +344,7 @@ class ExtractorPool:
         (channel, limits), self._spare_channel = self._spare_channel, None
         try:
             answer, descriptors = self._hear(_START_S)
-        except _ZygoteGoneError:
+        except ZygoteGoneError:
             channel.close()
             raise
         self._spare = _Child(answer["pid"], descriptors[0], channel, limits, self._generation)
@@ -370,7 +370,7 @@ class ExtractorPool:
         try:
             socket.send_fds(control, [json.dumps(command).encode()], descriptors or [])
         except OSError as error:
-            raise _ZygoteGoneError(str(error)) from error
+            raise ZygoteGoneError(str(error)) from error
         return self._hear(within_s)
 
     def _hear(self, within_s: float) -> tuple[dict[str, Any], list[int]]:
@@ -379,9 +379,9 @@ class ExtractorPool:
         try:
             data, descriptors, _, _ = socket.recv_fds(self._control, _MESSAGE_BYTES, 1)
         except OSError as error:
-            raise _ZygoteGoneError(str(error) or type(error).__name__) from error
+            raise ZygoteGoneError(str(error) or type(error).__name__) from error
         if not data:
-            raise _ZygoteGoneError("it ended")
+            raise ZygoteGoneError("it ended")
         return json.loads(data), descriptors
 
     def _started(self) -> socket.socket:

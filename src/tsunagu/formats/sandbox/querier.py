@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import os
-import socket
-import time
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tsunagu.formats.errors import QueryFailedError, SandboxError
 from tsunagu.formats.querying.types import Answer, ColumnCard, Question, TableCard
-from tsunagu.formats.sandbox import plumbing, wire
-from tsunagu.formats.sandbox.pool import ExtractorPool
+from tsunagu.formats.sandbox import wire
+from tsunagu.formats.sandbox.tasks import BrokenTaskError, Conversation, TaskPool
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tsunagu.formats.sandbox.pool import _Child
     from tsunagu.formats.types import Limits
 
     Read = Callable[[int, int, int], bytes]
@@ -25,7 +19,7 @@ if TYPE_CHECKING:
 _MOST_RANGE = 64 << 20
 
 
-class Querier(ExtractorPool):
+class Querier(TaskPool):
     """Answers questions about Parquet files behind the walls that files are read behind; a context manager."""
 
     def ask(self, question: Question, read: Read, *, limits: Limits) -> list[TableCard] | Answer:
@@ -40,66 +34,34 @@ class Querier(ExtractorPool):
             QueryFailedError: the query is wrong or costs too much, in words for whoever asked.
             SandboxError: no process can be started.
         """
-        with self._lock:
-            self._prepare()
-            child = self._take(limits)
-            try:
-                return _Talk(self, child, question, read).run()
-            finally:
-                self._kill(child)
-                child.close()
-
-    def _prepare(self) -> None:
-        self._started()
-        if getattr(self, "_ready", 0) == self._generation:
-            return
-        self._collect_spare()
-        answer, _ = self._ask({"do": "load", "reader": "", "query": True}, within_s=120.0)
-        if problem := answer.get("error"):
-            raise SandboxError(f"DuckDB could not be started: {problem}")
-        self._generation += 1
-        self._ready = self._generation
+        try:
+            return self.do(
+                question.as_json(),
+                kind="query",
+                needs={"reader": "", "query": True},
+                limits=limits,
+                act=lambda said: _Talk(said, question, read).run(),
+            )
+        except BrokenTaskError as error:
+            if error.code == "not_loaded":
+                raise SandboxError(f"DuckDB could not be started: {error.reason}") from error
+            raise QueryFailedError(_WORDS.get(error.code, error.reason), reason=error.code) from error
 
 
 class _Talk:
     """One question to one child."""
 
-    def __init__(self, pool: Querier, child: _Child, question: Question, read: Read) -> None:
-        self.pool, self.child, self.question, self.read = pool, child, question, read
+    def __init__(self, said: Conversation, question: Question, read: Read) -> None:
+        self.said, self.read = said, read
         self.sizes = [size for table in question.tables for size in table.sizes]
-        self.deadline = time.monotonic() + child.limits.wall_s
 
     def run(self) -> list[TableCard] | Answer:
         """Hand out ranges until the last frame."""
-        self._begin()
-        receive = partial(plumbing.receive, self.child.channel, self.deadline)
-        while True:
-            try:
-                frame = wire.unpack(receive, cap=self.child.limits.result_bytes)
-            except TimeoutError:
-                limit = f"{self.child.limits.wall_s:g}"
-                raise QueryFailedError(
-                    f"The query took more than {limit} seconds, which is the limit.", reason="out_of_time"
-                ) from None
-            except wire.FrameError as error:
-                raise QueryFailedError(f"The answer is unusable: {error}.") from error
-            if frame is None:
-                said = self.pool._post_mortem(self.child)  # noqa: SLF001 - of the class next door
-                raise QueryFailedError(_WORDS.get(said.reason_code, said.reason), reason=said.reason_code)
-            message, _ = frame
+        for message, _ in self.said.frames():
             if "read" not in message:
                 return self._result(message)
             self._hand_out(message["read"])
-
-    def _begin(self) -> None:
-        file = os.memfd_create("question", os.MFD_CLOEXEC)
-        try:
-            with os.fdopen(os.dup(file), "wb") as writing:
-                writing.write(json.dumps(self.question.as_json()).encode())
-            os.lseek(file, 0, os.SEEK_SET)
-            socket.send_fds(self.child.channel, [b'{"query": true}'], [file])
-        finally:
-            os.close(file)
+        raise AssertionError("frames end with a result or an error")
 
     def _hand_out(self, wanted: Any) -> None:
         match wanted:
@@ -110,13 +72,14 @@ class _Talk:
         blobs = {}
         if fits:
             blobs["bytes"] = self.read(*wanted)
-        self.child.channel.settimeout(max(0.1, self.deadline - time.monotonic()))
+        channel = self.said.channel
+        channel.settimeout(self.said.left_s)
         try:
-            self.child.channel.sendall(wire.pack({}, blobs))
+            channel.sendall(wire.pack({}, blobs))
         except OSError:
             return  # it ended; the next frame says how
         finally:
-            self.child.channel.settimeout(None)
+            channel.settimeout(None)
 
     def _result(self, message: dict[str, Any]) -> list[TableCard] | Answer:
         try:
@@ -140,7 +103,7 @@ class _Talk:
 
 _WORDS = {
     "out_of_memory": "The query needs more memory than it may have; ask for fewer rows or columns.",
-    "out_of_time": "The query took more computing than it may; ask for fewer rows or columns.",
+    "out_of_time": "The query took longer than it may; ask for fewer rows or columns.",
     "crashed": "The query broke the program that answers it.",
 }
 

@@ -212,3 +212,11 @@ def test_questions_of_several_threads_are_answered(querier, world):
     for thread in threads:
         thread.join()
     assert sorted(found) == [10_000, 10_001, 10_002, 10_003]
+
+
+def test_a_process_that_was_killed_is_replaced(world):
+    with Querier(limits=LIMITS) as fresh:
+        assert world.ask(fresh, "select 1").rows == ((1,),)
+        fresh._process.kill()
+        fresh._process.wait()
+        assert world.ask(fresh, "select 2").rows == ((2,),)
