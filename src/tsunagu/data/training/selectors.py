@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+
+from django.db.models import QuerySet
 
 from tsunagu.core import clock
 from tsunagu.data.datasets import api as datasets
@@ -27,17 +30,7 @@ def uses_of(actor: Actor, card: datasets.DatasetCard, *, limit: int = 100) -> li
 
 def trainings(actor: Actor) -> list[TrainingCard]:
     """The actor's trainings, newest first, each with what it read."""
-    rows = list(TrainingUse.objects.filter(actor_id=actor.id).order_by("-pk")[:_MOST])
-    names = datasets.visible_names(actor, {row.dataset_id for row in rows})
-    seen = _cards([row for row in rows if row.dataset_id in names], names)
-    return [
-        TrainingCard(
-            name,
-            tuple(one for one in seen if one.training == name),
-            sum(row.training == name and row.dataset_id not in names for row in rows),
-        )
-        for name in dict.fromkeys(row.training for row in rows)
-    ]
+    return _trainings(actor, TrainingUse.objects.filter(actor_id=actor.id))
 
 
 def training(actor: Actor, name: str) -> TrainingCard:
@@ -46,10 +39,20 @@ def training(actor: Actor, name: str) -> TrainingCard:
     Raises:
         NoSuchTrainingError: the actor has none of that name.
     """
-    found = next((one for one in trainings(actor) if one.name == name), None)
-    if found is None:
+    found = _trainings(actor, TrainingUse.objects.filter(actor_id=actor.id, training=name))
+    if not found:
         raise NoSuchTrainingError(training=name)
-    return found
+    return found[0]
+
+
+def _trainings(actor: Actor, uses: QuerySet[TrainingUse]) -> list[TrainingCard]:
+    rows = list(uses.order_by("-pk")[:_MOST])
+    names = datasets.visible_names(actor, {row.dataset_id for row in rows})
+    seen: dict[str, list[UseCard]] = {row.training: [] for row in rows}
+    for card in _cards([row for row in rows if row.dataset_id in names], names):
+        seen[card.training].append(card)
+    counts = Counter(row.training for row in rows)
+    return [TrainingCard(name, tuple(cards), counts[name] - len(cards)) for name, cards in seen.items()]
 
 
 def _cards(rows: Sequence[TrainingUse], names: dict[str, str]) -> list[UseCard]:
