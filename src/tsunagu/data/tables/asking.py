@@ -107,7 +107,8 @@ def open_tables(actor: Actor, card: datasets.DatasetCard, *, version: int | None
         NotFoundError, NoSuchVersionError: the actor may not read it, or there is none.
     """
     number = datasets.resolve_version(actor, card, version)
-    files = {file.path: file for file in datasets.all_files(card, number) if file.path.endswith(SUFFIX)}
+    ending = datasets.files_ending(card, number, SUFFIX, limit=_MOST_FILES + 1)
+    files = {file.path: file for file in ending}
     if not files or len(files) > _MOST_FILES:
         raise NoTablesError(version=number)
     return Tables(
