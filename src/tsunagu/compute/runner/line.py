@@ -24,8 +24,6 @@ from tsunagu.client.transport import ATTEMPTS, Answer, Transport
 from tsunagu.core.errors import TsunaguError
 
 if TYPE_CHECKING:
-    import http.client
-
     from tsunagu.compute.runner.order import Bounds
 
 HEADER = "Tsunagu-Signature"
@@ -134,7 +132,7 @@ class Bounded(Transport):
         super().__init__(attempts=attempts)
         self._origins = frozenset(origins)
 
-    def _connection(self, url: str) -> tuple[http.client.HTTPConnection, str]:
+    def _connection(self, url: str) -> tuple[Any, str]:
         parts = urlsplit(url)
         if f"{parts.scheme}://{parts.netloc}" not in self._origins:
             raise StrangeOriginError

@@ -99,8 +99,9 @@ def decide(
     deciding = [rules[int(key.removeprefix("policy"))] for key in sorted(answer.diagnostics.reasons)]
     if answer.allowed:
         # What a room found to be against a promise forbids too, but is told only to those who may otherwise.
-        against = holds.denial(action, resource, context) or leaving.denial(action, resource, context)
-        return Decision("allow", basis=deciding[0].id) if against is None else against
+        asked = (room(action, resource, context) for room in (holds.denial, leaving.denial))
+        # Not by ``or``: a denial counts as false.
+        return next((one for one in asked if one is not None), Decision("allow", basis=deciding[0].id))
     if deciding:
         return _forbidden(deciding, helps=_sign_in_helps(actor, action, resource, context, book))
     return _not_permitted(actor, {role for role, _scope in held})

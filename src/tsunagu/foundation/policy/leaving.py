@@ -58,8 +58,8 @@ def denial(action: str, resource: Resource, context: Mapping[str, Any] | None) -
         if level > most:
             said = {
                 "label": _(_NAMES[name]),
-                "value": LEVELS[name][level],
-                "most": LEVELS[name][most],
+                "value": _word(name, level),
+                "most": _word(name, most),
                 "site": site,
             }
             reasons.append(_("%(label)s is “%(value)s”; at most “%(most)s” may leave for %(site)s.") % said)
