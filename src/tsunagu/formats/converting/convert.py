@@ -10,6 +10,7 @@ import io
 import json
 import queue
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
@@ -17,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from tsunagu.formats.converting.choices import Chooser
 from tsunagu.formats.converting.kinds import ARROW_TYPES
 from tsunagu.formats.converting.profiling import Profiler
 from tsunagu.formats.converting.surprises import ColumnChangedError, SourceFailedError
@@ -68,7 +70,8 @@ def convert(
         ColumnChangedError: a cell does not fit; another attempt with a wider column will get further.
         SourceFailedError: a file cannot be read; another attempt without it will get further.
     """
-    maker = _Maker(plan, sink)
+    chooser = Chooser(plan)
+    maker = _Maker(chooser.plan, sink)
     skipped: dict[str, int] = {}
     try:
         for index, source in enumerate(plan.sources):
@@ -78,12 +81,14 @@ def convert(
                     plan, index, file, rows=rows, limits=limits or Limits(), scratch=scratch, skipped=skipped
                 )
                 for batch in batches:
-                    held.append(batch)
+                    held.append(chooser.apply(index, batch))
                     if source.byte_count > _HELD_BYTES:
                         maker.take(index, held.pop())
                 for batch in held:
                     maker.take(index, batch)
-        return maker.finish(skipped)
+        profile = maker.finish(skipped)
+        assert profile.leakage is not None
+        return replace(profile, leakage=replace(profile.leakage, cuts=chooser.dividing.cuts()))
     except BaseException:
         maker.abandon()
         raise
@@ -182,7 +187,9 @@ class _Maker:
         self._rows = self._bytes = 0
 
     def take(self, index: int, batch: list[Any]) -> None:
-        count = len(batch[0])
+        count = len(batch[0]) if batch else 0
+        if not count:
+            return  # every row was a repetition
         self._batches.append(batch)
         self._files.append((index, count))
         self._rows += count

@@ -66,11 +66,11 @@ def attempt_behind_walls(
     return attempt
 
 
-def made(folder: Path) -> dict[str, tuple[Any, formats.Made]]:
+def made(folder: Path, *choices: formats.Choice) -> dict[str, tuple[Any, formats.Made]]:
     """Every table of a folder by name: the Parquet file as it is read back, and how it was made."""
     found = {}
     for plan in planned(folder).tables:
-        one = formats.settle(plan, attempt_in(folder))
+        one = formats.settle(plan.with_choices(choices), attempt_in(folder))
         found[plan.name] = (pq.read_table(io.BytesIO(one.result)), one)
     return found
 
