@@ -79,7 +79,7 @@ def test_from_complaints_to_clicks_to_a_table_without_them(dataset, ready):
     assert "20" in found["group_leakage"].says["en"]
     said = runs.get(done.run_id).parameters["choices"]
     assert "pseudonymise:氏名" in said
-    assert Choice.objects.get(kind="pseudonymise").secret not in str(runs.get(done.run_id))
+    assert Choice.objects.get(kind="pseudonymise").salt not in str(runs.get(done.run_id))
 
 
 def test_a_choice_that_is_taken_back_is_gone_from_the_next_tables(dataset, ready):

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Collection
 
 from django.db import transaction
+from django.utils.crypto import salted_hmac
 
 from tsunagu.core import clock
 from tsunagu.core.ids import new_id
@@ -45,9 +46,14 @@ def rows_of(row: Preparation) -> list[Choice]:
 def of_preparation(row: Preparation) -> tuple[formats.Choice, ...]:
     """The same as the converter takes them, with the keys of pseudonyms."""
     return tuple(
-        formats.Choice(one.kind, one.column, one.secret or one.value)  # type: ignore[arg-type]
+        formats.Choice(one.kind, one.column, _key(one.salt) if one.salt else one.value)  # type: ignore[arg-type]
         for one in rows_of(row)
     )
+
+
+def _key(salt: str) -> str:
+    """The key of pseudonyms: who has the database alone, or the node's secret alone, has none."""
+    return salted_hmac("tsunagu.readiness.pseudonyms", salt, algorithm="sha256").hexdigest()
 
 
 def name_of(kind: str, column: str, value: str) -> str:
@@ -107,7 +113,7 @@ def choose(
         kind=kind,
         column=column,
         value=value,
-        secret=secrets.token_hex(32) if kind == "pseudonymise" else "",
+        salt=secrets.token_hex(32) if kind == "pseudonymise" else "",
         note=note[:1000],
         by_id=actor.id,
         by_name=actor.name,

@@ -111,7 +111,9 @@ def _prepare(row: Preparation, actor: Actor) -> None:
                 tables.append(work.make(table.with_choices(choices)))
             except formats.ConversionError as error:
                 logger.warning("table_not_made", extra={"table": table.name})
-                problems += [formats.Problem(source.path, error.message) for source in table.sources]
+                problems += [
+                    formats.Problem(source.path, error.message, "not_converted") for source in table.sources
+                ]
     problems += [problem for made in tables for problem in made.problems]
     report = _report(card, version, plan, tables, problems)
     documents = {

@@ -135,7 +135,10 @@ def readable(facts: Facts, parameters: Mapping[str, Any]) -> Finding:
     problems = facts.profile["problems"]
     if not problems:
         return Finding("pass")
-    shown = [f"{one['path']}: {one['reason']}" for one in problems[:_LISTED]]
+    # A code for the words of each language, and the reader's own words for what exactly it met.
+    shown = [
+        {"path": one["path"], "code": one["code"], "reason": one["reason"]} for one in problems[:_LISTED]
+    ]
     return Finding("fail", {"count": len(problems), "example": problems[0]["path"], "files": shown})
 
 
@@ -160,7 +163,7 @@ def stable_types(facts: Facts, parameters: Mapping[str, Any]) -> Finding:
     if not changes:
         return Finding("pass")
     columns = list(dict.fromkeys(change["column"] for change in changes))
-    where = [f"{one['column']}: {one['before']} → {one['now']} ({one['path']})" for one in changes[:20]]
+    where = changes[:_LISTED]
     return Finding(
         "fail", {"count": len(columns), "column": columns[0], "columns": columns, "changes": where}
     )

@@ -74,7 +74,7 @@ class Choice(models.Model):
     kind = models.CharField(max_length=20)
     column = models.CharField(max_length=500, blank=True)
     value = models.TextField(blank=True)
-    secret = models.CharField(max_length=64, blank=True)  # the key of pseudonyms; never shown
+    salt = models.CharField(max_length=64, blank=True)  # half of the key of pseudonyms; never shown
     note = models.TextField(blank=True)
     by_id = models.CharField(max_length=26)
     by_name = models.CharField(max_length=200)

@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
                 ('kind', models.CharField(max_length=20)),
                 ('column', models.CharField(blank=True, max_length=500)),
                 ('value', models.TextField(blank=True)),
-                ('secret', models.CharField(blank=True, max_length=64)),
+                ('salt', models.CharField(blank=True, max_length=64)),
                 ('note', models.TextField(blank=True)),
                 ('by_id', models.CharField(max_length=26)),
                 ('by_name', models.CharField(max_length=200)),
