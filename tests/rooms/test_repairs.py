@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.rooms.clients import client_of
 from tests.rooms.test_ready import ready, results, tables_of
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.description import api as description
@@ -137,7 +138,7 @@ def test_leakage_is_said_in_words_and_a_person_may_say_that_it_is_none(dataset, 
     ready({"a.csv": ("measured,sample_id,v,split,label\n" + rows).encode()})
     found = results(card_of(owner))
     assert found["group_leakage"].verdict == found["time_leakage"].verdict == "fail"
-    assert "sample_id の 10 組のうち 10 組" in found["group_leakage"].says["ja"]
+    assert "「sample_id」の 10 組のうち 10 組" in found["group_leakage"].says["ja"]
     assert "2026-03-01" in found["time_leakage"].says["en"]
     assert found["leakage"].verdict == "pass"
     assert {one.name for one in card_of(owner).repairs if one.rule == "time_leakage"} == {
@@ -224,3 +225,24 @@ def test_a_column_of_few_words_becomes_numbers(dataset, ready):
     forget.call(dataset_id=card.id)
     assert not Choice.objects.exists()
     assert not Preparation.objects.exists()
+
+
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_the_page_repairs_with_a_click_and_takes_back(dataset, ready, language):
+    owner, _ = dataset
+    broken = ("name,v\n" + "測定,1\n" * 9000).encode() + "測定,2\n".encode("cp932")
+    ready({"a.csv": b"v,w\n1,x\n1,x\n2,y\n", "b.csv": broken})
+    browser = client_of(owner, language)
+    shown = browser.get("/d/lab/data/ready").content.decode()
+    assert {"ja": "3 行のうち 1 行を除きます", "en": "1 of 3 rows are left out"}[language] in shown
+    assert {"ja": "内容が壊れています", "en": "The content is damaged"}[language] in shown
+    form = {"repair": "deduplicate", "column": "", "value": ""}
+    assert browser.post("/d/lab/data/ready", form).status_code == 302
+    changed = browser.get("/d/lab/data/ready").content.decode()
+    assert {"ja": "表を作り直す", "en": "Make the tables again"}[language] in changed
+    choice = Choice.objects.get(ended_at=None)
+    assert f'name="take_back" value="{choice.uid}"' in changed
+    refused = browser.post("/d/lab/data/ready", {"repair": "drop", "column": "nowhere"})
+    assert refused.status_code == 422
+    assert browser.post("/d/lab/data/ready", {"take_back": choice.uid}).status_code == 302
+    assert "take_back" not in browser.get("/d/lab/data/ready").content.decode()

@@ -111,9 +111,7 @@ def _prepare(row: Preparation, actor: Actor) -> None:
                 tables.append(work.make(table.with_choices(choices)))
             except formats.ConversionError as error:
                 logger.warning("table_not_made", extra={"table": table.name})
-                problems += [
-                    formats.Problem(source.path, error.message, "not_converted") for source in table.sources
-                ]
+                problems += _unmade(table, error)
     problems += [problem for made in tables for problem in made.problems]
     report = _report(card, version, plan, tables, problems)
     documents = {
@@ -128,6 +126,15 @@ def _prepare(row: Preparation, actor: Actor) -> None:
         "problem_count": len(problems),
     }
     _close(row, place, counts)
+
+
+def _unmade(table: formats.TablePlan, error: formats.ConversionError) -> list[formats.Problem]:
+    """Every file of a table that was not made: with its own reason, where it is what failed."""
+    own = {one["path"]: formats.Problem(**one) for one in error.fields.get("problems", ())}
+    return [
+        own.get(source.path) or formats.Problem(source.path, error.message, "not_converted")
+        for source in table.sources
+    ]
 
 
 def _words(version: datasets.VersionRef) -> dict[str, tuple[str, str]]:

@@ -83,7 +83,7 @@ def offers(known: Known) -> tuple[Repair, ...]:
             is_many = (
                 sum(other.kind == one.kind and other.rule == one.rule for other in found) >= _MOST_OF_ONE_KIND
             )
-            if not is_taken and not is_many:
+            if not is_taken and not is_many and one.name not in {other.name for other in found}:
                 found.append(one)
     return tuple(found)
 
@@ -141,9 +141,9 @@ def _repair(
 ) -> Repair:
     words = _words()["kinds"][kind]
     evidence = {"column": column, "value": value.replace("|", ", "), **evidence}
-    titles = words["open"] if is_open else words["title"]
+    titles, changes = words["open"] if is_open else words["title"], words["changes"]
     if kind in ROLES and not column:
-        titles = words["none"]
+        titles, changes = words["none"], words["none_changes"]
     return Repair(
         name=name_of(kind, column, value),
         kind=kind,
@@ -151,7 +151,7 @@ def _repair(
         value=value,
         rule=rule or words["rule"],
         title=in_words(titles, evidence, _words()["words"]),
-        changes=in_words(words["changes"], evidence, _words()["words"]),
+        changes=in_words(changes, evidence, _words()["words"]),
         is_open=is_open,
     )
 
@@ -221,22 +221,17 @@ def _parts(known: Known) -> Iterator[Repair]:
 
 def _meanings(known: Known) -> Iterator[Repair]:
     """What columns mean, so that a machine may decide; a click also says that there is none."""
-    for table in known.tables:
-        leakage = table.leakage
-        if leakage is None:
-            continue
-        if known.is_open("group_leakage"):
-            for group in leakage.groups:
-                yield _repair("group", known.source_name(group.column))
-        if known.is_open("time_leakage") and leakage.time:
-            yield _repair("time", known.source_name(leakage.time.column))
-            yield _repair("time", "")
-        if known.is_open("target_leakage"):
-            if leakage.target:
-                yield _repair("target", known.source_name(leakage.target))
-            yield _repair("target", "")
-    if known.is_open("group_leakage"):
-        yield _repair("group", "")
+    found = [table.leakage for table in known.tables if table.leakage]
+    seen = {
+        "group": [group.column for one in found for group in one.groups],
+        "time": [one.time.column for one in found if one.time],
+        "target": [one.target for one in found if one.target],
+    }
+    for role, names in seen.items():
+        if known.is_open(f"{role}_leakage"):
+            for name in names:
+                yield _repair(role, known.source_name(name))
+            yield _repair(role, "")
 
 
 def _giveaways(known: Known) -> Iterator[Repair]:
