@@ -147,7 +147,7 @@ class Chooser:
             return _pseudonyms(values, bytes.fromhex(chosen["pseudonymise"].value))
         if "encode" in chosen:
             known = pa.array(chosen["encode"].value.split("|"), _TEXT)
-            return pc.index_in(pc.cast(values, _TEXT), value_set=known, skip_nulls=True).cast(pa.int64())
+            return pc.index_in(_as_text(values), value_set=known, skip_nulls=True).cast(pa.int64())
         return values
 
 
@@ -156,9 +156,17 @@ def _codes_in_words(column: ColumnPlan, choice: Choice) -> str:
     return f"{column.description}; {codes}" if column.description else codes
 
 
+def _as_text(values: Any) -> Any:
+    """Cells as text; empty where they cannot be, for what is to be hidden must not stay."""
+    try:
+        return pc.cast(values, _TEXT)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return pa.nulls(len(values), _TEXT)
+
+
 def _pseudonyms(values: Any, key: bytes) -> Any:
     """The same word for the same value, which nobody without the key can turn back or try out."""
-    found = pc.cast(values, _TEXT).dictionary_encode()
+    found = _as_text(values).dictionary_encode()
     words = [
         hmac.new(key, value.encode(), hashlib.sha256).digest()[:_PSEUDONYM_BYTES].hex()
         for value in found.dictionary.to_pylist()

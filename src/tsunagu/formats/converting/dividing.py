@@ -27,6 +27,18 @@ SPLITS = ("train", "validation", "test")
 SHARES = (80, 10, 10)
 MOST_GROUPS = 10_000
 _MOST_CANDIDATES = 4
+_DIVIDING_KINDS = {
+    "text",
+    "integer",
+    "wide_integer",
+    "number",
+    "boolean",
+    "date",
+    "time",
+    "timestamp",
+    "timestamp_utc",
+}
+GROUP_KINDS = frozenset({"text", "integer", "wide_integer"})
 _LEAST_GROUPS = 3
 # Names of what is measured more than once, in both languages; what people choose goes before.
 _GROUP_NAMES = re.compile(
@@ -58,12 +70,13 @@ class Dividing:
     def __init__(self, plan: TablePlan, choice: Choice | None) -> None:
         self._plan = plan
         kinds = {one.name: one.kind for one in (*plan.columns, *plan.file_columns)}
-        self.column = choice.column if choice and choice.column in {*kinds, SOURCE_COLUMN} else ""
+        is_there = choice and (choice.column == SOURCE_COLUMN or kinds.get(choice.column) in _DIVIDING_KINDS)
+        self.column = choice.column if choice and is_there else ""
         self._cuts = tuple(float(one) for one in choice.value.split("/")) if choice and choice.value else ()
-        chosen = {one.column for one in plan.choices if one.kind == "group" and one.column in kinds}
-        named = [
-            one for one, kind in kinds.items() if is_group_name(one) and kind not in {"number", "binary"}
-        ]
+        chosen = {
+            one.column for one in plan.choices if one.kind == "group" and kinds.get(one.column) in GROUP_KINDS
+        }
+        named = [one for one, kind in kinds.items() if is_group_name(one) and kind in GROUP_KINDS]
         self._counts: dict[str, Counter[float] | None] = {
             name: Counter() for name in [*chosen, *named][:_MOST_CANDIDATES]
         }

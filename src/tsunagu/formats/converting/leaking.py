@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tsunagu.formats.converting.dividing import is_group_name
+from tsunagu.formats.converting.dividing import GROUP_KINDS, is_group_name
 from tsunagu.formats.converting.near import MOST_PICTURES, is_nearable, is_picture, near_cells
 from tsunagu.formats.converting.rowhash import combined
 from tsunagu.formats.converting.types import (
@@ -130,9 +130,7 @@ class LeakFinder:
         if chosen is not None:
             return [chosen] if chosen in names or chosen == SOURCE_COLUMN else []
         kinds = {one.name: one.kind for one in self._columns}
-        named = [
-            name for name, kind in kinds.items() if is_group_name(name) and kind not in {"number", "binary"}
-        ]
+        named = [name for name, kind in kinds.items() if is_group_name(name) and kind in GROUP_KINDS]
         if not named and self._split_column is not None and len(plan.sources) > 1:
             return [SOURCE_COLUMN]
         return named[:_MOST_CANDIDATES]

@@ -38,7 +38,19 @@ def combined(several: Sequence[Any]) -> Any:
 
 
 def cell_hashes(column: Any) -> Any:
-    """One number a cell, equal where the cells are equal. Shape: (N,) uint64."""
+    """One number a cell, equal where the cells are equal. Shape: (N,) uint64.
+
+    Where a glance finds few different texts, each is hashed once.
+    """
+    is_text = pa.types.is_string(column.type) and len(column) > _GLANCE
+    if is_text and pc.count_distinct(column[:_GLANCE]).as_py() < _GLANCE // 8:
+        found = column.dictionary_encode()
+        words = np.append(_values(found.dictionary), _NULL)
+        return words[pc.fill_null(found.indices, len(words) - 1).to_numpy(zero_copy_only=False)]
+    return _values(column)
+
+
+def _values(column: Any) -> Any:
     if pa.types.is_string(column.type) or pa.types.is_binary(column.type):
         values = _texts(column)
     elif pa.types.is_boolean(column.type):
@@ -54,15 +66,6 @@ def cell_hashes(column: Any) -> Any:
 
 
 def _texts(column: Any) -> Any:
-    """A hash of each text; where a glance finds few different ones, each is hashed once."""
-    if len(column) > _GLANCE and pc.count_distinct(column[:_GLANCE]).as_py() < _GLANCE // 8:
-        found = column.dictionary_encode()
-        words = np.append(_hashed(found.dictionary), _NULL)
-        return words[pc.fill_null(found.indices, len(words) - 1).to_numpy(zero_copy_only=False)]
-    return _hashed(column)
-
-
-def _hashed(column: Any) -> Any:
     """Polynomial hash of each text from the hash of all of them: text i is (H[end] - H[start]) / BASE**start."""
     if len(column) == 0:
         return np.zeros(0, dtype=np.uint64)

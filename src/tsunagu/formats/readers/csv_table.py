@@ -163,6 +163,7 @@ def open_table(
     *,
     is_strict: bool = False,
     has_breaks: bool = False,
+    is_small: bool = False,
 ) -> Any:
     """Arrow's streaming reader on a table as text, with everything that counts as empty or as a time.
 
@@ -174,6 +175,7 @@ def open_table(
         types: Arrow types by column; the others are guessed from the first block.
         is_strict: Text must be valid in its encoding, and reading runs ahead of whoever takes the rows.
         has_breaks: Line breaks may stand inside quotes.
+        is_small: No threads: to start them takes longer than to read the file.
     """
     delimiter, codec = layout.delimiter, encoding.codec
     if delimiter is None:
@@ -181,7 +183,7 @@ def open_table(
     return pa_csv.open_csv(
         source,
         read_options=pa_csv.ReadOptions(
-            use_threads=is_strict,
+            use_threads=is_strict and not is_small,
             block_size=_BLOCK_BYTES,
             skip_rows=layout.skipped_lines,
             column_names=list(layout.names),
