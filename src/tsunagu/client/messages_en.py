@@ -407,6 +407,9 @@ MESSAGES = {
     # Streaming
     "stream_no_parquet": "{path} is no whole Parquet file.",
     "stream_mixed": "The column {column} of {path} is not as in {first}.",
+    "stream_where": "The condition cannot be read near {near}.",
+    "stream_where_remedy": "Write it as in SQL: where=\"split = 'train' and temperature >= 300\"; texts in single quotes, names with blanks in double ones.",
+    "stream_where_type": "The column {column} ({kind}) cannot be compared with that value.",
     "stream_mixed_remedy": "Make one table of the files first: tsunagu ready PROJECT/DATASET. Or name a split whose files are alike.",
     "stream_no_torch": "The form torch needs PyTorch, which is not installed.",
     "stream_package": "Streaming needs pyarrow and numpy, which are not installed.",

@@ -407,6 +407,9 @@ MESSAGES = {
     # ストリーミング
     "stream_no_parquet": "{path} は完全な Parquet ファイルではありません。",
     "stream_mixed": "{path} の列 {column} が {first} と一致しません。",
+    "stream_where": "条件の「{near}」の辺りを読み取れません。",
+    "stream_where_remedy": "SQL と同じように書いてください: where=\"split = 'train' and temperature >= 300\"。文字列は一重引用符、空白を含む列名は二重引用符で囲みます。",
+    "stream_where_type": "列 {column}（{kind}）はその値と比べられません。",
     "stream_mixed_remedy": "先に tsunagu ready PROJECT/DATASET で 1 つの表にまとめるか、形のそろった split を指定してください。",
     "stream_no_torch": "torch 形式には PyTorch が必要ですが、インストールされていません。",
     "stream_package": "ストリーミングには pyarrow と numpy が必要ですが、インストールされていません。",

@@ -382,6 +382,7 @@ def test_many_tiny_files(tmp_path):
 
 
 @pytest.mark.functional
+@pytest.mark.timeout(600)
 def test_a_hundred_thousand_tiny_files(tmp_path):
     """One table in bounded memory, and the last file takes no longer than the first.
 
@@ -400,14 +401,14 @@ def test_a_hundred_thousand_tiny_files(tmp_path):
             pool,
             watch=peaks,
             opened=lambda _: clock.append(time.process_time()),
-            wall_s=250,
-            cpu_s=250,
+            wall_s=500,
+            cpu_s=500,
         )
         how = formats.settle(plan, attempt)
     assert not how.problems
     assert how.profile.row_count == 2 * count
     assert pq.read_table(io.BytesIO(how.result)).column("x").to_pylist()[-2:] == [count - 1] * 2
-    assert max(peaks) < 512 << 20, "resident, with libraries and everything"
+    assert max(peaks) < 320 << 20, "resident, with libraries and everything"
     first, last = clock[quarter] - clock[0], clock[-1] - clock[-quarter]
     assert last < 2 * first, "no file costs more because of those before it"
 
