@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import pyarrow as pa
+from importlib import metadata
 
 from tsunagu.core import clock
 from tsunagu.core.errors import NotFoundError
@@ -31,7 +31,7 @@ def generation(dataset_id: str) -> str:
 def recipe(dataset_id: str) -> str:
     """What decides how files become tables, besides the files: converter, library, names of fields, choices."""
     mapping = description.current_mapping().version[:16]
-    made = f"{formats.CONVERTER}/{pa.__version__}/{mapping}"
+    made = f"{formats.CONVERTER}/{metadata.version('pyarrow')}/{mapping}"
     chosen = generation(dataset_id)
     return f"{made}/{chosen}" if chosen else made
 
