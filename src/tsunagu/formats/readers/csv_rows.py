@@ -43,7 +43,10 @@ def csv_rows(source: BinaryIO, context: Context, table: str, kinds: Mapping[str,
     types = {name: ARROW_TYPES[kind] for name, kind in kinds.items()}
 
     def batches() -> Iterator[Any]:
-        whole = io.BytesIO(context.head) if context.is_whole_head else source
+        whole: Any = source
+        if context.is_whole_head:
+            # Arrow reads its own buffer without waiting for Python's lock; blanks are cut apart line by line here.
+            whole = io.BytesIO(context.head) if layout.delimiter is None else pa.BufferReader(context.head)
         try:
             yield from open_table(
                 whole, encoding, layout, skipped, types,
