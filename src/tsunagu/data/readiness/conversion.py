@@ -20,7 +20,7 @@ from tsunagu.core.errors import NotFoundError, TsunaguError
 from tsunagu.core.ids import new_id
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.description import api as description
-from tsunagu.data.readiness import readme
+from tsunagu.data.readiness import choosing, readme
 from tsunagu.data.readiness.models import Preparation
 from tsunagu.data.readiness.selectors import derived_name, require_place
 from tsunagu.formats import api as formats
@@ -81,7 +81,8 @@ def _fail(
 
 
 def _parameters(row: Preparation) -> dict[str, Any]:
-    return {"number": row.number, "recipe": row.recipe}
+    chosen = [choosing.name_of(one.kind, one.column, one.value) for one in choosing.rows_of(row)]
+    return {"number": row.number, "recipe": row.recipe, **({"choices": chosen} if chosen else {})}
 
 
 def _prepare(row: Preparation, actor: Actor) -> None:
@@ -97,17 +98,20 @@ def _prepare(row: Preparation, actor: Actor) -> None:
         labels=description.labels("en"),
         words=_words(version),
     )
+    choices = choosing.of_preparation(row)
     place = _place(row, actor, card, version)
     tables: list[formats.Made] = []
     problems = list(plan.problems)
     with formats.Converter() as converter:
         work = _Work(row, actor, card, place, files=files, converter=converter)
         for table in plan.tables:
+            if not table.with_choices(choices).sources:
+                continue  # every file of it was left out
             try:
-                tables.append(work.make(table))
+                tables.append(work.make(table.with_choices(choices)))
             except formats.ConversionError as error:
                 logger.warning("table_not_made", extra={"table": table.name})
-                problems += [formats.Problem(source.path, error.message) for source in table.sources]
+                problems += _unmade(table, error)
     problems += [problem for made in tables for problem in made.problems]
     report = _report(card, version, plan, tables, problems)
     documents = {
@@ -122,6 +126,15 @@ def _prepare(row: Preparation, actor: Actor) -> None:
         "problem_count": len(problems),
     }
     _close(row, place, counts)
+
+
+def _unmade(table: formats.TablePlan, error: formats.ConversionError) -> list[formats.Problem]:
+    """Every file of a table that was not made: with its own reason, where it is what failed."""
+    own = {one["path"]: formats.Problem(**one) for one in error.fields.get("problems", ())}
+    return [
+        own.get(source.path) or formats.Problem(source.path, error.message, "not_converted")
+        for source in table.sources
+    ]
 
 
 def _words(version: datasets.VersionRef) -> dict[str, tuple[str, str]]:

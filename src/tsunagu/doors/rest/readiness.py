@@ -31,6 +31,15 @@ class NewAttestation(Input):
     note: str = ""
 
 
+class NewRepair(Input):
+    """A repair, as the card offers it: what it does, to which column, with which value."""
+
+    kind: str
+    column: str = ""
+    value: str = ""
+    note: str = ""
+
+
 class PreparationRow(Schema):
     """How far it is; `state`: waiting, working, done or failed. `derived` is the dataset that was made."""
 
@@ -70,8 +79,40 @@ class GroupRow(Schema):
     results: list[ResultRow]
 
 
+class RepairRow(Schema):
+    """What a click repairs; texts are `{en, ja}`. `is_open`: a person has to fill in the value."""
+
+    name: str
+    kind: str
+    column: str
+    value: str
+    rule: str
+    title: dict[str, str]
+    changes: dict[str, str]
+    is_open: bool
+
+
+class ChoiceRow(Schema):
+    """What somebody chose about the tables; `is_applied`: the tables of this card were made by it."""
+
+    id: str
+    name: str
+    kind: str
+    column: str
+    value: str
+    says: dict[str, str]
+    note: str
+    by: str
+    chosen_at: str
+    run_id: str
+    is_applied: bool
+
+
 class CardAnswer(Schema):
-    """The readiness card of a version. `profile` is what the conversion saw in the tables."""
+    """The readiness card of a version. `profile` is what the conversion saw in the tables.
+
+    `is_outdated`: made now, the tables would come out otherwise.
+    """
 
     dataset: str
     version: int
@@ -83,6 +124,9 @@ class CardAnswer(Schema):
     is_prepared: bool
     preparation: PreparationRow | None
     profile: dict[str, Any]
+    repairs: list[RepairRow]
+    choices: list[ChoiceRow]
+    is_outdated: bool
 
 
 class AttestationAnswer(Schema):
@@ -123,6 +167,9 @@ def get_card(request: HttpRequest, project: str, dataset: str, version: int = 0)
         "is_prepared": found.is_prepared,
         "preparation": _preparation(found.preparation) if found.preparation else None,
         "profile": found.profile,
+        "repairs": [asdict(one) for one in found.repairs],
+        "choices": [asdict(one) for one in found.choices],
+        "is_outdated": found.is_outdated,
     }
 
 
@@ -132,6 +179,23 @@ def attest(request: HttpRequest, project: str, dataset: str, body: NewAttestatio
     actor = require_actor(request)
     card = datasets.get_dataset(actor, project, dataset)
     return {"run": readiness.attest(actor, card, body.rule, body.answer, note=body.note)}
+
+
+@router.post("/datasets/{project}/{dataset}/readiness/repairs", response=CardAnswer)
+def repair(request: HttpRequest, project: str, dataset: str, body: NewRepair) -> Any:
+    """Choose a repair; the next conversion applies it. Answers with the card."""
+    actor = require_actor(request)
+    card = datasets.get_dataset(actor, project, dataset)
+    readiness.repair(actor, card, body.kind, column=body.column, value=body.value, note=body.note)
+    return get_card(request, project, dataset)
+
+
+@router.delete("/datasets/{project}/{dataset}/readiness/choices/{choice}", response=CardAnswer)
+def take_back(request: HttpRequest, project: str, dataset: str, choice: str) -> Any:
+    """Take a choice back; the next conversion no longer applies it. Answers with the card."""
+    actor = require_actor(request)
+    readiness.take_back(actor, datasets.get_dataset(actor, project, dataset), choice)
+    return get_card(request, project, dataset)
 
 
 def _preparation(card: readiness.PreparationCard) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tsunagu.formats.converting.surprises import ColumnChangedError, SourceFailedError
-from tsunagu.formats.converting.types import Change, Problem, TablePlan, TableProfile
+from tsunagu.formats.converting.types import Change, Problem, TablePlan, TableProfile, json_list
 from tsunagu.formats.errors import ConversionError
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def settle(plan: TablePlan, attempt: Callable[[TablePlan], tuple[TableProfile, A
             is its own to clean up.
 
     Raises:
-        ConversionError: no file is left, or too many of them fail.
+        ConversionError: no file is left, or too many of them fail; ``fields`` name them with the reason of each.
     """
     changes: list[Change] = []
     problems: list[Problem] = []
@@ -62,7 +62,7 @@ def settle(plan: TablePlan, attempt: Callable[[TablePlan], tuple[TableProfile, A
             return Made(plan, profile, tuple(changes), tuple(problems), result)
     reason = f" {problems[-1].path}: {problems[-1].reason}" if problems else ""
     raise ConversionError(
-        f"None of the files of {plan.name} could be read.{reason}", problems=[one.path for one in problems]
+        f"None of the files of {plan.name} could be read.{reason}", problems=json_list(problems)
     )
 
 
@@ -71,6 +71,6 @@ def _without(plan: TablePlan, source: int, reason: str, code: str, problems: lis
     if len(problems) > MOST_FAILED:
         raise ConversionError(
             f"More than {MOST_FAILED} files of {plan.name} could not be read: something is wrong with all of them.",
-            problems=[one.path for one in problems],
+            problems=json_list(problems),
         )
     return plan.without(source)

@@ -111,7 +111,7 @@ def plan(
             refused = [table for table in tables if not _take(groups, reader, file, table)]
             if refused:
                 reason = f"The files have more than {MOST_TABLES} different sets of columns."
-                problems.append(Problem(file.path, reason, "too_big"))
+                problems.append(Problem(file.path, reason, "too_many_schemas"))
     names: set[str] = set()
     made = tuple(_table(group, names, labels, words or {}) for group in groups.values())
     return Plan(made, tuple(left), tuple(problems), _conflicts(groups.values()), _schemas(groups.values()))

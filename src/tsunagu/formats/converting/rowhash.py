@@ -18,17 +18,36 @@ _MIX = np.uint64(0x9E3779B97F4A7C15)
 _BASE = np.uint64(0x100000001B3)  # odd, so that it has an inverse modulo 2**64
 _INVERSE = np.uint64(pow(int(_BASE), -1, 1 << 64))
 _NULL = np.uint64(0xD6E8FEB86659FD93)
+_GLANCE = 2000
 _ROTATE, _REST = np.uint64(31), np.uint64(33)
 
 
 def row_hashes(columns: Sequence[Any]) -> Any:
     """One hash a row over arrays of equal length. Shape: (N,) uint64."""
-    found = np.full(len(columns[0]) if columns else 0, _MIX)
+    return combined([cell_hashes(column) for column in columns])
+
+
+def combined(several: Sequence[Any]) -> Any:
+    """One hash a row from those of its cells. Shapes: several (N,) uint64 -> (N,) uint64."""
+    found = np.full(len(several[0]) if several else 0, _MIX)
     with np.errstate(over="ignore"):
-        for column in columns:
-            found = (found ^ _values(column)) * _MIX
+        for values in several:
+            found = (found ^ values) * _MIX
             found = (found << _ROTATE) | (found >> _REST)
     return found
+
+
+def cell_hashes(column: Any) -> Any:
+    """One number a cell, equal where the cells are equal. Shape: (N,) uint64.
+
+    Where a glance finds few different texts, each is hashed once.
+    """
+    is_text = pa.types.is_string(column.type) and len(column) > _GLANCE
+    if is_text and pc.count_distinct(column[:_GLANCE]).as_py() < _GLANCE // 8:
+        found = column.dictionary_encode()
+        words = np.append(_values(found.dictionary), _NULL)
+        return words[pc.fill_null(found.indices, len(words) - 1).to_numpy(zero_copy_only=False)]
+    return _values(column)
 
 
 def _values(column: Any) -> Any:
@@ -62,3 +81,38 @@ def _texts(column: Any) -> Any:
     np.cumsum((letters.astype(np.uint64) + np.uint64(1)) * np.cumprod(powers)[:-1], out=sums[1:])
     starts, ends = offsets[:-1] - first, offsets[1:] - first
     return (sums[ends] - sums[starts]) * np.cumprod(inverses)[starts]
+
+
+class SeenRows:
+    """Which rows were there before, by their hashes; sorted runs that double, so that each is merged seldom.
+
+    Looks at the first four million rows; what comes later counts as new. Two different rows of four million have the same
+    hash with a chance of one in a million.
+    """
+
+    def __init__(self, most: int = 4_000_000) -> None:
+        self._runs: list[Any] = []
+        self._left = self._most = most
+
+    def clear(self) -> None:
+        """Forget all of them."""
+        self._runs, self._left = [], self._most
+
+    def add(self, hashes: Any) -> Any:
+        """Whether each row is the first of its kind. Shapes: (N,) uint64 -> (N,) bool."""
+        if self._left <= 0:
+            return np.ones(hashes.size, dtype=bool)
+        different, first = np.unique(hashes, return_index=True)
+        is_known = np.zeros(different.size, dtype=bool)
+        for run in self._runs:
+            places = np.minimum(np.searchsorted(run, different), run.size - 1)
+            is_known |= run[places] == different
+        fresh = different[~is_known]
+        if fresh.size:
+            self._left -= fresh.size
+            self._runs.append(fresh)
+            while len(self._runs) > 1 and self._runs[-2].size < 2 * self._runs[-1].size:
+                self._runs[-2:] = [np.sort(np.concatenate(self._runs[-2:]), kind="stable")]
+        is_new = np.zeros(hashes.size, dtype=bool)
+        is_new[first[~is_known]] = True
+        return is_new

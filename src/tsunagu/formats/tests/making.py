@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,15 @@ def planned(folder: Path, **more: Any) -> formats.Plan:
     """The plan of every file below a folder."""
     found = []
     for path in sorted(one for one in folder.rglob("*") if one.is_file()):
-        outcome = examine(path, name=path.name, readers=list(READERS.values()), limits=formats.Limits(**more))
-        document = MAPPING.apply(outcome).as_json()
+        document = outcome_of(path, **more)
         found.append(formats.ReadFile(path.relative_to(folder).as_posix(), path.stat().st_size, document))
     return formats.plan_tables(found, readers=formats.row_readers(), labels={})
+
+
+def outcome_of(path: Path, **more: Any) -> dict[str, Any]:
+    """What is said of one file, as JSON."""
+    outcome = examine(path, name=path.name, readers=list(READERS.values()), limits=formats.Limits(**more))
+    return MAPPING.apply(outcome).as_json()
 
 
 def attempt_in(folder: Path) -> Any:
@@ -44,15 +49,24 @@ def attempt_in(folder: Path) -> Any:
 
 
 def attempt_behind_walls(
-    folder: Path, pool: formats.Converter, *, watch: list[int] | None = None, **more: Any
+    folder: Path,
+    pool: formats.Converter,
+    *,
+    watch: list[int] | None = None,
+    opened: Callable[[int], object] = lambda index: None,
+    **more: Any,
 ) -> Any:
-    """Attempts in the sandbox; ``watch`` hears how much memory the process that parses holds resident, in bytes."""
+    """Attempts in the sandbox.
+
+    ``watch`` hears how much memory the process that parses holds resident, in bytes; ``opened`` of each file.
+    """
 
     def attempt(plan: formats.TablePlan) -> tuple[formats.TableProfile, bytes]:
         sink = io.BytesIO()
 
         @contextlib.contextmanager
         def open_file(index: int) -> Iterator[Path]:
+            opened(index)
             yield folder / plan.sources[index].path
 
         def take(piece: bytes) -> None:
@@ -66,11 +80,11 @@ def attempt_behind_walls(
     return attempt
 
 
-def made(folder: Path) -> dict[str, tuple[Any, formats.Made]]:
+def made(folder: Path, *choices: formats.Choice) -> dict[str, tuple[Any, formats.Made]]:
     """Every table of a folder by name: the Parquet file as it is read back, and how it was made."""
     found = {}
     for plan in planned(folder).tables:
-        one = formats.settle(plan, attempt_in(folder))
+        one = formats.settle(plan.with_choices(choices), attempt_in(folder))
         found[plan.name] = (pq.read_table(io.BytesIO(one.result)), one)
     return found
 
