@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, get_args
 
-CONVERTER = "1"  # part of the name of a result: raise it when the same files would become other bytes
+CONVERTER = "2"  # part of the name of a result: raise it when the same files would become other bytes
 
 Kind = Literal[
     "boolean",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import pydicom
 from pydicom import config
@@ -75,6 +75,22 @@ def read(path: Path, context: Context) -> Reading:
     elif "WaveformSequence" in dataset:
         _waveform(dataset, findings, context)
     return findings.finish()
+
+
+def open_pictures(source: BinaryIO) -> Any:
+    """An open file whose pixels are read when they are asked for.
+
+    Raises:
+        UnreadableError: damaged, or without a picture.
+    """
+    config.settings.reading_validation_mode = config.IGNORE
+    try:
+        dataset = pydicom.dcmread(source, force=True)
+    except (InvalidDicomError, EOFError, ValueError, KeyError, TypeError, AttributeError, OSError) as error:
+        raise UnreadableError(f"The DICOM structure is damaged: {str(error).rstrip('.')}.") from error
+    if not any(tag in dataset for tag in _PIXELS):
+        raise UnreadableError("The file holds no picture.", reason_code="unsupported")
+    return dataset
 
 
 def _announced_end(dataset: Any) -> int | None:

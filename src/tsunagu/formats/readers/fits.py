@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from astropy.io import fits  # type: ignore[import-untyped]
@@ -14,6 +14,7 @@ from tsunagu.formats.findings import Findings, as_number
 from tsunagu.formats.types import Column
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tsunagu.formats.reader import Context
@@ -50,6 +51,56 @@ def read(path: Path, context: Context) -> Reading:
             f"The FITS structure is damaged: {str(error).rstrip('.')}.", partial=findings.finish()
         ) from error
     return findings.finish()
+
+
+def opened(source: BinaryIO) -> Any:
+    """An open file as FITS.
+
+    Raises:
+        UnreadableError: damaged.
+    """
+    try:
+        return fits.open(source, mode="readonly", memmap=False, ignore_missing_simple=False)
+    except (OSError, ValueError, TypeError, KeyError, IndexError, fits.VerifyError) as error:
+        raise UnreadableError(f"The FITS structure is damaged: {str(error).rstrip('.')}.") from error
+
+
+def hdus_of(source: BinaryIO, context: Context) -> Iterator[tuple[int, str, Any]]:
+    """Number, name and content of each HDU of a whole file.
+
+    Raises:
+        UnreadableError: damaged or cut off.
+    """
+    hdus = opened(source)
+    for number in range(_HDUS):
+        try:
+            hdu = hdus[number]
+        except IndexError:
+            return
+        except (OSError, ValueError, TypeError, KeyError, fits.VerifyError) as error:
+            raise UnreadableError(f"The FITS structure is damaged: {str(error).rstrip('.')}.") from error
+        if not hasattr(hdu, "fileinfo"):
+            return
+        info = hdu.fileinfo() or {}
+        need = int(info.get("datLoc", 0)) + int(info.get("datSpan", 0))
+        if context.byte_count < need:
+            raise truncated(context.byte_count, need)
+        yield number, _name(hdu, number), hdu
+
+
+def is_table(hdu: Any) -> bool:
+    """Whether an HDU holds rows; a compressed image is a table only in the file."""
+    return isinstance(hdu, (fits.BinTableHDU, fits.TableHDU)) and not isinstance(hdu, fits.CompImageHDU)
+
+
+def is_image(hdu: Any) -> bool:
+    """Whether an HDU holds an array."""
+    is_array = bool(hdu.header.get("NAXIS", 0)) and bool(getattr(hdu, "shape", None))
+    return is_array and not is_table(hdu) and not isinstance(hdu, fits.GroupsHDU)
+
+
+def _name(hdu: Any, number: int) -> str:
+    return f"HDU {number}" + (f" {hdu.name}" if hdu.name else "")
 
 
 def _all(hdus: Any, findings: Findings, context: Context) -> int:
@@ -104,8 +155,8 @@ def _cards(hdu: Any, number: int, findings: Findings) -> None:
 
 
 def _data(hdu: Any, number: int, findings: Findings, title: str) -> None:
-    name = f"HDU {number}" + (f" {hdu.name}" if hdu.name else "")
-    if isinstance(hdu, (fits.BinTableHDU, fits.TableHDU)) and not isinstance(hdu, fits.CompImageHDU):
+    name = _name(hdu, number)
+    if is_table(hdu):
         _table(hdu, number, name, findings, title)
     elif hdu.header.get("NAXIS", 0) and getattr(hdu, "shape", None):
         _image(hdu, number, name, findings, title)

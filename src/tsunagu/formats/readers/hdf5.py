@@ -6,7 +6,7 @@ Links that leave the file, external storage and virtual datasets are reported an
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import h5py
 import numpy as np
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 _TRUNCATED = re.compile(r"truncated file: eof = (\d+), .*stored_eof = (\d+)")
 _OBJECTS = 20_000
-_INTERNAL = {"DIMENSION_LIST", "REFERENCE_LIST", "CLASS", "NAME", "_Netcdf4Dimid", "_Netcdf4Coordinates"}
+INTERNAL = {"DIMENSION_LIST", "REFERENCE_LIST", "CLASS", "NAME", "_Netcdf4Dimid", "_Netcdf4Coordinates"}
 _SMALL = 4096
-_PERSONAL = re.compile(
+PERSONAL = re.compile(
     r"(^|/)(user|users?_?\d*|[^/]*_user)/(name|email|telephone_number|address|orcid|fax_number)$"
 )
 
@@ -39,7 +39,7 @@ def read(path: Path, context: Context) -> Reading:
     """
     findings = Findings(context.limits)
     try:
-        with h5py.File(path, "r", locking=False) as file:
+        with path.open("rb") as source, opened(source) as file:
             _Walk(findings, context).group(file, "/", 0)
             findings.preview(hdf5_plot.draw_default(file, findings, context.name))
     except OSError as error:
@@ -49,6 +49,18 @@ def read(path: Path, context: Context) -> Reading:
             f"The HDF5 structure is damaged: {error}.", partial=findings.finish()
         ) from error
     return findings.finish()
+
+
+def opened(source: BinaryIO) -> Any:
+    """An open file as HDF5. By its path it could not be opened behind walls, nor where it lies in memory alone.
+
+    Raises:
+        UnreadableError: cut off or damaged.
+    """
+    try:
+        return h5py.File(source, "r")
+    except OSError as error:
+        raise _sentence(error) from error
 
 
 def _sentence(error: OSError) -> UnreadableError:
@@ -114,13 +126,13 @@ class _Walk:
 
     def _attributes(self, node: Any, place: str, skipped: frozenset[str] = frozenset()) -> None:
         for name in node.attrs:
-            if name in _INTERNAL or name in skipped:
+            if name in INTERNAL or name in skipped:
                 continue
             value = attribute(node, name)
             if value is not None:
                 where = f"{place}@{name}"
                 self.findings.field(
-                    where, value, where=where, personal=bool(_PERSONAL.search(where.replace("@", "/")))
+                    where, value, where=where, personal=bool(PERSONAL.search(where.replace("@", "/")))
                 )
 
     def _dataset(self, dataset: Any, place: str) -> None:
@@ -136,7 +148,7 @@ class _Walk:
             value = _single(dataset)
             if value is not None:
                 self.findings.field(
-                    place, value, unit=unit, where=place, personal=bool(_PERSONAL.search(place))
+                    place, value, unit=unit, where=place, personal=bool(PERSONAL.search(place))
                 )
         else:
             self._array(dataset, place, unit)

@@ -37,7 +37,7 @@ def read(path: Path, context: Context) -> Reading:
     if need is None and context.is_whole_head and not context.head.startswith(HDF5):
         raise UnreadableError("The NetCDF header breaks off or is damaged.", reason_code="truncated")
     try:
-        with netCDF4.Dataset(path, "r") as dataset:
+        with _opened(path) as dataset:
             # Values as they are in the file: scaling and masking would hide what was written.
             dataset.set_auto_maskandscale(False)
             findings.field("format", dataset.data_model, where="file")
@@ -51,6 +51,13 @@ def read(path: Path, context: Context) -> Reading:
         text = getattr(error, "strerror", None) or str(error)
         raise UnreadableError(f"The NetCDF structure is damaged: {text}.") from error
     return findings.finish()
+
+
+def _opened(path: Path) -> Any:
+    """By its path, or out of memory what lies in memory alone: HDF5 2 asks for the real path of what it opens."""
+    if path.resolve().exists():
+        return netCDF4.Dataset(path, "r")
+    return netCDF4.Dataset("in memory", "r", memory=path.read_bytes())
 
 
 def _group(group: Any, place: str, findings: Findings, depth: int) -> None:

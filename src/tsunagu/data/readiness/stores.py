@@ -1,0 +1,85 @@
+"""Stores of arrays in what is made: where their files go, and what the dataset's README says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tsunagu.formats import api as formats
+from tsunagu.foundation.storage import api as storage
+
+_SHOWN_ARRAYS = 100
+
+
+class Sink:
+    """Takes the files of a store one after the other and hashes each as it comes."""
+
+    def __init__(self, folder: str, domain: str) -> None:
+        self._folder, self._domain = folder, domain
+        self._written: dict[str, storage.Written] = {}
+        self._path = ""
+        self._writer: storage.ContentWriter | None = None
+
+    def write(self, path: str, piece: bytes) -> None:
+        """The next bytes of a file of the store."""
+        if path != self._path or self._writer is None:
+            self._end()
+            self._path, self._writer = path, storage.ContentWriter(self._domain)
+        self._writer.write(piece)
+
+    def _end(self) -> None:
+        if self._writer is not None:
+            writer, self._writer = self._writer, None
+            self._written[f"{self._folder}/{self._path}"] = writer.finish()
+
+    def finish(self) -> dict[str, storage.Written]:
+        """Path in the dataset -> what was written."""
+        self._end()
+        return self._written
+
+    def abort(self) -> None:
+        """Forget the file that is being written; whole ones that nobody names are swept."""
+        if self._writer is not None:
+            self._writer.abort()
+
+
+def write(stores: Sequence[formats.MadeStore]) -> bytes:
+    """A section of the README for each store: how it is opened, and what is in it."""
+    lines: list[str] = []
+    for made in stores:
+        lines += _store(made)
+    return "\n".join(lines).encode()
+
+
+def _store(made: formats.MadeStore) -> list[str]:
+    path = made.plan.path
+    rows = [
+        f"| {_cell(one.path)} | {_cell(_shape(one))} | {one.dtype} | {_cell(one.unit)} | {_cell(one.description)} |"
+        for one in made.profile.arrays[:_SHOWN_ARRAYS]
+    ]
+    return [
+        f"## {made.plan.name}",
+        "",
+        f"{len(made.profile.arrays):,} arrays from {made.profile.file_count:,} files in `{path}`, a Zarr v3 group.",
+        f'Open it with `zarr.open("{path}")` or `xarray.open_datatree("{path}", engine="zarr")`.',
+        "",
+        "| array | shape | type | unit | meaning |",
+        "|---|---|---|---|---|",
+        *rows,
+        "",
+        *(
+            [_LEFT, *(f"- {_cell(one.path)}: {_cell(one.reason)}" for one in made.profile.left[:20]), ""]
+            if made.profile.left
+            else []
+        ),
+    ]
+
+
+_LEFT = "Not in it:"
+
+
+def _shape(one: formats.ArrayProfile) -> str:
+    return ", ".join(f"{name} {size:,}" for name, size in zip(one.dimensions, one.shape, strict=True))
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.replace("|", "\\|").split())
