@@ -59,6 +59,11 @@ def test_scans_become_one_store_beside_the_tables(dataset, ready, tmp_path):  # 
     assert runs.get(done.run_id).parameters["array_count"] == len(said["arrays"])
     card = readiness.card(owner, datasets.get_dataset(owner, "lab", "data"))
     assert card.profile["stores"] == profile["stores"]
+    made = datasets.get_dataset(owner, "lab", "data-ready")
+    croissant = readiness.croissant(owner, made, done.derived_number)
+    (found,) = [one for one in croissant["distribution"] if one["@type"] == "cr:FileSet"]
+    assert found["includes"] == "arrays/scan.zarr/**"
+    assert "counts (file 3, counts_1 20, counts_2 30) uint16 in counts" in found["description"]
 
 
 def test_a_newer_version_leaves_nothing_of_the_older_arrays(dataset, ready, tmp_path):  # noqa: F811

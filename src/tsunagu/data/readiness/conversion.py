@@ -33,7 +33,7 @@ from tsunagu.foundation.storage import api as storage
 
 logger = logging.getLogger(__name__)
 
-PROFILE = "profile.json"
+PROFILE = stores.PROFILE
 _COLUMN = "column:"
 _PAGE = 500
 _NAMED_LEFT = 200

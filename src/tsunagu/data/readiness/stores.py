@@ -1,12 +1,21 @@
-"""Stores of arrays in what is made: where their files go, and what the dataset's README says of them."""
+"""Stores of arrays in what is made: where their files go, what the README says of them, what standards say of them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from tsunagu.core.errors import TsunaguError
+from tsunagu.data.datasets import api as datasets
 from tsunagu.formats import api as formats
+from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.storage import api as storage
+from tsunagu.standards import api as standards
 
+PROFILE = "profile.json"
+_PROFILE_BYTES = 64 << 20
+_ROOT = ".zarr/zarr.json"
 _SHOWN_ARRAYS = 100
 
 
@@ -83,3 +92,50 @@ def _shape(one: formats.ArrayProfile) -> str:
 
 def _cell(text: str) -> str:
     return " ".join(text.replace("|", "\\|").split())
+
+
+# --- Read again, as standards see them
+
+
+def described(
+    actor: Actor, card: datasets.DatasetCard, version: datasets.VersionRef, paths: Sequence[str]
+) -> tuple[standards.Store, ...]:
+    """The stores of a version, with their arrays where the profile beside them says so.
+
+    Args:
+        actor: Who asks; the rules for files were asked already.
+        card: The dataset.
+        version: The version.
+        paths: Of its files.
+    """
+    folders = [path.removesuffix("/zarr.json") for path in paths if path.endswith(_ROOT)]
+    if not folders:
+        return ()
+    arrays = _arrays(actor, card, version)
+    return tuple(standards.Store(folder, arrays.get(folder, ())) for folder in folders)
+
+
+def _arrays(
+    actor: Actor, card: datasets.DatasetCard, version: datasets.VersionRef
+) -> Mapping[str, tuple[standards.ArrayEntry, ...]]:
+    try:
+        file = datasets.get_file(actor, card, PROFILE, version=version.number)
+        if file.byte_count > _PROFILE_BYTES:
+            return {}
+        place = storage.require_location(file.sha256, card.domains)
+        found: Any = json.loads(b"".join(storage.read_pieces(place)))
+        # Anybody may have put a file of this name there.
+        profiles = {
+            str(one["path"]): formats.StoreProfile.from_json(
+                {key: value for key, value in one.items() if key not in {"path", "reader"}}
+            )
+            for one in found["stores"]
+        }
+    except (TsunaguError, ValueError, KeyError, TypeError):
+        return {}
+    return {path: tuple(map(_entry, profile.arrays)) for path, profile in profiles.items()}
+
+
+def _entry(one: formats.ArrayProfile) -> standards.ArrayEntry:
+    axes = tuple(zip(one.dimensions, one.shape, strict=True))
+    return standards.ArrayEntry(one.path, axes, one.dtype, one.unit, one.description)
