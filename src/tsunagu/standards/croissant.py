@@ -71,6 +71,7 @@ _TYPES = {
     "time": "sc:DateTime",
     "boolean": "sc:Boolean",
     "binary": "sc:ImageObject",
+    "numbers": "sc:Float",
 }
 _MOST_ARRAYS = 50
 _UNSAFE = re.compile(r"[^\w.-]+")
@@ -183,6 +184,7 @@ def _rows(file: FileEntry, name: str) -> dict[str, Any]:
                 "name": column.name,
                 "dataType": _TYPES.get(column.type, "sc:Text"),
                 "source": {"fileObject": {"@id": name}, "extract": {"column": column.name}},
+                **({"isArray": True, "arrayShape": "-1"} if column.type == "numbers" else {}),
                 **({"description": said} if said else {}),
             }
         )

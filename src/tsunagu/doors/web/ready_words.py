@@ -25,6 +25,7 @@ _KINDS = {
     "timestamp_utc": pgettext("kind", "date and time (UTC)"),
     "text": pgettext("kind", "text"),
     "binary": pgettext("kind", "bytes"),
+    "numbers": pgettext("kind", "list of numbers"),
 }
 _LISTED = ("files", "changes", "columns")
 _LEAST_COLUMNS = 2

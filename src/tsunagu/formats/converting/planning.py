@@ -142,6 +142,7 @@ def kind_of(column: Mapping[str, Any]) -> Kind | None:
         "boolean": "boolean",
         "empty": None,
         "binary": "binary",
+        "numbers": "numbers",
     }
     return kinds.get(word, "text")
 

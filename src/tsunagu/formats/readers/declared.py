@@ -133,6 +133,8 @@ HDF5 = _declare(
     ("HDF5 / NeXus", "HDF5 / NeXus"),
     ("application/x-hdf5", "application/x-nexus"),
     ("h5py",),
+    version="1.1",
+    rows="hdf5_rows",
     arrays="hdf5_arrays",
 )
 NETCDF = _declare(
@@ -141,6 +143,8 @@ NETCDF = _declare(
     ("NetCDF", "NetCDF"),
     ("application/x-netcdf",),
     ("netCDF4", "h5py", "numpy"),
+    version="1.1",
+    rows="hdf5_rows",
     arrays="netcdf_arrays",
 )
 FITS = _declare(
@@ -149,6 +153,8 @@ FITS = _declare(
     ("FITS", "FITS"),
     ("application/fits", "image/fits"),
     ("astropy",),
+    version="1.1",
+    rows="fits_rows",
     arrays="image_arrays",
 )
 DICOM = _declare(
@@ -171,7 +177,15 @@ JCAMP = _declare(
     version="1.1",
     rows="scan_rows",
 )
-MZML = _declare("mzml", sniff_text.mzml, ("mzML", "mzML"), ("application/mzml+xml",), ("defusedxml",))
+MZML = _declare(
+    "mzml",
+    sniff_text.mzml,
+    ("mzML", "mzML"),
+    ("application/mzml+xml",),
+    ("defusedxml",),
+    version="1.1",
+    rows="mzml_rows",
+)
 CIF = _declare("cif", sniff_text.cif, ("CIF / mmCIF", "CIF / mmCIF"), ("chemical/x-cif",), ("gemmi",))
 NIFTI = _declare(
     "nifti",
@@ -192,7 +206,13 @@ FCS = _declare(
     rows="arrow_rows",
 )
 MSEED = _declare(
-    "mseed", sniff.mseed, ("miniSEED", "miniSEED"), ("application/vnd.fdsn.mseed",), ("pymseed",)
+    "mseed",
+    sniff.mseed,
+    ("miniSEED", "miniSEED"),
+    ("application/vnd.fdsn.mseed",),
+    ("pymseed",),
+    version="1.1",
+    rows="mseed_rows",
 )
 IMAGE = _declare(
     "image",

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tsunagu.formats.types import ColumnType, Preview, Reading
 
 _UNIT = re.compile(r"^\s*\[([^\]]{1,20})\]")
+_FORMAT = re.compile(r"^(\d*)([PQ]?)([A-Z])")
 _COMMENTARY = {"COMMENT", "HISTORY", ""}
 _HDUS = 200
 _TABLE_BYTES = 8 << 20
@@ -207,12 +208,20 @@ def _draw(hdu: Any, data: Any, title: str, unit: str | None) -> Preview | None:
 
 
 def _word(code: str) -> ColumnType:
-    letter = re.sub(r"[\d()]", "", code)[:1]
+    """A row of several numbers is a list of them, and so is one of varying length."""
+    match = _FORMAT.match(code)
+    if match is None:
+        return "other"
+    repeat, varying, letter = match.groups()
     words: dict[str, ColumnType] = {
         "L": "boolean", "A": "text", "B": "integer", "I": "integer", "J": "integer", "K": "integer", "E": "number",
         "D": "number", "F": "number",
     }  # fmt: skip
-    return words.get(letter, "other")
+    is_number = words.get(letter) in {"integer", "number"}
+    if is_number and (varying or int(repeat or 1) > 1):
+        return "numbers"
+    is_several = varying or (letter != "A" and int(repeat or 1) > 1)
+    return "other" if is_several else words.get(letter, "other")
 
 
 def _table(hdu: Any, number: int, name: str, findings: Findings, title: str) -> None:
@@ -233,9 +242,10 @@ def _table(hdu: Any, number: int, name: str, findings: Findings, title: str) -> 
             if finite.size:
                 low, high = as_number(finite.min()), as_number(finite.max())
                 drawable.append((column.name, column.unit, values))
-        columns.append(
-            Column(column.name, _word(str(column.format)), column.unit or None, rows, None, low, high)
-        )
+        word = _word(str(column.format))
+        if word == "integer" and column.bscale not in {None, "", 1}:
+            word = "number"
+        columns.append(Column(column.name, word, column.unit or None, rows, None, low, high))
     findings.table(name, columns, row_count=rows, where=f"HDU {number}")
     if not findings.has_preview and data is not None:
         findings.preview(_draw_table(drawable, f"{title} {name}"))

@@ -12,15 +12,16 @@ import h5py
 import numpy as np
 
 from tsunagu.formats.errors import UnreadableError, truncated
-from tsunagu.formats.findings import Findings, as_number
+from tsunagu.formats.findings import Findings, as_number, clean_unit
 from tsunagu.formats.readers import hdf5_plot
+from tsunagu.formats.readers.columns import type_of
 from tsunagu.formats.types import Column
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tsunagu.formats.reader import Context
-    from tsunagu.formats.types import ColumnType, Reading
+    from tsunagu.formats.types import Reading
 
 _TRUNCATED = re.compile(r"truncated file: eof = (\d+), .*stored_eof = (\d+)")
 _OBJECTS = 20_000
@@ -84,11 +85,40 @@ class _Walk:
         if not self._is_new(group):
             return
         self._attributes(group, place)
+        self._columns(group, place)
         if depth >= self.depth:
             self.findings.warn(f"What is nested deeper than {self.depth} groups was left out.")
             return
         for name in group:
             self._member(group, name, place, depth)
+
+    def _columns(self, group: Any, place: str) -> None:
+        """Arrays of equal length that lie side by side are the columns of a table, unless they are axes of others."""
+        found: dict[int, list[Column]] = {}
+        for name in group:
+            if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+                continue
+            try:
+                member = group[name]
+            except (KeyError, OSError, RuntimeError, ValueError):
+                continue
+            if not isinstance(member, h5py.Dataset) or not member.shape:
+                continue
+            if member.ndim > 1 and member.size > 1:
+                return
+            word = "text" if h5py.check_string_dtype(member.dtype) else type_of(member.dtype)
+            if member.shape[0] > 1 and word != "other" and hdf5_plot.is_own_data(member):
+                unit = attribute(member, "units") or attribute(member, "unit")
+                words = attribute(member, "long_name")
+                found.setdefault(member.shape[0], []).append(
+                    Column(
+                        name, word, clean_unit(unit), description=words if isinstance(words, str) else None
+                    )
+                )
+        for length, columns in found.items():
+            if len(columns) > 1:
+                title = place if len(found) == 1 else f"{place} ({length} rows)"
+                self.findings.table(title, columns, row_count=length, where=place)
 
     def _member(self, group: Any, name: str, place: str, depth: int) -> None:
         child_place = f"{place.rstrip('/')}/{name}"
@@ -142,7 +172,7 @@ class _Walk:
             names = ", ".join(str(item[0]) for item in dataset.external[:3])
             self.findings.warn(f"The numbers of {place} lie in another file ({names}); they were not read.")
         if dataset.dtype.names and dataset.ndim == 1:
-            columns = [Column(name, _word(dataset.dtype[name])) for name in dataset.dtype.names]
+            columns = [Column(name, type_of(dataset.dtype[name])) for name in dataset.dtype.names]
             self.findings.table(place, columns, row_count=dataset.shape[0], where=place)
         elif hdf5_plot.is_own_data(dataset) and dataset.shape is not None and dataset.size == 1:
             value = _single(dataset)
@@ -211,15 +241,3 @@ def _single(dataset: Any) -> Any:
         return _plain(np.asarray(dataset[()]) if dataset.ndim else dataset[()])
     except (OSError, RuntimeError, ValueError, TypeError):
         return None
-
-
-def _word(dtype: Any) -> ColumnType:
-    words: dict[str, ColumnType] = {
-        "i": "integer",
-        "u": "integer",
-        "f": "number",
-        "b": "boolean",
-        "S": "text",
-        "O": "text",
-    }
-    return words.get(dtype.kind, "other")

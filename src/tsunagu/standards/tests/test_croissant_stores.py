@@ -25,9 +25,9 @@ from tsunagu.standards.api import (
 
 def test_arrays_beside_tables(tmp_path):
     path = tmp_path / "t.parquet"
-    pq.write_table(pa.table({"v": [1, 2, 3]}), path)
+    pq.write_table(pa.table({"v": [1, 2, 3], "mz": [[1.0, 2.0], [3.0], [4.0]]}), path)
     content = path.read_bytes()
-    table = Table((Column("v", "integer"),), 3)
+    table = Table((Column("v", "integer"), Column("mz", "numbers")), 3)
     arrays = tuple(ArrayEntry(f"a{n}", (("file", 3), ("x", 30)), "uint16", "counts") for n in range(60))
     record = Record(
         id="https://node.example/d/lab/x?version=1", slug="lab/x", name="x", description="", licence="CC BY 4.0",
@@ -53,11 +53,12 @@ def test_arrays_beside_tables(tmp_path):
         logging.getLogger().addHandler(Loud(logging.WARNING))
         data = mlc.Dataset(jsonld=sys.argv[1])
         rows = list(data.records(data.metadata.record_sets[0].id))
-        print(sum(row["t.parquet_rows/v"] for row in rows), len(data.metadata.file_sets))
+        lists = [number for row in rows for number in row["t.parquet_rows/mz"]]
+        print(sum(row["t.parquet_rows/v"] for row in rows), sum(lists), len(data.metadata.file_sets))
     """
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", textwrap.dedent(script), str(tmp_path / "c.json")],
         capture_output=True, text=True, timeout=120, check=False, env={"HOME": str(tmp_path)},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
-    assert done.stdout.split() == ["6", "1"]
+    assert done.stdout.split() == ["6", "10.0", "1"]
