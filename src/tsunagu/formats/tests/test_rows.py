@@ -243,3 +243,17 @@ def test_equal_lists_have_equal_hashes(rows, data):
     assert (row_hashes([column.slice(start)]) == whole[start:]).all()
     keys = {None if row is None else tuple(value.hex() for value in row) for row in rows}
     assert len(set(whole.tolist())) == len(keys)
+
+
+@pytest.mark.parametrize("blank", [" ", "  ", "\t", " \t "])
+def test_points_read_the_same_whatever_stands_between_them(tmp_path, blank):
+    """One blank takes the fast way, all others NumPy's."""
+    text = build("scan.ras", tmp_path).read_text("cp932")
+    head, _, rest = text.partition("*RAS_INT_START\n")
+    points = [(10 + n / 300, n * 7 / 11, 1.5) for n in range(50)]
+    body = "".join(blank.join(map(repr, point)) + "\n" for point in points)
+    tail = rest[rest.index("*RAS_INT_END") :]
+    (tmp_path / "scan.ras").write_text(f"{head}*RAS_INT_START\n{body}{tail}", "cp932")
+    ((table, _),) = made(tmp_path).values()
+    assert table.column("two_theta").to_pylist() == [x for x, _, _ in points]
+    assert table.column("intensity").to_pylist() == [y * factor for _, y, factor in points]
