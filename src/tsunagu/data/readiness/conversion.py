@@ -279,7 +279,8 @@ class _Work:
     def _tell(self, byte_count: int) -> None:
         self._current += byte_count
         if time.monotonic() - self._saved_at > _SAVED_EVERY_S:
-            done = self._done + self._current
+            # A file that holds tables and arrays is read for both.
+            done = min(self._done + self._current, self.row.total_bytes)
             Preparation.objects.filter(pk=self.row.pk).update(done_bytes=done)
             self._saved_at = time.monotonic()
 

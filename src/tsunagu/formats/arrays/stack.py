@@ -43,6 +43,7 @@ class _Layer:
     held: Any = None
     axis: Any = None
     axes: list[Any] = field(default_factory=list)
+    scales: list[tuple[float, float]] = field(default_factory=list)
     byte_count: int = 0
 
 
@@ -100,6 +101,7 @@ class Stack:
 
     def _take(self, layer: _Layer, array: OpenArray) -> None:
         _keep_common(layer.attributes, attributes_of(array))
+        layer.scales.append(_scale(array))
         if _is_axis(array):
             values = read(array, tuple(slice(0, n) for n in array.shape))
             if self._count == 0:
@@ -151,6 +153,7 @@ class Stack:
                 (*((FILE_DIMENSION,) if layer.axis is None else ()), *_named(layer.first)),
                 layer.grid.shape,
             )
+            self._say_scale(layer)
             self._writer.array(
                 layer.path,
                 layer.grid,
@@ -169,12 +172,32 @@ class Stack:
                 self._writer.group(self._names.group(name), said)
         return tuple(made), self._groups.get("", {})
 
+    def _say_scale(self, layer: _Layer) -> None:
+        """How stored numbers become what was measured: for all files, or along them where it differs."""
+        if len(set(layer.scales)) == 1:
+            scale, offset = layer.scales[0]
+            if (scale, offset) != (1.0, 0.0):
+                layer.attributes |= {"scale_factor": scale, "add_offset": offset}
+            return
+        for name, values in zip(("scale_factor", "add_offset"), zip(*layer.scales, strict=True), strict=True):
+            layer.attributes.pop(name, None)
+            path = self._names.of(f"{layer.path}_{name}")
+            self._writer.numbers(path, values, dimensions=(FILE_DIMENSION,), attributes={})
+            layer.attributes[f"{name}_by_file"] = path.rpartition("/")[2]
+
     def _axis(self, layer: _Layer, values: Any) -> None:
         layer.grid = choose(values.shape, values.dtype.itemsize)
         for place, extent in layer.grid.shards():
             part = values[extent]
             layer.moments.add(part)
             layer.byte_count += self._writer.block(layer.path, layer.grid, place, part, fill_of(layer.first))
+
+
+def _scale(array: OpenArray) -> tuple[float, float]:
+    """Factor and offset of packed numbers. Source: CF conventions 1.12, 8.1."""
+    found = [array.attributes.get(name) for name in ("scale_factor", "add_offset")]
+    factor, offset = (float(one) if isinstance(one, (int, float, np.number)) else None for one in found)
+    return 1.0 if factor is None else factor, 0.0 if offset is None else offset
 
 
 def _named(array: OpenArray) -> tuple[str, ...]:
@@ -204,8 +227,9 @@ def _require_same(first: OpenArray, array: OpenArray | None) -> None:
         raise UnreadableError(f"The file has no array {first.name} any more.", reason_code="unsupported")
     for what, one, other in (
         ("shape", first.shape, array.shape),
-        ("type", np.dtype(first.dtype), np.dtype(array.dtype)),
+        ("type", np.dtype(first.dtype).name, np.dtype(array.dtype).name),
         ("unit", first.unit, array.unit),
+        ("fill value", repr(fill_of(first)), repr(fill_of(array))),
     ):
         if one != other:
             raise UnreadableError(

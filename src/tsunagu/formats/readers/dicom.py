@@ -78,19 +78,27 @@ def read(path: Path, context: Context) -> Reading:
 
 
 def open_pictures(source: BinaryIO) -> Any:
-    """An open file whose pixels are read when they are asked for.
+    """An open file.
 
     Raises:
-        UnreadableError: damaged, or without a picture.
+        UnreadableError: damaged.
     """
     config.settings.reading_validation_mode = config.IGNORE
     try:
-        dataset = pydicom.dcmread(source, force=True)
+        return pydicom.dcmread(source, force=True)
     except (InvalidDicomError, EOFError, ValueError, KeyError, TypeError, AttributeError, OSError) as error:
         raise UnreadableError(f"The DICOM structure is damaged: {str(error).rstrip('.')}.") from error
-    if not any(tag in dataset for tag in _PIXELS):
-        raise UnreadableError("The file holds no picture.", reason_code="unsupported")
-    return dataset
+
+
+def has_pixels(dataset: Any) -> bool:
+    """Whether there is a picture."""
+    return any(tag in dataset for tag in _PIXELS)
+
+
+def unit_of(dataset: Any) -> str:
+    """Of the rescaled values of a picture; "unspecified" is no unit."""
+    unit = str(dataset.get("RescaleType") or dataset.get("Units") or "")
+    return "" if unit == "US" else unit
 
 
 def _announced_end(dataset: Any) -> int | None:
@@ -194,7 +202,7 @@ def _pixels(dataset: Any, findings: Findings, context: Context) -> None:
     dtype = {0x7FE00008: "float32", 0x7FE00009: "float64"}.get(
         next(tag for tag in sorted(_PIXELS) if tag in dataset), f"{sign}{bits}"
     )
-    findings.array("PixelData", shape, dtype, where="tag (7FE0,0010)")
+    findings.array("PixelData", shape, dtype, unit=unit_of(dataset), where="tag (7FE0,0010)")
     syntax = getattr(getattr(dataset, "file_meta", None), "TransferSyntaxUID", None)
     if (syntax is None or not syntax.is_compressed) and "PixelData" in dataset:
         is_subsampled = str(dataset.get("PhotometricInterpretation", "")) == "YBR_FULL_422"

@@ -218,7 +218,7 @@ def _word(code: str) -> ColumnType:
         "D": "number", "F": "number",
     }  # fmt: skip
     is_number = words.get(letter) in {"integer", "number"}
-    if is_number and (varying or int(repeat or 1) > 1):
+    if is_number and (varying or int(repeat or 1) != 1):
         return "numbers"
     is_several = varying or (letter != "A" and int(repeat or 1) > 1)
     return "other" if is_several else words.get(letter, "other")

@@ -18,11 +18,12 @@ from tsunagu.formats.readers import fits
 from tsunagu.formats.readers.columns import arrow_of, rows_at_once
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from tsunagu.formats.reader import Context
 
 _VARYING = re.compile(r"^\d?([PQ])([A-Z])")
+_BITS = re.compile(r"^(\d*)X")
 _HEAP_TYPES = {"B": "u1", "I": ">i2", "J": ">i4", "K": ">i8", "E": ">f4", "D": ">f8"}
 _TRUE, _FALSE = ord("T"), ord("F")
 
@@ -40,17 +41,17 @@ def fits_rows(source: BinaryIO, context: Context, table: str, kinds: Mapping[str
     if missing:
         raise UnreadableError(f"The table has no column {min(missing)} any more.")
     batches = _binary if isinstance(hdu, astropy_fits.BinTableHDU) else _letters
-    return Rows(batches(source, hdu, list(kinds)))
+    return Rows(batches(source, hdu, kinds))
 
 
-def _letters(source: BinaryIO, hdu: Any, names: Sequence[str]) -> Iterator[Any]:
+def _letters(source: BinaryIO, hdu: Any, names: Mapping[str, str]) -> Iterator[Any]:
     """A table of text, which is small; the library turns it into numbers."""
     del source
     data = hdu.data
     yield pa.RecordBatch.from_arrays([arrow_of(data[name]) for name in names], names=list(names))
 
 
-def _binary(source: BinaryIO, hdu: Any, names: Sequence[str]) -> Iterator[Any]:
+def _binary(source: BinaryIO, hdu: Any, kinds: Mapping[str, str]) -> Iterator[Any]:
     header = hdu.header
     width, count = int(header["NAXIS1"]), int(header["NAXIS2"])
     kind = hdu.columns.dtype.newbyteorder(">")
@@ -58,29 +59,40 @@ def _binary(source: BinaryIO, hdu: Any, names: Sequence[str]) -> Iterator[Any]:
         raise UnreadableError(f"A row has {width} bytes, and its columns have {kind.itemsize}.")
     begin = int(hdu.fileinfo()["datLoc"])
     heap = begin + int(header.get("THEAP", width * count))
-    columns = [_Column(hdu.columns[name], name, kind[name], source, heap) for name in names]
+    columns = [_Column(hdu.columns[name], name, source, heap) for name in kinds]
     step = rows_at_once(width)
     for start in range(0, count, step):
         stop = min(count, start + step)
         source.seek(begin + start * width)
         data = source.read((stop - start) * width)
         part = np.frombuffer(data, kind, stop - start)
-        yield pa.RecordBatch.from_arrays([one.arrow(part) for one in columns], names=list(names))
+        yield pa.RecordBatch.from_arrays(
+            [one.arrow(part, kind) for one, kind in zip(columns, kinds.values(), strict=True)],
+            names=list(kinds),
+        )
 
 
 class _Column:
-    def __init__(self, column: Any, name: str, kind: Any, source: BinaryIO, heap: int) -> None:
+    def __init__(self, column: Any, name: str, source: BinaryIO, heap: int) -> None:
         self._column, self._name, self._source, self._heap = column, name, source, heap
         match = _VARYING.match(str(column.format))
         self._varying = match.group(2) if match else ""
+        bits = _BITS.match(str(column.format))
+        self._bits = int(bits.group(1) or 1) if bits else 0
         self._is_logical = re.sub(r"\d", "", str(column.format))[:1] == "L"
-        self._kind = kind
 
-    def arrow(self, part: Any) -> Any:
+    def arrow(self, part: Any, kind: str) -> Any:
         """The cells of some rows."""
         values = part[self._name]
         if self._varying:
             return self._lists(values)
+        if self._bits:
+            bits = np.unpackbits(values.view(np.uint8).reshape(len(values), -1), axis=1)[:, : self._bits]
+            return pa.array(["".join(map(str, row)) for row in bits.tolist()], pa.string())
+        if values.ndim > 1 and kind != "numbers":
+            # A cell of one number in a frame of dimensions, or what no list of numbers is.
+            is_one = values.size == len(values)
+            return arrow_of(values.reshape(-1) if is_one else [str(row) for row in values.tolist()])
         if self._is_logical and values.ndim == 1:
             letters = values.view(np.uint8)
             return arrow_of(letters == _TRUE, (letters != _TRUE) & (letters != _FALSE))

@@ -208,6 +208,8 @@ def dicom_arrays(source: BinaryIO, context: Context) -> Arrays:
 
     del context
     dataset = dicom.open_pictures(source)
+    if not dicom.has_pixels(dataset):
+        return Arrays([_waveform(dataset)])
     frames = int(dataset.get("NumberOfFrames") or 1)
     get = _dicom_frames(dataset)
     first = get(0)
@@ -221,18 +223,36 @@ def dicom_arrays(source: BinaryIO, context: Context) -> Arrays:
             said[keyword] = str(dataset.get(keyword))
     if spacing := dataset.get("PixelSpacing"):
         said["PixelSpacing_mm"] = [float(one) for one in spacing]
-    unit = str(dataset.get("RescaleType") or dataset.get("Units") or "")
     names = ("y", "x") if first.ndim == _PLANE else ("y", "x", "sample")
     array = OpenArray(
         "PixelData",
         shape,
-        first.dtype,
+        first.dtype.newbyteorder("="),
         _planes(get, len(first.shape), frames > 1),
         (*(("frame",) if frames > 1 else ()), *names),
-        unit if unit != "US" else "",
+        dicom.unit_of(dataset),
         attributes=said,
     )
     return Arrays([array])
+
+
+def _waveform(dataset: Any) -> OpenArray:
+    """The first group of channels, in the units of the channels."""
+    try:
+        values = np.asarray(dataset.waveform_array(0))
+        rate = float(dataset.WaveformSequence[0].SamplingFrequency)
+    except (ValueError, KeyError, TypeError, AttributeError, NotImplementedError, IndexError) as error:
+        raise UnreadableError(
+            f"The file holds no picture, and its waveform cannot be read: {error}"
+        ) from error
+    return OpenArray(
+        "WaveformData",
+        values.shape,
+        values.dtype.newbyteorder("="),
+        values.__getitem__,
+        ("time", "channel"),
+        attributes={"sampling_frequency_hz": rate},
+    )
 
 
 def _dicom_frames(dataset: Any) -> Callable[[int], Any]:

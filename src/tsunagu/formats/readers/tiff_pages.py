@@ -75,7 +75,16 @@ def _array(series: Any, name: str, said: dict[str, Any]) -> OpenArray:
         _reading(series, shape, depth),
         dimensions=tuple(_NAMES.get(letter, letter.lower()) for letter in axes),
         attributes=said,
+        native=_native(page, shape),
     )
+
+
+def _native(page: Any, shape: tuple[int, ...]) -> tuple[int, ...] | None:
+    """A row of tiles or a strip of a large page: no shard should begin inside of one."""
+    if prod(page.shape) * page.dtype.itemsize <= _WHOLE_PAGE_BYTES or not _is_plain(page):
+        return None
+    height = page.tilelength if page.is_tiled else page.rowsperstrip
+    return (*[1] * (len(shape) - len(page.shape)), min(height, page.imagelength), *page.shape[1:])
 
 
 def _reading(series: Any, shape: tuple[int, ...], depth: int) -> Callable[[tuple[slice, ...]], Any]:

@@ -365,3 +365,81 @@ def test_columns_of_a_table_are_no_store(tmp_path):
     for name in ("air.nc", "classic.nc", "scan.nxs"):
         build(name, tmp_path)
     assert not planned_arrays(tmp_path).stores
+
+
+def test_packed_numbers_whose_scale_differs_between_files(tmp_path):
+    """As the slices of a PET series do: the factor of one must not be taken for that of all."""
+    for number, scale in enumerate((None, 0.5, 0.25)):
+        scan(tmp_path / f"run{number}.h5", seed=number)
+        with h5py.File(tmp_path / f"run{number}.h5", "a") as file:
+            file["counts"].attrs["add_offset"] = 2.0
+            if scale:
+                file["counts"].attrs["scale_factor"] = scale
+    store, how = only(tmp_path, tmp_path / "out")
+    assert store["counts_scale_factor"][...].tolist() == [1.0, 0.5, 0.25]
+    assert store["counts_add_offset"][...].tolist() == [2.0, 2.0, 2.0]
+    assert store["counts"].attrs["scale_factor_by_file"] == "counts_scale_factor"
+    with xarray.open_zarr(how.result) as data:
+        assert data["counts"].dtype == np.uint32, "nothing is scaled by halves"
+        whole = data["counts"] * data["counts_scale_factor"] + data["counts_add_offset"]
+    with h5py.File(tmp_path / "run2.h5") as file:
+        np.testing.assert_allclose(whole[2], file["counts"][...] * 0.25 + 2)
+
+
+def test_another_fill_value_is_no_number_of_the_first(tmp_path):
+    for number, fill in enumerate((7, 7, 8)):
+        scan(tmp_path / f"run{number}.h5", seed=number)
+        with h5py.File(tmp_path / f"run{number}.h5", "a") as file:
+            file["counts"].attrs["_FillValue"] = np.uint32(fill)
+    store, how = only(tmp_path, tmp_path / "out")
+    assert store["counts"].shape[0] == 2
+    (problem,) = how.problems
+    assert problem.path == "run2.h5"
+    assert "fill value" in problem.reason
+
+
+@pytest.mark.parametrize(
+    ("shape", "more"),
+    [
+        ((300, 410), {"rowsperstrip": 7}),
+        ((300, 410), {"tile": (64, 48)}),
+        ((300, 410, 3), {"tile": (64, 48), "photometric": "rgb"}),
+    ],
+)
+def test_large_pages_are_read_in_strips_and_tiles(tmp_path, monkeypatch, shape, more):
+    """What a page of more than a quarter of a gigabyte takes, on small ones."""
+    import tifffile
+
+    from tsunagu.formats.reader import Context
+    from tsunagu.formats.readers import tiff_pages
+
+    monkeypatch.setattr(tiff_pages, "_WHOLE_PAGE_BYTES", 1000)
+    values = np.random.default_rng(6).integers(0, 255, shape, dtype=np.uint8)
+    tifffile.imwrite(tmp_path / "page.tif", values, compression="zlib", **more)
+    with (tmp_path / "page.tif").open("rb") as source:
+        (array,) = tiff_pages.arrays(source, Context("page.tif", 1)).arrays
+        for start, stop in ((0, 300), (13, 14), (60, 130), (299, 300)):
+            extent = (slice(start, stop), *(slice(0, n) for n in shape[1:]))
+            np.testing.assert_array_equal(array.read(extent), values[start:stop])
+
+
+@pytest.mark.parametrize("form", ["imagej", "ome"])
+def test_hyperstacks_of_microscopes(tmp_path, form):
+    import tifffile
+
+    values = np.arange(2 * 3 * 4 * 20 * 30, dtype=np.uint16).reshape(2, 3, 4, 20, 30)
+    if form == "imagej":
+        tifffile.imwrite(tmp_path / "a.tif", values, imagej=True, metadata={"axes": "TZCYX", "spacing": 0.4})
+    else:
+        meta = {"axes": "TZCYX", "PhysicalSizeX": 0.2, "Channel": {"Name": ["DAPI", "GFP", "RFP", "BF"]}}
+        tifffile.imwrite(tmp_path / "a.tif", values, ome=True, metadata=meta, compression="zlib")
+    store, _ = only(tmp_path, tmp_path / "out")
+    array = store["series-0"]
+    assert array.metadata.dimension_names == ("time", "z", "channel", "y", "x")
+    np.testing.assert_array_equal(array[...], values)
+    said = dict(array.attrs)
+    if form == "ome":
+        assert (said["PhysicalSizeX"], said["PhysicalSizeXUnit"]) == (0.2, "µm")
+        assert said["channels"] == ["DAPI", "GFP", "RFP", "BF"]
+    else:
+        assert said["spacing"] == 0.4
