@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tarfile
 from pathlib import Path
 
 import h5py
@@ -11,8 +12,14 @@ import pytest
 import zarr
 
 from tests.rooms.test_ready import csv, ready, stop_pool  # noqa: F401 - fixtures
+from tsunagu.core.ids import new_id
 from tsunagu.data.datasets import api as datasets
+from tsunagu.data.description.extraction import files_of, read_files
 from tsunagu.data.readiness import api as readiness
+from tsunagu.data.readiness.conversion import claim, run
+from tsunagu.data.readiness.models import Preparation
+from tsunagu.formats.tests.built import build
+from tsunagu.foundation.identity.api import SYSTEM
 from tsunagu.foundation.runs import api as runs
 from tsunagu.foundation.storage import api as storage
 
@@ -82,3 +89,28 @@ def test_disagreeing_files_are_named_in_the_profile(dataset, ready, tmp_path):  
     assert {one["path"] for one in profile["stores"]} == {"arrays/a1.zarr", "arrays/a2.zarr"}
     (conflict,) = profile["array_conflicts"]
     assert (conflict["array"], conflict["what"]) == ("/counts", "shape")
+
+
+def test_pictures_as_shards_when_they_are_wanted(dataset, put, tmp_path):
+    owner, card = dataset
+    for number in range(3):
+        build("photo.jpg", tmp_path).rename(tmp_path / f"photo{number}.jpg")
+    put(owner, card, {f"photo{n}.jpg": (tmp_path / f"photo{n}.jpg").read_bytes() for n in range(3)})
+    read_files(SYSTEM, new_id(), card.id, files_of(card.id))
+    datasets.freeze_version(owner, card.id)
+    held = datasets.get_dataset(owner, "lab", "data")
+    counts = []
+    for shards in (False, True, True):
+        asked = readiness.start(owner, held, shards=shards)
+        row = Preparation.objects.get(run_id=asked.run_id)
+        if row.state == "waiting" and claim(row):
+            run(row)
+        done = readiness.card(owner, held).preparation
+        assert done.state == "done", done.reason
+        out = pulled(owner, done, tmp_path / str(len(counts)))
+        counts.append((done.derived_number, len(list(out.rglob("*.tar")))))
+    assert counts == [(1, 0), (2, 1), (2, 1)]
+    with tarfile.open(out / "data" / "photo-000000.tar") as archive:
+        assert [name.rpartition(".")[2] for name in archive.getnames()] == ["jpg", "json"] * 3
+    profile = json.loads((out / "profile.json").read_text("utf-8"))
+    assert profile["shards"] == {"photo": ["data/photo-000000.tar"]}

@@ -302,6 +302,7 @@ def _ready_command(add: Any) -> None:
         'tsunagu ready films/run-7 --attest ethics=yes -m "approval 2027-12 of the committee"',
     )
     ready.add_argument("dataset", metavar="PROJECT/DATASET[@VERSION]")
+    ready.add_argument("--shards", action="store_true", help=text("help_ready_shards"))
     ready.add_argument("--card", action="store_true", help=text("help_ready_card"))
     ready.add_argument("--attest", default="", metavar="RULE=yes|no", help=text("help_ready_attest"))
     ready.add_argument("-m", "--note", default="", metavar="TEXT", help=text("help_ready_note"))

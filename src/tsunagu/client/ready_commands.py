@@ -33,7 +33,7 @@ def run_ready(options: argparse.Namespace, output: Output) -> int:
                 f"{place}/attestations", {"rule": rule, "answer": answer or "yes", "note": options.note}
             )
         if not options.card and not options.attest:
-            begun = client.node.post(place, {"version": version or 0})
+            begun = client.node.post(place, {"version": version or 0, "shards": options.shards})
             card = _wait(client.node, f"{place}?version={begun['version']}", output)
         else:
             card = client.node.get(place + (f"?version={version}" if version is not None else ""))

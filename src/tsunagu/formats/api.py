@@ -8,6 +8,8 @@ from tsunagu.formats.arrays.types import ArrayConflict, ArrayProfile, StorePlan,
 from tsunagu.formats.converting.attempts import Made, settle
 from tsunagu.formats.converting.planning import Plan, ReadFile, UnitConflict
 from tsunagu.formats.converting.planning import plan as plan_tables
+from tsunagu.formats.converting.shards import READER as SHARDED_READER
+from tsunagu.formats.converting.shards import shards_of
 from tsunagu.formats.converting.surprises import SourceFailedError
 from tsunagu.formats.converting.types import (
     CONVERTER,
@@ -78,6 +80,7 @@ __all__ = [
     "DELIMITERS",
     "NULL_WORDS",
     "SCAN_COLUMN",
+    "SHARDED_READER",
     "Answer",
     "Array",
     "ArrayConflict",
@@ -158,6 +161,7 @@ __all__ = [
     "sandbox_report",
     "settle",
     "settle_store",
+    "shards_of",
     "to_rde",
     "unit_symbol",
 ]

@@ -103,17 +103,20 @@ def _prepare(row: Preparation, actor: Actor) -> None:
         work = _Work(row, actor, card, place, files=files, converter=converter)
         made = _Results(plan, arrays)
         made.problems += [*plan.problems, *arrays.problems]
-        for table in plan.tables:
-            made.take(made.tables, partial(work.make, table), table)
+        for wanted in plan.tables:
+            made.take(made.tables, partial(work.make, wanted), wanted)
+        for table in made.tables if row.recipe.endswith(stores.SHARDS) else ():
+            if table.plan.reader == formats.SHARDED_READER:
+                made.shards[table.plan.name] = work.make_shards(table.plan)
         for store in arrays.stores:
             made.take(made.stores, partial(work.make_store, store), store)
     documents = {
         PROFILE: json.dumps(made.report(card, version), ensure_ascii=False, indent=1).encode(),
-        readme.NAME: readme.write(card, version, made.tables) + stores.write(made.stores),
+        readme.NAME: readme.write(card, version, made.tables) + stores.write(made.stores, made.shards),
     }
     work.keep(documents)
     opened = [*(one.plan.path for one in made.tables), *documents]
-    _finish(row, actor, place, version, opened, [path for one in made.stores for path in one.result])
+    _finish(row, actor, place, version, opened, made.others())
     _close(row, place, made.counts())
 
 
@@ -205,6 +208,25 @@ class _Work:
         self._done += store.byte_count
         self._tell(0)
         return made
+
+    def make_shards(self, table: formats.TablePlan) -> list[str]:
+        """The pictures of a table as tar files; returns their paths."""
+        hashes = [self.files[source.path].sha256 for source in table.sources]
+        places = storage.locate(hashes, self.card.domains)
+        paths = []
+        for path, pieces in formats.shards_of(
+            table, lambda index: storage.read_pieces(places[hashes[index]])
+        ):
+            writer = storage.ContentWriter(self.place.key_domain)
+            try:
+                for piece in pieces:
+                    writer.write(piece)
+            except BaseException:
+                writer.abort()
+                raise
+            self._commit({path: writer.finish()})
+            paths.append(path)
+        return paths
 
     def keep(self, documents: dict[str, bytes]) -> None:
         """Put small files beside the tables."""
@@ -299,7 +321,13 @@ class _Results:
     arrays: formats.ArraysPlan
     tables: list[formats.Made] = field(default_factory=list)
     stores: list[formats.MadeStore] = field(default_factory=list)
+    shards: dict[str, list[str]] = field(default_factory=dict)
     problems: list[formats.Problem] = field(default_factory=list)
+
+    def others(self) -> list[str]:
+        """Paths of what no reader needs to look into: parts of arrays, shards."""
+        files = [path for one in self.stores for path in one.result]
+        return [*files, *(path for several in self.shards.values() for path in several)]
 
     def take(
         self, found: list[T], make: Callable[[], T], plan: formats.TablePlan | formats.StorePlan
@@ -350,6 +378,7 @@ class _Results:
                 {**made.profile.as_json(), "path": made.plan.path, "reader": made.plan.reader}
                 for made in self.stores
             ],
+            "shards": self.shards,
             "left": {
                 "counts": dict(sorted(Counter(reader for _, reader in left).items())),
                 "paths": [path for path, _ in left[:_NAMED_LEFT]],

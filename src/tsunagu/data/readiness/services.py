@@ -9,6 +9,7 @@ from tsunagu.core import clock
 from tsunagu.core.ids import new_id
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.description import api as description
+from tsunagu.data.readiness import stores
 from tsunagu.data.readiness.errors import ReadyAlreadyError
 from tsunagu.data.readiness.models import Preparation
 from tsunagu.data.readiness.selectors import frozen_number, made_as, preparation_card, require_place
@@ -18,20 +19,23 @@ from tsunagu.formats import api as formats
 from tsunagu.foundation.identity.api import Actor
 
 
-def recipe() -> str:
-    """What decides how files become tables, besides the files: converter, library, names of fields."""
+def recipe(*, shards: bool = False) -> str:
+    """What decides how files become tables, besides the files: converter, library, names of fields, what is wanted."""
     mapping = description.current_mapping().version[:16]
-    return f"{formats.CONVERTER}/{pa.__version__}/{mapping}"
+    return f"{formats.CONVERTER}/{pa.__version__}/{mapping}{stores.SHARDS if shards else ''}"
 
 
 @transaction.atomic
-def start(actor: Actor, card: datasets.DatasetCard, *, version: int | None = None) -> PreparationCard:
+def start(
+    actor: Actor, card: datasets.DatasetCard, *, version: int | None = None, shards: bool = False
+) -> PreparationCard:
     """Queue a frozen version for conversion; asked again for the same one, the same answer comes back.
 
     Args:
         actor: Who wants it; the dataset that is made is theirs to fill.
         card: The dataset.
         version: Which frozen version; the newest without it.
+        shards: Whether pictures are wanted as WebDataset shards, too.
 
     Raises:
         NothingFrozenError: there is no frozen version.
@@ -48,7 +52,7 @@ def start(actor: Actor, card: datasets.DatasetCard, *, version: int | None = Non
     row, is_new = Preparation.objects.exclude(state="failed").get_or_create(
         dataset_id=card.id,
         version_hash=found.version_hash,
-        recipe=recipe(),
+        recipe=recipe(shards=shards),
         defaults={
             "run_id": new_id(),
             "number": number,

@@ -14,6 +14,7 @@ from tsunagu.foundation.storage import api as storage
 from tsunagu.standards import api as standards
 
 PROFILE = "profile.json"
+SHARDS = "/shards"  # at the end of a recipe
 _PROFILE_BYTES = 64 << 20
 _ROOT = ".zarr/zarr.json"
 _SHOWN_ARRAYS = 100
@@ -51,11 +52,19 @@ class Sink:
             self._writer.abort()
 
 
-def write(stores: Sequence[formats.MadeStore]) -> bytes:
-    """A section of the README for each store: how it is opened, and what is in it."""
+def write(stores: Sequence[formats.MadeStore], shards: Mapping[str, Sequence[str]]) -> bytes:
+    """A section of the README for each store (how it is opened, and what is in it) and for shards."""
     lines: list[str] = []
     for made in stores:
         lines += _store(made)
+    for name, paths in shards.items():
+        lines += [
+            f"## {name}, as WebDataset shards",
+            "",
+            f"The same pictures in {len(paths):,} tar files, `{paths[0]}` and on: of each sample the picture and `json`",
+            "with what is said of it.",
+            "",
+        ]
     return "\n".join(lines).encode()
 
 
