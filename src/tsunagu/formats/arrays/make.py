@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from tsunagu.formats.arrays.types import StorePlan
     from tsunagu.formats.reader import Context, OpenArrays
 
+_MOST_LEFT = 500  # of a thousand files that say the same
+
 
 def make_store(
     plan: StorePlan,
@@ -65,12 +67,17 @@ def make_store(
                 else:
                     made = write_whole(found, writer, names)
                     said = found.groups.get("", {})
-            left += [Problem(source.path, f"{name}: {reason}") for name, reason in found.left]
+            out = list(found.left)
+            if stack is not None:
+                out += [
+                    (name, "It holds words, which are not put one above the other.") for name in found.texts
+                ]
+            left += [Problem(source.path, f"{name}: {reason}") for name, reason in out]
     if stack is not None:
         made, said = stack.finish()
         file_columns.write(writer)
     writer.close(_attributes(plan, said))
-    return StoreProfile(plan.name, made, tuple(left), len(plan.sources))
+    return StoreProfile(plan.name, made, tuple(left[:_MOST_LEFT]), len(plan.sources))
 
 
 @contextmanager

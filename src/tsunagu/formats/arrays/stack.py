@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 # All arrays together hold this much between files.
 _HELD_BYTES = 192 << 20
+# An axis is held for all files, since only the last may differ.
+_AXIS_BYTES = 32 << 20
 
 
 @dataclass(slots=True)
@@ -32,6 +34,7 @@ class _Layer:
         first: As the first file has it.
         attributes: What all files say of it.
         held: Numbers of files whose shard is not full yet.
+        is_axis: Whether it may be the same in all files and is then written once.
         axis: While all files have the same axis, its numbers; it is written once.
     """
 
@@ -41,6 +44,7 @@ class _Layer:
     attributes: dict[str, Any]
     moments: Moments
     held: Any = None
+    is_axis: bool = False
     axis: Any = None
     axes: list[Any] = field(default_factory=list)
     scales: list[tuple[float, float]] = field(default_factory=list)
@@ -97,12 +101,19 @@ class Stack:
                 (together, *one.chunk),
                 (files // together * together, *shard),
             )
-        return _Layer(self._names.of(array.name), array, grid, attributes_of(array), Moments(array.fill))
+        return _Layer(
+            self._names.of(array.name),
+            array,
+            grid,
+            attributes_of(array),
+            Moments(array.fill),
+            is_axis=_is_axis(array) and size * self._file_count <= _AXIS_BYTES,
+        )
 
     def _take(self, layer: _Layer, array: OpenArray) -> None:
         _keep_common(layer.attributes, attributes_of(array))
         layer.scales.append(_scale(array))
-        if _is_axis(array):
+        if layer.is_axis:
             values = read(array, tuple(slice(0, n) for n in array.shape))
             if self._count == 0:
                 layer.axis = values
@@ -114,8 +125,8 @@ class Stack:
                 layer.axes.append(values)
             return
         files = layer.grid.shard[0]
-        if files == 1 and layer.grid.shard[1:] != layer.grid.shape[1:]:
-            self._large(layer, array)
+        if files == 1:
+            self._at_once(layer, array)
             return
         if layer.held is None:
             layer.held = np.empty((files, *array.shape), layer.first.dtype)
@@ -123,7 +134,7 @@ class Stack:
         if (self._count + 1) % files == 0:
             self._flush(layer, files)
 
-    def _large(self, layer: _Layer, array: OpenArray) -> None:
+    def _at_once(self, layer: _Layer, array: OpenArray) -> None:
         for place, extent in layer.grid.shards(1):
             values = read(array, extent)
             layer.moments.add(values)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tsunagu.formats.converting.types import TablePlan
     from tsunagu.formats.types import Limits
 
-MOST_FILES = 50_000  # of a store
+MOST_FILES = 200_000  # of a store
 _PATH_BYTES = 1024
 P = TypeVar("P")
 

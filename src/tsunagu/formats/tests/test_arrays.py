@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from tsunagu.formats import api as formats
 from tsunagu.formats.arrays.grid import choose
+from tsunagu.formats.arrays.stack import Stack
 from tsunagu.formats.arrays.zarr import ZarrWriter, crc32c
 from tsunagu.formats.sandbox.converter import _is_inside
 from tsunagu.formats.tests.built import build
@@ -240,12 +241,35 @@ def test_files_of_one_instrument_become_one_store(tmp_path):
         assert data["counts"].isel(file=2).sel(energy=1.0).shape == (30,)
 
 
+@pytest.mark.parametrize("held_bytes", [1, 20_000, 1 << 20])
+def test_what_is_held_between_files_is_bounded_and_changes_nothing(tmp_path, monkeypatch, held_bytes):
+    monkeypatch.setattr("tsunagu.formats.arrays.stack._HELD_BYTES", held_bytes)
+    held = []
+    take = Stack._take
+
+    def watched(self, layer, array):
+        take(self, layer, array)
+        held.append(sum(one.held.nbytes for one in self._layers if one.held is not None))
+
+    monkeypatch.setattr(Stack, "_take", watched)
+    for number in range(5):
+        scan(tmp_path / f"run{number}.h5", seed=number)
+    store, _ = only(tmp_path, tmp_path / "out")
+    assert max(held) <= held_bytes
+    for number in range(5):
+        with h5py.File(tmp_path / f"run{number}.h5") as file:
+            np.testing.assert_array_equal(store["counts"][number], file["counts"][...])
+
+
 def test_axes_that_differ_are_kept_for_each_file(tmp_path):
     for number in range(3):
         scan(tmp_path / f"run{number}.h5", axis=np.linspace(0, 1 + (number == 2), 40))
-    store, _ = only(tmp_path, tmp_path / "out")
+    store, how = only(tmp_path, tmp_path / "out")
     assert store["energy"].shape == (3, 40)
     np.testing.assert_allclose(store["energy"][:, -1], [1, 1, 2])
+    with xarray.open_zarr(how.result) as data:
+        assert data["energy"].dims == ("file", "energy")
+        assert data["counts"].dims == ("file", "energy", "counts_2")
 
 
 def test_other_shapes_and_units_stay_apart_and_are_named(tmp_path):
@@ -372,12 +396,15 @@ def test_packed_numbers_whose_scale_differs_between_files(tmp_path):
     for number, scale in enumerate((None, 0.5, 0.25)):
         scan(tmp_path / f"run{number}.h5", seed=number)
         with h5py.File(tmp_path / f"run{number}.h5", "a") as file:
+            file["words"] = np.array(["a", "b"], dtype=h5py.string_dtype())
             file["counts"].attrs["add_offset"] = 2.0
             if scale:
                 file["counts"].attrs["scale_factor"] = scale
     store, how = only(tmp_path, tmp_path / "out")
     assert store["counts_scale_factor"][...].tolist() == [1.0, 0.5, 0.25]
     assert store["counts_add_offset"][...].tolist() == [2.0, 2.0, 2.0]
+    assert [one.path for one in how.profile.left] == ["run0.h5", "run1.h5", "run2.h5"]
+    assert how.profile.left[0].reason.startswith("words: ")
     assert store["counts"].attrs["scale_factor_by_file"] == "counts_scale_factor"
     with xarray.open_zarr(how.result) as data:
         assert data["counts"].dtype == np.uint32, "nothing is scaled by halves"
