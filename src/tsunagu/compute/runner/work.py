@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 PID_FILE, RESULT_FILE = "wrapper.pid", "result.json"
 # Laid beside the job by the node that owns the machine before it ends the job of another one.
 WITHDRAWN_FILE = "withdrawn"
-_LOOK_EVERY_S = 0.1
+_LOOK_EVERY_S, _GLANCE_EVERY_S = 0.1, 0.02
 _ORDER_WITHIN_S = _DELIVER_WITHIN_S = 900.0
 _PIECE = 1 << 16
 _SIGNALLED = 128
@@ -273,7 +273,7 @@ class Work:
                 broken = self._follow(process, watch)
             finally:
                 if broken:
-                    os.kill(process.pid, signal.SIGKILL)  # not yet waited for, so the number is still its own
+                    walls.end(process.pid)  # not yet waited for, so the number is still its own
                 _pid, status, _used = os.wait4(process.pid, 0)
                 ended = process.returncode = os.waitstatus_to_exitcode(status)
                 cpu_s, most_memory = _left_by_children()
@@ -296,12 +296,12 @@ class Work:
         poller = select.poll()
         poller.register(pipe, select.POLLIN)
         while True:
-            if poller.poll(_LOOK_EVERY_S * 1000):
+            if poller.poll(_GLANCE_EVERY_S * 1000):
                 piece = os.read(pipe, _PIECE)
                 if not piece:  # every process of the job has let go of it, so bwrap is about to end
                     return ""
                 self._talk.take(piece)
-            if time.monotonic() >= next_look:
+            if time.monotonic() >= next_look or watch.is_crowded():
                 began = time.monotonic()
                 if broken := watch.exceeded():
                     return broken

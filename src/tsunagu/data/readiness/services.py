@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import pyarrow as pa
+from importlib import metadata
+
 from django.db import transaction
 
 from tsunagu.core import clock
@@ -22,7 +23,8 @@ from tsunagu.foundation.identity.api import Actor
 def recipe(*, shards: bool = False) -> str:
     """What decides how files become tables, besides the files: converter, library, names of fields, what is wanted."""
     mapping = description.current_mapping().version[:16]
-    return f"{formats.CONVERTER}/{pa.__version__}/{mapping}{stores.SHARDS if shards else ''}"
+    wanted = stores.SHARDS if shards else ""
+    return f"{formats.CONVERTER}/{metadata.version('pyarrow')}/{mapping}{wanted}"
 
 
 @transaction.atomic
