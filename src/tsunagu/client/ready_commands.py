@@ -38,7 +38,7 @@ def run_ready(options: argparse.Namespace, output: Output) -> int:
         if options.undo:
             _take_back(client.node, place, dataset, options.undo)
         if options.repair or options.undo or not (options.card or options.attest):
-            begun = client.node.post(place, {"version": version or 0})
+            begun = client.node.post(place, {"version": version or 0, "shards": options.shards})
             card = _wait(client.node, f"{place}?version={begun['version']}", output)
         else:
             card = client.node.get(place + (f"?version={version}" if version is not None else ""))

@@ -13,7 +13,7 @@ from tsunagu.core.errors import NotFoundError, TsunaguError
 from tsunagu.data.ai_use import api as ai_use
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.description import api as description
-from tsunagu.data.readiness import choosing, judging, offering, rulebook
+from tsunagu.data.readiness import choosing, judging, offering, rulebook, stores
 from tsunagu.data.readiness.conversion import PROFILE
 from tsunagu.data.readiness.models import Attestation, Choice, Preparation
 from tsunagu.data.readiness.selectors import frozen_number, made_as, preparation_card, recipe
@@ -66,7 +66,10 @@ def card(actor: Actor, dataset: datasets.DatasetCard, *, version: int | None = N
         repairs=_repairs(actor, dataset, facts, results, chosen),
         choices=tuple(_choice(one, done) for one in chosen),
         is_outdated=bool(
-            done and profile and done.dataset_id == dataset.id and done.recipe != recipe(dataset.id)
+            done
+            and profile
+            and done.dataset_id == dataset.id
+            and done.recipe.removesuffix(stores.SHARDS) != recipe(dataset.id)
         ),
     )
 

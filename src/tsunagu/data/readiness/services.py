@@ -7,7 +7,7 @@ from django.db import transaction
 from tsunagu.core import clock
 from tsunagu.core.ids import new_id
 from tsunagu.data.datasets import api as datasets
-from tsunagu.data.readiness import choosing
+from tsunagu.data.readiness import choosing, stores
 from tsunagu.data.readiness.cards import completed, repaired_columns
 from tsunagu.data.readiness.errors import ReadyAlreadyError
 from tsunagu.data.readiness.models import Preparation
@@ -26,13 +26,16 @@ from tsunagu.foundation.policy import api as policy
 
 
 @transaction.atomic
-def start(actor: Actor, card: datasets.DatasetCard, *, version: int | None = None) -> PreparationCard:
+def start(
+    actor: Actor, card: datasets.DatasetCard, *, version: int | None = None, shards: bool = False
+) -> PreparationCard:
     """Queue a frozen version for conversion; asked again for the same one, the same answer comes back.
 
     Args:
         actor: Who wants it; the dataset that is made is theirs to fill.
         card: The dataset.
         version: Which frozen version; the newest without it.
+        shards: Whether pictures are wanted as WebDataset shards, too.
 
     Raises:
         NothingFrozenError: there is no frozen version.
@@ -49,7 +52,7 @@ def start(actor: Actor, card: datasets.DatasetCard, *, version: int | None = Non
     row, is_new = Preparation.objects.exclude(state="failed").get_or_create(
         dataset_id=card.id,
         version_hash=found.version_hash,
-        recipe=recipe(card.id),
+        recipe=recipe(card.id) + (stores.SHARDS if shards else ""),
         defaults={
             "run_id": new_id(),
             "number": number,

@@ -18,9 +18,10 @@ router = Router(tags=["readiness"])
 
 
 class NewPreparation(Input):
-    """Which frozen version; 0: the newest."""
+    """Which frozen version (0: the newest), and whether its pictures are wanted as WebDataset shards, too."""
 
     version: int = Field(default=0, ge=0, lt=2**31)
+    shards: bool = False
 
 
 class NewAttestation(Input):
@@ -140,7 +141,7 @@ def start(request: HttpRequest, project: str, dataset: str, body: NewPreparation
     """Make a frozen version AI-ready; asked again for the same version, the same answer comes back."""
     actor = require_actor(request)
     card = datasets.get_dataset(actor, project, dataset)
-    return _preparation(readiness.start(actor, card, version=body.version or None))
+    return _preparation(readiness.start(actor, card, version=body.version or None, shards=body.shards))
 
 
 @router.get("/datasets/{project}/{dataset}/readiness", response=CardAnswer)

@@ -29,6 +29,7 @@ _KINDS = {
     "timestamp_utc": pgettext("kind", "date and time (UTC)"),
     "text": pgettext("kind", "text"),
     "binary": pgettext("kind", "bytes"),
+    "numbers": pgettext("kind", "list of numbers"),
 }
 # What people may choose of a table beside what the card offers, in the order of the form.
 CHANGES = {

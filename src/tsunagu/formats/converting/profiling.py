@@ -75,6 +75,11 @@ class _Column:
     def add(self, values: Any) -> None:
         self.nulls += values.null_count
         kind = self.plan.kind
+        if kind == "numbers":
+            # What is said of a list is said of all its numbers.
+            self.seen = None
+            self._numbers(values.flatten())
+            return
         if kind in {"number", "integer", "wide_integer"}:
             self._numbers(values)
         elif kind not in {"text", "boolean", "binary"} and values.null_count < len(values):
@@ -85,7 +90,7 @@ class _Column:
             self._texts(*counted)
 
     def _numbers(self, values: Any) -> None:
-        if self.plan.kind != "number":
+        if self.plan.kind not in {"number", "numbers"}:
             self.personal.update(personal.find_in_numbers(self.plan.name, values))
         numbers = pc.cast(values.drop_null(), pa.float64(), safe=False).to_numpy(zero_copy_only=False)
         finite = np.isfinite(numbers)

@@ -53,6 +53,9 @@ def cell_hashes(column: Any) -> Any:
 def _values(column: Any) -> Any:
     if pa.types.is_string(column.type) or pa.types.is_binary(column.type):
         values = _texts(column)
+    elif pa.types.is_list(column.type):
+        numbers = column.values.to_numpy(zero_copy_only=False).astype(np.float64)
+        values = _polynomial(numbers.view(np.uint64), column.offsets.to_numpy().astype(np.int64))
     elif pa.types.is_boolean(column.type):
         values = pc.fill_null(column.cast(pa.uint8()), 0).to_numpy(zero_copy_only=False).astype(np.uint64)
     else:
@@ -66,14 +69,19 @@ def _values(column: Any) -> Any:
 
 
 def _texts(column: Any) -> Any:
-    """Polynomial hash of each text from the hash of all of them: text i is (H[end] - H[start]) / BASE**start."""
     if len(column) == 0:
         return np.zeros(0, dtype=np.uint64)
     column = column if column.offset == 0 else pa.concat_arrays([column])
     offsets = np.frombuffer(column.buffers()[1], dtype=np.int32)[: len(column) + 1].astype(np.int64)
-    first, last = int(offsets[0]), int(offsets[-1])
     data = column.buffers()[2]
-    letters = np.frombuffer(data, dtype=np.uint8)[first:last] if data is not None else np.zeros(0, np.uint8)
+    letters = np.frombuffer(data, dtype=np.uint8) if data is not None else np.zeros(0, np.uint8)
+    return _polynomial(letters, offsets)
+
+
+def _polynomial(letters: Any, offsets: Any) -> Any:
+    """Polynomial hash of each run from the hash of all of them: run i is (H[end] - H[start]) / BASE**start."""
+    first, last = int(offsets[0]), int(offsets[-1])
+    letters = letters[first:last]
     powers = np.full(letters.size + 1, _BASE, dtype=np.uint64)
     inverses = np.full(letters.size + 1, _INVERSE, dtype=np.uint64)
     powers[0] = inverses[0] = 1

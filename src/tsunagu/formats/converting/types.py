@@ -23,6 +23,7 @@ Kind = Literal[
     "timestamp_utc",
     "text",
     "binary",
+    "numbers",
 ]
 KINDS: tuple[str, ...] = get_args(Kind)
 # What a column becomes when a cell does not fit. A wide integer as a float would lose its last digits.
