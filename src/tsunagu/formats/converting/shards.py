@@ -39,6 +39,10 @@ def shards_of(
         pieces: The bytes of a source by its number; as many as the plan says.
         shard_bytes: A shard ends with the sample that reaches it.
     """
+    # Not at the top: who plans tables without making them loads no Arrow.
+    from tsunagu.formats.converting.choices import Chooser
+
+    plan = Chooser(plan).plan  # what people hid or renamed in the table is no different here
     at = 0
     for number in range(len(plan.sources)):
         if at >= len(plan.sources):

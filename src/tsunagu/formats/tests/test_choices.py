@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from collections import defaultdict
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from tsunagu.formats import api as formats
 from tsunagu.formats.converting.dividing import Dividing
@@ -162,3 +165,22 @@ def test_the_same_choices_make_the_same_bytes_behind_the_walls(tmp_path):
         there = formats.settle(plan, attempt_behind_walls(tmp_path, pool))
     assert (here.result, here.profile) == (there.result, there.profile)
     assert formats.TableProfile.from_json(here.profile.as_json()) == here.profile
+
+
+def test_shards_of_pictures_hide_what_the_table_hides(tmp_path):
+    file = io.BytesIO()
+    Image.new("L", (8, 8), 7).save(file, "PNG")
+    (tmp_path / "a.png").write_bytes(file.getvalue())
+    (plan,) = planned(tmp_path).tables
+    columns = (formats.ColumnPlan("operator", "text"), formats.ColumnPlan("camera", "text"))
+    sources = tuple(replace(one, values=("Sato Hanako", "X-1")) for one in plan.sources)
+    plan = replace(plan, file_columns=columns, sources=sources)
+    chosen = plan.with_choices((Choice("pseudonymise", "operator", KEY), Choice("drop", "camera")))
+
+    def shard(wanted):
+        return b"".join(
+            piece for _, pieces in formats.shards_of(wanted, lambda _: [file.getvalue()]) for piece in pieces
+        )
+
+    assert b"Sato Hanako" in shard(plan)
+    assert not [word for word in (b"Sato", b"X-1", b"camera") if word in shard(chosen)]
