@@ -18,11 +18,12 @@ from tsunagu.compute.jobs.errors import (
 from tsunagu.compute.jobs.executors import Executor, Sandbox, Submission
 from tsunagu.compute.jobs.hearing import Heard, answer, begin_delivery, delivered_by, deliverer, hear, reader
 from tsunagu.compute.jobs.leaving import places_for
-from tsunagu.compute.jobs.places import LENDABLE, RESERVED, slurm_problem
+from tsunagu.compute.jobs.places import LENDABLE, RESERVED, SERVING, slurm_problem
 from tsunagu.compute.jobs.places import offered as places
 from tsunagu.compute.jobs.reasons import sentence
-from tsunagu.compute.jobs.selectors import get_job, list_jobs, read_log
-from tsunagu.compute.jobs.supervisor import Supervisor
+from tsunagu.compute.jobs.selectors import get_job, is_over, list_jobs, read_log
+from tsunagu.compute.jobs.settling import require_still
+from tsunagu.compute.jobs.supervisor import Attendant, Supervisor, serving_folder
 from tsunagu.compute.jobs.types import Amounts, Budget, InputCard, JobCard, LogPage, Place, State, Wanted
 from tsunagu.compute.runner.api import Limits
 from tsunagu.compute.runner.api import problem as sandbox_problem
@@ -30,7 +31,9 @@ from tsunagu.compute.runner.api import problem as sandbox_problem
 __all__ = [
     "LENDABLE",
     "RESERVED",
+    "SERVING",
     "Amounts",
+    "Attendant",
     "BadEntryError",
     "BadJobError",
     "Budget",
@@ -68,14 +71,17 @@ __all__ = [
     "entry_points",
     "get_job",
     "hear",
+    "is_over",
     "list_jobs",
     "lock_text",
     "places",
     "places_for",
     "read_log",
     "reader",
+    "require_still",
     "sandbox_problem",
     "sentence",
+    "serving_folder",
     "slurm_problem",
     "submit",
     "submit_each",

@@ -366,6 +366,14 @@ class Supervisor:
             self._building.start()
 
 
+def serving_folder(run_id: str) -> Path | None:
+    """Where the files of a server lie that runs on this machine; None: it does not run."""
+    job = Job.objects.filter(pk=run_id, state=State.RUNNING, executor=places.SERVING).first()
+    if job is None:
+        return None
+    return places.configured()[places.SERVING].root(is_sealed=job.is_sealed) / run_id
+
+
 def _build(lock_hash: str) -> None:
     try:
         environments.build(lock_hash)

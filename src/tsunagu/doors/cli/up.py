@@ -58,8 +58,10 @@ def _commands(node: settings.Settings, config: Path) -> dict[str, list[str]]:
     }
     for number in range(1, node.workers + 1):
         commands[f"worker-{number}"] = [*python, "tsunagu.config.work", str(number)]
-    if node.compute_slots or node.slurm_folder:
+    if node.compute_slots or node.slurm_folder or node.notebook_slots:
         commands["compute"] = [*python, "tsunagu.config.compute"]
+    if node.notebook_slots:
+        commands["notebooks"] = [*python, "tsunagu.compute.gate"]
     return commands
 
 

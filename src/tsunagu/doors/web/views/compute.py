@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from tsunagu.compute.jobs import api as jobs
+from tsunagu.compute.notebooks import api as notebooks
 from tsunagu.compute.partners import api as partners
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.datasets.api import DatasetCard
@@ -38,6 +40,9 @@ def compute(request: HttpRequest, actor: Actor, *, project: str, dataset: str) -
     found = jobs.list_jobs(actor, project=project, dataset=dataset, before=before, limit=_LISTED + 1)
     shown = found[:_LISTED]
     context |= {
+        "notebook": notebooks.opened(actor, card.id),
+        "notebook_problem": notebooks.problem(),
+        "notebook_output": f"{card.slug}-notebook-{actor.id[-4:].lower()}",
         "jobs": shown,
         "is_first": not before,
         "before": shown[-1].run if len(found) > len(shown) else "",
@@ -121,6 +126,9 @@ def job(request: HttpRequest, actor: Actor, *, job: str) -> HttpResponse:
         if "all" in request.POST:
             jobs.cancel_array(actor, jobs.get_job(actor, job).array_id)
             return done(request, _("All of these runs are being cancelled."), "job", job=job)
+        if "stop" in request.POST:
+            notebooks.stop(actor, job)
+            return done(request, _("The notebook is being stopped; what it holds is kept."), "job", job=job)
         jobs.cancel(actor, job)
         return done(request, _("The run is being cancelled."), "job", job=job)
     card = jobs.get_job(actor, job)
@@ -166,8 +174,18 @@ def _state(request: HttpRequest, actor: Actor, card: jobs.JobCard) -> dict[str, 
         and not card.is_cancelled
         and bool(policy.decide(actor, action, project)),
         "may_cancel_all": bool(policy.decide(actor, action, project)),
-        "may_again": card.is_over and bool(policy.decide(actor, "compute.run", project)),
+        "notebook": _notebook(actor, card),
+        "may_again": card.is_over and not card.serves and bool(policy.decide(actor, "compute.run", project)),
     }
+
+
+def _notebook(actor: Actor, card: jobs.JobCard) -> notebooks.NotebookCard | None:
+    """What the person who opened it may do with a notebook; None: it is none, or somebody else's."""
+    if not card.serves:
+        return None
+    with contextlib.suppress(notebooks.NoSuchNotebookError):
+        return notebooks.get_notebook(actor, card.run)
+    return None
 
 
 @page
