@@ -62,7 +62,27 @@ def add_commands(add: Any) -> None:
     budget.add_argument("--cpu-s", type=float, metavar="SECONDS", help=text("help_budget_set"))
     budget.add_argument("--memory-gb-h", type=float, metavar="GB_H", help=text("help_budget_set"))
     budget.add_argument("--output-bytes", type=int, metavar="BYTES", help=text("help_budget_set"))
+    _notebook_command(add)
     _partner_commands(add)
+
+
+def _notebook_command(add: Any) -> None:
+    notebook = add(
+        "notebook",
+        "tsunagu notebook films/run-7\n"
+        "tsunagu notebook films/run-7@2 --env requirements.lock --out films/my-notebook --memory 4G --time 4h\n"
+        "tsunagu notebook films/run-7 --stop\n"
+        "tsunagu notebook",
+    )
+    notebook.add_argument("dataset", nargs="?", default="", metavar="PROJECT/DATASET[@VERSION]")
+    notebook.add_argument("--out", default="", metavar="PROJECT/DATASET", help=text("help_notebook_out"))
+    notebook.add_argument("--env", default="", metavar="LOCKFILE", help=text("help_notebook_env"))
+    notebook.add_argument("--cpu", type=int, metavar="N", help=text("help_run_cpu"))
+    notebook.add_argument("--memory", metavar="SIZE", help=text("help_run_memory"))
+    notebook.add_argument("--time", metavar="TIME", help=text("help_run_time"))
+    notebook.add_argument("--disk", metavar="SIZE", help=text("help_run_disk"))
+    notebook.add_argument("--stop", action="store_true", help=text("help_notebook_stop"))
+    notebook.add_argument("--detach", action="store_true", help=text("help_run_detach"))
 
 
 def _partner_commands(add: Any) -> None:

@@ -43,7 +43,7 @@ def run_run(options: argparse.Namespace, output: Output) -> int:
         "parameters": dict(_parameter(one) for one in options.parameters),
         "limits": limits(options),
         "executor": options.executor,
-        "lock": _lock(options.env),
+        "lock": lock_text(options.env),
     }
     with connect(options.url, options.token) as client:
         if options.code.endswith(".bundle") and os.path.isfile(options.code):  # noqa: PTH113 - pathlib costs start-up
@@ -288,7 +288,8 @@ def _parameter(said: str) -> tuple[str, Any]:
     return name, read if isinstance(read, bool | int | float) else value
 
 
-def _lock(path: str) -> str:
+def lock_text(path: str) -> str:
+    """The text of a lock file; empty for none."""
     if not path:
         return ""
     try:

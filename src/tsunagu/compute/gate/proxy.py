@@ -33,7 +33,7 @@ _ASK_AGAIN_S = 5.0
 _BIND_AGAIN_S = 10.0
 _MOST_CONNECTIONS = 1000
 _STATIC = re.compile(r"/(static|lab/extensions|lab/static|kernelspecs)/")
-_FIRST = "/lab"
+_FIRST = "/"  # the notebook knows its first page
 
 Ask = Callable[[], Awaitable[None]]
 

@@ -55,6 +55,7 @@ SENTENCES: Mapping[str, str] = {
     ),
     "served_signal": later("Its server died; what was saved was kept."),
     "served_stopped": later("The machine on which it ran was stopped; what was saved was kept."),
+    "served_machine_failed": later("The machine on which it ran failed; what was saved was kept."),
     "served_withdrawn": later("Its person may no longer use it, so it was stopped."),
     "vanished": later("The run does not answer; what became of it is being looked into."),
 }

@@ -5,6 +5,7 @@ from tsunagu.compute.notebooks.errors import (
     NoJupyterError,
     NoSuchNotebookError,
     NotebookOverError,
+    NotebooksOffError,
     NotReadyError,
 )
 from tsunagu.compute.notebooks.keeping import Keeper
@@ -29,6 +30,7 @@ __all__ = [
     "NotReadyError",
     "NotebookCard",
     "NotebookOverError",
+    "NotebooksOffError",
     "Reach",
     "Seat",
     "Stage",

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from tsunagu.core.errors import CapabilityRefusedError, ConflictError, InvalidInputError, NotFoundError
+from tsunagu.core.errors import (
+    CapabilityRefusedError,
+    ConflictError,
+    InvalidInputError,
+    NotFoundError,
+    UnavailableError,
+)
 
 
 class NoSuchNotebookError(NotFoundError):
@@ -26,6 +32,13 @@ class NotReadyError(ConflictError):
     code = "notebooks.not_ready"
     default_message = "This notebook is still being prepared."
     default_remedy = "Wait a moment; its page says when it can be entered."
+
+
+class NotebooksOffError(UnavailableError):
+    """This node opens none; the message says what its administrator does about that."""
+
+    code = "notebooks.off"
+    default_message = "This node opens no notebooks."
 
 
 class NoJupyterError(InvalidInputError):

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import sys
+import urllib.parse
 from pathlib import Path
 
 # Where the walls put things (compute/runner/walls.py).
@@ -64,7 +65,9 @@ def main() -> None:
         notebook = {"nbformat": 4, "nbformat_minor": 5, "metadata": {"kernelspec": kernel}, "cells": [cell]}
         (OUT / "notebook.ipynb").write_text(json.dumps(notebook, indent=1) + "\n", "utf-8")
     config = TEMPORARY / "tsunagu_lab_config.py"
-    config.write_text(CONFIG, "utf-8")
+    first = min(OUT.rglob("*.ipynb"), key=lambda file: (len(file.parts), file.name)).relative_to(OUT)
+    page = f"/lab/tree/{urllib.parse.quote(str(first))}"
+    config.write_text(f"{CONFIG}c.LabApp.default_url = {page!r}\n", "utf-8")
     os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", f"--config={config}"])  # noqa: S606
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 from django.utils.translation import gettext as _
 
@@ -20,9 +21,16 @@ SOCKET = "s"
 
 def problem() -> str:
     """Why this node opens no notebooks, for whoever looks for the button; empty where it does."""
-    if settings.current().notebook_slots:
-        return ""
-    return _("This node opens no notebooks. Its administrator allows them with the setting notebook_slots.")
+    node = settings.current()
+    if not node.notebook_slots:
+        return _(
+            "This node opens no notebooks. Its administrator allows them with the setting notebook_slots."
+        )
+    if node.control_url and not node.notebooks_url and not _is_at_home(node.control_address):
+        return _(
+            "Notebooks have no address here. The administrator of this node gives them one with notebooks_url."
+        )
+    return ""
 
 
 def get_notebook(actor: Actor, run: str) -> NotebookCard:
@@ -74,6 +82,11 @@ def reaches() -> Iterator[Reach]:
     for run in Notebook.objects.filter(is_open=True, finish="").values_list("pk", flat=True):
         if (folder := jobs.serving_folder(run)) is not None:
             yield Reach(run, folder / runner.DOOR_FOLDER, idle_s)
+
+
+def _is_at_home(address: str) -> bool:
+    """Whether people reach this node on their own machine, where every name below localhost leads."""
+    return urlsplit(address).hostname in {"localhost", "127.0.0.1", "::1"}
 
 
 def _stage(row: Notebook, job: jobs.JobCard) -> Stage:

@@ -16,6 +16,7 @@ from tsunagu.compute.notebooks.errors import (
     NoJupyterError,
     NoSuchNotebookError,
     NotebookOverError,
+    NotebooksOffError,
     NotReadyError,
 )
 from tsunagu.compute.notebooks.models import Notebook, Seat
@@ -42,6 +43,8 @@ def open_notebook(actor: Actor, asked: Asked) -> NotebookCard:
     """
     if actor.kind != "person":
         raise NotSignedInError
+    if why := selectors.problem():
+        raise NotebooksOffError(why)
     project, _slash, rest = asked.place.partition("/")
     card = datasets.get_dataset(actor, project, rest.partition("@")[0])
     if (found := selectors.opened(actor, card.id)) is not None:

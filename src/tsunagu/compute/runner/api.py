@@ -7,6 +7,7 @@ from tsunagu.compute.runner.walls import problem
 from tsunagu.compute.runner.work import (
     DOOR_FOLDER,
     FINISH_FILE,
+    OUT_FOLDER,
     RESULT_FILE,
     WITHDRAWN_FILE,
     is_alive,
@@ -17,6 +18,7 @@ __all__ = [
     "DOOR_FOLDER",
     "FINISH_FILE",
     "HEADER",
+    "OUT_FOLDER",
     "RESULT_FILE",
     "WITHDRAWN_FILE",
     "BadOrderError",

@@ -37,7 +37,7 @@ PID_FILE, RESULT_FILE = "wrapper.pid", "result.json"
 # Laid beside the job by the node that owns the machine before it ends the job of another one.
 WITHDRAWN_FILE = "withdrawn"
 # Laid beside a server by the node: it ends, and what it wrote is kept. Its text says why.
-FINISH_FILE, DOOR_FOLDER = "finish", "door"
+FINISH_FILE, DOOR_FOLDER, OUT_FOLDER = "finish", "door", "out"
 _LOOK_EVERY_S = 0.1
 _ORDER_WITHIN_S = _DELIVER_WITHIN_S = 900.0
 _PIECE = 1 << 16
@@ -147,7 +147,7 @@ class Work:
         self._line = line
         self._job = job
         self._folder = Path(job.folder)
-        self._output = self._folder / "out"
+        self._output = self._folder / OUT_FOLDER
         self._is_over = self._has_served = False
         self._talk: Talk | None = None
         self._result = Result("stopped")
@@ -190,8 +190,9 @@ class Work:
             raise _FailedError("refused", why=f"more was ordered than was granted: {limit}")
         self._talk = Talk(self._line, order.limits.log_bytes)
         self._talk.start()
-        mounts = self._fetch(order)
-        ended = self._execute(order, mounts)
+        # A wrapper before this one died with its server: what people wrote there is what is left to do.
+        is_rescue = order.serves and self._output.is_dir()
+        ended = "machine_failed" if is_rescue else self._execute(order, self._fetch(order))
         outputs, left_out = scan(self._output, most_files=order.limits.file_count)
         self._result = replace(
             self._result,
@@ -389,7 +390,7 @@ class Work:
         if self._talk is not None:
             with contextlib.suppress(TsunaguError):
                 self._talk.end()
-        for name in ("in", "out", "code", "checked-out", "cache", DOOR_FOLDER):
+        for name in ("in", OUT_FOLDER, "code", "checked-out", "cache", DOOR_FOLDER):
             remove(self._folder / name)
         body, signature = self._line.message("result", result=result.as_json())
         kept = self._folder / f".{RESULT_FILE}"
