@@ -62,15 +62,15 @@ def test_a_cell_runs_in_the_browser(lab_node, chromium):
     cell = lab.locator(".jp-Notebook .jp-CodeCell").first
     cell.wait_for()
     assert lab.url.startswith(f"http://{run.lower()}.localhost:")
-    lab.locator("[data-status=idle], .jp-Notebook-ExecutionIndicator[data-status=idle]").first.wait_for()
+    lab.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
     cell.locator(".cm-content").click()
     lab.keyboard.press("Shift+Enter")
     cell.locator(".jp-OutputArea-output").first.wait_for()
     assert "a.csv" in cell.locator(".jp-OutputArea-output").first.inner_text()
     assert not faults, "JupyterLab itself keeps to the policy"
     assert lab.evaluate(REACH.replace("NODE", lab_node.url)) == ["refused", "refused", "unseen"]
-    lab.keyboard.press("Control+s")
-    lab.wait_for_timeout(1500)
+    with lab.expect_response(lambda said: said.request.method == "PUT" and said.ok):
+        lab.keyboard.press("Control+s")
     lab.close()
     page.get_by_role("button", name="停止して保存").click()
     page.get_by_text("利用者が停止しました").wait_for()

@@ -37,6 +37,13 @@ c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
 c.LabApp.extension_manager = "readonly"
 """
 
+# There is no network to ask for news, and what is not saved when a machine fails is lost.
+SETTINGS = {
+    "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
+    "@jupyterlab/docmanager-extension:plugin": {"autosaveInterval": 20},
+    "@jupyterlab/notebook-extension:tracker": {"autoStartDefaultKernel": True},
+}
+
 FIRST = """import os
 from pathlib import Path
 
@@ -65,6 +72,9 @@ def main() -> None:
         notebook = {"nbformat": 4, "nbformat_minor": 5, "metadata": {"kernelspec": kernel}, "cells": [cell]}
         (OUT / "notebook.ipynb").write_text(json.dumps(notebook, indent=1) + "\n", "utf-8")
     config = TEMPORARY / "tsunagu_lab_config.py"
+    settings = TEMPORARY / ".jupyter" / "labconfig" / "default_setting_overrides.json"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(json.dumps(SETTINGS), "utf-8")
     first = min(OUT.rglob("*.ipynb"), key=lambda file: (len(file.parts), file.name)).relative_to(OUT)
     page = f"/lab/tree/{urllib.parse.quote(str(first))}"
     config.write_text(f"{CONFIG}c.LabApp.default_url = {page!r}\n", "utf-8")
