@@ -17,6 +17,7 @@ from tsunagu.compute.notebooks import api as notebooks
 from tsunagu.compute.notebooks import selectors
 from tsunagu.compute.notebooks.models import Notebook, Seat
 from tsunagu.core import clock
+from tsunagu.core.ids import new_id
 from tsunagu.data.datasets import api as datasets
 from tsunagu.doors.internal.notebooks import check
 from tsunagu.foundation.identity.api import NotSignedInError
@@ -96,7 +97,7 @@ def test_only_the_person_with_the_word_and_the_session_comes_in(ana, opened, bro
     session = browser_of("ana")
     word = notebooks.enter(ana, opened.run, session).partition("word=")[2]
     with pytest.raises(notebooks.EntryRefusedError):
-        notebooks.admit(opened.run[:-1] + "0", word)
+        notebooks.admit(new_id(), word)
     cookie = notebooks.admit(opened.run, word)
     with pytest.raises(notebooks.EntryRefusedError):
         notebooks.admit(opened.run, word)

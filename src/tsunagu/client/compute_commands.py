@@ -33,13 +33,14 @@ _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 def run_run(options: argparse.Namespace, output: Output) -> int:
     """Queue a command and, unless told otherwise, follow it; the exit code is the command's own."""
-    if not options.arguments:
+    if bool(options.arguments) == bool(options.cwl):
         raise UsageError(text("run_needs_command"), remedy=text("run_needs_command_remedy"))
     content: dict[str, Any] = {
         "inputs": [options.dataset, *options.inputs],
         "command": options.arguments,
         "output": options.out,
         "code": options.code,
+        "cwl": options.cwl,
         "parameters": dict(_parameter(one) for one in options.parameters),
         "limits": limits(options),
         "executor": options.executor,

@@ -13,6 +13,7 @@ from tsunagu.standards.model import (
     Related,
     Table,
     TextLayout,
+    Workflow,
 )
 from tsunagu.standards.people import agent_named
 from tsunagu.standards.ro_crate import to_ro_crate
@@ -29,6 +30,7 @@ __all__ = [
     "Related",
     "Table",
     "TextLayout",
+    "Workflow",
     "agent_named",
     "known_licence",
     "to_croissant",

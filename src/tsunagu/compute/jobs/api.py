@@ -2,7 +2,14 @@
 
 from tsunagu.compute.jobs.asking import again, cancel, cancel_array, submit, submit_each
 from tsunagu.compute.jobs.budgets import allocate, budget
-from tsunagu.compute.jobs.entries import BadEntryError, EntryPoint, entry_points, lock_text
+from tsunagu.compute.jobs.entries import (
+    BadEntryError,
+    EntryPoint,
+    Parameter,
+    entry_points,
+    file_text,
+    lock_text,
+)
 from tsunagu.compute.jobs.errors import (
     BadJobError,
     BudgetExceededError,
@@ -53,6 +60,7 @@ __all__ = [
     "OutputBusyError",
     "OutputNotSealedError",
     "OutputTakenError",
+    "Parameter",
     "Place",
     "Sandbox",
     "State",
@@ -69,6 +77,7 @@ __all__ = [
     "delivered_by",
     "deliverer",
     "entry_points",
+    "file_text",
     "get_job",
     "hear",
     "is_over",

@@ -130,9 +130,7 @@ def _submit(
                 code=code.input if code else None,
                 serves=wanted.serves,
             )
-            _start_run(
-                actor, order, output, everything, executor=wanted.executor, environment_hash=lock, site=site
-            )
+            _start_run(actor, order, output, everything, wanted=wanted, environment_hash=lock, site=site)
             job = _queue(actor, order, output, everything, executor=wanted.executor, environment_hash=lock)
             if is_array:
                 job.array_id = jobs[0].run_id if jobs else job.run_id
@@ -202,6 +200,7 @@ def again(actor: Actor, run_id: str) -> JobCard:
             limits=order.limits,
             executor=card.executor,
             lock=environments.lock_of(card.environment_hash) if card.environment_hash else "",
+            workflow=run.parameters.get("workflow", {}) if (run := runs.get(card.run)) else {},
         ),
     )
 
@@ -372,7 +371,7 @@ def _start_run(
     output: datasets.DatasetCard,
     reads: Sequence[_Read],
     *,
-    executor: str,
+    wanted: Wanted,
     environment_hash: str,
     site: partners.SiteCard | None,
 ) -> None:
@@ -393,9 +392,10 @@ def _start_run(
             "command": list(order.command),
             "parameters": dict(order.parameters),
             "limits": asdict(order.limits),
-            "executor": executor,
+            "executor": wanted.executor,
             "basis": sorted(set(basis)),
             **({"environment": environment_hash} if environment_hash else {}),
+            **({"workflow": dict(wanted.workflow)} if wanted.workflow else {}),
             **(
                 {"site": {"title": site.title, "address": site.address, "country": site.country}}
                 if site

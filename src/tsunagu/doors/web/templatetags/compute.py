@@ -24,6 +24,8 @@ def command_text(command: Sequence[str]) -> str:
     """A command on one line; of a shell's, what the shell reads."""
     if command[:2] == ("python", "-c") and "jupyterlab" in command[-1]:
         return "JupyterLab"
+    if command[:2] == ("python", "-c") and len(command) == 5 and command[3].endswith(".cwl"):  # noqa: PLR2004
+        return f"cwltool {command[3]}"
     if len(command) == 3 and command[1] == "-c" and command[0] in {"sh", "/bin/sh", "bash"}:  # noqa: PLR2004
         return command[2]
     return " ".join(command)

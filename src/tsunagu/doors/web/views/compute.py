@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from tsunagu.compute.jobs import api as jobs
 from tsunagu.compute.notebooks import api as notebooks
 from tsunagu.compute.partners import api as partners
+from tsunagu.compute.workflows import api as workflows
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.datasets.api import DatasetCard
 from tsunagu.doors.web.templatetags.compute import command_text
@@ -33,7 +34,7 @@ def compute(request: HttpRequest, actor: Actor, *, project: str, dataset: str) -
     if request.method == "POST":
         if actor.kind != "person":
             raise NotSignedInError
-        made = jobs.submit(actor, _wanted(request, actor, card))
+        made = _submit(request, actor, card)
         return done(request, _("The run is queued."), "job", job=made.run)
     context = frame(actor, card, "compute", version)
     before = request.GET.get("before", "")[:26]
@@ -59,6 +60,7 @@ def _form(request: HttpRequest, actor: Actor, card: DatasetCard) -> dict[str, An
     if card.has_frozen:
         try:
             entries = jobs.entry_points(actor, card, chosen)
+            entries += workflows.entry_points(actor, card, chosen)
         except jobs.BadEntryError as error:
             problem = error.message
     name = request.GET.get("entry", entries[0].name if entries else "")
@@ -79,6 +81,11 @@ def _form(request: HttpRequest, actor: Actor, card: DatasetCard) -> dict[str, An
         "minutes": max(1, limits.duration_s // _MINUTE_S),
         "disk_mb": limits.disk_bytes // 10**6,
     }
+
+
+def _submit(request: HttpRequest, actor: Actor, card: DatasetCard) -> jobs.JobCard:
+    wanted, name = _wanted(request, actor, card), request.POST.get("entry", "")
+    return workflows.submit(actor, wanted, name) if name.endswith(".cwl") else jobs.submit(actor, wanted)
 
 
 def _wanted(request: HttpRequest, actor: Actor, card: DatasetCard) -> jobs.Wanted:
@@ -102,14 +109,16 @@ def _wanted(request: HttpRequest, actor: Actor, card: DatasetCard) -> jobs.Wante
     name = form.get("entry", "")
     if not name:
         return wanted
-    entry = next((one for one in jobs.entry_points(actor, card, number) if one.name == name), None)
+    several = workflows if name.endswith(".cwl") else jobs
+    entry = next((one for one in several.entry_points(actor, card, number) if one.name == name), None)
     if entry is None:
         raise jobs.BadJobError(f"Version {number} does not name the command {name[:60]!r}.")
+    read = {one.name: one.read(form.get(f"p-{one.name}")) for one in entry.parameters}
     return replace(
         wanted,
-        command=("/bin/sh", "-c", entry.command),
+        command=() if several is workflows else ("/bin/sh", "-c", entry.command),
         code=f"{card.slug}@{number}",
-        parameters={one.name: one.read(form.get(f"p-{one.name}")) for one in entry.parameters},
+        parameters={name: value for name, value in read.items() if value is not None},
         lock=jobs.lock_text(actor, card, number, entry),
     )
 
