@@ -96,7 +96,7 @@ def test_a_notebook_reads_computes_and_is_kept_with_its_labels(node, owner, tmp_
     other = notebooks.Person(node, "other@example.org")
     assert other.answer(f"/runs/{run}/enter")[0] == 404
 
-    owner.post(f"/runs/{run}", {"stop": ""})
+    node.run("notebook", "lab/one", "--stop")
     found = notebooks.wait_for(node, run, OVER)
     assert (found["state"], found["version"]) == ("succeeded", 1), found
     assert "stopped it" in found["sentence"] or "停止" in found["sentence"]
@@ -124,7 +124,10 @@ def test_a_notebook_reads_computes_and_is_kept_with_its_labels(node, owner, tmp_
 
 def test_signing_out_takes_the_notebook_away_and_an_idle_one_is_stopped_and_kept(node):
     person = notebooks.Person(node, "owner@example.org")
-    run = person.open("lab/two", "lab/idle")
+    opened = node.json("notebook", "lab/two", "--out", "lab/idle", "--time", "1h")
+    run = opened["run"]
+    assert (opened["stage"], opened["page"]) == ("open", f"{node.url}/runs/{run}")
+    assert node.run("notebook").stdout.split("\t")[0].split()[0] == "lab/two@1"
     lab = person.enter(run)
     kernel = lab.kernel()
     said = lab.execute(

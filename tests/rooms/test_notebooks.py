@@ -16,7 +16,7 @@ from tsunagu.compute.jobs.models import Job
 from tsunagu.compute.notebooks import api as notebooks
 from tsunagu.compute.notebooks import selectors
 from tsunagu.compute.notebooks.models import Notebook, Seat
-from tsunagu.core import clock
+from tsunagu.core import clock, settings
 from tsunagu.core.ids import new_id
 from tsunagu.data.datasets import api as datasets
 from tsunagu.doors.internal.notebooks import check
@@ -30,6 +30,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def walls(monkeypatch):
     monkeypatch.setattr(executors.runner, "problem", lambda: "")
+    monkeypatch.setattr(selectors.shutil, "which", lambda _name: "/usr/bin/bwrap")
 
 
 @pytest.fixture
@@ -137,6 +138,34 @@ def test_who_loses_the_right_to_the_data_is_out_and_the_notebook_ends(ana, data,
     keeper = notebooks.Keeper()
     keeper.attend()
     assert Notebook.objects.get(pk=opened.run).finish == "withdrawn"
+
+
+def test_where_notebooks_cannot_be_opened_it_is_said_what_to_do(ana, data, monkeypatch):
+    values = dict(settings.current().values)
+    for more, said in (
+        ({"notebook_slots": 0}, "notebook_slots"),
+        ({"control_url": "https://data.example.org"}, "notebooks_url"),
+    ):
+        changed = settings.Settings(home=settings.current().home, values={**values, **more})
+        with monkeypatch.context() as patch:
+            patch.setattr(selectors.settings, "current", lambda changed=changed: changed)
+            with pytest.raises(notebooks.NotebooksOffError, match=said):
+                notebooks.open_notebook(ana, notebooks.Asked("lab/spectra"))
+    monkeypatch.setattr(selectors.shutil, "which", lambda _name: None)
+    with pytest.raises(notebooks.NotebooksOffError, match="bubblewrap"):
+        notebooks.open_notebook(ana, notebooks.Asked("lab/spectra"))
+
+
+def test_sealed_data_goes_into_a_sealed_notebook_that_lies_in_memory(ana, put):
+    datasets.create_project(ana, "lab")
+    for name in ("secret", "notes"):
+        datasets.seal(ana, datasets.create_dataset(ana, "lab", name).id)
+    put(ana, datasets.get_dataset(ana, "lab", "secret"), {"a.csv": b"1\n"})
+    datasets.freeze_version(ana, datasets.get_dataset(ana, "lab", "secret").id)
+    with pytest.raises(jobs.OutputNotSealedError):
+        notebooks.open_notebook(ana, notebooks.Asked("lab/secret", "lab/plain"))
+    card = notebooks.open_notebook(ana, notebooks.Asked("lab/secret", "lab/notes"))
+    assert Job.objects.get(pk=card.run).is_sealed
 
 
 def test_a_lock_file_without_jupyterlab_is_refused(ana, data):

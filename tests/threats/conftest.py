@@ -22,6 +22,7 @@ from tsunagu.compute.hosting import api as hosting
 from tsunagu.compute.jobs import api as jobs
 from tsunagu.compute.jobs import executors
 from tsunagu.compute.notebooks import api as notebooks
+from tsunagu.compute.notebooks import selectors
 from tsunagu.compute.partners import api as partners
 from tsunagu.core import clock
 from tsunagu.core.ids import new_id
@@ -72,6 +73,7 @@ def plain_static(settings):
 def walls(monkeypatch):
     """Jobs are asked for and never run here, so no bubblewrap is needed."""
     monkeypatch.setattr(executors.runner, "problem", lambda: "")
+    monkeypatch.setattr(selectors, "problem", lambda: "")
 
 
 @pytest.fixture(autouse=True)

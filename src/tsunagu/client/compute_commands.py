@@ -136,7 +136,7 @@ def run_runs(options: argparse.Namespace, output: Output) -> None:
             return
         output.table(
             (one["run"], text(f"state_{one['state']}"), one["inputs"][0]["place"], one["actor_name"],
-             one["asked_at"], " ".join(one["command"])[:60])
+             one["asked_at"], _command(one)[:60])
             for one in found
         )  # fmt: skip
 
@@ -271,6 +271,16 @@ def _ended(done: dict[str, Any]) -> str:
         )
         return f"{made} {used}"
     return f"{done['sentence']} {used}"
+
+
+def _command(run: dict[str, Any]) -> str:
+    """A command on one line; of one that is a whole program, what that starts."""
+    parts = run["command"]
+    if run["executor"] == "notebooks":
+        return "JupyterLab"
+    if len(parts) > 3 and parts[3].endswith(".cwl"):  # noqa: PLR2004 - python -c TEXT DOCUMENT
+        return f"cwltool {parts[3]}"
+    return " ".join(parts)
 
 
 def _place(run: str) -> str:

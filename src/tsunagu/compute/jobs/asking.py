@@ -188,7 +188,8 @@ def again(actor: Actor, run_id: str) -> JobCard:
             remedy="Open a notebook on the page of the dataset; it goes on with what the last one left.",
         )
     order = Order.of(Job.objects.get(pk=card.run).order)
-    code = order.code
+    code, run = order.code, runs.get(card.run)
+    said = run.parameters if run else {}
     return submit(
         actor,
         Wanted(
@@ -200,7 +201,8 @@ def again(actor: Actor, run_id: str) -> JobCard:
             limits=order.limits,
             executor=card.executor,
             lock=environments.lock_of(card.environment_hash) if card.environment_hash else "",
-            workflow=run.parameters.get("workflow", {}) if (run := runs.get(card.run)) else {},
+            title=said.get("title", ""),
+            workflow=said.get("workflow", {}),
         ),
     )
 
@@ -395,6 +397,7 @@ def _start_run(
             "executor": wanted.executor,
             "basis": sorted(set(basis)),
             **({"environment": environment_hash} if environment_hash else {}),
+            **({"title": wanted.title} if wanted.title else {}),
             **({"workflow": dict(wanted.workflow)} if wanted.workflow else {}),
             **(
                 {"site": {"title": site.title, "address": site.address, "country": site.country}}

@@ -49,6 +49,7 @@ class Wanted:
         executor: Where it runs.
         lock: A requirements file with a hash for every package; empty: the system's programs.
         serves: Whether it is a server for people (``Order.serves``); rooms ask for those, never a door.
+        title: What people call it, for its record; empty: its command.
         workflow: What the record of the run says of the document that describes it; empty: there is none.
     """
 
@@ -61,6 +62,7 @@ class Wanted:
     executor: str = "sandbox"
     lock: str = ""
     serves: bool = False
+    title: str = ""
     workflow: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -25,6 +26,10 @@ def problem() -> str:
     if not node.notebook_slots:
         return _(
             "This node opens no notebooks. Its administrator allows them with the setting notebook_slots."
+        )
+    if shutil.which("bwrap") is None:
+        return _(
+            "This node opens no notebooks: bubblewrap is not installed. Its administrator can install it."
         )
     if node.control_url and not node.notebooks_url and not _is_at_home(node.control_address):
         return _(

@@ -62,6 +62,7 @@ def open_notebook(actor: Actor, asked: Asked) -> NotebookCard:
         executor=jobs.SERVING,
         lock=lock,
         serves=True,
+        title="JupyterLab",
     )
     try:
         with transaction.atomic():

@@ -111,6 +111,7 @@ def submit(actor: Actor, wanted: jobs.Wanted, path: str) -> jobs.JobCard:
             code=f"{place.slug}@{version}",
             parameters=values,
             lock=lock,
+            title=f"cwltool {workflow.path}",
             workflow=record,
         ),
     )

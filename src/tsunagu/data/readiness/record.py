@@ -285,7 +285,7 @@ def _computed(run: runs.RunCard) -> dict[str, Any]:
         *([standards.Quantity("environment sha256", said["environment"])] if "environment" in said else []),
     ]
     return {
-        "description": " ".join(said.get("command", ())),
+        "description": said.get("title") or " ".join(said.get("command", ())),
         "error": run.reason,
         "parameters": tuple(
             standards.Quantity(f"parameter {name}", value)
