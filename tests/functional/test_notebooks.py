@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests import notebooks
-from tests.node import running_node
+from tests.node import descendants, running_node
 
 pytestmark = [
     pytest.mark.functional,
@@ -177,11 +177,13 @@ def test_a_notebook_outlives_its_node_and_what_is_saved_outlives_even_its_own_en
 def kill_but_for_wrappers(node):
     """SIGKILL to all processes of the node but those that hold runs; the parent last, or it would start them anew."""
     node.process.send_signal(signal.SIGSTOP)
+    kept = set()
     for pid in node.children():
-        command = Path(f"/proc/{pid}/cmdline").read_bytes() if Path(f"/proc/{pid}").exists() else b""
-        names = (b"tsunagu.config", b"tsunagu.dataplane", b"tsunagu.compute.gate")
-        if any(name in command for name in names):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(OSError):
+            if b"tsunagu.compute.runner" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                kept |= {pid, *descendants(pid)}
+    for pid in set(node.children()) - kept:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     node.process.kill()
     node.process.wait(30)
