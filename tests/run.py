@@ -72,20 +72,21 @@ def checks() -> list[tuple[str, list[str]]]:
 
 
 def suites(*, is_fast: bool) -> list[tuple[str, list[str]]]:
-    """pytest; quick tests and those that mostly wait for nodes in two processes, the other long suites one by one."""
-    pytest = [PYTHON, "-m", "pytest", "-q", "--durations=5"]
-    by_two = [*pytest, "-n", "2", "--dist", "loadfile"]
+    """pytest, in two processes; those that mostly wait for nodes in three."""
+    pytest = [PYTHON, "-m", "pytest", "-q", "--durations=5", "-n"]
+    by_two = [*pytest, "2", "--dist", "loadfile"]
+    by_three = [*pytest, "3", "--dist", "loadfile"]
     long = "crash or browser or servers or functional or samples"
     quick = ("quick tests", [*by_two, "-m", f"not ({long})"])
     if is_fast:
         return [quick]
     return [
         quick,
-        ("a running node", [*by_two, "-m", "functional and not (crash or browser or servers)"]),
-        ("real instrument files", [*pytest, "-m", "samples and not (crash or browser or servers)"]),
-        ("PostgreSQL, S3, SAML and OpenID", [*pytest, "-m", "servers"]),
-        ("browser", [*pytest, "-m", "browser"]),
-        ("kills at random points", [*pytest, "-m", "crash and not servers"]),
+        ("a running node", [*by_three, "-m", "functional and not (crash or browser or servers)"]),
+        ("real instrument files", [*pytest, "2", "-m", "samples and not (crash or browser or servers)"]),
+        ("PostgreSQL, S3, SAML and OpenID", [*by_two, "-m", "servers"]),
+        ("browser", [*by_two, "-m", "browser"]),
+        ("kills at random points", [*pytest, "2", "-m", "crash and not servers"]),
     ]
 
 

@@ -47,7 +47,7 @@ def job(node, small):
 def test_forks_without_end(job):
     found = job("sh", "-c", "bomb() { bomb | bomb & }; bomb; sleep 60", time="30s")
     assert found["code"] in {"too_many_processes", "out_of_memory"}
-    assert found["result"]["duration_s"] < 25
+    assert found["result"]["duration_s"] < 10, "after that nothing else on the machine answers"
 
 
 def test_fills_the_disk_with_one_file_and_with_many(job):

@@ -85,6 +85,26 @@ def test_a_declared_command_is_run_with_its_parameters(frozen):
         assert client.post("/d/lab/data/compute", {**form, **wrong}).status_code in {404, 422}, wrong
 
 
+def test_one_run_for_each_value_from_the_form(frozen):
+    owner, _card = frozen
+    client = client_of(owner)
+    form = {"on": "1", "entry": "peaks", "p-window": "none", "output": "lab/peaks"}
+    answer = client.post("/d/lab/data/compute", {**form, "each": "threshold = 0.1, 0.2,0.5"})
+    assert answer.status_code == 302, answer.content
+    first = jobs.get_job(owner, answer.headers["Location"].rpartition("/")[2])
+    made = jobs.list_jobs(owner, array=first.array_id)[::-1]
+    assert [one.parameters["threshold"] for one in made] == [0.1, 0.2, 0.5]
+    assert {one.parameters["window"] for one in made} == {"none"}
+    assert first.run == made[0].run
+    for each in ("threshold=-1..2", "threshold=a,b", "nothing=1", "threshold=", "=1", "threshold=1..5000"):
+        wrong = client.post("/d/lab/data/compute", {**form, "each": each})
+        assert wrong.status_code == 422, each
+    assert len(jobs.list_jobs(owner)) == 3
+    plain = {"on": "1", "command": "true", "output": "lab/plain", "each": "n=1..3"}
+    assert client.post("/d/lab/data/compute", plain).status_code == 302
+    assert [one.parameters["n"] for one in jobs.list_jobs(owner)[:3][::-1]] == [1, 2, 3]
+
+
 def test_a_run_from_the_form_to_its_end(frozen):
     owner, _card = frozen
     client = client_of(owner)

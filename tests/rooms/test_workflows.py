@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
+from tests.rooms.clients import client_of
 from tsunagu.compute.jobs import api as jobs
 from tsunagu.compute.jobs import executors
 from tsunagu.compute.workflows import api as workflows
@@ -183,3 +185,32 @@ def test_a_lock_file_without_cwltool_and_a_missing_document_are_refused(frozen):
         workflows.submit(frozen, wanted, "flows/rows.cwl")
     with pytest.raises(NotFoundError):
         ask(frozen, "other.cwl")
+
+
+@pytest.mark.django_db
+def test_the_form_asks_for_the_inputs_and_its_button_runs_the_document(frozen, settings):
+    settings.STATIC_ROOT.mkdir(exist_ok=True)
+    page = client_of(frozen).get("/d/lab/data/compute?entry=flows/rows.cwl").content.decode()
+    assert "Rows above a threshold" in page
+    assert re.search(r'name="p-table" value="" required', page)
+    assert re.search(r'name="p-scale_factor" value=""(?! required)', page), "it may be left out"
+    form = {
+        "entry": "flows/rows.cwl",
+        "on": "1",
+        "output": "lab/out",
+        "p-script": "a.awk",
+        "p-table": "a.csv",
+    }
+    form |= {"p-least": "3", "p-mode": "exact", "p-scale_factor": "", "p-more": ""}
+    answer = client_of(frozen).post("/d/lab/data/compute", form)
+    assert answer.status_code == 302, answer.content.decode()[-2000:]
+    (job,) = jobs.list_jobs(frozen, mine=True)
+    assert job.parameters == {
+        "script": "a.awk",
+        "table": "a.csv",
+        "least": 3,
+        "mode": "exact",
+        "is_dry": False,
+    }
+    said = client_of(frozen).post("/d/lab/data/compute", {**form, "each": "least=1,2"})
+    assert said.status_code >= 400

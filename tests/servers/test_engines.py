@@ -20,6 +20,11 @@ pytestmark = pytest.mark.servers
 ROOT = Path(__file__).resolve().parents[2]
 
 
+def without_xdist():
+    """The environment of a run of its own, also where this one has several processes."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+
+
 @pytest.mark.timeout(2600)
 def test_the_rooms_tests_hold_on_postgresql_and_s3(grown):
     """Storage, datasets, jobs, ledger and rules: the very same tests, on the other engines."""
@@ -28,13 +33,17 @@ def test_the_rooms_tests_hold_on_postgresql_and_s3(grown):
         "-m",
         "pytest",
         "-q",
+        "-n",
+        "2",
+        "--dist",
+        "loadfile",
         "-m",
         "not (crash or browser or servers or functional or samples)",
     ]
     done = subprocess.run(
         [*command, "tests/rooms", "src/tsunagu/foundation", "src/tsunagu/core"],
         cwd=ROOT,
-        env={**os.environ, **grown},
+        env={**without_xdist(), **grown},
         capture_output=True,
         text=True,
         check=False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -25,6 +26,8 @@ pytestmark = [
     pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed"),
 ]
 LOST_S = 4
+# Goes on until ``tell``, however slow the machine is.
+UNTIL_TOLD = "echo up; while [ ! -e $TSUNAGU_OUT/go ]; do sleep 0.1; done"
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +59,21 @@ def run(node, *arguments, check=True):
 def detached(node, out, script, *options):
     done = run(node, "--out", out, "--detach", *options, "--", "sh", "-c", script)
     return done.stdout.split()[-1]
+
+
+def tell(cluster, run_id):
+    """Let a job end that goes on ``UNTIL_TOLD``."""
+    (cluster.shared / "jobs" / run_id / "out" / "go").touch()
+
+
+@contextlib.contextmanager
+def away(cluster):
+    """Without the controller; it comes back whatever happens, for the tests that follow."""
+    cluster.stop_controller()
+    try:
+        yield
+    finally:
+        cluster.start_controller()
 
 
 def wait(condition, what, *, timeout_s=60):
@@ -166,14 +184,11 @@ def test_what_slurm_refuses_is_told_in_its_words(cluster, tmp_path):
     job = Submission("01J", tmp_path / "job.json", tmp_path, Limits())
     with pytest.raises(NoExecutorError, match="invalid partition"):
         place.submit(job)
-    cluster.stop_controller()
-    try:
+    with away(cluster):
         assert place.problem()
         with pytest.raises(ExecutorAwayError):
             place.submit(job)
         assert place.look("4711", tmp_path) == "alive", "while Slurm is away nobody is gone"
-    finally:
-        cluster.start_controller()
     place = Slurm(read(tmp_path, settings))
     assert place.look("4711", tmp_path) == "gone"
     assert place.explain("4711", tmp_path)[0] == "lost"
@@ -256,31 +271,32 @@ def test_a_job_whose_script_ends_well_without_a_result_is_lost(node, cluster):
 
 def test_the_controller_is_restarted_midway(node, cluster):
     """What runs goes on and what waits is kept, as long as Slurm keeps its own state."""
-    running = detached(node, "lab/midway", "echo up; sleep 6; echo done > x")
+    running = detached(node, "lab/midway", UNTIL_TOLD)
     wait(lambda: "up" in node.run("logs", running).stdout, "the job to begin")
-    cluster.stop_controller()
-    waiting = detached(node, "lab/meanwhile", "echo later")
-    time.sleep(3)
-    assert get(node, waiting)["state"] == "queued"
-    assert get(node, running)["state"] == "running"
-    cluster.start_controller()
+    with away(cluster):
+        waiting = detached(node, "lab/meanwhile", "echo later")
+        time.sleep(3)
+        assert get(node, waiting)["state"] == "queued"
+        assert get(node, running)["state"] == "running"
+    tell(cluster, running)
     assert wait_for(node, running, "succeeded")["version"] == 1
     wait_for(node, waiting, "succeeded", timeout_s=120)
 
 
 def test_a_job_ends_while_the_controller_is_away(node, cluster):
-    run_id = detached(node, "lab/alone", "echo up; sleep 2; echo done > x")
+    run_id = detached(node, "lab/alone", UNTIL_TOLD)
     wait(lambda: "up" in node.run("logs", run_id).stdout, "the job to begin")
-    cluster.stop_controller()
-    assert wait_for(node, run_id, "succeeded")["version"] == 1
-    cluster.start_controller()
+    with away(cluster):
+        tell(cluster, run_id)
+        assert wait_for(node, run_id, "succeeded")["version"] == 1
 
 
 def test_the_node_is_stopped_and_its_jobs_on_the_cluster_go_on(node, cluster):
-    run_id = detached(node, "lab/patient", "echo up; sleep 4; echo done > x")
+    run_id = detached(node, "lab/patient", UNTIL_TOLD)
     wait(lambda: "up" in node.run("logs", run_id).stdout, "the job to begin")
     node.stop()
-    time.sleep(5)
+    tell(cluster, run_id)
+    time.sleep(1)
     node.start()
     assert wait_for(node, run_id, "succeeded", timeout_s=120)["version"] == 1
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
@@ -15,6 +14,7 @@ from tsunagu.client.messages import text
 from tsunagu.client.output import printable
 from tsunagu.client.progress import size
 from tsunagu.client.workspace import connect
+from tsunagu.core import sweeps
 
 if TYPE_CHECKING:
     import argparse
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 _ASK_AGAIN_S = (0.1, 0.2, 0.5, 1.0)
 _FAILED = 1
 _SIGNALLED = 128
-_MOST_TOGETHER = 1000
 BYTES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -75,7 +74,12 @@ def run_run(options: argparse.Namespace, output: Output) -> int:
 
 def _run_each(node: Node, options: argparse.Namespace, content: dict[str, Any], output: Output) -> int:
     """Queue one run for each value and follow them one after the other; the exit code is the first that is not 0."""
-    name, values = _each(options.each)
+    try:
+        name, values = sweeps.read(options.each)
+    except ValueError:
+        raise UsageError(
+            text("bad_each", said=options.each), remedy="--each NAME=A,B,C  --each NAME=0..9"
+        ) from None
     made = node.post("/arrays", {**content, "each": {"name": name, "values": values}})["runs"]
     first = made[0]["run"]
     output.note(text("runs_queued", count=len(made), run=first, output=made[0]["output"]))
@@ -99,20 +103,6 @@ def _run_each(node: Node, options: argparse.Namespace, content: dict[str, Any], 
     if output.as_json:
         output.json_list(done)
     return next((code for one in done if (code := exit_code(one))), 0)
-
-
-def _each(said: str) -> tuple[str, list[Any]]:
-    """``name=a,b,c`` or ``name=0..9`` or ``name=0..100:10``, both ends included."""
-    name, equals, listed = said.partition("=")
-    if not (name and equals and listed):
-        raise UsageError(text("bad_each", said=said), remedy="--each NAME=A,B,C  --each NAME=0..9")
-    match = re.fullmatch(r"(-?\d{1,9})\.\.(-?\d{1,9})(?::(\d{1,9}))?", listed)
-    if match is None:
-        return name, [_parameter(f"{name}={value}")[1] for value in listed.split(",")]
-    first, last, step = int(match[1]), int(match[2]), int(match[3] or 1)
-    if first > last or step < 1 or (last - first) // step >= _MOST_TOGETHER:
-        raise UsageError(text("bad_each", said=said), remedy="--each NAME=A,B,C  --each NAME=0..9")
-    return name, list(range(first, last + 1, step))
 
 
 def run_runs(options: argparse.Namespace, output: Output) -> None:
@@ -292,11 +282,7 @@ def _parameter(said: str) -> tuple[str, Any]:
     name, equals, value = said.partition("=")
     if not (name and equals):
         raise UsageError(text("bad_parameter", said=said), remedy="--param NAME=VALUE")
-    try:
-        read = json.loads(value)
-    except ValueError:
-        return name, value
-    return name, read if isinstance(read, bool | int | float) else value
+    return name, sweeps.value(value)
 
 
 def lock_text(path: str) -> str:

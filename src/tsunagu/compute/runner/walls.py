@@ -11,6 +11,7 @@ import os
 import platform
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,7 +30,9 @@ _OPEN_FILES = 4096
 _SLACK_BYTES = 16 << 20
 _PROBE_S = 20
 # ``ulimit -p`` counts inside the job's own user namespace; it does not bind a node that runs as root.
-_START = 'ulimit -p "$1" 2>/dev/null; shift; exec "$@"'
+# The job gives way to the node, and to the two processes of bwrap around it: among hundreds of its own that fork without
+# end they would not get the moment that they need to die, and while the first of them lives the others go on.
+_START = 'ulimit -p "$1" 2>/dev/null; renice -n 15 -p $$ >/dev/null 2>&1; shift; exec "$@"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +100,38 @@ def started(
         yield process
     finally:
         if process.poll() is None:
-            process.kill()  # bwrap dies, and with it the process namespace and all that is in it
+            end(process.pid)
             process.wait()
         if process.stdout is not None:
             process.stdout.close()
+
+
+def end(bwrap: int) -> None:
+    """Kill what was started behind walls, with all that it started.
+
+    The first process inside dies, and with it its space and all that is in it. For that it needs a moment of the
+    processor that thousands of its descendants want too: where this user may, it is put before them and may use any core.
+    """
+    try:
+        inside = [int(one) for one in Path(f"/proc/{bwrap}/task/{bwrap}/children").read_text("ascii").split()]
+    except OSError:  # it has ended
+        inside = []
+    for pid in (*inside, bwrap):
+        for act in (_put_first, _on_every_core, _kill):
+            with contextlib.suppress(OSError):
+                act(pid)
+
+
+def _put_first(pid: int) -> None:
+    os.setpriority(os.PRIO_PROCESS, pid, -20)
+
+
+def _on_every_core(pid: int) -> None:
+    os.sched_setaffinity(pid, os.sched_getaffinity(0))
+
+
+def _kill(pid: int) -> None:
+    os.kill(pid, signal.SIGKILL)
 
 
 def in_force() -> dict[str, str]:
@@ -201,7 +232,6 @@ def _limit(limits: Limits) -> None:
         _soft, hard = resource.getrlimit(what)
         value = most if hard == resource.RLIM_INFINITY else min(most, hard)
         resource.setrlimit(what, (value, value))
-    os.nice(5)  # uploads and pages come first
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:  # noqa: PTH123
         score.write("1000")  # where memory runs out, the job goes and not the node
     mine = sorted(os.sched_getaffinity(0))

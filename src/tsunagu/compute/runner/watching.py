@@ -41,6 +41,7 @@ class Watch:
         self._limits = limits
         self._began = time.monotonic()
         self._next_disk = 0.0
+        self._tasks = _task_count()
         self.peak_memory_bytes = 0
         self.cpu_s = 0.0
 
@@ -49,8 +50,16 @@ class Watch:
         """Since it began."""
         return time.monotonic() - self._began
 
+    def is_crowded(self) -> bool:
+        """Whether since the last look the machine got more processes than the job may have: time to look again.
+
+        A job that forks without end makes thousands between two looks, after which nothing on the machine answers.
+        """
+        return _task_count() - self._tasks > self._limits.process_count
+
     def exceeded(self) -> str:
         """Which limit the job broke: a code of ``Result``; empty while it keeps to them."""
+        self._tasks = _task_count()
         seen = below(self._pid)
         self.peak_memory_bytes = max(self.peak_memory_bytes, seen.memory_bytes)
         self.cpu_s = max(self.cpu_s, seen.cpu_s)
@@ -77,6 +86,12 @@ class Watch:
             return "too_many_files"
         free = os.statvfs(self._output)
         return "machine_full" if free.f_bavail * free.f_frsize < _KEEP_FREE_BYTES else ""
+
+
+def _task_count() -> int:
+    """Processes and threads of the machine, from one small file."""
+    with open("/proc/loadavg", "rb") as file:  # noqa: PTH123 - fifty times a second
+        return int(file.read().split()[3].partition(b"/")[2])
 
 
 def below(pid: int) -> Seen:

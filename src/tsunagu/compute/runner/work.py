@@ -38,7 +38,7 @@ PID_FILE, RESULT_FILE = "wrapper.pid", "result.json"
 WITHDRAWN_FILE = "withdrawn"
 # Laid beside a server by the node: it ends, and what it wrote is kept. Its text says why.
 FINISH_FILE, DOOR_FOLDER, OUT_FOLDER = "finish", "door", "out"
-_LOOK_EVERY_S = 0.1
+_LOOK_EVERY_S, _GLANCE_EVERY_S = 0.1, 0.02
 _ORDER_WITHIN_S = _DELIVER_WITHIN_S = 900.0
 _PIECE = 1 << 16
 _SIGNALLED = 128
@@ -288,7 +288,7 @@ class Work:
                 self._is_over, broken = False, "stopped"
             finally:
                 if broken:
-                    os.kill(process.pid, signal.SIGKILL)  # not yet waited for, so the number is still its own
+                    walls.end(process.pid)  # not yet waited for, so the number is still its own
                 _pid, status, _used = os.wait4(process.pid, 0)
                 ended = process.returncode = os.waitstatus_to_exitcode(status)
                 cpu_s, most_memory = _left_by_children()
@@ -311,12 +311,12 @@ class Work:
         poller = select.poll()
         poller.register(pipe, select.POLLIN)
         while True:
-            if poller.poll(_LOOK_EVERY_S * 1000):
+            if poller.poll(_GLANCE_EVERY_S * 1000):
                 piece = os.read(pipe, _PIECE)
                 if not piece:  # every process of the job has let go of it, so bwrap is about to end
                     return ""
                 self._talk.take(piece)
-            if time.monotonic() >= next_look:
+            if time.monotonic() >= next_look or watch.is_crowded():
                 began = time.monotonic()
                 if broken := watch.exceeded() or self._told():
                     return broken

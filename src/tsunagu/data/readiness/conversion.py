@@ -9,10 +9,10 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 from django.db import IntegrityError, transaction
 
 from tsunagu.core import clock, logs, settings
@@ -165,7 +165,7 @@ def _place(
         run_id=row.run_id,
         dataset_id=place.id,
         parameters=_parameters(row),
-        software={"converter": formats.CONVERTER, "pyarrow": pa.__version__},
+        software={"converter": formats.CONVERTER, "pyarrow": metadata.version("pyarrow")},
         links=[
             runs.Link("in", "dataset", card.id, card.slug),
             runs.Link("in", "version", version.version_hash, f"{card.slug}@{version.number}"),

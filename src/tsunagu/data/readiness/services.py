@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import pyarrow as pa
+from importlib import metadata
+
 from django.db import transaction
 
 from tsunagu.core import clock
@@ -21,7 +22,7 @@ from tsunagu.foundation.identity.api import Actor
 def recipe() -> str:
     """What decides how files become tables, besides the files: converter, library, names of fields."""
     mapping = description.current_mapping().version[:16]
-    return f"{formats.CONVERTER}/{pa.__version__}/{mapping}"
+    return f"{formats.CONVERTER}/{metadata.version('pyarrow')}/{mapping}"
 
 
 @transaction.atomic

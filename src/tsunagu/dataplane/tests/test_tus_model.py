@@ -183,7 +183,7 @@ class TusMachine(RuleBasedStateMachine):
 
 
 @pytest.mark.parametrize("kind", ["plain", "sealed"])
-@pytest.mark.parametrize("examples", [5, pytest.param(60, marks=pytest.mark.crash)])
+@pytest.mark.parametrize("examples", [5, pytest.param(30, marks=pytest.mark.crash)])
 def test_the_tus_server_equals_a_plain_model(examples: int, kind: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         node = ByteNode(Path(folder) / "n", is_sealed=kind == "sealed")

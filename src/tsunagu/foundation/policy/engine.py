@@ -99,12 +99,17 @@ def decide(
     deciding = [rules[int(key.removeprefix("policy"))] for key in sorted(answer.diagnostics.reasons)]
     if answer.allowed:
         # What a room found to be against a promise forbids too, but is told only to those who may otherwise.
-        asked = (room(action, resource, context) for room in (holds.denial, leaving.denial))
-        # Not by ``or``: a denial counts as false.
-        return next((one for one in asked if one is not None), Decision("allow", basis=deciding[0].id))
+        promise = _broken_promise(action, resource, context)
+        return Decision("allow", basis=deciding[0].id) if promise is None else promise
     if deciding:
         return _forbidden(deciding, helps=_sign_in_helps(actor, action, resource, context, book))
     return _not_permitted(actor, {role for role, _scope in held})
+
+
+def _broken_promise(action: str, resource: Resource, context: Mapping[str, Any] | None) -> Decision | None:
+    """The first denial of a room; not by ``or``, as a denial counts as false."""
+    asked = (room(action, resource, context) for room in (holds.denial, leaving.denial))
+    return next((one for one in asked if one is not None), None)
 
 
 def visible(actor: Actor, kind: str, action: str = "", *, book: rulebook.Book | None = None) -> Visibility:

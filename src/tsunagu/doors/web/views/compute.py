@@ -14,6 +14,7 @@ from tsunagu.compute.jobs import api as jobs
 from tsunagu.compute.notebooks import api as notebooks
 from tsunagu.compute.partners import api as partners
 from tsunagu.compute.workflows import api as workflows
+from tsunagu.core import sweeps
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.datasets.api import DatasetCard
 from tsunagu.doors.web.templatetags.compute import command_text
@@ -35,7 +36,8 @@ def compute(request: HttpRequest, actor: Actor, *, project: str, dataset: str) -
         if actor.kind != "person":
             raise NotSignedInError
         made = _submit(request, actor, card)
-        return done(request, _("The run is queued."), "job", job=made.run)
+        said = _("The runs are queued.") if made.array_id else _("The run is queued.")
+        return done(request, said, "job", job=made.run)
     context = frame(actor, card, "compute", version)
     before = request.GET.get("before", "")[:26]
     found = jobs.list_jobs(actor, project=project, dataset=dataset, before=before, limit=_LISTED + 1)
@@ -84,11 +86,34 @@ def _form(request: HttpRequest, actor: Actor, card: DatasetCard) -> dict[str, An
 
 
 def _submit(request: HttpRequest, actor: Actor, card: DatasetCard) -> jobs.JobCard:
-    wanted, name = _wanted(request, actor, card), request.POST.get("entry", "")
-    return workflows.submit(actor, wanted, name) if name.endswith(".cwl") else jobs.submit(actor, wanted)
+    """Queue what the form says; of several runs the first, whose page names the others."""
+    each, entry_name = request.POST.get("each", "").strip(), request.POST.get("entry", "")
+    if entry_name.endswith(".cwl"):
+        if each:
+            raise workflows.BadWorkflowError(_("Runs of a CWL document are asked for one by one."))
+        return workflows.submit(actor, _wanted(request, actor, card)[0], entry_name)
+    if not each:
+        return jobs.submit(actor, _wanted(request, actor, card)[0])
+    try:
+        name, values = sweeps.read(each)
+    except ValueError:
+        raise jobs.BadJobError(
+            _("“%(said)s” does not say for which values to run.") % {"said": each[:80]},
+            remedy=_("Write a parameter and its values: threshold=0.1,0.2 or n=0..9."),
+        ) from None
+    wanted, entry = _wanted(request, actor, card, without=name)
+    if entry is not None:
+        parameter = next((one for one in entry.parameters if one.name == name), None)
+        if parameter is None:
+            raise jobs.BadJobError(_("The command has no parameter “%(name)s”.") % {"name": name[:80]})
+        values = [parameter.checked(value) for value in values]
+    return jobs.submit_each(actor, wanted, name, values)[0]
 
 
-def _wanted(request: HttpRequest, actor: Actor, card: DatasetCard) -> jobs.Wanted:
+def _wanted(
+    request: HttpRequest, actor: Actor, card: DatasetCard, *, without: str = ""
+) -> tuple[jobs.Wanted, jobs.EntryPoint | None]:
+    """What the form says, but for the parameter ``without``; and the command of the dataset that was chosen."""
     form = request.POST
     number = _number(form.get("on", "")) or card.last_version
     limits = replace(
@@ -108,19 +133,20 @@ def _wanted(request: HttpRequest, actor: Actor, card: DatasetCard) -> jobs.Wante
     )
     name = form.get("entry", "")
     if not name:
-        return wanted
+        return wanted, None
     several = workflows if name.endswith(".cwl") else jobs
     entry = next((one for one in several.entry_points(actor, card, number) if one.name == name), None)
     if entry is None:
         raise jobs.BadJobError(f"Version {number} does not name the command {name[:60]!r}.")
-    read = {one.name: one.read(form.get(f"p-{one.name}")) for one in entry.parameters}
-    return replace(
+    read = {one.name: one.read(form.get(f"p-{one.name}")) for one in entry.parameters if one.name != without}
+    chosen = replace(
         wanted,
         command=() if several is workflows else ("/bin/sh", "-c", entry.command),
         code=f"{card.slug}@{number}",
         parameters={name: value for name, value in read.items() if value is not None},
         lock=jobs.lock_text(actor, card, number, entry),
     )
+    return chosen, entry
 
 
 @page
