@@ -20,7 +20,7 @@ from tsunagu.core.errors import TsunaguError
 
 pytestmark = pytest.mark.crash
 KILLS = 200
-PARTS = ("tsunagu.config.serve", "tsunagu.dataplane.serve", "tsunagu.config.work")
+PARTS = ("[tsunagu-control]", "[tsunagu-bytes]", "tsunagu: worker")
 
 
 class Writer(threading.Thread):

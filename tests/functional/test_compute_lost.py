@@ -60,9 +60,9 @@ def wrapper_of(node, run):
 
 
 def process(node, name):
-    """The node's own process that runs a module."""
+    """The node's own process of a title."""
     for pid in node.children():
-        if name in Path(f"/proc/{pid}/cmdline").read_text().split("\0"):
+        if Path(f"/proc/{pid}/cmdline").read_text().startswith(name):
             return pid
     raise AssertionError(name)
 
@@ -86,13 +86,13 @@ def test_a_killed_wrapper_takes_its_job_with_it_and_the_run_says_so(mortal):
 
 def test_a_killed_supervisor_does_not_disturb_a_running_job(mortal):
     run = started(mortal, "sleep 3; echo done > x", "lab/orphan")
-    os.kill(process(mortal, "tsunagu.config.compute"), signal.SIGKILL)
+    os.kill(process(mortal, "tsunagu: compute"), signal.SIGKILL)
     wait(lambda: state(mortal, run) == "succeeded", "the job to succeed")
 
 
 def test_control_that_is_away_hears_the_result_later(mortal):
     run = started(mortal, "sleep 2; echo done > x", "lab/later")
-    control = process(mortal, "tsunagu.config.serve")
+    control = process(mortal, "gunicorn: master [tsunagu-control]")
     os.kill(
         control, signal.SIGKILL
     )  # it is started again within seconds, in the middle of the delivery perhaps

@@ -160,9 +160,7 @@ def test_the_job_of_a_killed_worker_is_taken_up_once(tmp_path):
         while killed < 2 and time.monotonic() < deadline:
             for pid in descendants(node.process.pid):
                 with contextlib.suppress(OSError):
-                    if b"tsunagu.config.work" in Path(f"/proc/{pid}/cmdline").read_bytes() and _is_reading(
-                        node
-                    ):
+                    if b"tsunagu: worker" in Path(f"/proc/{pid}/cmdline").read_bytes() and _is_reading(node):
                         os.kill(pid, signal.SIGKILL)
                         killed += 1
                         break

@@ -49,7 +49,7 @@ time.sleep(30)
 @pytest.fixture(scope="module")
 def node(tmp_path_factory):
     with running_node(
-        tmp_path_factory.mktemp("lab") / "home", notebooks.settings(TSUNAGU_NOTEBOOK_IDLE_S="4")
+        tmp_path_factory.mktemp("lab") / "home", notebooks.settings(TSUNAGU_NOTEBOOK_IDLE_S="10")
     ) as running:
         notebooks.lend(running, ".lab", notebooks.ROOMS / "notebooks" / "jupyterlab.lock")
         running.run("project", "create", "lab")
@@ -131,7 +131,7 @@ def test_signing_out_takes_the_notebook_away_and_an_idle_one_is_stopped_and_kept
     lab = person.enter(run)
     kernel = lab.kernel()
     said = lab.execute(
-        kernel, "open('x', 'w').write('x')\nimport time\nprint('busy', flush=True)\ntime.sleep(6)"
+        kernel, "open('x', 'w').write('x')\nimport time\nprint('busy', flush=True)\ntime.sleep(12)"
     )
     assert said == "busy\n", "a busy kernel is not idle"
     assert lab.ask("GET", "/api/contents")[0] == 200

@@ -1,4 +1,4 @@
-"""The supervisor of compute jobs: ``python -m tsunagu.config.compute``."""
+"""The supervisor of compute jobs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,3 @@ def main() -> None:
     signal.signal(signal.SIGTERM, supervisor.stop)
     signal.signal(signal.SIGINT, supervisor.stop)
     supervisor.run()
-
-
-if __name__ == "__main__":
-    main()

@@ -1,12 +1,25 @@
-"""Bring a home up to date: ``python -m tsunagu.config.prepare``."""
+"""Bring a home up to date, and load the program for the processes of a node."""
 
 from __future__ import annotations
 
+import importlib
 import os
 
 import django
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "tsunagu.config.settings"  # whatever the shell says
+
+
+def load() -> None:
+    """Everything that the parts of a node have in common; it opens no file and starts no thread."""
+    django.setup()
+    for name in (
+        "tsunagu.config.wsgi",
+        "tsunagu.config.urls",
+        "tsunagu.compute.hosting.api",
+        "tsunagu.core.jobs",
+    ):
+        importlib.import_module(name)
 
 
 def main() -> None:
@@ -23,7 +36,3 @@ def main() -> None:
     if not stamp.exists() or stamp.read_text("utf-8") != __version__ or __version__.endswith("dev0"):
         call_command("collectstatic", verbosity=0, interactive=False)
         stamp.write_text(__version__, "utf-8")
-
-
-if __name__ == "__main__":
-    main()

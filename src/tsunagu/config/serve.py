@@ -1,4 +1,4 @@
-"""Starts control: gunicorn on WSGI, one process, some threads. ``python -m tsunagu.config.serve``."""
+"""Starts control: gunicorn on WSGI, one process, some threads."""
 
 from __future__ import annotations
 
@@ -47,7 +47,3 @@ def main() -> None:
     os.environ["DJANGO_SETTINGS_MODULE"] = "tsunagu.config.settings"  # whatever the shell says
     logs.configure(settings.current().log_level)
     Server().run()
-
-
-if __name__ == "__main__":
-    main()

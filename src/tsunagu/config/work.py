@@ -1,16 +1,15 @@
-"""A worker process: ``python -m tsunagu.config.work NUMBER``."""
+"""A worker process."""
 
 from __future__ import annotations
 
 import os
-import sys
 
 import django
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "tsunagu.config.settings"  # whatever the shell says
 
 
-def main(argv: list[str]) -> None:
+def main(number: int) -> None:
     """Work until SIGTERM; the second SIGTERM ends the running job, which is taken up again later."""
     from tsunagu.core import logs, settings
 
@@ -19,12 +18,7 @@ def main(argv: list[str]) -> None:
     from tsunagu.core.ids import new_id
     from tsunagu.core.jobs import NodeWorker
 
-    number = argv[0] if argv else "0"
     os.nice(5)  # uploads and pages come first
     worker = NodeWorker(f"{number}-{os.getpid()}-{new_id()}"[:64])
     worker.configure_signals()
     worker.run()
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from django.utils.translation import gettext as _
@@ -82,10 +83,11 @@ def open_notebooks(actor: Actor) -> list[NotebookCard]:
 
 
 def reaches() -> Iterator[Reach]:
-    """Every notebook whose server goes on here; for the gate of this node alone."""
+    """Every notebook whose server answers here; for the gate of this node alone, which counts idle time from then on."""
     idle_s = settings.current().notebook_idle_s
     for run in Notebook.objects.filter(is_open=True, finish="").values_list("pk", flat=True):
-        if (folder := jobs.serving_folder(run)) is not None:
+        folder = jobs.serving_folder(run)
+        if folder is not None and _has_socket(folder):
             yield Reach(run, folder / runner.DOOR_FOLDER, idle_s)
 
 
@@ -100,5 +102,8 @@ def _stage(row: Notebook, job: jobs.JobCard) -> Stage:
     if row.finish or job.is_cancelled:
         return Stage.ENDING
     folder = jobs.serving_folder(row.pk)
-    is_open = folder is not None and (folder / runner.DOOR_FOLDER / SOCKET).is_socket()
-    return Stage.OPEN if is_open else Stage.PREPARING
+    return Stage.OPEN if folder is not None and _has_socket(folder) else Stage.PREPARING
+
+
+def _has_socket(folder: Path) -> bool:
+    return (folder / runner.DOOR_FOLDER / SOCKET).is_socket()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib
 import json
 import os
 import signal
@@ -12,16 +13,19 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from tsunagu.core import lifeline, logs, settings
 from tsunagu.core.errors import TsunaguError
+from tsunagu.doors.cli import forking
 from tsunagu.doors.cli.running import left_behind, only_one
 from tsunagu.doors.cli.saving import quick_backup
 
 _RESTART_AFTER_S = 1.0
 _STOP_WITHIN_S = 25.0
+_PREPARE_WITHIN_S = 24 * 3600.0  # a large database is saved first
 _PORT_WITHIN_S = 30.0
 
 
@@ -44,40 +48,60 @@ def up(options: argparse.Namespace) -> int:
     with only_one(node) as mark_ready:
         for port in (node.port, node.bytes_port_number):
             _require_free(node.host, port, within_s=_PORT_WITHIN_S if was_killed else 0)
-        _prepare_in_child()
         config = _write_bytes_config(node)
-        children = Children(_commands(node, config))
+        apart: dict[str, tuple[str, ...]] = {"bytes": ("tsunagu.dataplane.serve", "--config", str(config))}
+        if node.notebook_slots:
+            apart["notebooks"] = ("tsunagu.compute.gate",)
+        parts: dict[str, Starter] = {name: partial(_start_apart, *command) for name, command in apart.items()}
+        children = Children({**parts, **_loaded_parts(node)})
         return children.watch(lambda: _say_ready(node, mark_ready))
 
 
-def _commands(node: settings.Settings, config: Path) -> dict[str, list[str]]:
-    python = [sys.executable, "-m"]
-    commands = {
-        "control": [*python, "tsunagu.config.serve"],
-        "bytes": [*python, "tsunagu.dataplane.serve", "--config", str(config)],
-    }
+Child = forking.Forked | subprocess.Popen[bytes]
+Starter = Callable[[], Child]
+
+
+def _start_apart(*command: str) -> Child:
+    """The byte server or the gate to notebooks, which share nothing with the rest but files."""
+    return subprocess.Popen(  # noqa: S603
+        [sys.executable, "-m", *command],
+        start_new_session=True,
+        preexec_fn=lambda: lifeline.end_with_parent(signal.SIGTERM),  # noqa: PLW1509 - this parent has one thread
+    )
+
+
+def _loaded_parts(node: settings.Settings) -> dict[str, Starter]:
+    """The parts that need the whole program: it is loaded once, here, and the parts begin as copies."""
+    os.environ["DJANGO_SETTINGS_MODULE"] = "tsunagu.config.settings"  # whatever the shell says
+    compute, prepare, serve, work = (
+        importlib.import_module(f"tsunagu.config.{name}") for name in ("compute", "prepare", "serve", "work")
+    )
+    prepare.load()
+    forking.settle()
+    # In a copy, so that no connection to the database is ever open here.
+    if forking.Forked("tsunagu: prepare", prepare.main).wait(_PREPARE_WITHIN_S):
+        raise TsunaguError("The database could not be prepared; its backup is in HOME/backups.")
+    works: dict[str, Callable[[], object]] = {"control": serve.main}
     for number in range(1, node.workers + 1):
-        commands[f"worker-{number}"] = [*python, "tsunagu.config.work", str(number)]
+        works[f"worker-{number}"] = partial(work.main, number)
     if node.compute_slots or node.slurm_folder or node.notebook_slots:
-        commands["compute"] = [*python, "tsunagu.config.compute"]
-    if node.notebook_slots:
-        commands["notebooks"] = [*python, "tsunagu.compute.gate"]
-    return commands
+        works["compute"] = compute.main
+    return {name: partial(forking.Forked, f"tsunagu: {name}", main) for name, main in works.items()}
 
 
 class Children:
     """The processes of a node; one that ends is started again."""
 
-    def __init__(self, commands: dict[str, list[str]]) -> None:
-        self._commands = commands
-        self._running: dict[str, subprocess.Popen[bytes]] = {}
+    def __init__(self, starters: Mapping[str, Starter]) -> None:
+        self._starters = starters
+        self._running: dict[str, Child] = {}
         self._is_stopping = False
 
     def watch(self, on_ready: object) -> int:
         """Start all, start again what ends, stop all on SIGTERM or SIGINT."""
         signal.signal(signal.SIGTERM, self._stop)
         signal.signal(signal.SIGINT, self._stop)
-        for name in self._commands:
+        for name in self._starters:
             self._start(name)
         if callable(on_ready):
             on_ready()
@@ -91,12 +115,7 @@ class Children:
         return self._end_all()
 
     def _start(self, name: str) -> None:
-        # A group of its own: Ctrl-C in the terminal reaches the parent alone, which then stops them in order.
-        self._running[name] = subprocess.Popen(  # noqa: S603
-            self._commands[name],
-            start_new_session=True,
-            preexec_fn=lambda: lifeline.end_with_parent(signal.SIGTERM),  # noqa: PLW1509 - this parent has one thread
-        )
+        self._running[name] = self._starters[name]()
 
     def _stop(self, *_: object) -> None:
         self._is_stopping = True
@@ -166,13 +185,6 @@ def _write_bytes_config(node: settings.Settings) -> Path:
     path.touch(mode=0o600)  # it may hold the keys of an S3 store
     path.write_text(json.dumps(values), "utf-8")
     return path
-
-
-def _prepare_in_child() -> None:
-    """Migrate in a process of its own, so that the parent that only waits stays small."""
-    done = subprocess.run([sys.executable, "-m", "tsunagu.config.prepare"], check=False)
-    if done.returncode:
-        raise TsunaguError("The database could not be prepared; its backup is in HOME/backups.")
 
 
 def prepare_database(*, say: bool = False) -> None:
