@@ -95,3 +95,35 @@ def test_a_node_that_is_killed_midway_goes_on_where_it_was_asked(tmp_path):
         assert node.json("verify", "lab/logs-ready")
         runs = node.json("runs", "lab/logs-ready")
         assert [run["kind"] for run in runs if run["kind"] == "derive"] == ["derive"]
+
+
+def test_repairs_are_chosen_listed_and_taken_back_from_the_command_line(node, tmp_path):
+    folder = tmp_path / "visits"
+    folder.mkdir()
+    rows = "".join(f"P{n // 5:02},{-999 if n % 9 == 0 else 100 + n}\n" for n in range(100))
+    (folder / "visits.csv").write_text("patient_id,pressure\n" + rows)
+    node.run("push", str(folder), "lab/visits")
+    node.wait_for_readings("lab/visits")
+    node.run("freeze", "lab/visits")
+    offered = {one["name"] for one in node.json("ready", "lab/visits")["repairs"]}
+    split = next(one for one in offered if one.startswith("split:patient_id="))
+    assert "missing:pressure=-999" in offered
+    shown = node.run("ready", "lab/visits", "--card").stdout
+    assert split in shown
+    card = node.json("ready", "lab/visits", "--repair", split, "missing:pressure=-999", "unit:pressure=mmHg")
+    assert card["preparation"]["derived_version"] == 2
+    (table,) = card["profile"]["tables"]
+    assert set(table["split_counts"]) == {"train", "validation", "test"}
+    column = next(one for one in table["columns"] if one["name"] == "pressure")
+    assert (column["null_count"], column["unit"]) == (12, "mmHg")
+    assert {one["name"] for one in card["choices"] if one["is_applied"]} == {
+        split,
+        "missing:pressure=-999",
+        "unit:pressure=mmHg",
+    }
+    card = node.json("ready", "lab/visits", "--undo", "missing:pressure", "unit:pressure")
+    assert [one["name"] for one in card["choices"]] == [split]
+    assert card["profile"]["tables"][0]["columns"][1]["null_count"] == 0
+    refused = node.run("ready", "lab/visits", "--undo", "missing:pressure", check=False)
+    assert refused.returncode == 2
+    assert "missing:pressure" in refused.stderr

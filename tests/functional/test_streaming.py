@@ -290,3 +290,49 @@ def test_nothing_of_a_sealed_dataset_lies_on_the_readers_disk(node, open_stream,
         assert _ids(stream) == list(range(500))
     kept = [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
     assert not any(MARK in path.read_bytes() for path in kept)
+
+
+def test_a_condition_fetches_what_it_needs_and_resumes_to_the_row(data, open_stream):
+    wanted = {"where": "id >= 4100 and id < 4300 or phase is null", "columns": ["phase"], "batch": 20}
+    expected = [n for n in range(ROWS) if 4100 <= n < 4300 or n % 97 == 0]
+    with open_stream(where=wanted["where"], columns=["id"]) as stream:
+        assert _ids(stream) == expected
+    with open_stream(shuffle=True, seed=4, **wanted) as stream:
+        assert len(stream) == -(-len(expected) // 20)
+        batches = iter(stream)
+        first = [next(batches) for _ in range(5)]
+        state = stream.state_dict()
+        rest = list(batches)
+    assert first[0].schema.names == ["phase"]
+    assert sum(one.num_rows for one in (*first, *rest)) == len(expected)
+    with open_stream(shuffle=True, seed=4, **wanted) as stream:
+        stream.load_state_dict(state)
+        assert list(stream) == rest
+    with open_stream(shuffle=True, seed=4) as stream, pytest.raises(OtherStreamError):
+        stream.load_state_dict(state)
+    narrow = {"where": "id >= 4100 and id < 4300", "columns": ["id"]}
+    found = []
+    for number in range(2):
+        with open_stream(shard=(number, 2), **narrow) as part:
+            found += _ids(part)
+    assert sorted(found) == list(range(4100, 4300))
+    with open_stream(cache=0, where=narrow["where"]) as some, open_stream(cache=0) as whole:
+        assert _ids(some) == list(range(4100, 4300))
+        _ids(whole)
+        assert some._ranges.fetched < whole._ranges.fetched / 2, "row groups that hold none are not fetched"
+
+
+def test_a_column_tells_the_split_where_no_file_does(node, tmp_path, open_stream):
+    parts = ["train", "test", "Train", None, "test", "validation"]
+    folder = tmp_path / "made"
+    folder.mkdir()
+    pq.write_table(pa.table({"id": range(6), "split": parts}), folder / "film.parquet")
+    _send(node, "lab/divided", folder)
+    for split, expected in {
+        "train": [0, 2],
+        "test": [1, 4],
+        "validation": [5],
+        "": [0, 1, 2, 3, 4, 5],
+    }.items():
+        with open_stream("lab/divided", split=split) as stream:
+            assert _ids(stream) == expected, split

@@ -177,3 +177,22 @@ def test_rest_opens_hands_out_files_and_ends(readable):
     found = client.get("/api/v1/trainings/net-1").json()["uses"][0]
     assert (found["rows"], found["outcome"], found["dataset"]) == (1, "ok", "lab/data")
     assert client.post(f"/api/v1/uses/{use['id']}/files", {}, **send).status_code == 409
+
+
+def test_addresses_of_files_with_an_ending_come_page_by_page(dataset, put):
+    owner, card = dataset
+    names = ["a.csv", "b.parquet", "x/c.parquet", "x/d.txt", "x/e.parquet", "y.parquet"]
+    put(owner, card, {name: name.encode() for name in names})
+    caller = caller_of(owner)
+
+    def ask(**wanted):
+        address = "/api/v1/datasets/lab/data/pulls"
+        return caller.post(address, {"suffix": ".parquet", **wanted}, "application/json").json()
+
+    found, after = [], ""
+    while after is not None:
+        page = ask(after=after, limit=2)
+        found += [one["path"] for one in page["files"]]
+        after = page["next"]
+    assert found == ["b.parquet", "x/c.parquet", "x/e.parquet", "y.parquet"]
+    assert [one["path"] for one in ask(prefix="x/")["files"]] == ["x/c.parquet", "x/e.parquet"]

@@ -33,6 +33,7 @@ from tsunagu.data.description.extraction import files_of, pool, read_files
 from tsunagu.data.description.models import Proposal
 from tsunagu.data.keeping import api as keeping
 from tsunagu.data.plans import api as plans
+from tsunagu.data.readiness import api as readiness
 from tsunagu.data.sharing import api as sharing
 from tsunagu.data.tables import api as tables
 from tsunagu.data.training import api as training
@@ -196,6 +197,7 @@ def _project(owner: Any, put: Any, name: str, person: Any) -> dict[str, str]:
         "layer": "law",
         "name": f"xrd-{name}",
         "proposal": proposal.uid,
+        "choice": _choice(owner, name),
         "verdict": "accept",
         "run": push.run,
         "use": use.id,
@@ -205,6 +207,12 @@ def _project(owner: Any, put: Any, name: str, person: Any) -> dict[str, str]:
         "notebook": notebooks.open_notebook(owner, notebooks.Asked(f"{name}/spectra@1", f"{name}/kept")).run,
         "array": jobs.submit_each(owner, _wanted(name), "n", [1, 2])[0].run,
     }
+
+
+def _choice(owner: Any, name: str) -> str:
+    card = datasets.get_dataset(owner, name, "spectra")
+    readiness.repair(owner, card, "leave_out", column="a.csv")
+    return readiness.card(owner, card).choices[0].id
 
 
 def _wanted(name: str) -> jobs.Wanted:

@@ -61,6 +61,7 @@ BODIES: dict[str, Any] = {
     "POST /accounts/reopen": {"email": "mallory@example.org"},
     "POST /datasets/{project}/{dataset}/readiness": {"version": 0},
     "PUT /datasets/{project}/{dataset}/readiness/attestations": {"rule": "ethics", "answer": "yes"},
+    "POST /datasets/{project}/{dataset}/readiness/repairs": {"kind": "deduplicate"},
     "POST /datasets/{project}/{dataset}/sql": {"sql": "select 1"},
     "POST /arrays": {
         "inputs": ["{project}/{dataset}@1"], "command": ["true"], "output": "{project}/made-by-runs",
@@ -167,6 +168,8 @@ NEEDS: dict[str, str] = {
     "POST /datasets/{project}/{dataset}/readiness": "editor",
     "GET /datasets/{project}/{dataset}/readiness": "reader",
     "PUT /datasets/{project}/{dataset}/readiness/attestations": "editor",
+    "POST /datasets/{project}/{dataset}/readiness/repairs": "editor",
+    "DELETE /datasets/{project}/{dataset}/readiness/choices/{choice}": "editor",
     "GET /holds": "admin",
     "POST /holds": "admin",
     "DELETE /holds/{hold}": "admin",

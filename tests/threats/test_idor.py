@@ -110,7 +110,7 @@ def test_knowing_readers_are_told_why(world):
         assert problem["remedy"], operation.name
 
 
-@pytest.mark.parametrize("part", ["proposal", "member", "number"])
+@pytest.mark.parametrize("part", ["proposal", "member", "number", "choice"])
 def test_parts_of_another_dataset_are_not_reached_through_ones_own(world, part):
     """The owner of one project names a part of another project's dataset under an address of their own."""
     names = {**world.own, part: world.victim[part] if part != "number" else "999999"}

@@ -299,11 +299,18 @@ def _ready_command(add: Any) -> None:
     ready = add(
         "ready",
         "tsunagu ready films/run-7\ntsunagu ready films/run-7@2 --json\ntsunagu ready films/run-7 --card\n"
-        'tsunagu ready films/run-7 --attest ethics=yes -m "approval 2027-12 of the committee"',
+        'tsunagu ready films/run-7 --attest ethics=yes -m "approval 2027-12 of the committee"\n'
+        'tsunagu ready films/run-7 --repair split:sample_id "missing:Temp=-999" "unit:I=mA"\n'
+        "tsunagu ready films/run-7 --undo missing:Temp",
     )
     ready.add_argument("dataset", metavar="PROJECT/DATASET[@VERSION]")
+    ready.add_argument("--shards", action="store_true", help=text("help_ready_shards"))
     ready.add_argument("--card", action="store_true", help=text("help_ready_card"))
     ready.add_argument("--attest", default="", metavar="RULE=yes|no", help=text("help_ready_attest"))
+    ready.add_argument(
+        "--repair", nargs="+", default=[], metavar="KIND:COLUMN=VALUE", help=text("help_ready_repair")
+    )
+    ready.add_argument("--undo", nargs="+", default=[], metavar="KIND:COLUMN", help=text("help_ready_undo"))
     ready.add_argument("-m", "--note", default="", metavar="TEXT", help=text("help_ready_note"))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from tsunagu.client.errors import UsageError
 from tsunagu.client.messages import language, text
 from tsunagu.client.names import at_version
 from tsunagu.client.node import dataset_path
@@ -32,8 +33,12 @@ def run_ready(options: argparse.Namespace, output: Output) -> int:
             client.node.put(
                 f"{place}/attestations", {"rule": rule, "answer": answer or "yes", "note": options.note}
             )
-        if not options.card and not options.attest:
-            begun = client.node.post(place, {"version": version or 0})
+        for name in options.repair:
+            client.node.post(f"{place}/repairs", {**_named(name), "note": options.note})
+        if options.undo:
+            _take_back(client.node, place, dataset, options.undo)
+        if options.repair or options.undo or not (options.card or options.attest):
+            begun = client.node.post(place, {"version": version or 0, "shards": options.shards})
             card = _wait(client.node, f"{place}?version={begun['version']}", output)
         else:
             card = client.node.get(place + (f"?version={version}" if version is not None else ""))
@@ -43,6 +48,29 @@ def run_ready(options: argparse.Namespace, output: Output) -> int:
         _show(card, output)
     preparation = card["preparation"]
     return _EXIT_FAILED if preparation and preparation["state"] == "failed" else 0
+
+
+def _named(name: str) -> dict[str, str]:
+    """A repair as the card names it, in its parts: ``KIND:COLUMN=VALUE``; the last sign of equality divides."""
+    kind, _, rest = name.partition(":")
+    if not rest and "=" in kind:
+        kind, _, value = kind.partition("=")
+        return {"kind": kind, "column": "", "value": value}
+    column, sign, value = rest.rpartition("=")
+    return {"kind": kind, "column": column if sign else value, "value": value if sign else ""}
+
+
+def _take_back(node: Any, place: str, dataset: str, names: list[str]) -> None:
+    """End choices by their names, with or without the value."""
+    for name in names:
+        choices = node.get(place)["choices"]
+        meant = [one for one in choices if name in {one["id"], one["name"], one["name"].partition("=")[0]}]
+        if not meant:
+            raise UsageError(
+                text("ready_no_choice", name=name), remedy=text("ready_no_choice_remedy", dataset=dataset)
+            )
+        for one in meant:
+            node.delete(f"{place}/choices/{one['id']}")
 
 
 def _wait(node: Any, address: str, output: Output) -> dict[str, Any]:
@@ -58,6 +86,30 @@ def _wait(node: Any, address: str, output: Output) -> dict[str, Any]:
 
 
 def _show(card: dict[str, Any], output: Output) -> None:
+    _show_criteria(card, output)
+    here = language()
+    if card["choices"]:
+        output.line()
+        output.line(text("ready_choices"))
+        for one in card["choices"]:
+            state = "" if one["is_applied"] else f" ({text('ready_not_applied')})"
+            output.line(f"  {one['name']}{state}")
+            output.line(f"      {one['says'][here]}")
+    if card["repairs"]:
+        output.line()
+        output.line(text("ready_repairs", dataset=card["dataset"]))
+        for one in card["repairs"]:
+            name = one["name"]
+            if one["is_open"] and not one["value"]:
+                name += f"={text('ready_open_value')}"
+            output.line(f"  {name}")
+            output.line(f"      {one['title'][here]}: {one['changes'][here]}")
+    if card["is_outdated"]:
+        output.line()
+        output.line(text("ready_outdated", dataset=card["dataset"]))
+
+
+def _show_criteria(card: dict[str, Any], output: Output) -> None:
     here = language()
     rules = card["rules"]
     output.line(text("ready_score", dataset=card["dataset"], version=card["version"], score=card["score"]))

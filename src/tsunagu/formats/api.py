@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from tsunagu.formats.arrays.attempts import MadeStore, settle_store
+from tsunagu.formats.arrays.planning import ArraysPlan, plan_arrays
+from tsunagu.formats.arrays.types import ArrayConflict, ArrayProfile, StorePlan, StoreProfile
 from tsunagu.formats.converting.attempts import Made, settle
 from tsunagu.formats.converting.planning import Plan, ReadFile, UnitConflict
 from tsunagu.formats.converting.planning import plan as plan_tables
+from tsunagu.formats.converting.shards import READER as SHARDED_READER
+from tsunagu.formats.converting.shards import shards_of
 from tsunagu.formats.converting.surprises import SourceFailedError
 from tsunagu.formats.converting.types import (
+    CHOICES,
     CONVERTER,
+    LABEL_NAMES,
+    SOURCE_COLUMN,
+    SPLIT_COLUMN,
     Change,
+    Choice,
     ColumnPlan,
     ColumnProfile,
+    Cuts,
+    Leakage,
     Problem,
     SourcePlan,
     TablePlan,
@@ -32,10 +44,21 @@ from tsunagu.formats.mapping.units import symbol as unit_symbol
 from tsunagu.formats.proposing.evidence import Evidence, Proposal
 from tsunagu.formats.proposing.propose import propose
 from tsunagu.formats.querying.types import Answer, ColumnCard, Question, TableCard, TableFiles
-from tsunagu.formats.reader import Context, OpenRows, Read, Reader, RowReader, Rows
+from tsunagu.formats.reader import (
+    ArrayReader,
+    Arrays,
+    Context,
+    OpenArray,
+    OpenArrays,
+    OpenRows,
+    Read,
+    Reader,
+    RowReader,
+    Rows,
+)
 from tsunagu.formats.readers.csv_layout import DELIMITERS, NULL_WORDS
 from tsunagu.formats.readers.scans import SCAN as SCAN_COLUMN
-from tsunagu.formats.registry import installed_readers, row_readers
+from tsunagu.formats.registry import array_readers, installed_readers, row_readers
 from tsunagu.formats.sandbox.converter import Converter
 from tsunagu.formats.sandbox.pool import ExtractorPool, extract, sandbox_report
 from tsunagu.formats.sandbox.querier import Querier
@@ -60,14 +83,25 @@ from tsunagu.formats.types import (
 )
 
 __all__ = [
+    "CHOICES",
     "CONVERTER",
     "DELIMITERS",
+    "LABEL_NAMES",
     "NULL_WORDS",
     "SCAN_COLUMN",
+    "SHARDED_READER",
+    "SOURCE_COLUMN",
+    "SPLIT_COLUMN",
     "Answer",
     "Array",
+    "ArrayConflict",
+    "ArrayProfile",
+    "ArrayReader",
+    "Arrays",
+    "ArraysPlan",
     "CellError",
     "Change",
+    "Choice",
     "Column",
     "ColumnCard",
     "ColumnPlan",
@@ -76,17 +110,22 @@ __all__ = [
     "ConversionError",
     "Converter",
     "CurvePreview",
+    "Cuts",
     "Evidence",
     "ExtractorPool",
     "Field",
     "ImagePreview",
     "Key",
+    "Leakage",
     "Limits",
     "ListingPreview",
     "Made",
+    "MadeStore",
     "Mapping",
     "MappingError",
     "Member",
+    "OpenArray",
+    "OpenArrays",
     "OpenRows",
     "Outcome",
     "Plan",
@@ -108,6 +147,8 @@ __all__ = [
     "Series",
     "SourceFailedError",
     "SourcePlan",
+    "StorePlan",
+    "StoreProfile",
     "Table",
     "TableCard",
     "TableFiles",
@@ -119,6 +160,7 @@ __all__ = [
     "UnitConflict",
     "UnreadableError",
     "Wall",
+    "array_readers",
     "default_mapping",
     "default_mapping_text",
     "diff_fields",
@@ -126,11 +168,14 @@ __all__ = [
     "from_rde",
     "installed_readers",
     "parse_mapping",
+    "plan_arrays",
     "plan_tables",
     "propose",
     "row_readers",
     "sandbox_report",
     "settle",
+    "settle_store",
+    "shards_of",
     "to_rde",
     "unit_symbol",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, runtime_checkable
@@ -51,6 +51,54 @@ class Rows:
 OpenRows = Callable[[BinaryIO, Context, str, Mapping[str, str]], Rows]
 
 
+@dataclass(frozen=True, slots=True)
+class OpenArray:
+    """An array of an open file; its numbers come piece by piece.
+
+    Attributes:
+        name: What the file calls it, with its groups: ``entry/data/counts``.
+        dtype: NumPy's.
+        read: Gives the numbers of an extent (a slice an axis). It is asked for whole chunks of ``native``, or for runs
+            of numbers in their order: single steps, one part of an axis, whole axes.
+        dimensions: A name an axis; empty where the file has none.
+        fill: The value that stands for "not measured", where the file names one.
+        native: The chunks of the file, if any part is as easily read as another.
+        is_reversed: Whether the first axis runs fastest in the file.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: Any
+    read: Callable[[tuple[slice, ...]], Any]
+    dimensions: tuple[str, ...] = ()
+    unit: str = ""
+    description: str = ""
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    fill: Any = None
+    native: tuple[int, ...] | None = None
+    is_reversed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Arrays:
+    """The arrays of an open file.
+
+    Attributes:
+        texts: One-dimensional arrays of words: name -> values.
+        left: Arrays that cannot be given, each with the reason in words.
+        groups: Attributes of the groups that arrays lie in; the file's own under an empty name.
+    """
+
+    arrays: Sequence[OpenArray]
+    texts: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    left: Sequence[tuple[str, str]] = ()
+    groups: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+# Open file (it stays open while numbers are read) and context.
+OpenArrays = Callable[[BinaryIO, Context], Arrays]
+
+
 @runtime_checkable
 class Reader(Protocol):
     """What an entry point of the group ``tsunagu.readers`` resolves to.
@@ -93,4 +141,18 @@ class RowReader(Reader, Protocol):
 
     def load_rows(self) -> OpenRows | None:
         """Import the heavy part; ``None`` where this format has no rows."""
+        ...
+
+
+@runtime_checkable
+class ArrayReader(Reader, Protocol):
+    """A reader that also gives the numbers of the arrays it names, so that they can become Zarr."""
+
+    @property
+    def has_arrays(self) -> bool:
+        """Whether ``load_arrays`` gives anything."""
+        ...
+
+    def load_arrays(self) -> OpenArrays | None:
+        """Import the heavy part; ``None`` where this format has no arrays."""
         ...

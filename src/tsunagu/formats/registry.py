@@ -8,7 +8,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tsunagu.formats.reader import Reader, RowReader
+from tsunagu.formats.reader import ArrayReader, Reader, RowReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -64,6 +64,13 @@ def row_readers() -> Mapping[str, tuple[Table, ...]]:
     """The installed readers that give rows, by name, with the tables that every file of theirs is."""
     readers, _ = installed_readers()
     return {one.info.name: one.whole_tables for one in readers if isinstance(one, RowReader) and one.has_rows}
+
+
+@lru_cache(maxsize=1)
+def array_readers() -> frozenset[str]:
+    """The names of the installed readers that give arrays."""
+    readers, _ = installed_readers()
+    return frozenset(one.info.name for one in readers if isinstance(one, ArrayReader) and one.has_arrays)
 
 
 def choose(head: bytes, name: str, readers: Sequence[Reader]) -> Reader | None:

@@ -12,7 +12,7 @@ from defusedxml import ElementTree as DefusedTree
 from tsunagu.formats.errors import UnreadableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from xml.etree.ElementTree import Element
 
 _CHUNK = 1 << 18
@@ -99,9 +99,20 @@ class Stream:
         Raises:
             UnreadableError: not well-formed or cut off.
         """
+        for _ in self.steps(source):
+            pass
+
+    def steps(self, source: BinaryIO) -> Iterator[None]:
+        """The same a quarter of a megabyte at a time, so that what came out can be taken in between.
+
+        Raises:
+            UnreadableError: not well-formed or cut off.
+        """
         try:
             while chunk := source.read(_CHUNK):
                 self._parser.Parse(chunk, False)  # noqa: FBT003 - expat's signature
+                yield
             self._parser.Parse(b"", True)  # noqa: FBT003
+            yield
         except expat.ExpatError as error:
             raise _sentence(error) from error

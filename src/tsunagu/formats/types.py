@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 Status = Literal["read", "read_with_warnings", "unrecognised", "unreadable"]
 STATUSES: tuple[Status, ...] = ("read", "read_with_warnings", "unrecognised", "unreadable")
-ColumnType = Literal["number", "integer", "text", "time", "boolean", "empty", "binary", "other"]
+# "numbers" is a list of them in every row.
+ColumnType = Literal["number", "integer", "text", "time", "boolean", "empty", "binary", "numbers", "other"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,14 @@ from tsunagu.standards.frictionless import to_data_package
 from tsunagu.standards.licences import Licence, known_licence
 from tsunagu.standards.model import (
     Agent,
+    ArrayEntry,
     Column,
     FileEntry,
     Happening,
     Quantity,
     Record,
     Related,
+    Store,
     Table,
     TextLayout,
     Workflow,
@@ -21,6 +23,7 @@ from tsunagu.standards.schema_org import to_schema_org
 
 __all__ = [
     "Agent",
+    "ArrayEntry",
     "Column",
     "FileEntry",
     "Happening",
@@ -28,6 +31,7 @@ __all__ = [
     "Quantity",
     "Record",
     "Related",
+    "Store",
     "Table",
     "TextLayout",
     "Workflow",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from tsunagu.standards.model import Agent, FileEntry, Record
+from tsunagu.standards.model import Agent, ArrayEntry, FileEntry, Record, Store
 from tsunagu.standards.naming import names_of
 
 CONFORMS_TO = "http://mlcommons.org/croissant/1.1"
@@ -71,16 +71,19 @@ _TYPES = {
     "time": "sc:DateTime",
     "boolean": "sc:Boolean",
     "binary": "sc:ImageObject",
+    "numbers": "sc:Float",
 }
+_MOST_ARRAYS = 50
 _UNSAFE = re.compile(r"[^\w.-]+")
 
 
 def to_croissant(record: Record) -> dict[str, Any]:
     """The description of a frozen version.
 
-    A file whose columns are known is a RecordSet of its own; a FileSet of tables would load no rows in the tool.
+    A file whose columns are known is a RecordSet of its own; a FileSet of tables would load no rows in the tool. Arrays
+    are FileSets without records: the tool reads no Zarr (mlcommons/croissant issue 869), so the words say how to open them.
     """
-    ids = names_of([one.path for one in record.files], _UNSAFE)
+    ids = names_of([*(one.path for one in record.files), *(one.path for one in record.stores)], _UNSAFE)
     document: dict[str, Any] = {
         "@context": CONTEXT,
         "@type": "sc:Dataset",
@@ -98,7 +101,10 @@ def to_croissant(record: Record) -> dict[str, Any]:
         "isLiveDataset": False,
         "citeAs": f"{_names(record)} ({record.published_at[:4]}): {record.name}, v{record.version}. {record.id}",
         "identifier": f"sha256:{record.version_hash}",
-        "distribution": [_file(one, ids[one.path]) for one in record.files],
+        "distribution": [
+            *(_file(one, ids[one.path]) for one in record.files),
+            *(_store(one, ids[one.path]) for one in record.stores),
+        ],
         "recordSet": [_rows(one, ids[one.path]) for one in record.files if _has_rows(one)],
     }
     if record.other_name:
@@ -138,6 +144,28 @@ def _file(file: FileEntry, name: str) -> dict[str, Any]:
     }
 
 
+def _store(store: Store, name: str) -> dict[str, Any]:
+    arrays = [_array(one) for one in store.arrays[:_MOST_ARRAYS]]
+    more = len(store.arrays) - len(arrays)
+    if more:
+        arrays.append(f"{more} more")
+    words = f'A group of Zarr v3; open it with zarr.open("{store.path}"), not by records.'
+    return {
+        "@type": "cr:FileSet",
+        "@id": name,
+        "name": store.path,
+        "description": f"{words} Arrays: {'; '.join(arrays)}." if arrays else words,
+        "encodingFormat": store.media_type,
+        "includes": f"{store.path}/**",
+    }
+
+
+def _array(array: ArrayEntry) -> str:
+    axes = ", ".join(f"{name} {size}" for name, size in array.dimensions)
+    said = " ".join(filter(None, [array.type, f"in {array.unit}" if array.unit else "", array.description]))
+    return f"{array.name} ({axes}) {said}"
+
+
 def _has_rows(file: FileEntry) -> bool:
     # The tool finds columns by the names in the file, and those of a text may hold units or stand below other lines.
     return file.table is not None and bool(file.table.columns) and file.table.layout is None
@@ -156,6 +184,7 @@ def _rows(file: FileEntry, name: str) -> dict[str, Any]:
                 "name": column.name,
                 "dataType": _TYPES.get(column.type, "sc:Text"),
                 "source": {"fileObject": {"@id": name}, "extract": {"column": column.name}},
+                **({"isArray": True, "arrayShape": "-1"} if column.type == "numbers" else {}),
                 **({"description": said} if said else {}),
             }
         )

@@ -64,6 +64,26 @@ class FileEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class ArrayEntry:
+    """An array of a store: a name and a length an axis."""
+
+    name: str
+    dimensions: tuple[tuple[str, int], ...]
+    type: str
+    unit: str = ""
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """A folder of files that hold arrays together; ``media_type`` says how."""
+
+    path: str
+    arrays: tuple[ArrayEntry, ...] = ()
+    media_type: str = "application/vnd.zarr; version=3"
+
+
+@dataclass(frozen=True, slots=True)
 class Related:
     """Another dataset that this one was made from; both empty where the asker may not see it."""
 
@@ -161,6 +181,7 @@ class Record:
     keywords: tuple[str, ...] = ()
     created_at: str = ""
     files: tuple[FileEntry, ...] = ()
+    stores: tuple[Store, ...] = ()
     sources: tuple[Related, ...] = ()
     happenings: tuple[Happening, ...] = ()
     terms: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)

@@ -69,7 +69,7 @@ class Door:
         found: list[Source] = []
         after = ""
         while True:
-            page = self._page(use, prefix="", after=after, limit=_PAGE)
+            page = self._page(use, suffix=suffix, after=after, limit=_PAGE)
             found += [_source(page, one) for one in page["files"] if one["path"].endswith(suffix)]
             after = page.get("next") or ""
             if not after:

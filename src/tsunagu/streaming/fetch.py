@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -14,6 +15,8 @@ import pyarrow.parquet as pq
 from tsunagu.client.node import refusal
 from tsunagu.client.transport import Transport
 from tsunagu.streaming.door import Door
+from tsunagu.streaming.plan import Piece
+from tsunagu.streaming.where import kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Sequence
@@ -22,7 +25,8 @@ if TYPE_CHECKING:
     from tsunagu.streaming.cache import Cache
     from tsunagu.streaming.door import Source, Use
     from tsunagu.streaming.footers import Footer
-    from tsunagu.streaming.plan import Piece, Window
+    from tsunagu.streaming.plan import Group, Window
+    from tsunagu.streaming.where import Condition
 
 _UNAUTHORIZED, _PARTIAL = 401, 206
 _GAP = 64 << 10  # ranges that are closer than this are fetched as one
@@ -138,10 +142,18 @@ class Groups:
     """Row groups as tables: from the cache, or fetched and decoded."""
 
     def __init__(
-        self, ranges: Ranges, footers: Sequence[Footer], columns: Sequence[str] | None, cache: Cache | None
+        self,
+        ranges: Ranges,
+        footers: Sequence[Footer],
+        columns: Sequence[str] | None,
+        cache: Cache | None,
+        where: Condition | None = None,
     ) -> None:
         self._ranges, self._footers = ranges, footers
         self._columns = list(columns) if columns is not None else None
+        self._where = where
+        more = sorted(where.names().difference(self._columns or ())) if where is not None else []
+        self._fetched = None if self._columns is None else [*self._columns, *more]
         self._cache = cache
 
     def table(self, piece: Piece) -> pa.Table:
@@ -151,14 +163,25 @@ class Groups:
             TsunaguError: the node refused, or does not answer.
         """
         footer = self._footers[piece.group.file]
-        spans = footer.spans(piece.group.index, self._columns, gap=_GAP)
+        spans = footer.spans(piece.group.index, self._fetched, gap=_GAP)
         parts = [(start, self._bytes(footer.source, start, end - start)) for start, end in spans]
         source = pa.PythonFile(_Held(footer.source.size, parts), mode="r")
         with pq.ParquetFile(source, metadata=footer.metadata) as file:
-            table = file.read_row_group(piece.group.index, columns=self._columns, use_threads=False)
+            table = file.read_row_group(piece.group.index, columns=self._fetched, use_threads=False)
+        if self._where is not None:
+            table = kept(self._where, table)
         if piece.rows != piece.group.rows:
             table = table.slice(piece.start, piece.rows)
         return table.select(self._columns) if self._columns is not None else table
+
+    def count(self, group: Group) -> Group:
+        """A row group with as many rows as the condition leaves of it; of those that statistics exclude, none is read."""
+        if self._where is None:
+            return group
+        if not self._where.may(self._footers[group.file].extents(group.index)):
+            return replace(group, rows=0, byte_count=0)
+        rows = self.table(Piece(group, 0, group.rows)).num_rows
+        return replace(group, rows=rows, byte_count=group.byte_count * rows // max(1, group.rows))
 
     def _bytes(self, source: Source, start: int, count: int) -> bytes:
         name = f"{source.sha256}-{start}-{count}"

@@ -16,7 +16,7 @@ from tsunagu.streaming.errors import MixedSchemaError
 from tsunagu.streaming.plan import Group
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from tsunagu.streaming.door import Source
     from tsunagu.streaming.fetch import Ranges
@@ -54,6 +54,17 @@ class Footer:
             else:
                 joined.append((start, end))
         return joined
+
+    def extents(self, group: int) -> Callable[[str], tuple[Any, Any] | None]:
+        """Says of a column its least and greatest value in a row group; None where the file does not."""
+        facts = self.metadata.row_group(group)
+        chunks = {(one := facts.column(number)).path_in_schema: one for number in range(facts.num_columns)}
+
+        def extent(name: str) -> tuple[Any, Any] | None:
+            known = chunks[name].statistics if name in chunks else None
+            return (known.min, known.max) if known is not None and known.has_min_max else None
+
+        return extent
 
 
 def read_all(ranges: Ranges, sources: Sequence[Source]) -> list[Footer]:

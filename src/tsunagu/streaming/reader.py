@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +28,7 @@ from tsunagu.streaming.door import Door, Use
 from tsunagu.streaming.errors import NothingToStreamError, OtherStreamError
 from tsunagu.streaming.fetch import Groups, Ranges, ahead
 from tsunagu.streaming.plan import Shard
+from tsunagu.streaming.where import Compared, Condition, Joined, parsed
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 _MOST_WINDOW_BYTES = 64 << 20
 _REPORT_EVERY_S = 60.0
 _FORMAT = 1
+_COUNTING_THREADS = 4
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,7 @@ class Wish:
     purpose: str
     service: str
     cache_bytes: int
+    where: str = ""
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,7 @@ class _Opened:
     use: Use
     footers: tuple[footers.Footer, ...]
     groups: tuple[plan.Group, ...]
+    condition: Condition | None
 
 
 class Stream:
@@ -151,6 +156,7 @@ class Stream:
             OtherStreamError: the position belongs to other data, another order or another number of readers.
         """
         expected = self._order(self._shard())
+        state = {"where": "", **state}  # states of older clients know no conditions
         wrong = next((name for name, value in expected.items() if state.get(name) != value), None)
         if wrong is not None:
             raise OtherStreamError(
@@ -225,6 +231,7 @@ class Stream:
             "window": wish.window,
             "shard": shard.number,
             "shards": shard.count,
+            "where": wish.where,
         }
 
     def _shares(self, count: int, epoch: int) -> list[list[plan.Piece]]:
@@ -289,15 +296,33 @@ class Stream:
         finally:
             door.close()
         chosen = split_names.of_split(sources, wish.split)
-        if not chosen:
+        may_tell = bool(wish.split) and not split_names.splits(sources)  # then a column may say the split
+        if not chosen and not (may_tell and sources):
             raise _nothing(wish, use, sources)
-        found = footers.read_all(self._line(use), [sources[path] for path in chosen])
-        self._check_columns(found[0])
-        return _Opened(use, tuple(found), tuple(footers.groups(found)))
+        found = footers.read_all(self._line(use), [sources[path] for path in chosen or sorted(sources)])
+        has_column = may_tell and split_names.COLUMN in found[0].metadata.schema.to_arrow_schema().names
+        if not chosen and not has_column:
+            raise _nothing(wish, use, sources)
+        condition = _condition(wish.where, wish.split if has_column else "")
+        self._check_columns(found[0], condition)
+        return _Opened(use, tuple(found), self._counted(use, found, condition), condition)
 
-    def _check_columns(self, first: footers.Footer) -> None:
+    def _counted(
+        self, use: Use, found: Sequence[footers.Footer], condition: Condition | None
+    ) -> tuple[plan.Group, ...]:
+        """The row groups with the rows that the condition leaves of them; every reader of the version counts the same."""
+        several = footers.groups(found)
+        if condition is None:
+            return tuple(several)
+        named = tuple(sorted(condition.names()))
+        groups = Groups(self._line(use), found, named, self._cache(use), condition)
+        with ThreadPoolExecutor(_COUNTING_THREADS) as pool:
+            return tuple(one for one in pool.map(groups.count, several) if one.rows)
+
+    def _check_columns(self, first: footers.Footer, condition: Condition | None) -> None:
         known = first.metadata.schema.to_arrow_schema().names
-        unknown = [name for name in self._wish.columns or () if name not in known]
+        asked = [*(self._wish.columns or ()), *sorted(condition.names() if condition else ())]
+        unknown = [name for name in asked if name not in known]
         if unknown:
             raise UsageError(
                 text("stream_no_column", column=", ".join(unknown)),
@@ -317,10 +342,13 @@ class Stream:
 
     def _groups(self) -> Groups:
         opened, wish = self._open(), self._wish
-        cache = None
-        if wish.cache_bytes and opened.use.may_cache:
-            cache = Cache(Path(cache_folder()) / "streams", wish.cache_bytes)
-        return Groups(self._line(opened.use), opened.footers, wish.columns, cache)
+        line = self._line(opened.use)
+        return Groups(line, opened.footers, wish.columns, self._cache(opened.use), opened.condition)
+
+    def _cache(self, use: Use) -> Cache | None:
+        if not self._wish.cache_bytes or not use.may_cache:
+            return None
+        return Cache(Path(cache_folder()) / "streams", self._wish.cache_bytes)
 
     def _progress(self) -> dict[str, Any]:
         fetched = self._ranges.fetched if self._ranges is not None else 0
@@ -351,6 +379,7 @@ def stream(
     seed: int = 0,
     form: str = "arrow",
     columns: Sequence[str] | None = None,
+    where: str = "",
     window: int = 8192,
     shard: tuple[int, int] | None = None,
     even: bool = False,
@@ -364,12 +393,15 @@ def stream(
 
     Args:
         dataset: ``PROJECT/DATASET`` (the newest frozen version) or ``PROJECT/DATASET@VERSION``.
-        split: ``train``, ``validation``, ``test`` or another word in the files' names; empty: every file.
+        split: ``train``, ``validation``, ``test`` or another word in the files' names, or in their column ``split`` where
+            no name says it; empty: every file.
         batch: Rows of a batch; the last one of an epoch may have fewer.
         shuffle: Another order in every epoch.
         seed: Names the orders; they are the same for the same seed on every machine.
         form: ``arrow`` (`pyarrow.RecordBatch`), ``numpy`` or ``torch`` (a dict of arrays or tensors per column).
         columns: Only these are fetched; None: all.
+        where: Only rows for which it holds, as in SQL: ``"label is not null and temperature >= 300"``. Row groups that
+            cannot hold one are not fetched; of the others the columns that it names are read when the stream is opened.
         window: Rows that are shuffled among each other at least; 64 MiB of them at most.
         shard: This process's number, from 0, and how many there are; None: ``RANK`` and ``WORLD_SIZE``, as torchrun sets.
         even: Every shard stops after as many rows as the smallest has, so that no process waits for another.
@@ -386,9 +418,18 @@ def stream(
     mine = Shard(*(shard or (int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1")))))
     training, only = training or os.environ.get("TSUNAGU_TRAINING", ""), tuple(columns or ()) or None
     order = (shuffle, seed, window, batch, form, even)
-    wish = Wish(name, version, split, only, *order, training, purpose, service, cache)
+    wish = Wish(name, version, split, only, *order, training, purpose, service, cache, where)
     _check(wish, mine)
     return Stream(client.node.account if client is not None else resolve(), wish, mine)
+
+
+def _condition(said: str, split: str) -> Condition | None:
+    """What was asked for, and the split where a column tells it."""
+    parts = [parsed(said)] if said.strip() else []
+    if split:
+        several = tuple(Compared(split_names.COLUMN, "=", one) for one in split_names.values_of(split))
+        parts.append(Joined(several, is_all=False))
+    return Joined(tuple(parts), is_all=True) if parts else None
 
 
 def _check(wish: Wish, shard: Shard) -> None:
@@ -399,6 +440,8 @@ def _check(wish: Wish, shard: Shard) -> None:
         "shard": 0 <= shard.number < shard.count,
         "cache": wish.cache_bytes >= 0,
     }
+    if wish.where.strip():
+        parsed(wish.where)  # a slip of the pen is said before anything is opened
     for name, is_good in checks.items():
         if not is_good:
             raise UsageError(text("stream_bad_argument", name=name))

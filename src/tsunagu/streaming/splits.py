@@ -14,6 +14,16 @@ _WORDS = {
     "test": ("test", "testing", "eval", "evaluation"),
 }
 
+# What a column named split may hold besides the words of paths.
+COLUMN = "split"
+_MORE_WORDS = {"train": ("学習", "訓練"), "validation": ("検証",), "test": ("テスト", "試験", "評価")}
+
+
+def values_of(split: str) -> list[str]:
+    """The values of a column named split that mean the split, in the spellings that people use."""
+    words = (*_WORDS.get(split, (split,)), *_MORE_WORDS.get(split, ()))
+    return list(dict.fromkeys(form for word in words for form in (word, word.title(), word.upper())))
+
 
 def of_split(paths: Iterable[str], split: str) -> list[str]:
     """The paths of a split, sorted; empty when there are none.

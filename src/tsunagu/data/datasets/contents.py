@@ -64,11 +64,17 @@ def all_files(dataset: DatasetCard, version: int, *, prefix: str = "") -> Iterat
         after = rows[-1].path
 
 
-def files_ending(dataset: DatasetCard, version: int, suffix: str, *, limit: int) -> list[FileCard]:
+def files_ending(
+    dataset: DatasetCard, version: int, suffix: str, *, limit: int, prefix: str = "", after: str = ""
+) -> list[FileCard]:
     """The files of a version whose names end so, in path order, without asking the rules: the caller has."""
     rows = FileRow.objects.filter(
         dataset_id=dataset.row_id, since__lte=version, until__gt=version, path__endswith=suffix
     )
+    if prefix:
+        rows = rows.filter(path__gte=prefix, path__lt=prefix + intervals.END)
+    if after:
+        rows = rows.filter(path__gt=after)
     return [
         FileCard(row.path, row.byte_count, bytes(row.sha256), row.run_row)
         for row in rows.order_by("path")[:limit]

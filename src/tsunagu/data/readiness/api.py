@@ -1,34 +1,43 @@
 """The door of readiness: versions made AI-ready, the card that judges them, documents that describe them."""
 
 from tsunagu.data.readiness.attesting import attest
-from tsunagu.data.readiness.cards import card
+from tsunagu.data.readiness.cards import card, repaired_columns
+from tsunagu.data.readiness.choosing import take_back
 from tsunagu.data.readiness.errors import (
+    BadChoiceError,
     BadRulesError,
     ForeignDatasetError,
+    NoSuchChoiceError,
     NotAttestedError,
     NothingFrozenError,
     ReadyAlreadyError,
     TooManyFilesError,
 )
 from tsunagu.data.readiness.record import croissant, data_package, ro_crate, schema_org
-from tsunagu.data.readiness.services import start
+from tsunagu.data.readiness.services import repair, start
 from tsunagu.data.readiness.types import (
+    ChoiceCard,
     GroupScore,
     PreparationCard,
     ReadinessCard,
+    Repair,
     Result,
     Rule,
 )
 
 __all__ = [
+    "BadChoiceError",
     "BadRulesError",
+    "ChoiceCard",
     "ForeignDatasetError",
     "GroupScore",
+    "NoSuchChoiceError",
     "NotAttestedError",
     "NothingFrozenError",
     "PreparationCard",
     "ReadinessCard",
     "ReadyAlreadyError",
+    "Repair",
     "Result",
     "Rule",
     "TooManyFilesError",
@@ -36,7 +45,10 @@ __all__ = [
     "card",
     "croissant",
     "data_package",
+    "repair",
+    "repaired_columns",
     "ro_crate",
     "schema_org",
     "start",
+    "take_back",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tsunagu.core.errors import ConflictError, InvalidInputError
+from tsunagu.core.errors import ConflictError, InvalidInputError, NotFoundError
 
 
 class TooManyFilesError(ConflictError):
@@ -53,3 +53,19 @@ class BadRulesError(InvalidInputError):
     code = "readiness.bad_rules"
     default_message = "The rule set cannot be used."
     default_remedy = "Correct the rule that is named; the set in force stays as it was."
+
+
+class NoSuchChoiceError(NotFoundError):
+    """There is no such choice in force."""
+
+    code = "readiness.no_such_choice"
+    default_message = "There is no such choice about the tables of this dataset, or it was taken back."
+    default_remedy = "The card lists the choices that are in force."
+
+
+class BadChoiceError(InvalidInputError):
+    """A choice that cannot be applied; the message says which part of it."""
+
+    code = "readiness.bad_choice"
+    default_message = "This cannot be chosen."
+    default_remedy = "The card lists what can be repaired, and how: tsunagu ready PROJECT/DATASET --card."

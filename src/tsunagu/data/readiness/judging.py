@@ -11,11 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tsunagu.data.readiness.types import GroupScore, Result, Rule, RuleSet, Verdict
+from tsunagu.data.readiness.wording import Words, in_words
 from tsunagu.formats import api as formats
 
-_NAMED = 5
-_LABEL_COLUMNS = ("label", "labels", "class", "target", "category", "ラベル", "分類", "クラス", "カテゴリ")
-_MOST_LABELS = 50
+_LISTED = 20
 _FEW_ROWS = 20
 
 
@@ -30,6 +29,7 @@ class Facts:
         personal: Word of the label ``personal``; ``undecided`` while nobody decided.
         has_ai_terms: Whether the owners, or those of the sources, said what AI may do.
         run_count: How many runs say where the data come from.
+        choices: By which the tables were made.
     """
 
     profile: Mapping[str, Any] | None
@@ -38,24 +38,31 @@ class Facts:
     personal: str
     has_ai_terms: bool
     run_count: int
+    choices: Sequence[formats.Choice] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A verdict with what it rests on."""
+    """A verdict with what it rests on.
+
+    Attributes:
+        words: Which text of the rule says it, where not the one of the verdict.
+        is_decided: A machine decides now, for a person said what it needs to know; no word of a person stands against it.
+    """
 
     verdict: Verdict
     evidence: Mapping[str, Any] = field(default_factory=dict)
+    words: str = ""
+    is_decided: bool = False
 
 
 UNKNOWN = Finding("unknown")
 DOES_NOT_APPLY = Finding("not_applicable")
-Words = Mapping[str, Mapping[str, str]]
 Check = Callable[[Facts, Mapping[str, Any]], Finding]
 CHECKS: dict[str, Check] = {}
 
 
-def _check(*, needs_tables: bool) -> Callable[[Check], Check]:
+def check(*, needs_tables: bool) -> Callable[[Check], Check]:
     """Register a check under its name; those of the data are unknown without a profile and idle without tables."""
 
     def register(function: Check) -> Check:
@@ -92,7 +99,7 @@ def score(results: Iterable[Result]) -> int | None:
 
 def _result(rule: Rule, facts: Facts, attested: Mapping[str, str], words: Words) -> Result:
     finding = CHECKS[rule.check](facts, rule.parameters) if rule.check else UNKNOWN
-    if attested and rule.decided_by != "machine":
+    if attested and rule.decided_by != "machine" and not finding.is_decided:
         verdict: Verdict = "pass" if attested["answer"] == "yes" else "fail"
         if not rule.check:
             finding = Finding(verdict, {"by": attested["by"], "note": attested["note"]})
@@ -103,38 +110,13 @@ def _result(rule: Rule, facts: Facts, attested: Mapping[str, str], words: Words)
 
 
 def _filled(rule: Rule, finding: Finding, words: Words) -> dict[str, str]:
-    texts = rule.says[finding.verdict]
-    return {
-        code: text.format_map(_Shown(finding.evidence, words, code)).strip() for code, text in texts.items()
-    }
-
-
-class _Shown(dict[str, str]):
-    """Evidence as it stands in a sentence of a language."""
-
-    def __init__(self, evidence: Mapping[str, Any], words: Words, language: str) -> None:
-        self._words, self._language = words, language
-        super().__init__({key: self._text(value) for key, value in evidence.items()})
-
-    def __missing__(self, key: str) -> str:
-        return ""
-
-    def _text(self, value: Any) -> str:
-        if isinstance(value, Mapping):
-            value = [f"{self._text(key)} {self._text(one)}" for key, one in value.items()]
-        if isinstance(value, (list, tuple)):
-            more = " …" if len(value) > _NAMED else ""
-            return ("、" if self._language == "ja" else ", ").join(map(self._text, value[:_NAMED])) + more
-        if isinstance(value, int):
-            return f"{value:,}"
-        known = self._words.get(str(value))
-        return known[self._language] if known else str(value)
+    return in_words(rule.says.get(finding.words) or rule.says[finding.verdict], finding.evidence, words)
 
 
 # --- Structure
 
 
-@_check(needs_tables=True)
+@check(needs_tables=True)
 def tables(facts: Facts, parameters: Mapping[str, Any]) -> Finding:
     """Whether there are tables at all."""
     del parameters
@@ -144,7 +126,7 @@ def tables(facts: Facts, parameters: Mapping[str, Any]) -> Finding:
     return Finding("pass", {"tables": len(facts.tables), "rows": rows})
 
 
-@_check(needs_tables=False)
+@check(needs_tables=False)
 def readable(facts: Facts, parameters: Mapping[str, Any]) -> Finding:
     """Files that could not be read."""
     del parameters
@@ -153,11 +135,14 @@ def readable(facts: Facts, parameters: Mapping[str, Any]) -> Finding:
     problems = facts.profile["problems"]
     if not problems:
         return Finding("pass")
-    shown = [f"{one['path']}: {one['reason']}" for one in problems[: 4 * _NAMED]]
+    # A code for the words of each language, and the reader's own words for what exactly it met.
+    shown = [
+        {"path": one["path"], "code": one["code"], "reason": one["reason"]} for one in problems[:_LISTED]
+    ]
     return Finding("fail", {"count": len(problems), "example": problems[0]["path"], "files": shown})
 
 
-@_check(needs_tables=True)
+@check(needs_tables=True)
 def one_schema(facts: Facts, parameters: Mapping[str, Any]) -> Finding:
     """How many sets of columns the files of one reader have."""
     del parameters
@@ -169,7 +154,7 @@ def one_schema(facts: Facts, parameters: Mapping[str, Any]) -> Finding:
     return Finding("fail", {"reader": reader, "count": several[reader]})
 
 
-@_check(needs_tables=True)
+@check(needs_tables=True)
 def stable_types(facts: Facts, parameters: Mapping[str, Any]) -> Finding:
     """Columns that became wider because a cell did not fit."""
     del parameters
@@ -178,13 +163,13 @@ def stable_types(facts: Facts, parameters: Mapping[str, Any]) -> Finding:
     if not changes:
         return Finding("pass")
     columns = list(dict.fromkeys(change["column"] for change in changes))
-    where = [f"{one['column']}: {one['before']} → {one['now']} ({one['path']})" for one in changes[:20]]
+    where = changes[:_LISTED]
     return Finding(
         "fail", {"count": len(columns), "column": columns[0], "columns": columns, "changes": where}
     )
 
 
-@_check(needs_tables=True)
+@check(needs_tables=True)
 def whole_rows(facts: Facts, parameters: Mapping[str, Any]) -> Finding:
     """Lines that were passed over."""
     del parameters
@@ -193,18 +178,18 @@ def whole_rows(facts: Facts, parameters: Mapping[str, Any]) -> Finding:
         skipped.update(table.skipped_rows)
     if not skipped:
         return Finding("pass")
-    files = [f"{path}: {count:,}" for path, count in skipped.most_common(4 * _NAMED)]
+    files = [f"{path}: {count:,}" for path, count in skipped.most_common(_LISTED)]
     return Finding("fail", {"count": skipped.total(), "example": next(iter(skipped)), "files": files})
 
 
-@_check(needs_tables=True)
+@check(needs_tables=True)
 def text_encoding(facts: Facts, parameters: Mapping[str, Any]) -> Finding:
     """Texts in a wrong encoding."""
     del parameters
     return _none_of(facts, lambda column: column.garbled_count)
 
 
-@_check(needs_tables=True)
+@check(needs_tables=True)
 def dates(facts: Facts, parameters: Mapping[str, Any]) -> Finding:
     """Dates that read two ways."""
     del parameters
@@ -214,24 +199,24 @@ def dates(facts: Facts, parameters: Mapping[str, Any]) -> Finding:
 # --- Meaning and units
 
 
-@_check(needs_tables=True)
+@check(needs_tables=True)
 def units(facts: Facts, parameters: Mapping[str, Any]) -> Finding:
     """Units of columns of numbers that came out of the files; whole numbers are often counts or codes."""
     numbers = [
         (table, column)
-        for table, column in _columns(facts)
+        for table, column in columns_of(facts)
         if column.kind == "number" and not column.is_of_file
     ]
     if not numbers:
         return DOES_NOT_APPLY
-    bare = [_name(facts, table, column) for table, column in numbers if not column.unit]
+    bare = [name_of(facts, table, column) for table, column in numbers if not column.unit]
     evidence = {"total": len(numbers), "count": len(numbers) - len(bare), "columns": bare}
     return Finding(
         "pass" if evidence["count"] >= parameters["least_share"] * len(numbers) else "fail", evidence
     )
 
 
-@_check(needs_tables=True)
+@check(needs_tables=True)
 def units_agree(facts: Facts, parameters: Mapping[str, Any]) -> Finding:
     """Units that differ between files."""
     del parameters
@@ -244,10 +229,10 @@ def units_agree(facts: Facts, parameters: Mapping[str, Any]) -> Finding:
     return Finding("fail", {"column": columns[0], "units": files_by_unit, "columns": columns})
 
 
-@_check(needs_tables=True)
+@check(needs_tables=True)
 def column_words(facts: Facts, parameters: Mapping[str, Any]) -> Finding:
     """Words that explain the columns."""
-    columns = [column for _, column in _columns(facts)]
+    columns = [column for _, column in columns_of(facts)]
     count = sum(bool(column.description) for column in columns)
     evidence = {"total": len(columns), "count": count}
     return Finding("pass" if count >= parameters["least_share"] * len(columns) else "fail", evidence)
@@ -256,51 +241,51 @@ def column_words(facts: Facts, parameters: Mapping[str, Any]) -> Finding:
 # --- Quality
 
 
-@_check(needs_tables=True)
+@check(needs_tables=True)
 def missing(facts: Facts, parameters: Mapping[str, Any]) -> Finding:
     """Shares of empty cells."""
     most = parameters["most_share"]
     shares = {
-        _name(facts, table, column): (column.null_count + column.nan_count) / table.row_count
-        for table, column in _columns(facts)
+        name_of(facts, table, column): (column.null_count + column.nan_count) / table.row_count
+        for table, column in columns_of(facts)
         if table.row_count
     }
     highest = max(shares.values(), default=0.0)
     over = [name for name, share in shares.items() if share > most]
-    evidence = {"percent": _percent(highest), "limit": _percent(most), "columns": over}
+    evidence = {"percent": percent(highest), "limit": percent(most), "columns": over}
     return Finding("fail" if over else "pass", evidence)
 
 
-@_check(needs_tables=True)
+@check(needs_tables=True)
 def finite(facts: Facts, parameters: Mapping[str, Any]) -> Finding:
     """Infinite values."""
     del parameters
     return _none_of(facts, lambda column: column.infinite_count)
 
 
-@_check(needs_tables=True)
+@check(needs_tables=True)
 def ranges(facts: Facts, parameters: Mapping[str, Any]) -> Finding:
     """Shares of values far from the others; what is right may lie there."""
     shares = {
-        _name(facts, table, column): column.outlier_share
-        for table, column in _columns(facts)
+        name_of(facts, table, column): column.outlier_share
+        for table, column in columns_of(facts)
         if column.outlier_share is not None and not column.is_of_file
     }
     if not shares:
         return DOES_NOT_APPLY
     over = [name for name, share in shares.items() if share > parameters["most_share"]]
-    evidence = {"percent": _percent(max(shares.values())), "columns": over}
+    evidence = {"percent": percent(max(shares.values())), "columns": over}
     return Finding("fail" if over else "pass", evidence)
 
 
-@_check(needs_tables=True)
+@check(needs_tables=True)
 def constant(facts: Facts, parameters: Mapping[str, Any]) -> Finding:
     """Columns that never change."""
     del parameters
     # A single scan in each file is no fault of the data, nor is one condition for a whole series.
     alone = [
-        _name(facts, table, column)
-        for table, column in _columns(facts)
+        name_of(facts, table, column)
+        for table, column in columns_of(facts)
         if column.distinct_count is not None
         and column.distinct_count <= 1
         and table.row_count > _FEW_ROWS
@@ -310,7 +295,7 @@ def constant(facts: Facts, parameters: Mapping[str, Any]) -> Finding:
     return Finding("fail" if alone else "pass", {"columns": alone})
 
 
-@_check(needs_tables=True)
+@check(needs_tables=True)
 def duplicates(facts: Facts, parameters: Mapping[str, Any]) -> Finding:
     """Rows and files that say the same."""
     count = sum(table.duplicate_row_count for table in facts.tables)
@@ -321,57 +306,17 @@ def duplicates(facts: Facts, parameters: Mapping[str, Any]) -> Finding:
     return Finding("fail" if is_much or twins else "pass", evidence)
 
 
-# --- Use for training
-
-
-@_check(needs_tables=True)
-def splits(facts: Facts, parameters: Mapping[str, Any]) -> Finding:
-    """Parts for training and test."""
-    del parameters
-    counts = Counter[str]()
-    for table in facts.tables:
-        counts.update(table.split_counts)
-    if len(counts) < 2:  # noqa: PLR2004 - one part is no split
-        return Finding("fail")
-    return Finding("pass", {"splits": dict(sorted(counts.items()))})
-
-
-@_check(needs_tables=True)
-def leakage(facts: Facts, parameters: Mapping[str, Any]) -> Finding:
-    """Rows in more than one part."""
-    del parameters
-    if not any(len(table.split_counts) > 1 for table in facts.tables):
-        return DOES_NOT_APPLY
-    count = sum(table.leaked_row_count for table in facts.tables)
-    return Finding("fail" if count else "pass", {"count": count})
-
-
-@_check(needs_tables=True)
-def balance(facts: Facts, parameters: Mapping[str, Any]) -> Finding:
-    """The rarest value of a column of labels."""
-    labels = [
-        (_name(facts, table, column), min(count for _, count in column.common), table.row_count)
-        for table, column in _columns(facts)
-        if column.name.strip().lower() in _LABEL_COLUMNS
-        and column.common
-        and 1 < (column.distinct_count or 0) <= min(_MOST_LABELS, len(column.common))
-    ]
-    if not labels:
-        return DOES_NOT_APPLY
-    name, rarest, rows = min(labels, key=lambda one: one[1] / one[2])
-    evidence = {"column": name, "percent": _percent(rarest / rows)}
-    return Finding("fail" if rarest < parameters["least_share"] * rows else "pass", evidence)
-
-
 # --- People
 
 
-@_check(needs_tables=True)
+@check(needs_tables=True)
 def personal(facts: Facts, parameters: Mapping[str, Any]) -> Finding:
     """What the recognisers found."""
     del parameters
     hits = {
-        _name(facts, table, column): column.personal for table, column in _columns(facts) if column.personal
+        name_of(facts, table, column): column.personal
+        for table, column in columns_of(facts)
+        if column.personal
     }
     if not hits:
         return Finding("pass")
@@ -382,7 +327,7 @@ def personal(facts: Facts, parameters: Mapping[str, Any]) -> Finding:
     return Finding("fail", evidence)
 
 
-@_check(needs_tables=False)
+@check(needs_tables=False)
 def personal_label(facts: Facts, parameters: Mapping[str, Any]) -> Finding:
     """Whether somebody decided the label."""
     del parameters
@@ -394,7 +339,7 @@ def personal_label(facts: Facts, parameters: Mapping[str, Any]) -> Finding:
 # --- Rights and provenance
 
 
-@_check(needs_tables=False)
+@check(needs_tables=False)
 def licence(facts: Facts, parameters: Mapping[str, Any]) -> Finding:
     """The licence in the description."""
     del parameters
@@ -402,14 +347,14 @@ def licence(facts: Facts, parameters: Mapping[str, Any]) -> Finding:
     return Finding("pass", {"licence": named}) if named else Finding("fail")
 
 
-@_check(needs_tables=False)
+@check(needs_tables=False)
 def ai_terms(facts: Facts, parameters: Mapping[str, Any]) -> Finding:
     """Terms for AI that somebody set here or at a source."""
     del parameters
     return Finding("pass" if facts.has_ai_terms else "fail")
 
 
-@_check(needs_tables=False)
+@check(needs_tables=False)
 def documentation(facts: Facts, parameters: Mapping[str, Any]) -> Finding:
     """What a reader needs first."""
     del parameters
@@ -422,7 +367,7 @@ def documentation(facts: Facts, parameters: Mapping[str, Any]) -> Finding:
     return Finding("fail" if gaps else "pass", {"missing": gaps})
 
 
-@_check(needs_tables=False)
+@check(needs_tables=False)
 def provenance(facts: Facts, parameters: Mapping[str, Any]) -> Finding:
     """Runs that brought the data here."""
     del parameters
@@ -432,18 +377,21 @@ def provenance(facts: Facts, parameters: Mapping[str, Any]) -> Finding:
 # --- What several of them ask
 
 
-def _columns(facts: Facts) -> list[tuple[formats.TableProfile, formats.ColumnProfile]]:
+def columns_of(facts: Facts) -> list[tuple[formats.TableProfile, formats.ColumnProfile]]:
+    """Every column with its table."""
     return [(table, column) for table in facts.tables for column in table.columns]
 
 
-def _name(facts: Facts, table: formats.TableProfile, column: formats.ColumnProfile) -> str:
+def name_of(facts: Facts, table: formats.TableProfile, column: formats.ColumnProfile) -> str:
+    """What a column is called where there are several tables."""
     return column.name if len(facts.tables) == 1 else f"{table.name}.{column.name}"
 
 
 def _none_of(facts: Facts, count: Callable[[formats.ColumnProfile], int]) -> Finding:
-    hits = {_name(facts, table, column): n for table, column in _columns(facts) if (n := count(column))}
+    hits = {name_of(facts, table, column): n for table, column in columns_of(facts) if (n := count(column))}
     return Finding("fail" if hits else "pass", {"columns": list(hits), "count": sum(hits.values())})
 
 
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
+    """A share with three digits."""
     return f"{100 * share:.3g}"

@@ -13,6 +13,7 @@ class Preparation(models.Model):
     number = models.IntegerField()
     version_hash = models.CharField(max_length=64)
     recipe = models.CharField(max_length=100)
+    choices = models.JSONField(default=list)  # ids of the choices that were in force when it was asked for
     state = models.CharField(max_length=10, default="waiting")
     reason = models.TextField(blank=True)
     done_bytes = models.BigIntegerField(default=0)
@@ -63,3 +64,33 @@ class Attestation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.dataset_id} {self.rule}"
+
+
+class Choice(models.Model):
+    """What somebody chose about the tables of a dataset; rows stay when a choice ends, for versions were made by it."""
+
+    uid = models.CharField(max_length=26, unique=True)
+    dataset_id = models.CharField(max_length=26)
+    kind = models.CharField(max_length=20)
+    column = models.CharField(max_length=500, blank=True)
+    value = models.TextField(blank=True)
+    salt = models.CharField(max_length=64, blank=True)  # half of the key of pseudonyms; never shown
+    note = models.TextField(blank=True)
+    by_id = models.CharField(max_length=26)
+    by_name = models.CharField(max_length=200)
+    run_id = models.CharField(max_length=26)
+    chosen_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    ended_run_id = models.CharField(max_length=26, blank=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("dataset_id", "kind", "column"),
+                condition=models.Q(ended_at=None),
+                name="readiness_chosen_once",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.dataset_id} {self.kind} {self.column}"

@@ -56,11 +56,19 @@ def _table(made: formats.Made) -> list[str]:
         f"| {_cell(one.name)} | {one.kind} | {_cell(one.unit)} | {_cell(one.description)} |"
         for one in profile.columns[:_SHOWN_COLUMNS]
     ]
+    parts = ", ".join(f"{name} {count:,}" for name, count in sorted(profile.split_counts.items()))
+    has_column = any(one.name == formats.SPLIT_COLUMN for one in profile.columns)
     return [
         f"## {made.plan.name}",
         "",
         f"{profile.row_count:,} rows from {len(made.plan.sources):,} files in `{made.plan.path}`.",
         "",
+        # Clients of the Hub know one split for each file: without a word they would train on the test rows.
+        *(
+            [f"The column `{formats.SPLIT_COLUMN}` says the part of each row ({parts}): filter by it.", ""]
+            if has_column
+            else []
+        ),
         "| column | kind | unit | meaning |",
         "|---|---|---|---|",
         *rows,

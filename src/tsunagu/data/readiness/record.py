@@ -13,6 +13,7 @@ from tsunagu.core import settings
 from tsunagu.data.ai_use import api as ai_use
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.description import api as description
+from tsunagu.data.readiness import stores
 from tsunagu.data.readiness.errors import TooManyFilesError
 from tsunagu.formats import api as formats
 from tsunagu.foundation.identity.api import ANONYMOUS, Actor
@@ -105,6 +106,7 @@ def _record(
     others = [one for one in (title_ja, title_en) if one and one != name]
     node = settings.current()
     is_free = bool(policy.decide(ANONYMOUS, "dataset.read", card.resource))
+    files = _files(actor, card, version, most_files)
     return standards.Record(
         id=f"{node.control_address}/d/{card.slug}?version={version.number}",
         slug=card.slug,
@@ -121,7 +123,8 @@ def _record(
         publisher=standards.Agent(node.node_name, node.control_address, "Organization"),
         creators=_creators(version.described),
         keywords=_list(version.described.get("keywords")),
-        files=_files(actor, card, version, most_files),
+        files=files,
+        stores=stores.described(actor, card, version, [one.path for one in files]),
         sources=_sources(actor, card),
         happenings=_happenings(actor, card, version) if has_runs else (),
         terms=tuple(ai_use.to_croissant(ai_use.terms_of(card).terms)["usageInfo"]),

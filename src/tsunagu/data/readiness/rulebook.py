@@ -59,7 +59,10 @@ def parsed(text: str) -> RuleSet:
 
 
 def _rule(row: Any, content: Mapping[str, Any], groups: Mapping[str, Any]) -> Rule:
+    from tsunagu.data.readiness import learning
     from tsunagu.data.readiness.judging import CHECKS
+
+    assert learning  # its checks are among them
 
     if not isinstance(row, dict) or not row.get("id"):
         raise BadRulesError("A rule has no id.")
@@ -77,6 +80,8 @@ def _rule(row: Any, content: Mapping[str, Any], groups: Mapping[str, Any]) -> Ru
     says = {verdict: _texts(row, verdict, name) for verdict in _VERDICTS}
     open_words = "unattested" if decider == "attested" else "unknown"
     says["unknown"] = _texts(content, open_words, "the rule set")
+    if "unsaid" in row:
+        says["unsaid"] = _texts(row, "unsaid", name)
     says["not_applicable"] = _texts(content, "not_applicable", "the rule set")
     return Rule(
         id=str(row["id"]),

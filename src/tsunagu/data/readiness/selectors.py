@@ -2,16 +2,38 @@
 
 from __future__ import annotations
 
+from importlib import metadata
+
 from tsunagu.core import clock
 from tsunagu.core.errors import NotFoundError
 from tsunagu.data.datasets import api as datasets
+from tsunagu.data.description import api as description
 from tsunagu.data.readiness.errors import ForeignDatasetError, NothingFrozenError
-from tsunagu.data.readiness.models import Preparation
+from tsunagu.data.readiness.models import Choice, Preparation
 from tsunagu.data.readiness.types import PreparationCard
+from tsunagu.formats import api as formats
 from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.policy import api as policy
 
 SUFFIX = "-ready"
+
+
+def generation(dataset_id: str) -> str:
+    """A word that changes whenever something is chosen or taken back; empty before the first choice.
+
+    What was taken back must not lead to older tables, but to new ones: the newest version is what people load.
+    """
+    rows = Choice.objects.filter(dataset_id=dataset_id)
+    count = rows.count()
+    return f"{count}.{rows.exclude(ended_at=None).count()}" if count else ""
+
+
+def recipe(dataset_id: str) -> str:
+    """What decides how files become tables, besides the files: converter, library, names of fields, choices."""
+    mapping = description.current_mapping().version[:16]
+    made = f"{formats.CONVERTER}/{metadata.version('pyarrow')}/{mapping}"
+    chosen = generation(dataset_id)
+    return f"{made}/{chosen}" if chosen else made
 
 
 def frozen_number(actor: Actor, card: datasets.DatasetCard, version: int | None) -> int:

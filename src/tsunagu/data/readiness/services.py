@@ -2,37 +2,40 @@
 
 from __future__ import annotations
 
-from importlib import metadata
-
 from django.db import transaction
 
 from tsunagu.core import clock
 from tsunagu.core.ids import new_id
 from tsunagu.data.datasets import api as datasets
-from tsunagu.data.description import api as description
+from tsunagu.data.readiness import choosing, stores
+from tsunagu.data.readiness.cards import completed, repaired_columns
 from tsunagu.data.readiness.errors import ReadyAlreadyError
 from tsunagu.data.readiness.models import Preparation
-from tsunagu.data.readiness.selectors import frozen_number, made_as, preparation_card, require_place
+from tsunagu.data.readiness.selectors import (
+    frozen_number,
+    made_as,
+    preparation_card,
+    recipe,
+    require_place,
+)
 from tsunagu.data.readiness.tasks import prepare
 from tsunagu.data.readiness.types import PreparationCard
 from tsunagu.formats import api as formats
 from tsunagu.foundation.identity.api import Actor
-
-
-def recipe() -> str:
-    """What decides how files become tables, besides the files: converter, library, names of fields."""
-    mapping = description.current_mapping().version[:16]
-    return f"{formats.CONVERTER}/{metadata.version('pyarrow')}/{mapping}"
+from tsunagu.foundation.policy import api as policy
 
 
 @transaction.atomic
-def start(actor: Actor, card: datasets.DatasetCard, *, version: int | None = None) -> PreparationCard:
+def start(
+    actor: Actor, card: datasets.DatasetCard, *, version: int | None = None, shards: bool = False
+) -> PreparationCard:
     """Queue a frozen version for conversion; asked again for the same one, the same answer comes back.
 
     Args:
         actor: Who wants it; the dataset that is made is theirs to fill.
         card: The dataset.
         version: Which frozen version; the newest without it.
+        shards: Whether pictures are wanted as WebDataset shards, too.
 
     Raises:
         NothingFrozenError: there is no frozen version.
@@ -49,10 +52,11 @@ def start(actor: Actor, card: datasets.DatasetCard, *, version: int | None = Non
     row, is_new = Preparation.objects.exclude(state="failed").get_or_create(
         dataset_id=card.id,
         version_hash=found.version_hash,
-        recipe=recipe(),
+        recipe=recipe(card.id) + (stores.SHARDS if shards else ""),
         defaults={
             "run_id": new_id(),
             "number": number,
+            "choices": [one.uid for one in choosing.in_force(card.id)],
             "total_bytes": found.byte_count,
             "actor_kind": actor.kind,
             "actor_id": actor.id,
@@ -64,3 +68,32 @@ def start(actor: Actor, card: datasets.DatasetCard, *, version: int | None = Non
     if is_new:
         prepare.enqueue(run_id=row.run_id)
     return preparation_card(actor, row)
+
+
+@transaction.atomic
+def repair(
+    actor: Actor, card: datasets.DatasetCard, kind: str, *, column: str = "", value: str = "", note: str = ""
+) -> None:
+    """Repair what the card complains of: choose something about the tables, or say what the description lacks.
+
+    Nothing is converted yet; ``start`` makes the tables anew, with everything that was chosen until then.
+
+    Args:
+        actor: Who may describe the dataset.
+        card: The dataset.
+        kind: Of the repair, as the card offers it.
+        column: As the files have it; for ``describe`` the name of the value, for ``leave_out`` the path of the file.
+        value: What is chosen; for ``split`` and ``encode`` the profile suggests one.
+        note: Why.
+
+    Raises:
+        ActionDeniedError: the actor may not describe the dataset.
+        NothingFrozenError: there is no version yet whose tables could be repaired.
+        ReadyAlreadyError, BadChoiceError: see ``choosing.choose``.
+    """
+    policy.require(actor, "dataset.describe", card.resource)
+    if kind == choosing.DESCRIBE:
+        choosing.describe(actor, card, column, value)
+        return
+    wanted = completed(actor, card, formats.Choice(kind, column.strip(), value.strip()))  # type: ignore[arg-type]
+    choosing.choose(actor, card, wanted, columns=repaired_columns(actor, card), note=note)

@@ -11,7 +11,7 @@ from tsunagu.core.errors import NotFoundError
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.description import api as description
 from tsunagu.data.readiness import conversion
-from tsunagu.data.readiness.models import Attestation, Preparation
+from tsunagu.data.readiness.models import Attestation, Choice, Preparation
 from tsunagu.foundation.identity.api import SYSTEM
 
 _AGAIN_AFTER = dt.timedelta(seconds=2)
@@ -45,6 +45,7 @@ def settle() -> None:
 @events.subscribe("datasets.removed")
 @jobs.job(priority=0)
 def forget(dataset_id: str) -> None:
-    """Forget what was asked and attested about a destroyed dataset."""
+    """Forget what was asked, attested and chosen about a destroyed dataset."""
     Preparation.objects.filter(Q(dataset_id=dataset_id) | Q(derived_id=dataset_id)).delete()
     Attestation.objects.filter(dataset_id=dataset_id).delete()
+    Choice.objects.filter(dataset_id=dataset_id).delete()

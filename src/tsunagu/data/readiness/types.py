@@ -105,6 +105,51 @@ class GroupScore:
 
 
 @dataclass(frozen=True, slots=True)
+class ChoiceCard:
+    """What somebody chose about the tables.
+
+    Attributes:
+        name: ``KIND:COLUMN=VALUE``, as it is given to the command line.
+        says: What it does, as {ja, en}.
+        is_applied: Whether the tables that the card shows were made by it.
+    """
+
+    id: str
+    name: str
+    kind: str
+    column: str
+    value: str
+    says: Mapping[str, str]
+    note: str
+    by: str
+    chosen_at: str
+    run_id: str
+    is_applied: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """Something that a click repairs; texts are {ja, en}.
+
+    Attributes:
+        name: ``KIND:COLUMN=VALUE``, as it is given to the command line.
+        rule: The criterion that it serves.
+        title: What it does.
+        changes: What will be different, with numbers.
+        is_open: Whether a person has to fill in the value; ``value`` is then a suggestion.
+    """
+
+    name: str
+    kind: str
+    column: str
+    value: str
+    rule: str
+    title: Mapping[str, str]
+    changes: Mapping[str, str]
+    is_open: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ReadinessCard:
     """What a version still lacks for AI to use it.
 
@@ -112,6 +157,9 @@ class ReadinessCard:
         score: Of all criteria that apply, 0 to 100; what is unknown counts as not met.
         is_prepared: Whether the tables were made; without them what is in the data is unknown.
         profile: The tables as the conversion saw them (the file ``profile.json`` of what was made).
+        repairs: What a click repairs, for those who may describe the dataset; the criteria in their order.
+        choices: What was chosen about the tables and is in force.
+        is_outdated: Whether tables made now would be made otherwise: by other choices, or by a newer converter.
     """
 
     dataset: str
@@ -126,3 +174,6 @@ class ReadinessCard:
     is_prepared: bool
     preparation: PreparationCard | None
     profile: Mapping[str, Any] = field(default_factory=dict)
+    repairs: tuple[Repair, ...] = ()
+    choices: tuple[ChoiceCard, ...] = ()
+    is_outdated: bool = False

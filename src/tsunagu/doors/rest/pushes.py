@@ -77,9 +77,16 @@ def pull(request: HttpRequest, project: str, dataset: str, body: schemas.PullReq
 
 def page_of(actor: Actor, card: datasets.DatasetCard, number: int, body: schemas.PullPage) -> dict[str, Any]:
     """Files of a version with signed permissions; whoever calls has asked the rules."""
-    page = datasets.list_files(
-        actor, card, version=number, prefix=body.prefix, after=body.after, limit=body.limit
-    )
+    if body.suffix:
+        found = datasets.files_ending(
+            card, number, body.suffix, prefix=body.prefix, after=body.after, limit=body.limit + 1
+        )
+        last = found[body.limit - 1].path if len(found) > body.limit else ""
+        page = datasets.Page(tuple(found[: body.limit]), last)
+    else:
+        page = datasets.list_files(
+            actor, card, version=number, prefix=body.prefix, after=body.after, limit=body.limit
+        )
     places = storage.locate((file.sha256 for file in page.files), card.domains)
     lost = next((file.path for file in page.files if file.sha256 not in places), None)
     if lost is not None:

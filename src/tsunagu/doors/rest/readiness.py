@@ -18,9 +18,10 @@ router = Router(tags=["readiness"])
 
 
 class NewPreparation(Input):
-    """Which frozen version; 0: the newest."""
+    """Which frozen version (0: the newest), and whether its pictures are wanted as WebDataset shards, too."""
 
     version: int = Field(default=0, ge=0, lt=2**31)
+    shards: bool = False
 
 
 class NewAttestation(Input):
@@ -28,6 +29,15 @@ class NewAttestation(Input):
 
     rule: str
     answer: Literal["yes", "no"]
+    note: str = ""
+
+
+class NewRepair(Input):
+    """A repair, as the card offers it: what it does, to which column, with which value."""
+
+    kind: str
+    column: str = ""
+    value: str = ""
     note: str = ""
 
 
@@ -70,8 +80,40 @@ class GroupRow(Schema):
     results: list[ResultRow]
 
 
+class RepairRow(Schema):
+    """What a click repairs; texts are `{en, ja}`. `is_open`: a person has to fill in the value."""
+
+    name: str
+    kind: str
+    column: str
+    value: str
+    rule: str
+    title: dict[str, str]
+    changes: dict[str, str]
+    is_open: bool
+
+
+class ChoiceRow(Schema):
+    """What somebody chose about the tables; `is_applied`: the tables of this card were made by it."""
+
+    id: str
+    name: str
+    kind: str
+    column: str
+    value: str
+    says: dict[str, str]
+    note: str
+    by: str
+    chosen_at: str
+    run_id: str
+    is_applied: bool
+
+
 class CardAnswer(Schema):
-    """The readiness card of a version. `profile` is what the conversion saw in the tables."""
+    """The readiness card of a version. `profile` is what the conversion saw in the tables.
+
+    `is_outdated`: made now, the tables would come out otherwise.
+    """
 
     dataset: str
     version: int
@@ -83,6 +125,9 @@ class CardAnswer(Schema):
     is_prepared: bool
     preparation: PreparationRow | None
     profile: dict[str, Any]
+    repairs: list[RepairRow]
+    choices: list[ChoiceRow]
+    is_outdated: bool
 
 
 class AttestationAnswer(Schema):
@@ -96,7 +141,7 @@ def start(request: HttpRequest, project: str, dataset: str, body: NewPreparation
     """Make a frozen version AI-ready; asked again for the same version, the same answer comes back."""
     actor = require_actor(request)
     card = datasets.get_dataset(actor, project, dataset)
-    return _preparation(readiness.start(actor, card, version=body.version or None))
+    return _preparation(readiness.start(actor, card, version=body.version or None, shards=body.shards))
 
 
 @router.get("/datasets/{project}/{dataset}/readiness", response=CardAnswer)
@@ -123,6 +168,9 @@ def get_card(request: HttpRequest, project: str, dataset: str, version: int = 0)
         "is_prepared": found.is_prepared,
         "preparation": _preparation(found.preparation) if found.preparation else None,
         "profile": found.profile,
+        "repairs": [asdict(one) for one in found.repairs],
+        "choices": [asdict(one) for one in found.choices],
+        "is_outdated": found.is_outdated,
     }
 
 
@@ -132,6 +180,23 @@ def attest(request: HttpRequest, project: str, dataset: str, body: NewAttestatio
     actor = require_actor(request)
     card = datasets.get_dataset(actor, project, dataset)
     return {"run": readiness.attest(actor, card, body.rule, body.answer, note=body.note)}
+
+
+@router.post("/datasets/{project}/{dataset}/readiness/repairs", response=CardAnswer)
+def repair(request: HttpRequest, project: str, dataset: str, body: NewRepair) -> Any:
+    """Choose a repair; the next conversion applies it. Answers with the card."""
+    actor = require_actor(request)
+    card = datasets.get_dataset(actor, project, dataset)
+    readiness.repair(actor, card, body.kind, column=body.column, value=body.value, note=body.note)
+    return get_card(request, project, dataset)
+
+
+@router.delete("/datasets/{project}/{dataset}/readiness/choices/{choice}", response=CardAnswer)
+def take_back(request: HttpRequest, project: str, dataset: str, choice: str) -> Any:
+    """Take a choice back; the next conversion no longer applies it. Answers with the card."""
+    actor = require_actor(request)
+    readiness.take_back(actor, datasets.get_dataset(actor, project, dataset), choice)
+    return get_card(request, project, dataset)
 
 
 def _preparation(card: readiness.PreparationCard) -> dict[str, Any]:

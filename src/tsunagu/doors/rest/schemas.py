@@ -352,9 +352,10 @@ class Finish(Input):
 
 
 class PullPage(Input):
-    """Which page of the files somebody wants to read."""
+    """Which page of the files somebody wants to read; ``suffix``: only those whose paths end so."""
 
     prefix: str = ""
+    suffix: str = Field("", max_length=100)
     after: str = ""
     limit: int = Field(1000, ge=1, le=5000)
 

@@ -71,6 +71,8 @@ _REASONS = {
     "reader_failed": _("The reader of this format has a fault."),
     "not_accessible": _("The stored bytes could not be opened."),
     "unrecognised": _("The format is unknown."),
+    "too_many_schemas": _("There are too many different sets of columns; this one became no table."),
+    "not_converted": _("No table could be made of it."),
 }
 _RUNS = {
     "create": _("Dataset made"),
@@ -120,6 +122,8 @@ _RUNS = {
     "training": _("Read for training"),
     "derive": _("Tables made for AI"),
     "attest_readiness": _("Criterion of readiness answered"),
+    "choose_repair": _("Repair of the tables chosen"),
+    "take_back_repair": _("Repair of the tables taken back"),
     "answer_ai_use": _("Question about a use by AI answered"),
     "write_ai_service": _("Facts about an AI service changed"),
     "write_ai_checklist": _("Checklist for use by AI changed"),

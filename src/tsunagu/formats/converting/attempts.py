@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 from tsunagu.formats.converting.surprises import ColumnChangedError, SourceFailedError
-from tsunagu.formats.converting.types import Change, Problem, TablePlan, TableProfile
+from tsunagu.formats.converting.types import (
+    Change,
+    Problem,
+    SourcePlan,
+    TablePlan,
+    TableProfile,
+    json_list,
+)
 from tsunagu.formats.errors import ConversionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 MOST_FAILED = 50
+P = TypeVar("P", bound="AnyPlan")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +48,7 @@ def settle(plan: TablePlan, attempt: Callable[[TablePlan], tuple[TableProfile, A
             is its own to clean up.
 
     Raises:
-        ConversionError: no file is left, or too many of them fail.
+        ConversionError: no file is left, or too many of them fail; ``fields`` name them with the reason of each.
     """
     changes: list[Change] = []
     problems: list[Problem] = []
@@ -51,26 +59,54 @@ def settle(plan: TablePlan, attempt: Callable[[TablePlan], tuple[TableProfile, A
             path = plan.sources[error.source].path
             before = next(one.kind for one in plan.columns if one.name == error.column)
             if before == "text":
-                plan = _without(plan, error.source, error.reason, "corrupt", problems)
+                plan = without_source(plan, error.source, error.reason, "corrupt", problems)
                 continue
             plan = plan.as_text(error.column) if error.is_text else plan.widened(error.column)
             now = next(one.kind for one in plan.columns if one.name == error.column)
             changes.append(Change(error.column, before, now, path, error.reason))
         except SourceFailedError as error:
-            plan = _without(plan, error.source, error.reason, error.code, problems)
+            plan = without_source(plan, error.source, error.reason, error.code, problems)
         else:
             return Made(plan, profile, tuple(changes), tuple(problems), result)
+    raise nothing_left(plan, problems)
+
+
+class AnyPlan(Protocol):
+    """What is to be made of sources."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        ...
+
+    @property
+    def sources(self) -> tuple[SourcePlan, ...]:
+        """What it is made of."""
+        ...
+
+    def without(self, source: int) -> Self:
+        """The plan without one of them."""
+        ...
+
+
+def nothing_left(plan: AnyPlan, problems: list[Problem]) -> ConversionError:
+    """The error for a plan that lost all of its sources."""
     reason = f" {problems[-1].path}: {problems[-1].reason}" if problems else ""
-    raise ConversionError(
-        f"None of the files of {plan.name} could be read.{reason}", problems=[one.path for one in problems]
+    return ConversionError(
+        f"None of the files of {plan.name} could be read.{reason}", problems=json_list(problems)
     )
 
 
-def _without(plan: TablePlan, source: int, reason: str, code: str, problems: list[Problem]) -> TablePlan:
+def without_source(plan: P, source: int, reason: str, code: str, problems: list[Problem]) -> P:
+    """The plan without a source that failed.
+
+    Raises:
+        ConversionError: too many of them fail.
+    """
     problems.append(Problem(plan.sources[source].path, reason, code))
     if len(problems) > MOST_FAILED:
         raise ConversionError(
             f"More than {MOST_FAILED} files of {plan.name} could not be read: something is wrong with all of them.",
-            problems=[one.path for one in problems],
+            problems=json_list(problems),
         )
     return plan.without(source)

@@ -10,6 +10,7 @@ import io
 import json
 import queue
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
@@ -17,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from tsunagu.formats.converting.choices import Chooser
 from tsunagu.formats.converting.kinds import ARROW_TYPES
 from tsunagu.formats.converting.profiling import Profiler
 from tsunagu.formats.converting.surprises import ColumnChangedError, SourceFailedError
@@ -38,6 +40,7 @@ PART_BYTES = 32 << 20
 PART_ROWS = 1 << 18
 # Of a file up to this size nothing is passed on before all of it was read: if it fails, only it is left out.
 _HELD_BYTES = 32 << 20
+_FEW_BATCHES = 2048
 _SAID_PREFIX = "tsunagu"
 
 
@@ -68,7 +71,8 @@ def convert(
         ColumnChangedError: a cell does not fit; another attempt with a wider column will get further.
         SourceFailedError: a file cannot be read; another attempt without it will get further.
     """
-    maker = _Maker(plan, sink)
+    chooser = Chooser(plan)
+    maker = _Maker(chooser.plan, sink)
     skipped: dict[str, int] = {}
     try:
         for index, source in enumerate(plan.sources):
@@ -78,12 +82,14 @@ def convert(
                     plan, index, file, rows=rows, limits=limits or Limits(), scratch=scratch, skipped=skipped
                 )
                 for batch in batches:
-                    held.append(batch)
+                    held.append(chooser.apply(index, batch))
                     if source.byte_count > _HELD_BYTES:
                         maker.take(index, held.pop())
                 for batch in held:
                     maker.take(index, batch)
-        return maker.finish(skipped)
+        profile = maker.finish(skipped)
+        assert profile.leakage is not None
+        return replace(profile, leakage=replace(profile.leakage, cuts=chooser.dividing.cuts()))
     except BaseException:
         maker.abandon()
         raise
@@ -178,27 +184,37 @@ class _Maker:
             _Line("profile", lambda part: self._profiler.add(*part)),
         )
         self._batches: list[list[Any]] = []
+        self._small: list[list[Any]] = []
         self._files: list[tuple[int, int]] = []
         self._rows = self._bytes = 0
 
     def take(self, index: int, batch: list[Any]) -> None:
-        count = len(batch[0])
-        self._batches.append(batch)
+        count = len(batch[0]) if batch else 0
+        if not count:
+            return  # every row was a repetition
+        self._small.append(batch)
+        if len(self._small) >= _FEW_BATCHES:
+            self._gather()
         self._files.append((index, count))
         self._rows += count
         self._bytes += sum(column.nbytes for column in batch)
         if self._rows >= PART_ROWS or self._bytes >= PART_BYTES:
             self._pass_on()
 
+    def _gather(self) -> None:
+        """Many small batches as one: what Arrow keeps of each is larger than the rows of a tiny file."""
+        self._batches.append(_joined(self._small))
+        self._small = []
+
     def _pass_on(self) -> None:
         if self._rows:
-            cells = [pa.chunked_array(parts).combine_chunks() for parts in zip(*self._batches, strict=True)]
+            cells = _joined([*self._batches, *self._small])
             numbers, counts = zip(*self._files, strict=True)
             files = np.repeat(np.array(numbers), counts)
             said = [_said(self.plan, place, files) for place in range(len(self.plan.file_columns))]
             for line in self._lines:
                 line.put((cells, said, files))
-        self._batches, self._files = [], []
+        self._batches, self._small, self._files = [], [], []
         self._rows = self._bytes = 0
 
     def abandon(self) -> None:
@@ -215,6 +231,11 @@ class _Maker:
                 raise line.failure
         self._writer.close()
         return self._profiler.finish(skipped)
+
+
+def _joined(batches: list[list[Any]]) -> list[Any]:
+    """The columns of several batches."""
+    return [pa.chunked_array(parts).combine_chunks() for parts in zip(*batches, strict=True)]
 
 
 def _said(plan: TablePlan, place: int, files: Any) -> Any:

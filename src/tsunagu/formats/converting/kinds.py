@@ -21,4 +21,5 @@ ARROW_TYPES: Mapping[str, Any] = {
     "timestamp_utc": pa.timestamp("us", "UTC"),
     "text": pa.string(),
     "binary": pa.binary(),
+    "numbers": pa.list_(pa.float64()),
 }

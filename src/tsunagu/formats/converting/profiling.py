@@ -18,7 +18,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tsunagu.formats.converting import personal
-from tsunagu.formats.converting.rowhash import row_hashes
+from tsunagu.formats.converting.leaking import LeakFinder, crossing, own_hashes
+from tsunagu.formats.converting.rowhash import cell_hashes, combined
 from tsunagu.formats.converting.types import ColumnPlan, ColumnProfile, TablePlan, TableProfile
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ _COMMON_LENGTH = 80
 _SAMPLE = 50_000
 _SAMPLED_A_PART = 4_000
 _BINS = 24
-_MIX = np.uint64(0x9E3779B97F4A7C15)
 _HASHED_ROWS = 4_000_000
 _TWINS = 100
 _OUTLIER_RANGES = 3.0
@@ -43,6 +43,7 @@ _SPLITS = {
     "テスト": "test", "試験": "test", "valid": "validation", "validation": "validation", "val": "validation",
     "dev": "validation", "検証": "validation",
 }  # fmt: skip
+_NAMES = tuple(sorted({*_SPLITS.values()}))
 _WORDS = re.compile(r"[/_.\- ]+")
 
 
@@ -74,6 +75,11 @@ class _Column:
     def add(self, values: Any) -> None:
         self.nulls += values.null_count
         kind = self.plan.kind
+        if kind == "numbers":
+            # What is said of a list is said of all its numbers.
+            self.seen = None
+            self._numbers(values.flatten())
+            return
         if kind in {"number", "integer", "wide_integer"}:
             self._numbers(values)
         elif kind not in {"text", "boolean", "binary"} and values.null_count < len(values):
@@ -84,7 +90,7 @@ class _Column:
             self._texts(*counted)
 
     def _numbers(self, values: Any) -> None:
-        if self.plan.kind != "number":
+        if self.plan.kind not in {"number", "numbers"}:
             self.personal.update(personal.find_in_numbers(self.plan.name, values))
         numbers = pc.cast(values.drop_null(), pa.float64(), safe=False).to_numpy(zero_copy_only=False)
         finite = np.isfinite(numbers)
@@ -186,6 +192,7 @@ class Profiler:
         self._split_column = next(names, None)
         self._splits: list[Any] = []
         self._split_counts: Counter[str] = Counter()
+        self._leaks = LeakFinder(plan, self._split_column, _NAMES)
 
     def add(self, cells: Sequence[Any], said: Sequence[Any], files: Any) -> None:
         """One part.
@@ -198,22 +205,28 @@ class Profiler:
         for column, values in zip(self._columns, (*cells, *said), strict=True):
             column.add(values)
         self.rows += len(files)
-        hashes = row_hashes(cells)
+        # Equal rows in two splits are a leak: the split itself does not make them different.
+        columns = [*cells, *said]
+        hashed = [cell_hashes(one) for one in columns]
+        hashes = combined(
+            [one for place, one in enumerate(hashed[: len(cells)]) if place != self._split_column]
+        )
         # The sum does not depend on how a file was cut into parts.
         np.add.at(self._sums, files, hashes)
         self._counts += np.bincount(files, minlength=self._counts.size)
         splits = self._splits_of(cells, files)
+        self._leaks.add(columns, hashed, files, splits)
         if self._hashed < _HASHED_ROWS:
-            with np.errstate(over="ignore"):
-                self._own.append(hashes ^ (files.astype(np.uint64) * _MIX))
+            self._own.append(own_hashes(hashes, files))
             if splits is not None:
-                self._alone.append(hashes)
                 self._splits.append(splits)
+            if splits is not None or self._leaks.compares_files:
+                self._alone.append(hashes)
             self._hashed += hashes.size
 
     def _splits_of(self, cells: Sequence[Any], files: Any) -> Any:
         """Number of the split of each row, 0 for none; ``None`` where no row can have one. Shape: (N,) int8."""
-        names = sorted({*_SPLITS.values()})
+        names = _NAMES
         if self._split_column is not None:
             texts = pc.cast(cells[self._split_column], pa.string()).dictionary_encode()
             codes = [
@@ -233,20 +246,23 @@ class Profiler:
 
     def finish(self, skipped: dict[str, int]) -> TableProfile:
         """The profile of the whole."""
-        own = np.concatenate(self._own) if self._own else np.zeros(0, np.uint64)
-        self._own.clear()
+        own, alone = _joined(self._own, np.uint64), _joined(self._alone, np.uint64)
+        splits = _joined(self._splits, np.int8)
+        has_splits = len(self._split_counts) > 1
+        exact = alone if self._leaks.compares_files else own
+        leakage = self._leaks.finish(exact, alone, splits, has_splits=has_splits)
         own.sort()
-        duplicates = int((own[1:] == own[:-1]).sum())
         return TableProfile(
             name=self.plan.name,
             row_count=self.rows,
             columns=tuple(column.finish() for column in self._columns),
-            duplicate_row_count=duplicates,
+            duplicate_row_count=int((own[1:] == own[:-1]).sum()),
             twin_files=self._twins(),
             skipped_rows=skipped,
             split_counts=dict(self._split_counts),
-            leaked_row_count=self._leaks(),
+            leaked_row_count=crossing(alone, splits) if has_splits else 0,
             hashed_rows=self._hashed,
+            leakage=leakage,
         )
 
     def _twins(self) -> tuple[tuple[str, str], ...]:
@@ -260,17 +276,12 @@ class Profiler:
                 twins.append((known, source.path))
         return tuple(twins[:_TWINS])
 
-    def _leaks(self) -> int:
-        """Rows that stand in another split too."""
-        if len(self._split_counts) < 2:  # noqa: PLR2004 - it takes two splits
-            return 0
-        hashes, splits = np.concatenate(self._alone), np.concatenate(self._splits)
-        hashes, splits = hashes[splits > 0], splits[splits > 0]
-        order = np.argsort(hashes, kind="stable")
-        hashes, splits = hashes[order], splits[order]
-        starts = np.flatnonzero(np.concatenate(([True], hashes[1:] != hashes[:-1])))
-        mixed = np.minimum.reduceat(splits, starts) != np.maximum.reduceat(splits, starts)
-        return int(np.diff(np.append(starts, hashes.size))[mixed].sum())
+
+def _joined(parts: list[Any], kind: Any) -> Any:
+    """The parts as one array; the parts are let go."""
+    whole = np.concatenate(parts) if parts else np.zeros(0, kind)
+    parts.clear()
+    return whole
 
 
 def _plain(value: Any) -> Any:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, get_args
 
-CONVERTER = "1"  # part of the name of a result: raise it when the same files would become other bytes
+CONVERTER = "2"  # part of the name of a result: raise it when the same files would become other bytes
 
 Kind = Literal[
     "boolean",
@@ -23,6 +23,7 @@ Kind = Literal[
     "timestamp_utc",
     "text",
     "binary",
+    "numbers",
 ]
 KINDS: tuple[str, ...] = get_args(Kind)
 # What a column becomes when a cell does not fit. A wide integer as a float would lose its last digits.
@@ -32,6 +33,127 @@ _NEXT: Mapping[str, Kind] = {
     "timestamp": "timestamp_utc",
 }
 SOURCE_COLUMN = "source_file"
+SPLIT_COLUMN = "split"
+# What a column to be predicted is often called.
+LABEL_NAMES = ("label", "labels", "class", "target", "category", "ラベル", "分類", "クラス", "カテゴリ")
+ChoiceKind = Literal[
+    "group",
+    "time",
+    "target",
+    "rename",
+    "encode",
+    "missing",
+    "unit",
+    "deduplicate",
+    "leave_out",
+    "split",
+    "pseudonymise",
+    "drop",
+]
+CHOICES: tuple[str, ...] = get_args(ChoiceKind)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What somebody chose about the tables.
+
+    Attributes:
+        kind: ``group``, ``time`` and ``target`` say what a column means (no column: there is none); the others change
+            the table.
+        column: As the files have it; the path of a file for ``leave_out``; empty for ``deduplicate``.
+        value: ``rename``: the new name; ``encode``: the values in the order of their numbers, with ``|`` between;
+            ``missing``: codes, with ``|`` between; ``unit``: the unit; ``split``: the cuts, with ``/`` between;
+            ``pseudonymise``: the key, in hexadecimal.
+    """
+
+    kind: ChoiceKind
+    column: str = ""
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cuts:
+    """Where a split by the groups of a column would cut their line from 0 to 1.
+
+    Attributes:
+        group_count: How many groups there are; 0: more than were counted.
+        sizes: Rows for training, validation and test; empty where groups were not counted.
+    """
+
+    column: str
+    group_count: int
+    low: float
+    high: float
+    sizes: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GroupLeak:
+    """Groups of a column that stand in more than one part; ``is_chosen``: a person named the column."""
+
+    column: str
+    group_count: int
+    leaked_count: int
+    is_chosen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TimeLeak:
+    """How far training reaches and where test begins, as ISO 8601."""
+
+    column: str
+    train_until: str
+    test_from: str
+    is_chosen: bool = False
+
+    @property
+    def is_leak(self) -> bool:
+        """Whether a row to be predicted is older than one to learn from."""
+        return self.test_from < self.train_until
+
+
+@dataclass(frozen=True, slots=True)
+class Giveaway:
+    """A column that alone tells the target: each of its values has one (``values``), or it runs with it (``line``)."""
+
+    column: str
+    way: Literal["values", "line"]
+    correlation: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Leakage:
+    """What of the test data a model could know already, and rows that are nearly the same.
+
+    Attributes:
+        groups: Of the column that was chosen, else of those whose names sound like groups.
+        target: The column to be predicted; empty where none is known.
+        near_duplicate_row_count: Rows equal to another but for rounding, case, width or spaces; pictures that look alike.
+        near_leaked_row_count: The same over the parts.
+        cuts: Where a split by groups would cut.
+    """
+
+    groups: tuple[GroupLeak, ...] = ()
+    time: TimeLeak | None = None
+    target: str = ""
+    target_is_chosen: bool = False
+    giveaways: tuple[Giveaway, ...] = ()
+    near_duplicate_row_count: int = 0
+    near_leaked_row_count: int = 0
+    cuts: tuple[Cuts, ...] = ()
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Leakage:
+        """The inverse of ``asdict``."""
+        return cls(
+            **{
+                **data,
+                "groups": tuple(GroupLeak(**one) for one in data["groups"]),
+                "time": TimeLeak(**data["time"]) if data["time"] else None,
+                "giveaways": tuple(Giveaway(**one) for one in data["giveaways"]),
+                "cuts": tuple(Cuts(**{**one, "sizes": tuple(one["sizes"])}) for one in data["cuts"]),
+            }
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +193,7 @@ class TablePlan:
     columns: tuple[ColumnPlan, ...]
     file_columns: tuple[ColumnPlan, ...]
     sources: tuple[SourcePlan, ...]
+    choices: tuple[Choice, ...] = ()
 
     @property
     def path(self) -> str:
@@ -99,6 +222,12 @@ class TablePlan:
         """The plan without one of its sources."""
         return replace(self, sources=self.sources[:source] + self.sources[source + 1 :])
 
+    def with_choices(self, choices: tuple[Choice, ...]) -> TablePlan:
+        """The plan as people chose, without the files that they left out."""
+        left_out = {one.column for one in choices if one.kind == "leave_out"}
+        sources = tuple(one for one in self.sources if one.path not in left_out)
+        return replace(self, sources=sources, choices=choices)
+
     def as_json(self) -> dict[str, Any]:
         """Plain JSON."""
         return asdict(self)
@@ -112,6 +241,7 @@ class TablePlan:
             tuple(ColumnPlan(**one) for one in data["columns"]),
             tuple(ColumnPlan(**one) for one in data["file_columns"]),
             tuple(SourcePlan(**{**one, "values": tuple(one["values"])}) for one in data["sources"]),
+            tuple(Choice(**one) for one in data.get("choices", ())),
         )
 
 
@@ -164,6 +294,7 @@ class TableProfile:
         split_counts: Rows of each split (train, test ...), where the files or a column tell.
         leaked_row_count: Rows that stand in more than one split.
         hashed_rows: How many rows the counts of duplicates and leaks looked at.
+        leakage: Ways for test data to be known in training; None in profiles of older converters.
     """
 
     name: str
@@ -175,6 +306,7 @@ class TableProfile:
     split_counts: Mapping[str, int] = field(default_factory=dict)
     leaked_row_count: int = 0
     hashed_rows: int = 0
+    leakage: Leakage | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON."""
@@ -199,7 +331,8 @@ class TableProfile:
                 for one in data["columns"]
             )
             twins = tuple((str(one), str(other)) for one, other in data["twin_files"])
-            made = cls(**{**data, "columns": columns, "twin_files": twins})
+            leakage = Leakage.from_json(data["leakage"]) if data.get("leakage") else None
+            made = cls(**{**data, "columns": columns, "twin_files": twins, "leakage": leakage})
             int(made.row_count), int(made.duplicate_row_count), int(made.leaked_row_count)
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"This is no profile of a table: {error}") from error

@@ -23,6 +23,12 @@ _MONOTONIC_SHARE = 0.98
 _KEPT_ROWS = 2_000_000
 
 
+def _is_numbers(kind: Any) -> bool:
+    """A list of numbers a row."""
+    is_list = pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
+    return bool(is_list and (pa.types.is_integer(kind.value_type) or pa.types.is_floating(kind.value_type)))
+
+
 def column_type(kind: Any) -> ColumnType:
     """Our word for an Arrow type."""
     tests: tuple[tuple[Any, ColumnType], ...] = (
@@ -37,6 +43,7 @@ def column_type(kind: Any) -> ColumnType:
         (pa.types.is_dictionary, "text"),
         (pa.types.is_binary, "binary"),
         (pa.types.is_large_binary, "binary"),
+        (_is_numbers, "numbers"),
     )
     return next((word for test, word in tests if test(kind)), "other")
 

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from tsunagu.formats.errors import UnreadableError
 from tsunagu.formats.reader import Rows
 from tsunagu.formats.readers import fcs
+from tsunagu.formats.readers.arrow import column_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -42,6 +43,8 @@ def _flat(batches: Iterator[Any]) -> Iterator[Any]:
 def _plain(column: Any) -> Any:
     if pa.types.is_dictionary(column.type):
         return column.dictionary_decode()
+    if column_type(column.type) == "numbers":
+        return column.cast(pa.list_(pa.float64()))
     if pa.types.is_nested(column.type):
         return pa.array([None if value is None else str(value) for value in column.to_pylist()], pa.string())
     return column

@@ -144,6 +144,8 @@ def _ask_clevercsv(lines: Sequence[str]) -> str | None:
 
 def _score(lines: Sequence[str], delimiter: str | None) -> float:
     """The share of lines in the longest run of equal width; numbers in it count extra."""
+    if delimiter is not None and not any(delimiter in line for line in lines):
+        return 0.0  # one column, whatever the lines say
     rows = _split(lines, delimiter).cells
     if len(rows) < 1:
         return 0.0

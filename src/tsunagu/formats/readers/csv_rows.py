@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -42,10 +43,15 @@ def csv_rows(source: BinaryIO, context: Context, table: str, kinds: Mapping[str,
     types = {name: ARROW_TYPES[kind] for name, kind in kinds.items()}
 
     def batches() -> Iterator[Any]:
+        whole: Any = source
+        if context.is_whole_head:
+            # Arrow reads its own buffer without waiting for Python's lock; blanks are cut apart line by line here.
+            whole = io.BytesIO(context.head) if layout.delimiter is None else pa.BufferReader(context.head)
         try:
             yield from open_table(
-                source, encoding, layout, skipped, types, is_strict=True, has_breaks=b'"' in context.head
-            )
+                whole, encoding, layout, skipped, types,
+                is_strict=True, has_breaks=b'"' in context.head, is_small=context.is_whole_head,
+            )  # fmt: skip
         except UnicodeDecodeError as error:
             raise UnreadableError(f"The text is not {encoding.codec} throughout: {error.reason}.") from error
         except pa.ArrowInvalid as error:

@@ -18,6 +18,7 @@ from tsunagu.formats import draw
 from tsunagu.formats.encoding import decode, detect
 from tsunagu.formats.errors import UnreadableError
 from tsunagu.formats.findings import Findings
+from tsunagu.formats.reader import HEAD_BYTES
 from tsunagu.formats.readers import arrow
 from tsunagu.formats.readers.csv_layout import DELIMITERS, NULL_WORDS, find_layout
 from tsunagu.formats.readers.plain_text import read as read_as_text
@@ -163,6 +164,7 @@ def open_table(
     *,
     is_strict: bool = False,
     has_breaks: bool = False,
+    is_small: bool = False,
 ) -> Any:
     """Arrow's streaming reader on a table as text, with everything that counts as empty or as a time.
 
@@ -174,6 +176,7 @@ def open_table(
         types: Arrow types by column; the others are guessed from the first block.
         is_strict: Text must be valid in its encoding, and reading runs ahead of whoever takes the rows.
         has_breaks: Line breaks may stand inside quotes.
+        is_small: It is no longer than a head: threads and large blocks take longer to get than the file to read.
     """
     delimiter, codec = layout.delimiter, encoding.codec
     if delimiter is None:
@@ -181,8 +184,8 @@ def open_table(
     return pa_csv.open_csv(
         source,
         read_options=pa_csv.ReadOptions(
-            use_threads=is_strict,
-            block_size=_BLOCK_BYTES,
+            use_threads=is_strict and not is_small,
+            block_size=HEAD_BYTES + 1 if is_small else _BLOCK_BYTES,
             skip_rows=layout.skipped_lines,
             column_names=list(layout.names),
             encoding="utf8" if codec in {"utf-8", "utf-8-sig"} else codec,

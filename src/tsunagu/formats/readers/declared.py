@@ -15,7 +15,7 @@ from tsunagu.formats.types import Column, ReaderInfo, Table
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tsunagu.formats.reader import OpenRows, Read
+    from tsunagu.formats.reader import OpenArrays, OpenRows, Read
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,7 @@ class BuiltIn:
     module: str
     rows_module: str = ""
     whole_tables: tuple[Table, ...] = ()
+    arrays_module: str = ""
 
     def load(self) -> Read:
         """Import the module with its libraries."""
@@ -44,6 +45,18 @@ class BuiltIn:
         module = importlib.import_module(f"tsunagu.formats.readers.{self.rows_module}")
         return cast("OpenRows", getattr(module, f"{self.info.name}_rows"))
 
+    @property
+    def has_arrays(self) -> bool:
+        """Whether a module gives arrays."""
+        return bool(self.arrays_module)
+
+    def load_arrays(self) -> OpenArrays | None:
+        """Import what gives arrays."""
+        if not self.arrays_module:
+            return None
+        module = importlib.import_module(f"tsunagu.formats.readers.{self.arrays_module}")
+        return cast("OpenArrays", getattr(module, f"{self.info.name}_arrays"))
+
 
 def _declare(
     name: str,
@@ -56,9 +69,10 @@ def _declare(
     module: str = "",
     rows: str = "",
     whole: tuple[Table, ...] = (),
+    arrays: str = "",
 ) -> BuiltIn:
     info = ReaderInfo(name, version, media_types, labels[0], labels[1], libraries)
-    return BuiltIn(info, sniffer, module or name, rows, whole)
+    return BuiltIn(info, sniffer, module or name, rows, whole, arrays)
 
 
 CSV = _declare(
@@ -119,14 +133,40 @@ HDF5 = _declare(
     ("HDF5 / NeXus", "HDF5 / NeXus"),
     ("application/x-hdf5", "application/x-nexus"),
     ("h5py",),
+    version="1.1",
+    rows="hdf5_rows",
+    arrays="hdf5_arrays",
 )
 NETCDF = _declare(
-    "netcdf", sniff.netcdf, ("NetCDF", "NetCDF"), ("application/x-netcdf",), ("netCDF4", "h5py", "numpy")
+    "netcdf",
+    sniff.netcdf,
+    ("NetCDF", "NetCDF"),
+    ("application/x-netcdf",),
+    ("netCDF4", "h5py", "numpy"),
+    version="1.1",
+    rows="hdf5_rows",
+    arrays="netcdf_arrays",
 )
-FITS = _declare("fits", sniff.fits, ("FITS", "FITS"), ("application/fits", "image/fits"), ("astropy",))
-DICOM = _declare("dicom", sniff.dicom, ("DICOM", "DICOM"), ("application/dicom",), ("pydicom",))
+FITS = _declare(
+    "fits",
+    sniff.fits,
+    ("FITS", "FITS"),
+    ("application/fits", "image/fits"),
+    ("astropy",),
+    version="1.1",
+    rows="fits_rows",
+    arrays="image_arrays",
+)
+DICOM = _declare(
+    "dicom", sniff.dicom, ("DICOM", "DICOM"), ("application/dicom",), ("pydicom",), arrays="image_arrays"
+)
 TIFF = _declare(
-    "tiff", sniff.tiff, ("TIFF / OME-TIFF", "TIFF / OME-TIFF"), ("image/tiff",), ("tifffile", "defusedxml")
+    "tiff",
+    sniff.tiff,
+    ("TIFF / OME-TIFF", "TIFF / OME-TIFF"),
+    ("image/tiff",),
+    ("tifffile", "defusedxml"),
+    arrays="image_arrays",
 )
 JCAMP = _declare(
     "jcamp",
@@ -137,9 +177,24 @@ JCAMP = _declare(
     version="1.1",
     rows="scan_rows",
 )
-MZML = _declare("mzml", sniff_text.mzml, ("mzML", "mzML"), ("application/mzml+xml",), ("defusedxml",))
+MZML = _declare(
+    "mzml",
+    sniff_text.mzml,
+    ("mzML", "mzML"),
+    ("application/mzml+xml",),
+    ("defusedxml",),
+    version="1.1",
+    rows="mzml_rows",
+)
 CIF = _declare("cif", sniff_text.cif, ("CIF / mmCIF", "CIF / mmCIF"), ("chemical/x-cif",), ("gemmi",))
-NIFTI = _declare("nifti", sniff.nifti, ("NIfTI / Analyze", "NIfTI / Analyze"), ("image/nii",), ("nibabel",))
+NIFTI = _declare(
+    "nifti",
+    sniff.nifti,
+    ("NIfTI / Analyze", "NIfTI / Analyze"),
+    ("image/nii",),
+    ("nibabel",),
+    arrays="image_arrays",
+)
 PAR_REC = _declare(
     "par", sniff_text.par, ("Philips PAR header", "Philips PAR ヘッダー"), ("text/x-philips-par",), ()
 )
@@ -151,7 +206,13 @@ FCS = _declare(
     rows="arrow_rows",
 )
 MSEED = _declare(
-    "mseed", sniff.mseed, ("miniSEED", "miniSEED"), ("application/vnd.fdsn.mseed",), ("pymseed",)
+    "mseed",
+    sniff.mseed,
+    ("miniSEED", "miniSEED"),
+    ("application/vnd.fdsn.mseed",),
+    ("pymseed",),
+    version="1.1",
+    rows="mseed_rows",
 )
 IMAGE = _declare(
     "image",
@@ -194,6 +255,7 @@ NUMPY = _declare(
     ("application/x-npy",),
     ("numpy",),
     module="numpy_file",
+    arrays="image_arrays",
 )
 XRD = _declare(
     "xrd",

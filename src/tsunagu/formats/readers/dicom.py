@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import pydicom
 from pydicom import config
@@ -75,6 +75,30 @@ def read(path: Path, context: Context) -> Reading:
     elif "WaveformSequence" in dataset:
         _waveform(dataset, findings, context)
     return findings.finish()
+
+
+def open_pictures(source: BinaryIO) -> Any:
+    """An open file.
+
+    Raises:
+        UnreadableError: damaged.
+    """
+    config.settings.reading_validation_mode = config.IGNORE
+    try:
+        return pydicom.dcmread(source, force=True)
+    except (InvalidDicomError, EOFError, ValueError, KeyError, TypeError, AttributeError, OSError) as error:
+        raise UnreadableError(f"The DICOM structure is damaged: {str(error).rstrip('.')}.") from error
+
+
+def has_pixels(dataset: Any) -> bool:
+    """Whether there is a picture."""
+    return any(tag in dataset for tag in _PIXELS)
+
+
+def unit_of(dataset: Any) -> str:
+    """Of the rescaled values of a picture; "unspecified" is no unit."""
+    unit = str(dataset.get("RescaleType") or dataset.get("Units") or "")
+    return "" if unit == "US" else unit
 
 
 def _announced_end(dataset: Any) -> int | None:
@@ -178,7 +202,7 @@ def _pixels(dataset: Any, findings: Findings, context: Context) -> None:
     dtype = {0x7FE00008: "float32", 0x7FE00009: "float64"}.get(
         next(tag for tag in sorted(_PIXELS) if tag in dataset), f"{sign}{bits}"
     )
-    findings.array("PixelData", shape, dtype, where="tag (7FE0,0010)")
+    findings.array("PixelData", shape, dtype, unit=unit_of(dataset), where="tag (7FE0,0010)")
     syntax = getattr(getattr(dataset, "file_meta", None), "TransferSyntaxUID", None)
     if (syntax is None or not syntax.is_compressed) and "PixelData" in dataset:
         is_subsampled = str(dataset.get("PhotometricInterpretation", "")) == "YBR_FULL_422"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from astropy.io import fits  # type: ignore[import-untyped]
@@ -14,12 +14,14 @@ from tsunagu.formats.findings import Findings, as_number
 from tsunagu.formats.types import Column
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tsunagu.formats.reader import Context
     from tsunagu.formats.types import ColumnType, Preview, Reading
 
 _UNIT = re.compile(r"^\s*\[([^\]]{1,20})\]")
+_FORMAT = re.compile(r"^(\d*)([PQ]?)([A-Z])")
 _COMMENTARY = {"COMMENT", "HISTORY", ""}
 _HDUS = 200
 _TABLE_BYTES = 8 << 20
@@ -50,6 +52,56 @@ def read(path: Path, context: Context) -> Reading:
             f"The FITS structure is damaged: {str(error).rstrip('.')}.", partial=findings.finish()
         ) from error
     return findings.finish()
+
+
+def opened(source: BinaryIO) -> Any:
+    """An open file as FITS.
+
+    Raises:
+        UnreadableError: damaged.
+    """
+    try:
+        return fits.open(source, mode="readonly", memmap=False, ignore_missing_simple=False)
+    except (OSError, ValueError, TypeError, KeyError, IndexError, fits.VerifyError) as error:
+        raise UnreadableError(f"The FITS structure is damaged: {str(error).rstrip('.')}.") from error
+
+
+def hdus_of(source: BinaryIO, context: Context) -> Iterator[tuple[int, str, Any]]:
+    """Number, name and content of each HDU of a whole file.
+
+    Raises:
+        UnreadableError: damaged or cut off.
+    """
+    hdus = opened(source)
+    for number in range(_HDUS):
+        try:
+            hdu = hdus[number]
+        except IndexError:
+            return
+        except (OSError, ValueError, TypeError, KeyError, fits.VerifyError) as error:
+            raise UnreadableError(f"The FITS structure is damaged: {str(error).rstrip('.')}.") from error
+        if not hasattr(hdu, "fileinfo"):
+            return
+        info = hdu.fileinfo() or {}
+        need = int(info.get("datLoc", 0)) + int(info.get("datSpan", 0))
+        if context.byte_count < need:
+            raise truncated(context.byte_count, need)
+        yield number, _name(hdu, number), hdu
+
+
+def is_table(hdu: Any) -> bool:
+    """Whether an HDU holds rows; a compressed image is a table only in the file."""
+    return isinstance(hdu, (fits.BinTableHDU, fits.TableHDU)) and not isinstance(hdu, fits.CompImageHDU)
+
+
+def is_image(hdu: Any) -> bool:
+    """Whether an HDU holds an array."""
+    is_array = bool(hdu.header.get("NAXIS", 0)) and bool(getattr(hdu, "shape", None))
+    return is_array and not is_table(hdu) and not isinstance(hdu, fits.GroupsHDU)
+
+
+def _name(hdu: Any, number: int) -> str:
+    return f"HDU {number}" + (f" {hdu.name}" if hdu.name else "")
 
 
 def _all(hdus: Any, findings: Findings, context: Context) -> int:
@@ -104,8 +156,8 @@ def _cards(hdu: Any, number: int, findings: Findings) -> None:
 
 
 def _data(hdu: Any, number: int, findings: Findings, title: str) -> None:
-    name = f"HDU {number}" + (f" {hdu.name}" if hdu.name else "")
-    if isinstance(hdu, (fits.BinTableHDU, fits.TableHDU)) and not isinstance(hdu, fits.CompImageHDU):
+    name = _name(hdu, number)
+    if is_table(hdu):
         _table(hdu, number, name, findings, title)
     elif hdu.header.get("NAXIS", 0) and getattr(hdu, "shape", None):
         _image(hdu, number, name, findings, title)
@@ -156,12 +208,20 @@ def _draw(hdu: Any, data: Any, title: str, unit: str | None) -> Preview | None:
 
 
 def _word(code: str) -> ColumnType:
-    letter = re.sub(r"[\d()]", "", code)[:1]
+    """A row of several numbers is a list of them, and so is one of varying length."""
+    match = _FORMAT.match(code)
+    if match is None:
+        return "other"
+    repeat, varying, letter = match.groups()
     words: dict[str, ColumnType] = {
         "L": "boolean", "A": "text", "B": "integer", "I": "integer", "J": "integer", "K": "integer", "E": "number",
         "D": "number", "F": "number",
     }  # fmt: skip
-    return words.get(letter, "other")
+    is_number = words.get(letter) in {"integer", "number"}
+    if is_number and (varying or int(repeat or 1) != 1):
+        return "numbers"
+    is_several = varying or (letter != "A" and int(repeat or 1) > 1)
+    return "other" if is_several else words.get(letter, "other")
 
 
 def _table(hdu: Any, number: int, name: str, findings: Findings, title: str) -> None:
@@ -182,9 +242,10 @@ def _table(hdu: Any, number: int, name: str, findings: Findings, title: str) -> 
             if finite.size:
                 low, high = as_number(finite.min()), as_number(finite.max())
                 drawable.append((column.name, column.unit, values))
-        columns.append(
-            Column(column.name, _word(str(column.format)), column.unit or None, rows, None, low, high)
-        )
+        word = _word(str(column.format))
+        if word == "integer" and column.bscale not in {None, "", 1}:
+            word = "number"
+        columns.append(Column(column.name, word, column.unit or None, rows, None, low, high))
     findings.table(name, columns, row_count=rows, where=f"HDU {number}")
     if not findings.has_preview and data is not None:
         findings.preview(_draw_table(drawable, f"{title} {name}"))

@@ -6,27 +6,28 @@ Links that leave the file, external storage and virtual datasets are reported an
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import h5py
 import numpy as np
 
 from tsunagu.formats.errors import UnreadableError, truncated
-from tsunagu.formats.findings import Findings, as_number
+from tsunagu.formats.findings import Findings, as_number, clean_unit
 from tsunagu.formats.readers import hdf5_plot
+from tsunagu.formats.readers.columns import type_of
 from tsunagu.formats.types import Column
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tsunagu.formats.reader import Context
-    from tsunagu.formats.types import ColumnType, Reading
+    from tsunagu.formats.types import Reading
 
 _TRUNCATED = re.compile(r"truncated file: eof = (\d+), .*stored_eof = (\d+)")
 _OBJECTS = 20_000
-_INTERNAL = {"DIMENSION_LIST", "REFERENCE_LIST", "CLASS", "NAME", "_Netcdf4Dimid", "_Netcdf4Coordinates"}
+INTERNAL = {"DIMENSION_LIST", "REFERENCE_LIST", "CLASS", "NAME", "_Netcdf4Dimid", "_Netcdf4Coordinates"}
 _SMALL = 4096
-_PERSONAL = re.compile(
+PERSONAL = re.compile(
     r"(^|/)(user|users?_?\d*|[^/]*_user)/(name|email|telephone_number|address|orcid|fax_number)$"
 )
 
@@ -39,7 +40,7 @@ def read(path: Path, context: Context) -> Reading:
     """
     findings = Findings(context.limits)
     try:
-        with h5py.File(path, "r", locking=False) as file:
+        with path.open("rb") as source, opened(source) as file:
             _Walk(findings, context).group(file, "/", 0)
             findings.preview(hdf5_plot.draw_default(file, findings, context.name))
     except OSError as error:
@@ -49,6 +50,18 @@ def read(path: Path, context: Context) -> Reading:
             f"The HDF5 structure is damaged: {error}.", partial=findings.finish()
         ) from error
     return findings.finish()
+
+
+def opened(source: BinaryIO) -> Any:
+    """An open file as HDF5. By its path it could not be opened behind walls, nor where it lies in memory alone.
+
+    Raises:
+        UnreadableError: cut off or damaged.
+    """
+    try:
+        return h5py.File(source, "r")
+    except OSError as error:
+        raise _sentence(error) from error
 
 
 def _sentence(error: OSError) -> UnreadableError:
@@ -72,11 +85,40 @@ class _Walk:
         if not self._is_new(group):
             return
         self._attributes(group, place)
+        self._columns(group, place)
         if depth >= self.depth:
             self.findings.warn(f"What is nested deeper than {self.depth} groups was left out.")
             return
         for name in group:
             self._member(group, name, place, depth)
+
+    def _columns(self, group: Any, place: str) -> None:
+        """Arrays of equal length that lie side by side are the columns of a table, unless they are axes of others."""
+        found: dict[int, list[Column]] = {}
+        for name in group:
+            if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+                continue
+            try:
+                member = group[name]
+            except (KeyError, OSError, RuntimeError, ValueError):
+                continue
+            if not isinstance(member, h5py.Dataset) or not member.shape:
+                continue
+            if member.ndim > 1 and member.size > 1:
+                return
+            word = "text" if h5py.check_string_dtype(member.dtype) else type_of(member.dtype)
+            if member.shape[0] > 1 and word != "other" and hdf5_plot.is_own_data(member):
+                unit = attribute(member, "units") or attribute(member, "unit")
+                words = attribute(member, "long_name")
+                found.setdefault(member.shape[0], []).append(
+                    Column(
+                        name, word, clean_unit(unit), description=words if isinstance(words, str) else None
+                    )
+                )
+        for length, columns in found.items():
+            if len(columns) > 1:
+                title = place if len(found) == 1 else f"{place} ({length} rows)"
+                self.findings.table(title, columns, row_count=length, where=place)
 
     def _member(self, group: Any, name: str, place: str, depth: int) -> None:
         child_place = f"{place.rstrip('/')}/{name}"
@@ -114,13 +156,13 @@ class _Walk:
 
     def _attributes(self, node: Any, place: str, skipped: frozenset[str] = frozenset()) -> None:
         for name in node.attrs:
-            if name in _INTERNAL or name in skipped:
+            if name in INTERNAL or name in skipped:
                 continue
             value = attribute(node, name)
             if value is not None:
                 where = f"{place}@{name}"
                 self.findings.field(
-                    where, value, where=where, personal=bool(_PERSONAL.search(where.replace("@", "/")))
+                    where, value, where=where, personal=bool(PERSONAL.search(where.replace("@", "/")))
                 )
 
     def _dataset(self, dataset: Any, place: str) -> None:
@@ -130,13 +172,13 @@ class _Walk:
             names = ", ".join(str(item[0]) for item in dataset.external[:3])
             self.findings.warn(f"The numbers of {place} lie in another file ({names}); they were not read.")
         if dataset.dtype.names and dataset.ndim == 1:
-            columns = [Column(name, _word(dataset.dtype[name])) for name in dataset.dtype.names]
+            columns = [Column(name, type_of(dataset.dtype[name])) for name in dataset.dtype.names]
             self.findings.table(place, columns, row_count=dataset.shape[0], where=place)
         elif hdf5_plot.is_own_data(dataset) and dataset.shape is not None and dataset.size == 1:
             value = _single(dataset)
             if value is not None:
                 self.findings.field(
-                    place, value, unit=unit, where=place, personal=bool(_PERSONAL.search(place))
+                    place, value, unit=unit, where=place, personal=bool(PERSONAL.search(place))
                 )
         else:
             self._array(dataset, place, unit)
@@ -199,15 +241,3 @@ def _single(dataset: Any) -> Any:
         return _plain(np.asarray(dataset[()]) if dataset.ndim else dataset[()])
     except (OSError, RuntimeError, ValueError, TypeError):
         return None
-
-
-def _word(dtype: Any) -> ColumnType:
-    words: dict[str, ColumnType] = {
-        "i": "integer",
-        "u": "integer",
-        "f": "number",
-        "b": "boolean",
-        "S": "text",
-        "O": "text",
-    }
-    return words.get(dtype.kind, "other")

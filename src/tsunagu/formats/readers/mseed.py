@@ -11,6 +11,7 @@ from pymseed import MiniSEEDError, MS3Record
 from tsunagu.formats import draw
 from tsunagu.formats.errors import UnreadableError
 from tsunagu.formats.findings import Findings, as_number
+from tsunagu.formats.types import Column
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,6 +63,7 @@ def read(path: Path, context: Context) -> Reading:
     if not channels:
         raise UnreadableError(f"The file holds no readable miniSEED record: {problem or 'no data'}.")
     _facts(channels, findings)
+    _table(channels, findings)
     if problem:
         records = sum(channel.records for channel in channels.values())
         raise UnreadableError(
@@ -132,6 +134,23 @@ def _facts(channels: dict[str, _Channel], findings: Findings) -> None:
             maximum=as_number(high),
             where=where,
         )
+
+
+def _table(channels: dict[str, _Channel], findings: Findings) -> None:
+    """A row a sample, whatever the channel."""
+    measured = [one for one in channels.values() if one.encoding.split()[0:1] != ["Text"] and one.rate]
+    if not measured:
+        return
+    start, end = min(one.start_text for one in measured), max(one.end_text for one in measured)
+    rows = sum(one.samples for one in measured)
+    columns = (
+        Column("channel", "text", description="source identifier"),
+        Column("time", "time", minimum=start, maximum=end),
+        Column("value", "number", "count"),
+    )
+    # Beyond the cap channels are not counted.
+    count = rows if len(channels) < _CHANNELS else None
+    findings.table("samples", columns, row_count=count, where="records")
 
 
 def _draw(channels: dict[str, _Channel], findings: Findings, title: str) -> None:

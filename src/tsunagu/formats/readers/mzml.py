@@ -17,6 +17,7 @@ from tsunagu.formats import draw
 from tsunagu.formats.errors import UnreadableError
 from tsunagu.formats.findings import Findings
 from tsunagu.formats.safe_xml import Stream
+from tsunagu.formats.types import Column
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,6 +35,19 @@ _FLOAT32, _FLOAT64, _ZLIB, _PLAIN = "MS:1000521", "MS:1000523", "MS:1000574", "M
 _ROLES = {"MS:1000514": "x", "MS:1000515": "y", "MS:1000595": "x"}
 _MINUTE = "UO:0000031"
 _ARRAY_BYTES = 64 << 20
+SPECTRA = (
+    Column("id", "text", description="identity in the file"),
+    Column("ms_level", "integer"),
+    Column("retention_time", "number", "min"),
+    Column("polarity", "text"),
+    Column("total_ion_current", "number"),
+    Column("base_peak_mz", "number", "m/z"),
+    Column("base_peak_intensity", "number"),
+    Column("precursor_mz", "number", "m/z"),
+    Column("precursor_charge", "integer"),
+    Column("mz", "numbers", "m/z"),
+    Column("intensity", "numbers"),
+)
 _CHROMATOGRAMS = 6
 
 
@@ -103,7 +117,8 @@ class _Run:
             self.stream.wants_text = False
             role = self.binary.get("role")
             if role:
-                self.current[role] = _decode("".join(self.pieces), self.binary)
+                found = decode("".join(self.pieces), self.binary)
+                self.current[role] = np.empty(0, dtype=np.float64) if found is None else found
             self.pieces = []
         elif tag == "spectrum":
             self._close_spectrum()
@@ -180,6 +195,8 @@ class _Run:
             findings.warn(f"The file announces {self.announced:,} spectra and holds {self.spectra:,}.")
         for level, count in sorted(self.levels.items()):
             findings.field(f"spectra of MS level {level}", count, where="spectrumList")
+        if self.spectra:
+            findings.table("spectra", SPECTRA, row_count=self.spectra, where="spectrumList")
         if self.points:
             findings.array("total ion current", (len(self.points),), "float64", where="spectrumList")
         for name, x, _ in self.chromatograms:
@@ -216,16 +233,15 @@ def _number(text: str) -> float:
         return float("nan")
 
 
-def _decode(text: str, binary: dict[str, Any]) -> Any:
-    """The numbers of one array; empty for encodings that need a library of their own (numpress)."""
-    empty = np.empty(0, dtype=np.float64)
+def decode(text: str, binary: dict[str, Any]) -> Any:
+    """The numbers of one array; ``None`` for encodings that need a library of their own, and for what is damaged."""
     if binary.get("is_foreign") or "dtype" not in binary:
-        return empty
+        return None
     try:
         raw = base64.b64decode(text, validate=False)
         if binary.get("is_zlib"):
             raw = zlib.decompressobj().decompress(raw, _ARRAY_BYTES)
     except (binascii.Error, zlib.error, ValueError):
-        return empty
+        return None
     dtype = np.dtype(binary["dtype"])
     return np.frombuffer(raw[: len(raw) // dtype.itemsize * dtype.itemsize], dtype=dtype)

@@ -10,14 +10,16 @@ import numpy as np
 from tsunagu.formats import draw
 from tsunagu.formats.errors import UnreadableError, truncated
 from tsunagu.formats.findings import Findings
+from tsunagu.formats.readers.columns import type_of
 from tsunagu.formats.readers.netcdf_classic import announced_bytes
 from tsunagu.formats.readers.sniff import HDF5
+from tsunagu.formats.types import Column
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tsunagu.formats.reader import Context
-    from tsunagu.formats.types import Preview, Reading
+    from tsunagu.formats.types import ColumnType, Preview, Reading
 
 _VALUES = 16_000_000
 _SMALL = 4096
@@ -37,7 +39,7 @@ def read(path: Path, context: Context) -> Reading:
     if need is None and context.is_whole_head and not context.head.startswith(HDF5):
         raise UnreadableError("The NetCDF header breaks off or is damaged.", reason_code="truncated")
     try:
-        with netCDF4.Dataset(path, "r") as dataset:
+        with _opened(path) as dataset:
             # Values as they are in the file: scaling and masking would hide what was written.
             dataset.set_auto_maskandscale(False)
             findings.field("format", dataset.data_model, where="file")
@@ -53,6 +55,13 @@ def read(path: Path, context: Context) -> Reading:
     return findings.finish()
 
 
+def _opened(path: Path) -> Any:
+    """By its path, or out of memory what lies in memory alone: HDF5 2 asks for the real path of what it opens."""
+    if path.resolve().exists():
+        return netCDF4.Dataset(path, "r")
+    return netCDF4.Dataset("in memory", "r", memory=path.read_bytes())
+
+
 def _group(group: Any, place: str, findings: Findings, depth: int) -> None:
     for name in group.ncattrs():
         findings.field(f"{place}{name}", _attribute(group, name), where=f"global attribute {place}{name}")
@@ -60,9 +69,33 @@ def _group(group: Any, place: str, findings: Findings, depth: int) -> None:
         findings.field(f"{place}{name}", len(dimension), where=f"dimension {place}{name}")
     for name, variable in group.variables.items():
         _variable(variable, f"{place}{name}", findings)
+    _columns(group, place, findings)
     if depth < findings.limits.depth:
         for name, child in list(group.groups.items())[:_GROUPS]:
             _group(child, f"{place}{name}/", findings, depth + 1)
+
+
+def _columns(group: Any, place: str, findings: Findings) -> None:
+    """Variables along one dimension are the columns of a table, unless they are axes of others."""
+    found: dict[str, list[Column]] = {}
+    several = {name for one in group.variables.values() if one.ndim > 1 for name in one.dimensions}
+    for name, variable in group.variables.items():
+        if variable.ndim != 1 or variable.dimensions[0] in several or variable.size < 2:  # noqa: PLR2004 - rows
+            continue
+        dtype = variable.dtype
+        word: ColumnType = "text" if dtype is str else type_of(dtype)
+        if word == "other" or getattr(dtype, "kind", "") == "S":
+            continue
+        if {"scale_factor", "add_offset"} & set(variable.ncattrs()):
+            word = "number"
+        words = _attribute(variable, "long_name") if "long_name" in variable.ncattrs() else None
+        description = words if isinstance(words, str) else None
+        column = Column(name, word, _unit(variable), description=description)
+        found.setdefault(variable.dimensions[0], []).append(column)
+    for dimension, columns in found.items():
+        if len(columns) > 1:
+            length = len(group.variables[columns[0].name])
+            findings.table(f"{place}{dimension}", columns, row_count=length, where=f"dimension {dimension}")
 
 
 def _attribute(node: Any, name: str) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from nibabel.analyze import AnalyzeHeader
@@ -34,20 +34,16 @@ def read(path: Path, context: Context) -> Reading:
         UnreadableError: damaged header, or fewer bytes than the shape asks for.
     """
     findings = Findings(context.limits)
-    kind = _kind(context.head)
     try:
         with path.open("rb") as source:
-            header = kind.from_fileobj(source, check=False)
-        shape = tuple(int(n) for n in header.get_data_shape())
-        dtype = header.get_data_dtype()
-    except (HeaderDataError, WrapStructError, ValueError, KeyError, OSError) as error:
+            header, shape, dtype = header_of(source, context)
+    except OSError as error:
         raise UnreadableError(f"The header is damaged: {error}.") from error
     _fields(header, findings)
     if min(shape, default=0) < 0:
         raise UnreadableError("The header announces a negative size.", partial=findings.finish())
     findings.array("image", shape, dtype, where="header, field dim")
-    is_single = context.head[344:348] == b"n+1\x00" or context.head[4:8] == b"n+2\x00"
-    if not is_single:
+    if not is_single(context.head):
         findings.warn("The numbers stand in a second file (.img); only the header was read.")
         return findings.finish()
     offset = int(header["vox_offset"])
@@ -56,6 +52,24 @@ def read(path: Path, context: Context) -> Reading:
         raise truncated(context.byte_count, need, partial=findings.finish())
     findings.preview(_slice(path, shape, dtype, offset, context.name))
     return findings.finish()
+
+
+def header_of(source: BinaryIO, context: Context) -> tuple[Any, tuple[int, ...], Any]:
+    """Header, shape (x first) and data type.
+
+    Raises:
+        UnreadableError: damaged.
+    """
+    try:
+        header = _kind(context.head).from_fileobj(source, check=False)
+        return header, tuple(int(n) for n in header.get_data_shape()), header.get_data_dtype()
+    except (HeaderDataError, WrapStructError, ValueError, KeyError) as error:
+        raise UnreadableError(f"The header is damaged: {error}.") from error
+
+
+def is_single(head: bytes) -> bool:
+    """Whether the numbers stand in the same file."""
+    return head[344:348] == b"n+1\x00" or head[4:8] == b"n+2\x00"
 
 
 def _kind(head: bytes) -> Any:

@@ -62,7 +62,7 @@ def _archive(path: Path, findings: Findings, context: Context) -> None:
 
 
 def _array(source: IO[bytes], name: str, size: int, findings: Findings) -> None:
-    shape, is_fortran, dtype = _header(source)
+    shape, is_fortran, dtype = header(source)
     if dtype.hasobject:
         raise UnreadableError(
             "The array holds pickled Python objects, which are never loaded.", reason_code="pickled"
@@ -93,7 +93,12 @@ def _array(source: IO[bytes], name: str, size: int, findings: Findings) -> None:
         _draw(values, name, findings)
 
 
-def _header(source: IO[bytes]) -> tuple[tuple[int, ...], bool, Any]:
+def header(source: IO[bytes]) -> tuple[tuple[int, ...], bool, Any]:
+    """Shape, whether the first axis runs fastest, data type; the numbers begin where it ends.
+
+    Raises:
+        UnreadableError: damaged.
+    """
     try:
         version = npy.read_magic(source)
         if version == (1, 0):

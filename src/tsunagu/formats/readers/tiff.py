@@ -188,10 +188,14 @@ def _picture(tiff: Any, path: Path, findings: Findings, context: Context) -> Ima
     page = pages[len(pages) // 2] if tiff.pages[0].shape == pages[len(pages) // 2].shape else pages[0]
     width, height = int(pages[0].imagewidth), int(pages[0].imagelength)
     smaller = [
-        other for other in pages[:20] if other.is_reduced and max(other.shape[:2]) >= draw.IMAGE_SIDE // 2
+        # A frame is a page like the first of its series, told shortly: never a smaller copy.
+        other
+        for other in pages[:20]
+        if getattr(other, "is_reduced", False) and max(other.shape[:2]) >= draw.IMAGE_SIDE // 2
     ]
     if smaller:
         page = min(smaller, key=lambda other: int(np.prod(other.shape)))
+    page = page.aspage()
     if int(np.prod(page.shape, dtype=object)) > _PAGE_VALUES:
         findings.warn(f"No picture is shown: a page has {width:,} x {height:,} pixels.")
         return None

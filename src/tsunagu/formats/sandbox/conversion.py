@@ -1,7 +1,7 @@
-"""Inside the walls: one table is made.
+"""Inside the walls: one table is made, or one store of arrays.
 
-The files come as open descriptors, each when it is asked for; the Parquet bytes and the profile go out by frames. No
-file is opened, and nothing is written but the channel.
+The files come as open descriptors, each when it is asked for; what is made and the profile go out by frames. No file is
+opened, and nothing is written but the channel.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import socket
 import threading
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from tsunagu.formats.arrays.types import StorePlan
 from tsunagu.formats.converting.surprises import ColumnChangedError, SourceFailedError
 from tsunagu.formats.converting.types import TablePlan
 from tsunagu.formats.sandbox import wire
@@ -21,16 +22,17 @@ from tsunagu.formats.sandbox import wire
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from tsunagu.formats.reader import OpenRows
+    from tsunagu.formats.reader import OpenArrays, OpenRows
     from tsunagu.formats.types import Limits
 
 # Named, not imported: the forking process loads Arrow only when a conversion is asked for.
 _CONVERT = "tsunagu.formats.converting.convert"
+_MAKE = "tsunagu.formats.arrays.make"
 
 
-def warm() -> None:
+def warm(*, arrays: bool = False) -> None:
     """Import what a conversion needs before any child is made."""
-    importlib.import_module(_CONVERT)
+    importlib.import_module(_MAKE if arrays else _CONVERT)
 
 
 def serve(
@@ -53,6 +55,29 @@ def serve(
         answer: dict[str, Any] = {"done": profile.as_json()}
     except ColumnChangedError as error:
         answer = {"changed": [error.column, error.source, error.reason, error.is_text]}
+    except SourceFailedError as error:
+        answer = {"failed": [error.source, error.reason, error.code]}
+    line.send(answer)
+
+
+def serve_store(
+    channel: socket.socket, plan_file: int, arrays: Mapping[str, OpenArrays], limits: Limits, scratch: int
+) -> None:
+    """Make the store of the plan that the descriptor holds; the last frame says how it went."""
+    with os.fdopen(plan_file, "rb") as file:
+        plan = StorePlan.from_json(json.load(file))
+    line = _Line(channel)
+    make = importlib.import_module(_MAKE).make_store
+    try:
+        profile = make(
+            plan,
+            line.ask,
+            lambda path, piece: line.send({"path": path}, {"piece": piece}),
+            arrays=arrays[plan.reader],
+            limits=limits,
+            scratch=os.fdopen(scratch, "w+b"),
+        )
+        answer: dict[str, Any] = {"done": profile.as_json()}
     except SourceFailedError as error:
         answer = {"failed": [error.source, error.reason, error.code]}
     line.send(answer)

@@ -4,7 +4,7 @@ Started by the pool as ``python -m tsunagu.formats.sandbox.zygote FD``. It answe
 the control socket and parses nothing itself: bytes of files reach only the children.
 
     hello            -> readers, problems, which outer walls stand
-    load READER      -> import that reader's libraries, or what gives its rows, or what answers SQL
+    load READER      -> import that reader's libraries, or what gives its rows or arrays, or what answers SQL
     fork LIMITS + fd -> a child that waits for one job on the passed socket; its pid and pidfd come back
     reap PID         -> how that child ended
 """
@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tsunagu.formats.examine import ReaderNotLoadedError, examine, warm_versions
-from tsunagu.formats.reader import RowReader
+from tsunagu.formats.reader import ArrayReader, RowReader
 from tsunagu.formats.registry import installed_readers
 from tsunagu.formats.sandbox import landlock, query, walls, wire
 from tsunagu.formats.types import Limits
@@ -30,7 +30,7 @@ from tsunagu.formats.types import Limits
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tsunagu.formats.reader import OpenRows, Read, Reader
+    from tsunagu.formats.reader import OpenArrays, OpenRows, Read, Reader
 
 _MESSAGE_BYTES = 65536
 # Loaded here once; each child would import them again.
@@ -58,6 +58,7 @@ class Zygote:
         warm_versions(self.readers)
         self.loaded: dict[str, Read] = {}
         self.rows: dict[str, OpenRows] = {}
+        self.arrays: dict[str, OpenArrays] = {}
         self.ended: dict[int, int] = {}
         self.landlock_version = landlock.abi()
         for codec in _CODECS:
@@ -102,6 +103,8 @@ class Zygote:
                 return {"error": "no such reader"}
             elif wish.get("rows"):
                 self._load_rows(reader)
+            elif wish.get("arrays"):
+                self._load_arrays(reader)
             else:
                 self.loaded[name] = reader.load()
         except Exception as error:  # noqa: BLE001 - a plugin's import may fail in any way
@@ -121,6 +124,15 @@ class Zygote:
             raise TypeError("this format has no rows")
         conversion.warm()
         self.rows[reader.info.name] = found
+
+    def _load_arrays(self, reader: Reader) -> None:
+        from tsunagu.formats.sandbox import conversion
+
+        found = reader.load_arrays() if isinstance(reader, ArrayReader) else None
+        if found is None:
+            raise TypeError("this format has no arrays")
+        conversion.warm(arrays=True)
+        self.arrays[reader.info.name] = found
 
     def _fork(self, message: dict[str, Any], channel: int) -> tuple[dict[str, Any], list[int]]:
         self._collect()
@@ -173,7 +185,9 @@ class Child:
         # A group's files come as memory, which needs no rule, and a conversion's are open already; any other file is
         # the one that may be opened.
         inputs = (
-            [] if {"group", "convert", "query"} & {name for name, is_so in job.items() if is_so} else [source]
+            []
+            if {"group", "convert", "store", "query"} & {name for name, is_so in job.items() if is_so}
+            else [source]
         )
         database = query.prepare(self.limits) if job.get("query") else None
         walls.enclose([*self.zygote.places.descriptors, *inputs], version=self.zygote.landlock_version)
@@ -187,6 +201,11 @@ class Child:
             from tsunagu.formats.sandbox import conversion
 
             conversion.serve(self.channel, source, self.zygote.rows, self.limits, self.scratch)
+            return
+        if job.get("store"):
+            from tsunagu.formats.sandbox import conversion
+
+            conversion.serve_store(self.channel, source, self.zygote.arrays, self.limits, self.scratch)
             return
         while job is not None:
             self.channel.sendall(self._read(job["name"], source))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tifffile
 
 from tsunagu.formats.api import ExtractorPool, Outcome, default_mapping
-from tsunagu.formats.tests.built import BUILDERS
+from tsunagu.formats.tests.built import BUILDERS, build
 
 # name -> reader, kind of the first preview, common names that must come out
 EXPECTED: dict[str, tuple[str, str, dict[str, object]]] = {
@@ -109,3 +111,23 @@ def test_people_in_files_are_personal(pool: ExtractorPool, built: dict[str, Path
     }.items():
         fields = default_mapping().apply(pool.extract(built[name], name=name)).reading.fields
         assert {f.key for f in fields if f.key in keys and f.personal} == keys, name
+
+
+@pytest.mark.parametrize("name", ["scan.nxs", "air.nc", "classic.nc", "cells.ome.tif"])
+def test_a_small_file_that_comes_as_memory_reads_as_from_its_place(tmp_path: Path, name: str) -> None:
+    """HDF5 2 asks for the real path of what it opens by a path, and what lies in memory alone has none."""
+    path = build(name, tmp_path)
+    with ExtractorPool() as pool:
+        alone, in_group = pool.extract(path, name=name), pool.extract(path, name=name, group="one")
+    assert in_group.status == alone.status == "read"
+    assert in_group.reading == alone.reading
+
+
+def test_planes_of_one_ome_tiff_are_one_picture(tmp_path: Path) -> None:
+    """The library keeps planes after the first in a short form that lacks half of what pages have."""
+    planes = np.arange(6 * 50 * 70, dtype=np.uint16).reshape(6, 50, 70)
+    tifffile.imwrite(tmp_path / "cells.tif", planes, compression="zlib", metadata={"axes": "ZYX"}, ome=True)
+    with ExtractorPool() as pool:
+        outcome = pool.extract(tmp_path / "cells.tif", name="cells.tif")
+    assert outcome.status == "read", outcome.reason
+    assert [array.shape for array in outcome.reading.arrays] == [(6, 50, 70)]

@@ -6,6 +6,7 @@ import csv
 import io
 import math
 import random
+import time
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,7 +18,7 @@ from tsunagu.formats import api as formats
 from tsunagu.formats.converting import personal
 from tsunagu.formats.converting.rowhash import row_hashes
 from tsunagu.formats.tests.built import build
-from tsunagu.formats.tests.making import attempt_behind_walls, attempt_in, made, planned
+from tsunagu.formats.tests.making import attempt_behind_walls, attempt_in, made, outcome_of, planned
 
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False, width=64)
 # No cell that readers take for "empty", no line breaks, and nothing that is stripped: those are cases of their own.
@@ -369,7 +370,7 @@ def test_a_file_larger_than_the_memory_allowed(tmp_path):
 
 
 def test_many_tiny_files(tmp_path):
-    """A hundred thousand in the large suite, two thousand here: one table, and no time lost between files."""
+    """Two thousand: one table, and every row where its file was."""
     for number in range(2000):
         (tmp_path / f"f{number:05}.csv").write_text(f"x,y\n{number},1\n{number},2\n")
     (plan,) = planned(tmp_path).tables
@@ -378,6 +379,38 @@ def test_many_tiny_files(tmp_path):
     table = pq.read_table(io.BytesIO(how.result))
     assert table.num_rows == 4000
     assert table.column("x").to_pylist() == [n for n in range(2000) for _ in range(2)]
+
+
+@pytest.mark.functional
+@pytest.mark.timeout(600)
+def test_a_hundred_thousand_tiny_files(tmp_path):
+    """One table in bounded memory, and the last file takes no longer than the first.
+
+    The readings are one reading, made a hundred thousand times: reading is measured elsewhere.
+    """
+    count, quarter = 100_000, 25_000
+    for number in range(count):
+        (tmp_path / f"f{number:06}.csv").write_text(f"x,y\n{number},1.5\n{number},2.5\n")
+    outcome = outcome_of(tmp_path / "f000000.csv")
+    files = [formats.ReadFile(f"f{number:06}.csv", 20, outcome) for number in range(count)]
+    (plan,) = formats.plan_tables(files, readers=formats.row_readers(), labels={}).tables
+    peaks, clock = [], []
+    with formats.Converter() as pool:
+        attempt = attempt_behind_walls(
+            tmp_path,
+            pool,
+            watch=peaks,
+            opened=lambda _: clock.append(time.process_time()),
+            wall_s=500,
+            cpu_s=500,
+        )
+        how = formats.settle(plan, attempt)
+    assert not how.problems
+    assert how.profile.row_count == 2 * count
+    assert pq.read_table(io.BytesIO(how.result)).column("x").to_pylist()[-2:] == [count - 1] * 2
+    assert max(peaks) < 320 << 20, "resident, with libraries and everything"
+    first, last = clock[quarter] - clock[0], clock[-1] - clock[-quarter]
+    assert last < 2 * first, "no file costs more because of those before it"
 
 
 def test_frames_stay_whole_while_files_are_asked_for(tmp_path):

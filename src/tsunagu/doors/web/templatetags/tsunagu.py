@@ -44,6 +44,8 @@ register.filter("ai_word", ai_words.ai_word)
 register.filter("kind_word", ready_words.kind_word)
 register.filter("brief", ready_words.brief)
 register.filter("evidence_rows", ready_words.evidence_rows)
+register.filter("failure_word", ready_words.failure_word)
+register.filter("offers_of", ready_words.offers_of)
 register.simple_tag(words.level_word, name="level_word")
 
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.datasets.api import DatasetCard
 from tsunagu.data.readiness import api as readiness
-from tsunagu.doors.web.ready_words import VERDICTS
+from tsunagu.doors.web.ready_words import CHANGES, VERDICTS
 from tsunagu.doors.web.views.dataset_frame import asked_card, frame, next_delay_s
 from tsunagu.doors.web.views.frame import done, page
 from tsunagu.foundation.identity.api import Actor
@@ -22,6 +22,7 @@ _SHOWN_TABLES = 20
 _SHOWN_COLUMNS = 100
 _BAR_WIDTH, _PLOT_HEIGHT = 6, 40
 _LONGEST_WAIT = 6
+_MOST_NAMED = 500
 
 
 @page
@@ -41,6 +42,8 @@ def ready(request: HttpRequest, actor: Actor, *, project: str, dataset: str) -> 
             "groups": [_group(one) for one in found.groups],
             "tables": [_table(one) for one in found.profile.get("tables", ())[:_SHOWN_TABLES]],
             "left_count": sum(found.profile.get("left", {}).get("counts", {}).values()),
+            "columns": _columns(actor, card, found),
+            "changes": list(CHANGES.items()),
             "watched": 0,
             "delay": next_delay_s(0),
         }
@@ -75,9 +78,24 @@ def _act(request: HttpRequest, actor: Actor, card: DatasetCard, asked: int | Non
         note = form.get("note", "").strip()
         readiness.attest(actor, card, form["rule"], form.get("answer", ""), note=note)
         return done(request, _("Your answer was recorded."), "ready", **parts)
+    if "repair" in form:
+        column, value = form.get("column", ""), form.get("value", "")
+        readiness.repair(actor, card, form["repair"], column=column, value=value)
+        return done(request, _("It was noted. Make the tables again when you are through."), "ready", **parts)
+    if "take_back" in form:
+        readiness.take_back(actor, card, form["take_back"])
+        return done(
+            request, _("It was taken back. Make the tables again when you are through."), "ready", **parts
+        )
     version = None if asked == card.draft_number else asked
     readiness.start(actor, datasets.get_dataset_by_id(actor, card.id), version=version)
     return done(request, _("The tables are being made."), "ready", **parts)
+
+
+def _columns(actor: Actor, card: DatasetCard, found: readiness.ReadinessCard) -> tuple[str, ...]:
+    """What a change may name, for those who may change: nothing where tables were made of another dataset."""
+    is_source = found.preparation is not None and found.is_prepared
+    return readiness.repaired_columns(actor, card)[:_MOST_NAMED] if is_source else ()
 
 
 def _address(preparation: readiness.PreparationCard | None) -> str:

@@ -1,0 +1,1 @@
+"""Arrays of a version as Zarr v3 stores."""
