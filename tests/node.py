@@ -44,7 +44,9 @@ class Node:
         clean = {
             name: value for name, value in os.environ.items() if not name.startswith(("TSUNAGU_", "DJANGO_"))
         }
-        self.environment = {**clean, "TSUNAGU_PORT": str(port), "PYTHONUNBUFFERED": "1", **(extra or {})}
+        self.environment = {**clean, "TSUNAGU_PORT": str(port), "PYTHONUNBUFFERED": "1"}
+        # The gate to notebooks would take a port that another test's node may hold.
+        self.environment |= {"TSUNAGU_NOTEBOOK_SLOTS": "0", **(extra or {})}
         self.process: subprocess.Popen[bytes] | None = None
         self.token = ""
 

@@ -41,6 +41,7 @@ def main(argv: list[str]) -> int:
     skipped = [] if is_fast else install_servers()
     if not is_fast:
         install_judges()
+        install_apart()
     results: list[tuple[str, bool, float]] = []
     for name, command in (*checks(), *(suites(is_fast=is_fast))):
         started = time.monotonic()
@@ -115,6 +116,24 @@ def install_judges() -> None:
         if subprocess.run(command, check=False).returncode:
             return
     stamp.touch()
+
+
+def install_apart() -> None:
+    """What runs bring along in environments of their own: a real JupyterLab and a real cwltool for their tests."""
+    rooms = ROOT / "src" / "tsunagu" / "compute"
+    for name, pins in {
+        ".lab": rooms / "notebooks" / "jupyterlab.lock",
+        ".cwl": rooms / "workflows" / "cwltool.lock",
+    }.items():
+        home = ROOT / name
+        stamp = home / ".stamp"
+        if stamp.exists() and stamp.stat().st_mtime >= pins.stat().st_mtime:
+            continue
+        print(f"Installing {name} for the tests of notebooks and workflows.", flush=True)
+        pip = [str(home / "bin" / "python"), "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+        steps = ([PYTHON, "-m", "venv", str(home)], [*pip, "--require-hashes", "--no-deps", "-r", str(pins)])
+        if all(subprocess.run(step, check=False).returncode == 0 for step in steps):
+            stamp.touch()
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import notebooks
 from tests.judges.hub_client import HubClient
 from tests.judges.test_hugging_face import _parquet
 from tsunagu.formats.tests.built import build
@@ -186,6 +187,71 @@ def test_the_crate_of_a_compute_run_passes_the_validator(node, described, tmp_pa
     assert values["parameter low"] == 0.5
     used = {entities[one["@id"]]["name"] for one in action["resourceUsage"]}
     assert {"cpu_s", "peak_memory_bytes", "duration_s"} <= used
+
+
+ROOT_TYPE = "https://github.com/crs4/rocrate-validator/profiles/ro-crate/RootDataEntity"
+OLD_TERMS = {
+    "ComputationalWorkflow": "https://bioschemas.org/ComputationalWorkflow",
+    "FormalParameter": "https://bioschemas.org/FormalParameter",
+    "input": "https://bioschemas.org/ComputationalWorkflow#input",
+    "workExample": "http://schema.org/workExample",
+}
+FLOW = """
+cwlVersion: v1.2
+class: CommandLineTool
+label: Sort a table
+baseCommand: [sort]
+inputs:
+  table: {type: File, inputBinding: {position: 2}}
+  is_numeric: {type: boolean, default: false, inputBinding: {position: 1, prefix: -n}}
+outputs: {sorted: stdout}
+stdout: sorted.csv
+"""
+
+
+@pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed")
+def test_the_crate_of_a_workflow_passes_the_validator(node, tmp_path):
+    if not JUDGES.exists():
+        pytest.skip("roc-validator is not here: tests/run.py puts it into .judges")
+    if why := notebooks.missing(".cwl", "cwltool"):
+        pytest.skip(why)
+    notebooks.lend(node, ".cwl", notebooks.ROOMS / "workflows" / "cwltool.lock")
+    (tmp_path / "flow").mkdir()
+    (tmp_path / "flow" / "sort.cwl").write_text(FLOW)
+    (tmp_path / "flow" / "raw.csv").write_text("3\n1\n")
+    node.run("push", str(tmp_path / "flow"), "lab/flow")
+    node.run("freeze", "lab/flow")
+    node.run("run", "lab/flow", "--cwl", "sort.cwl", "--param", "table=raw.csv", "--out", "lab/flowed")
+    crate = _get(node, "ro-crate-metadata.json", node.token, "lab/flowed")
+    for profile in (
+        "ro-crate-1.2",
+        "process-run-crate-0.5",
+        "workflow-ro-crate-1.0",
+        "workflow-run-crate-0.5",
+    ):
+        assert _judge(tmp_path, crate, profile) == [], profile
+    # Only under the old addresses, and with the root marked as its base profile would do, does it look at all of this.
+    old = {**json.loads(json.dumps(crate)), "@context": [*crate["@context"], OLD_TERMS]}
+    next(one for one in old["@graph"] if "mainEntity" in one)["@type"] = ["Dataset", ROOT_TYPE]
+    assert _judge(tmp_path, old, "workflow-run-crate-0.5") == []
+    for entity, term in (("FormalParameter", "additionalType"), ("CreateAction", "instrument")):
+        spoiled = json.loads(json.dumps(old))
+        for one in spoiled["@graph"]:
+            if one["@type"] == entity:
+                one.pop(term, None)
+        assert _judge(tmp_path, spoiled, "workflow-run-crate-0.5"), "a judge that cannot refuse is none"
+    entities = {one["@id"]: one for one in crate["@graph"]}
+    root = next(one for one in entities.values() if one["@type"] == "Dataset" and "mainEntity" in one)
+    flow = entities[root["mainEntity"]["@id"]]
+    assert flow["name"] == "Sort a table"
+    inputs = {entities[one["@id"]]["name"]: entities[one["@id"]] for one in flow["input"]}
+    assert {name: one["additionalType"] for name, one in inputs.items()} == {
+        "table": "File",
+        "is_numeric": "Boolean",
+    }
+    assert entities[inputs["table"]["workExample"]["@id"]]["value"] == "raw.csv"
+    (action,) = [one for one in entities.values() if one.get("name") == "compute"]
+    assert action["instrument"] == {"@id": flow["@id"]}
 
 
 def _judge_package(folder, package):

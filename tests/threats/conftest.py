@@ -21,6 +21,8 @@ from tests.threats.requests import TRAINED_FOR
 from tsunagu.compute.hosting import api as hosting
 from tsunagu.compute.jobs import api as jobs
 from tsunagu.compute.jobs import executors
+from tsunagu.compute.notebooks import api as notebooks
+from tsunagu.compute.notebooks import selectors
 from tsunagu.compute.partners import api as partners
 from tsunagu.core import clock
 from tsunagu.core.ids import new_id
@@ -72,6 +74,7 @@ def plain_static(settings):
 def walls(monkeypatch):
     """Jobs are asked for and never run here, so no bubblewrap is needed."""
     monkeypatch.setattr(executors.runner, "problem", lambda: "")
+    monkeypatch.setattr(selectors, "problem", lambda: "")
 
 
 @pytest.fixture(autouse=True)
@@ -201,6 +204,7 @@ def _project(owner: Any, put: Any, name: str, person: Any) -> dict[str, str]:
         "opening": use.opening,
         "token": _token(owner),
         "job": jobs.submit(owner, _wanted(name)).run,
+        "notebook": notebooks.open_notebook(owner, notebooks.Asked(f"{name}/spectra@1", f"{name}/kept")).run,
         "array": jobs.submit_each(owner, _wanted(name), "n", [1, 2])[0].run,
     }
 

@@ -68,6 +68,7 @@ BODIES: dict[str, Any] = {
         "each": {"name": "n", "values": [1, 2]},
     },
     "POST /runs": {"inputs": ["{project}/{dataset}@1"], "command": ["true"], "output": "{project}/made-by-a-run"},
+    "POST /notebooks": {"input": "{project}/{dataset}@1", "output": "{project}/made-by-a-notebook"},
     "PUT /projects/{project}/budget": {"cpu_s": 1, "memory_gb_h": 1, "output_bytes": 1},
     "POST /compute/offers": {
         "title": "x", "address": "https://93.184.215.14", "bytes_address": "https://93.184.215.14:444",
@@ -191,6 +192,10 @@ NEEDS: dict[str, str] = {
     "GET /runs/{job}/log": "reader",
     "POST /runs/{job}/cancel": "owner",
     "POST /runs/{job}/again": "editor",
+    "POST /notebooks": "editor",
+    "GET /notebooks": "all",
+    "GET /notebooks/{notebook}": "its owner",
+    "POST /notebooks/{notebook}/stop": "its owner",
     "GET /projects/{project}/budget": "reader",
     "GET /datasets/{project}/{dataset}/places": "reader",
     "GET /compute/own": "admin",
@@ -219,7 +224,14 @@ ANSWERS: dict[str, int] = {
     "POST /datasets/{project}/{dataset}/shred": 409,  # it is not sealed
 }
 # What this asks about stands in a line of the request and not in its path.
-ABOUT_A_LINE = {"GET /decide", "POST /requests", "POST /datasets", "POST /runs", "POST /arrays"}
+ABOUT_A_LINE = {
+    "GET /decide",
+    "POST /requests",
+    "POST /datasets",
+    "POST /runs",
+    "POST /arrays",
+    "POST /notebooks",
+}
 
 _PARTIES = ("stranger", "ended", "other", "machine", "reader", "editor", "owner", "admin")
 _PEOPLE = tuple(name for name in _PARTIES if name != "machine")

@@ -13,7 +13,8 @@ def add_commands(add: Any) -> None:
         "run",
         "tsunagu run films/run-7 -- sh -c 'sort $TSUNAGU_IN/raw.csv > $TSUNAGU_OUT/sorted.csv'\n"
         "tsunagu run films/run-7@2 --code films/tools/peaks --param threshold=0.2 --out films/peaks \\\n"
-        "  --cpu 2 --memory 2G --time 30m -- sh -c 'python3 $TSUNAGU_CODE/find.py'",
+        "  --cpu 2 --memory 2G --time 30m -- sh -c 'python3 $TSUNAGU_CODE/find.py'\n"
+        "tsunagu run films/run-7 --cwl count.cwl --param table=raw.csv --param least=3",
     )
     run.add_argument("dataset", metavar="PROJECT/DATASET[@VERSION]")
     run.add_argument(
@@ -30,6 +31,7 @@ def add_commands(add: Any) -> None:
         metavar="PROJECT/DATASET[@VERSION][/FOLDER]|FILE.bundle",
         help=text("help_run_code"),
     )
+    run.add_argument("--cwl", default="", metavar="FILE", help=text("help_run_cwl"))
     run.add_argument("--out", default="", metavar="PROJECT/DATASET", help=text("help_run_out"))
     run.add_argument("--on", dest="executor", default="sandbox", metavar="PLACE", help=text("help_run_on"))
     run.add_argument("--env", default="", metavar="LOCKFILE", help=text("help_run_env"))
@@ -47,7 +49,7 @@ def add_commands(add: Any) -> None:
     run.add_argument("--time", metavar="TIME", help=text("help_run_time"))
     run.add_argument("--disk", metavar="SIZE", help=text("help_run_disk"))
     run.add_argument("--detach", action="store_true", help=text("help_run_detach"))
-    run.usage = "tsunagu run PROJECT/DATASET[@VERSION] [OPTION ...] -- COMMAND..."
+    run.usage = "tsunagu run PROJECT/DATASET[@VERSION] [OPTION ...] (--cwl FILE | -- COMMAND...)"
     runs = add("runs", "tsunagu runs films/run-7\ntsunagu runs films/run-7 --compute\ntsunagu runs")
     runs.add_argument("dataset", nargs="?", default="", metavar="PROJECT/DATASET")
     runs.add_argument("--compute", action="store_true", help=text("help_runs_compute"))
@@ -62,7 +64,27 @@ def add_commands(add: Any) -> None:
     budget.add_argument("--cpu-s", type=float, metavar="SECONDS", help=text("help_budget_set"))
     budget.add_argument("--memory-gb-h", type=float, metavar="GB_H", help=text("help_budget_set"))
     budget.add_argument("--output-bytes", type=int, metavar="BYTES", help=text("help_budget_set"))
+    _notebook_command(add)
     _partner_commands(add)
+
+
+def _notebook_command(add: Any) -> None:
+    notebook = add(
+        "notebook",
+        "tsunagu notebook films/run-7\n"
+        "tsunagu notebook films/run-7@2 --env requirements.lock --out films/my-notebook --memory 4G --time 4h\n"
+        "tsunagu notebook films/run-7 --stop\n"
+        "tsunagu notebook",
+    )
+    notebook.add_argument("dataset", nargs="?", default="", metavar="PROJECT/DATASET[@VERSION]")
+    notebook.add_argument("--out", default="", metavar="PROJECT/DATASET", help=text("help_notebook_out"))
+    notebook.add_argument("--env", default="", metavar="LOCKFILE", help=text("help_notebook_env"))
+    notebook.add_argument("--cpu", type=int, metavar="N", help=text("help_run_cpu"))
+    notebook.add_argument("--memory", metavar="SIZE", help=text("help_run_memory"))
+    notebook.add_argument("--time", metavar="TIME", help=text("help_run_time"))
+    notebook.add_argument("--disk", metavar="SIZE", help=text("help_run_disk"))
+    notebook.add_argument("--stop", action="store_true", help=text("help_notebook_stop"))
+    notebook.add_argument("--detach", action="store_true", help=text("help_run_detach"))
 
 
 def _partner_commands(add: Any) -> None:

@@ -32,17 +32,18 @@ _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 def run_run(options: argparse.Namespace, output: Output) -> int:
     """Queue a command and, unless told otherwise, follow it; the exit code is the command's own."""
-    if not options.arguments:
+    if bool(options.arguments) == bool(options.cwl):
         raise UsageError(text("run_needs_command"), remedy=text("run_needs_command_remedy"))
     content: dict[str, Any] = {
         "inputs": [options.dataset, *options.inputs],
         "command": options.arguments,
         "output": options.out,
         "code": options.code,
+        "cwl": options.cwl,
         "parameters": dict(_parameter(one) for one in options.parameters),
         "limits": limits(options),
         "executor": options.executor,
-        "lock": _lock(options.env),
+        "lock": lock_text(options.env),
     }
     with connect(options.url, options.token) as client:
         if options.code.endswith(".bundle") and os.path.isfile(options.code):  # noqa: PTH113 - pathlib costs start-up
@@ -125,7 +126,7 @@ def run_runs(options: argparse.Namespace, output: Output) -> None:
             return
         output.table(
             (one["run"], text(f"state_{one['state']}"), one["inputs"][0]["place"], one["actor_name"],
-             one["asked_at"], " ".join(one["command"])[:60])
+             one["asked_at"], _command(one)[:60])
             for one in found
         )  # fmt: skip
 
@@ -262,6 +263,16 @@ def _ended(done: dict[str, Any]) -> str:
     return f"{done['sentence']} {used}"
 
 
+def _command(run: dict[str, Any]) -> str:
+    """A command on one line; of one that is a whole program, what that starts."""
+    parts = run["command"]
+    if run["executor"] == "notebooks":
+        return "JupyterLab"
+    if len(parts) > 3 and parts[3].endswith(".cwl"):  # noqa: PLR2004 - python -c TEXT DOCUMENT
+        return f"cwltool {parts[3]}"
+    return " ".join(parts)
+
+
 def _place(run: str) -> str:
     return f"/runs/{quote(run, safe='')}"
 
@@ -274,7 +285,8 @@ def _parameter(said: str) -> tuple[str, Any]:
     return name, sweeps.value(value)
 
 
-def _lock(path: str) -> str:
+def lock_text(path: str) -> str:
+    """The text of a lock file; empty for none."""
     if not path:
         return ""
     try:

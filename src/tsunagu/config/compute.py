@@ -18,8 +18,9 @@ def main() -> None:
     django.setup()
     from tsunagu.compute.hosting import api as hosting
     from tsunagu.compute.jobs import api as jobs
+    from tsunagu.compute.notebooks import api as notebooks
 
-    supervisor = jobs.Supervisor(others=(hosting.Host(),))
+    supervisor = jobs.Supervisor(others=(hosting.Host(), notebooks.Keeper()))
     signal.signal(signal.SIGTERM, supervisor.stop)
     signal.signal(signal.SIGINT, supervisor.stop)
     supervisor.run()

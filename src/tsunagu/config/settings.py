@@ -79,6 +79,7 @@ INSTALLED_APPS = [
     "tsunagu.compute.environments",
     "tsunagu.compute.partners",
     "tsunagu.compute.jobs",
+    "tsunagu.compute.notebooks",
     "tsunagu.compute.hosting",
     "tsunagu.doors.web",
     "tsunagu.config",

@@ -6,6 +6,7 @@ from django.urls import include, path
 
 from tsunagu.config import health
 from tsunagu.doors.internal import jobs as internal_jobs
+from tsunagu.doors.internal import notebooks as internal_notebooks
 from tsunagu.doors.internal import partners as internal_partners
 from tsunagu.doors.internal import views as internal
 from tsunagu.doors.rest.api import api
@@ -16,6 +17,10 @@ urlpatterns = [
     path("internal/known", internal.known),
     path("internal/listing", internal.listing),
     path("internal/staged", internal.staged),
+    path("internal/notebooks/admit", internal_notebooks.admit),
+    path("internal/notebooks/check", internal_notebooks.check),
+    path("internal/notebooks/idle", internal_notebooks.idle),
+    path("internal/notebooks/listing", internal_notebooks.listing),
     path("compute/line/<str:run>", internal_jobs.line),
     path("compute/partner", internal_partners.ask),
     path("healthz", health.healthz),

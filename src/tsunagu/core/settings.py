@@ -62,6 +62,13 @@ def _slurm_options(text: str) -> tuple[str, ...]:
     return options
 
 
+def _per_run(text: str) -> str:
+    """An address with ``{run}`` in its host name, so that no two notebooks share an origin; empty is one too."""
+    if text and not re.fullmatch(r"https?://[A-Za-z0-9.-]*\{run\}[A-Za-z0-9.:-]*/?", text):
+        raise ValueError(text)
+    return text.rstrip("/")
+
+
 def _tables(text: str) -> tuple[Mapping[str, Any], ...]:
     """Tables of tsunagu.toml (``[[name]]``), or the same as JSON in the environment."""
     rows = json.loads(text) if text.strip() else []
@@ -187,6 +194,18 @@ TABLE: tuple[Setting, ...] = (
         "A job on another node that does not answer counts as lost after this time.",
         float,
         "s",
+    ),
+    Setting(
+        "notebook_slots", "8", "Notebooks (JupyterLab) open at the same time on this machine; 0: none.", int
+    ),
+    Setting("notebook_idle_s", "3600", "A notebook that nobody uses for so long is stopped.", float, "s"),
+    Setting("notebook_lock", "", "Lock file of the notebooks' environment; empty: the one that comes along."),
+    Setting("notebooks_port", "0", "Port of the gate to open notebooks; 0 means port + 2.", int),
+    Setting(
+        "notebooks_url",
+        "",
+        "Address of an open notebook, a host name for each {run}; empty: http://{run}.localhost:NOTEBOOKS_PORT.",
+        _per_run,
     ),
     Setting(
         "slurm_folder",
@@ -327,6 +346,16 @@ class Settings:
     def bytes_address(self) -> str:
         """Where people reach the byte server, without a slash at the end."""
         return str(self.values["bytes_url"] or f"http://127.0.0.1:{self.bytes_port_number}").rstrip("/")
+
+    @property
+    def notebooks_port_number(self) -> int:
+        """Port of the gate to open notebooks."""
+        return int(self.values["notebooks_port"]) or int(self.values["port"]) + 2
+
+    def notebook_address(self, run: str) -> str:
+        """Where a browser reaches the open notebook of a run; ``{run}`` gives the form. Host names know no capitals."""
+        form = str(self.values["notebooks_url"]) or f"http://{{run}}.localhost:{self.notebooks_port_number}"
+        return form.replace("{run}", run.lower())
 
     @property
     def store_address(self) -> str:

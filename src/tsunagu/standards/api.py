@@ -15,6 +15,7 @@ from tsunagu.standards.model import (
     Store,
     Table,
     TextLayout,
+    Workflow,
 )
 from tsunagu.standards.people import agent_named
 from tsunagu.standards.ro_crate import to_ro_crate
@@ -33,6 +34,7 @@ __all__ = [
     "Store",
     "Table",
     "TextLayout",
+    "Workflow",
     "agent_named",
     "known_licence",
     "to_croissant",

@@ -101,6 +101,22 @@ class Quantity:
 
 
 @dataclass(frozen=True, slots=True)
+class Workflow:
+    """The document that a run followed.
+
+    Attributes:
+        url: Where its text is.
+        version: Of the language, ``v1.2``.
+        inputs: Name of a parameter -> its type in the language's words.
+    """
+
+    url: str
+    name: str
+    version: str
+    inputs: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Happening:
     """A run: what happened, who, when (RFC 3339), with what outcome.
 
@@ -110,6 +126,7 @@ class Happening:
         parameters: What it was given beside its inputs.
         resource_usage: What it took: CPU time, memory, time.
         environment: Under which conditions: limits, packages, machine.
+        workflow: What it followed; None: a command of its own.
     """
 
     id: str
@@ -125,6 +142,7 @@ class Happening:
     parameters: tuple[Quantity, ...] = ()
     resource_usage: tuple[Quantity, ...] = ()
     environment: tuple[Quantity, ...] = ()
+    workflow: Workflow | None = None
 
 
 @dataclass(frozen=True, slots=True)

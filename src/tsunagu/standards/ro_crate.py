@@ -1,6 +1,7 @@
-"""RO-Crate 1.2, with runs as actions of the Process Run Crate profile.
+"""RO-Crate 1.2, with runs as actions of the Process Run Crate profile, and of Workflow Run Crate where one followed a workflow.
 
-Sources: https://w3id.org/ro/crate/1.2, https://w3id.org/ro/wfrun/process/0.5.
+Sources: https://w3id.org/ro/crate/1.2, https://w3id.org/ro/wfrun/process/0.5, https://w3id.org/ro/wfrun/workflow/0.5,
+https://w3id.org/workflowhub/workflow-ro-crate/1.0.
 """
 
 from __future__ import annotations
@@ -8,10 +9,23 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from tsunagu.standards.model import Agent, Happening, Quantity, Record, Related
+from tsunagu.standards.model import Agent, Happening, Quantity, Record, Related, Workflow
 
 VERSION = "https://w3id.org/ro/crate/1.2"
 _PROCESS = "https://w3id.org/ro/wfrun/process/0.5"
+_WORKFLOW = "https://w3id.org/ro/wfrun/workflow/0.5"
+_WORKFLOW_CRATE = "https://w3id.org/workflowhub/workflow-ro-crate/1.0"
+# RO-Crate 1.2 gave Bioschemas's terms new addresses; Workflow RO-Crate 1.0 and its validators know the old one.
+_COMPUTATIONAL = "https://bioschemas.org/ComputationalWorkflow"
+_CWL = "https://w3id.org/workflowhub/workflow-ro-crate#cwl"
+_CWL_TYPES = {"File": "File", "Directory": "Dataset", "string": "Text", "int": "Integer", "long": "Integer"}
+_CWL_TYPES |= {
+    "float": "Float",
+    "double": "Float",
+    "boolean": "Boolean",
+    "enum": "Text",
+    "array": "Collection",
+}
 _STATUS = {"ok": "CompletedActionStatus", "failed": "FailedActionStatus", "aborted": "FailedActionStatus"}
 _RUN_TERMS = "https://w3id.org/ro/terms/workflow-run#"
 _TERMS = {name: f"{_RUN_TERMS}{name}" for name in ("sha256", "resourceUsage", "environment")}
@@ -30,7 +44,8 @@ def to_ro_crate(record: Record, *, is_attached: bool = False) -> dict[str, Any]:
     licence = record.licence_url or "#licence"
     files = [_file(one, is_attached=is_attached) for one in record.files]
     actions = [_action(one, root, agents) for one in record.happenings]
-    software = {one.software for one in record.happenings if one.software}
+    software = {one.software for one in record.happenings if one.software and not one.workflow}
+    flows = _Workflows(record.happenings)
     dataset: dict[str, Any] = {
         "@id": root,
         "@type": "Dataset",
@@ -42,18 +57,12 @@ def to_ro_crate(record: Record, *, is_attached: bool = False) -> dict[str, Any]:
         "version": str(record.version),
         "author": [agents.refer(one) for one in record.creators or (record.publisher,)],
         "publisher": agents.refer(record.publisher),
-        "hasPart": [{"@id": one["@id"]} for one in files],
+        "hasPart": [{"@id": one["@id"]} for one in (*files, *flows.documents())],
         "mentions": [{"@id": one["@id"]} for one in actions],
-        "conformsTo": [{"@id": _PROCESS}],
+        "conformsTo": [{"@id": one} for one in (_PROCESS, *flows.profiles())],
+        **flows.main(),
     }
-    if is_attached:
-        dataset["url"] = record.id
-    if record.other_name:
-        dataset["alternateName"] = record.other_name
-    if record.keywords:
-        dataset["keywords"] = ", ".join(record.keywords)
-    if record.sources:
-        dataset["isBasedOn"] = [{"@id": one.url} for one in record.sources if one.url]
+    dataset |= _said_beside(record, is_attached=is_attached)
     graph: list[dict[str, Any]] = [
         {
             "@id": NAME,
@@ -70,13 +79,30 @@ def to_ro_crate(record: Record, *, is_attached: bool = False) -> dict[str, Any]:
             "version": "0.5",
         },
         *files,
+        *flows.entities(),
         *actions,
-        *(_quantity(happening, one) for happening in record.happenings for one in _quantities(happening)),
+        *(
+            {**_quantity(happening, one), **flows.example(happening, one)}
+            for happening in record.happenings
+            for one in _quantities(happening)
+        ),
         *(_program(one, record) for one in sorted(software)),
         *_sources(record),
         *agents.entities(),
     ]
     return {"@context": [f"{VERSION}/context", _TERMS], "@graph": graph}
+
+
+def _said_beside(record: Record, *, is_attached: bool) -> dict[str, Any]:
+    """What only some datasets have."""
+    found: dict[str, Any] = {"url": record.id} if is_attached else {}
+    if record.other_name:
+        found["alternateName"] = record.other_name
+    if record.keywords:
+        found["keywords"] = ", ".join(record.keywords)
+    if record.sources:
+        found["isBasedOn"] = [{"@id": one.url} for one in record.sources if one.url]
+    return found
 
 
 def _licence(record: Record, name: str) -> dict[str, Any]:
@@ -118,7 +144,9 @@ def _action(happening: Happening, root: str, agents: _Agents) -> dict[str, Any]:
             action[term] = [_refer(happening, one) for one in quantities]
     said = {"description": happening.description, "error": happening.error}
     action |= {term: text for term, text in said.items() if text}
-    if happening.software:
+    if happening.workflow:
+        action["instrument"] = {"@id": happening.workflow.url}
+    elif happening.software:
         action["instrument"] = {"@id": _software_id(happening.software)}
     return action
 
@@ -165,6 +193,98 @@ def _sources(record: Record) -> list[dict[str, Any]]:
     }
     # Data entities would have to be parts of this crate, and these are what it was made from.
     return [{"@id": url, "@type": "CreativeWork", "name": one.name} for url, one in several.items()]
+
+
+class _Workflows:
+    """The documents that runs followed. The last one is what the crate is about, and its inputs are described.
+
+    Args:
+        happenings: The newest first.
+    """
+
+    def __init__(self, happenings: tuple[Happening, ...]) -> None:
+        several = [one for one in happenings if one.workflow]
+        self._first = next((one for one in several if one.outcome == "ok"), several[0] if several else None)
+        self._known: dict[str, Workflow] = {one.workflow.url: one.workflow for one in several if one.workflow}
+
+    def profiles(self) -> tuple[str, ...]:
+        """What the crate conforms to beside."""
+        return (_WORKFLOW, _WORKFLOW_CRATE) if self._first else ()
+
+    def main(self) -> dict[str, Any]:
+        """What the root says of it."""
+        return (
+            {"mainEntity": {"@id": self._first.workflow.url}} if self._first and self._first.workflow else {}
+        )
+
+    def example(self, happening: Happening, quantity: Quantity) -> dict[str, Any]:
+        """That a value is one of an input."""
+        is_one = happening is self._first and quantity.name in self._inputs()
+        return {"exampleOfWork": {"@id": self._inputs()[quantity.name]["@id"]}} if is_one else {}
+
+    def documents(self) -> list[dict[str, Any]]:
+        """The documents as files of the crate."""
+        inputs = [{"@id": one["@id"]} for one in self._inputs().values()]
+        return [
+            {
+                "@id": one.url,
+                "@type": ["File", "SoftwareSourceCode", "ComputationalWorkflow", _COMPUTATIONAL],
+                "name": one.name,
+                "encodingFormat": "application/cwl",
+                "programmingLanguage": {"@id": _CWL},
+                **({"input": inputs} if self._first and one is self._first.workflow and inputs else {}),
+            }
+            for one in self._known.values()
+        ]
+
+    def entities(self) -> list[dict[str, Any]]:
+        """The documents and all that they refer to."""
+        if not self._first:
+            return []
+        language = {
+            "@id": _CWL,
+            "@type": "ComputerLanguage",
+            "name": "Common Workflow Language",
+            "alternateName": "CWL",
+            "version": max(one.version for one in self._known.values()),
+            "identifier": {"@id": "https://w3id.org/cwl/"},
+            "url": {"@id": "https://www.commonwl.org/"},
+        }
+        profiles = [
+            {
+                "@id": _WORKFLOW,
+                "@type": ["CreativeWork", "Profile"],
+                "name": "Workflow Run Crate",
+                "version": "0.5",
+            },
+            {
+                "@id": _WORKFLOW_CRATE,
+                "@type": ["CreativeWork", "Profile"],
+                "name": "Workflow RO-Crate",
+                "version": "1.0",
+            },
+        ]
+        return [*profiles, language, *self.documents(), *self._inputs().values()]
+
+    def _inputs(self) -> dict[str, dict[str, Any]]:
+        """Those inputs that had a value, by the name of the value; the profile wants an example of each."""
+        flow = self._first.workflow if self._first else None
+        if flow is None or self._first is None:
+            return {}
+        found = {}
+        for one in self._first.parameters:
+            name = one.name.removeprefix("parameter ")
+            kind = flow.inputs.get(name)
+            if kind is not None:
+                found[one.name] = {
+                    "@id": f"#input-{quote(name, safe='')}",
+                    "@type": "FormalParameter",
+                    "name": name,
+                    "additionalType": _CWL_TYPES.get(kind.removesuffix("?"), "PropertyValue"),
+                    "valueRequired": not kind.endswith("?"),
+                    "workExample": {"@id": _refer(self._first, one)["@id"]},
+                }
+        return found
 
 
 class _Agents:

@@ -93,7 +93,7 @@ def submit_each(actor: Actor, wanted: Wanted, name: str, values: Sequence[Any]) 
 def _submit(
     actor: Actor, wanted: Wanted, each: Sequence[Mapping[str, Any]], *, is_array: bool = False
 ) -> list[JobCard]:
-    site = places.require(wanted.executor)
+    site = places.require(wanted.executor, serves=wanted.serves)
     command = _command(wanted.command)
     for parameters in each:
         _check_parameters(parameters)
@@ -115,7 +115,9 @@ def _submit(
     lock = _environment(wanted.lock, is_here=site is None)
     jobs: list[Job] = []
     with transaction.atomic():
-        output = _output(actor, project_name, output_name, everything)
+        # A server goes on with what the last one left: its "code" may be an earlier version of its own output.
+        read_only = [one for one in everything if not (wanted.serves and one.use == "code")]
+        output = _output(actor, project_name, output_name, everything, never=read_only)
         _check_sealed(output, everything, wanted.executor, limits)
         for parameters in each:
             order = Order(
@@ -126,10 +128,9 @@ def _submit(
                 limits=limits,
                 parameters=dict(parameters),
                 code=code.input if code else None,
+                serves=wanted.serves,
             )
-            _start_run(
-                actor, order, output, everything, executor=wanted.executor, environment_hash=lock, site=site
-            )
+            _start_run(actor, order, output, everything, wanted=wanted, environment_hash=lock, site=site)
             job = _queue(actor, order, output, everything, executor=wanted.executor, environment_hash=lock)
             if is_array:
                 job.array_id = jobs[0].run_id if jobs else job.run_id
@@ -181,8 +182,14 @@ def again(actor: Actor, run_id: str) -> JobCard:
         TsunaguError: as for ``submit``.
     """
     card = selectors.get_job(actor, run_id)
+    if card.serves:
+        raise BadJobError(
+            "What people did in a notebook cannot be run again.",
+            remedy="Open a notebook on the page of the dataset; it goes on with what the last one left.",
+        )
     order = Order.of(Job.objects.get(pk=card.run).order)
-    code = order.code
+    code, run = order.code, runs.get(card.run)
+    said = run.parameters if run else {}
     return submit(
         actor,
         Wanted(
@@ -194,6 +201,8 @@ def again(actor: Actor, run_id: str) -> JobCard:
             limits=order.limits,
             executor=card.executor,
             lock=environments.lock_of(card.environment_hash) if card.environment_hash else "",
+            title=said.get("title", ""),
+            workflow=said.get("workflow", {}),
         ),
     )
 
@@ -314,8 +323,10 @@ def _read(actor: Actor, place: str, use: str) -> _Read:
     return _Read(card, datasets.get_version(card, wanted), folder, use)
 
 
-def _output(actor: Actor, project: str, name: str, reads: Sequence[_Read]) -> datasets.DatasetCard:
-    """The dataset that the outputs go to, made when it is not there."""
+def _output(
+    actor: Actor, project: str, name: str, reads: Sequence[_Read], *, never: Sequence[_Read]
+) -> datasets.DatasetCard:
+    """The dataset that the outputs go to, made when it is not there; none of ``never``."""
     try:
         card = datasets.get_dataset(actor, project, name)
     except NotFoundError:
@@ -324,7 +335,7 @@ def _output(actor: Actor, project: str, name: str, reads: Sequence[_Read]) -> da
         card = datasets.get_dataset(actor, project, name)
     for action in ("dataset.push", "dataset.write", "dataset.freeze"):
         policy.require(actor, action, card.resource)
-    if card.id in {one.card.id for one in reads}:
+    if card.id in {one.card.id for one in never}:
         raise OutputTakenError("A run cannot write into a dataset that it reads.")
     if (card.file_count or card.has_frozen) and not Job.objects.filter(output_id=card.id).exists():
         raise OutputTakenError
@@ -352,7 +363,7 @@ def _check_sealed(
             f" the run's memory limit ({limits.memory_bytes:,}).",
             remedy="Ask for more memory.",
         )
-    if executor == "sandbox" and (why := folders.memory_problem(byte_count)):
+    if executor in {"sandbox", places.SERVING} and (why := folders.memory_problem(byte_count)):
         raise NoExecutorError(f"Sealed inputs stay in memory while a run goes on: {why}")
 
 
@@ -362,7 +373,7 @@ def _start_run(
     output: datasets.DatasetCard,
     reads: Sequence[_Read],
     *,
-    executor: str,
+    wanted: Wanted,
     environment_hash: str,
     site: partners.SiteCard | None,
 ) -> None:
@@ -383,9 +394,11 @@ def _start_run(
             "command": list(order.command),
             "parameters": dict(order.parameters),
             "limits": asdict(order.limits),
-            "executor": executor,
+            "executor": wanted.executor,
             "basis": sorted(set(basis)),
             **({"environment": environment_hash} if environment_hash else {}),
+            **({"title": wanted.title} if wanted.title else {}),
+            **({"workflow": dict(wanted.workflow)} if wanted.workflow else {}),
             **(
                 {"site": {"title": site.title, "address": site.address, "country": site.country}}
                 if site

@@ -44,6 +44,7 @@ class Parameter:
         title: What it is, ``en`` and ``ja``.
         default: Its value where nobody gives one; None: one must be given.
         unit: For people.
+        is_optional: Whether it may be left out although it has no default.
     """
 
     name: str
@@ -54,9 +55,10 @@ class Parameter:
     minimum: float | None = None
     maximum: float | None = None
     choices: tuple[str, ...] = ()
+    is_optional: bool = False
 
     def read(self, text: str | None) -> Any:
-        """A value as people type it.
+        """A value as people type it; None where it may be left out and is.
 
         Raises:
             BadJobError: it is not what the parameter takes.
@@ -64,7 +66,7 @@ class Parameter:
         if self.kind == "yes_no":
             return text not in {None, "", "false", "no", "0"}
         if text is None or not text.strip():
-            if self.default is None:
+            if self.default is None and not self.is_optional:
                 raise BadJobError(f"The parameter {self.name} needs a value.")
             return self.default
         return self.checked(self._number(text) if self.kind in {"number", "integer"} else text)
@@ -122,7 +124,7 @@ def entry_points(actor: Actor, card: datasets.DatasetCard, version: int) -> tupl
         BadEntryError: ``tsunagu.toml`` cannot be used.
     """
     try:
-        text = _text(actor, card, version, FILE, most=_MOST_BYTES)
+        text = file_text(actor, card, version, FILE, most=_MOST_BYTES)
     except NotFoundError:
         datasets.resolve_version(actor, card, version)
         return ()
@@ -135,10 +137,16 @@ def lock_text(actor: Actor, card: datasets.DatasetCard, version: int, entry: Ent
     Raises:
         NotFoundError: the file is not there.
     """
-    return _text(actor, card, version, entry.lock, most=_MOST_LOCK_BYTES) if entry.lock else ""
+    return file_text(actor, card, version, entry.lock, most=_MOST_LOCK_BYTES) if entry.lock else ""
 
 
-def _text(actor: Actor, card: datasets.DatasetCard, version: int, path: str, *, most: int) -> str:
+def file_text(actor: Actor, card: datasets.DatasetCard, version: int, path: str, *, most: int) -> str:
+    """A text file of a version.
+
+    Raises:
+        NotFoundError: it is not there for this actor.
+        BadEntryError: it is larger than ``most`` bytes, or no UTF-8.
+    """
     file = datasets.get_file(actor, card, path, version=version)
     if file.byte_count > most:
         raise BadEntryError(f"{path} is larger than {most:,} bytes.")

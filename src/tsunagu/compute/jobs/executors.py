@@ -125,10 +125,11 @@ class Sandbox(Executor):
 
     Args:
         slots: How many at the same time.
+        keeps_spare: Whether one waits loaded for the next job.
     """
 
-    def __init__(self, slots: int) -> None:
-        self.slots = slots
+    def __init__(self, slots: int, *, keeps_spare: bool = True) -> None:
+        self.slots, self._keeps_spare = slots, keeps_spare
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         # Loaded and waiting for a job: a start from nothing costs more than all the rest of a small job.
         self._spare: subprocess.Popen[bytes] | None = None
@@ -152,7 +153,7 @@ class Sandbox(Executor):
 
     def prepare(self) -> None:
         """Have a wrapper wait for the next job."""
-        if self._spare is None or self._spare.poll() is not None:
+        if self._keeps_spare and (self._spare is None or self._spare.poll() is not None):
             self._spare = self._started()
 
     @staticmethod

@@ -43,6 +43,20 @@ SENTENCES: Mapping[str, str] = {
         "No machine of %(place)s could use the folder that it shares with this node (%(said)s)."
     ),
     "scheduler_failed": later("%(place)s could not start it or ended it (%(said)s)."),
+    "served_finished": later("Its person stopped it; what it held was kept."),
+    "served_idle": later("Nobody used it for a while, so it was stopped; what it held was kept."),
+    "served_closed": later("It was shut down from within; what it held was kept."),
+    "served_out_of_time": later("Its time was over; what it held was kept."),
+    "served_out_of_memory": later(
+        "It used more memory than its limit and was ended; what was saved was kept."
+    ),
+    "served_too_many_processes": later(
+        "It started more processes than it may and was ended; what was saved was kept."
+    ),
+    "served_signal": later("Its server died; what was saved was kept."),
+    "served_stopped": later("The machine on which it ran was stopped; what was saved was kept."),
+    "served_machine_failed": later("The machine on which it ran failed; what was saved was kept."),
+    "served_withdrawn": later("Its person may no longer use it, so it was stopped."),
     "vanished": later("The run does not answer; what became of it is being looked into."),
 }
 

@@ -10,7 +10,7 @@ from tsunagu.compute.jobs import logs
 from tsunagu.compute.jobs.errors import NoSuchJobError
 from tsunagu.compute.jobs.models import Job, LogPiece
 from tsunagu.compute.jobs.reasons import sentence
-from tsunagu.compute.jobs.types import InputCard, JobCard, LogPage, State
+from tsunagu.compute.jobs.types import OPEN, InputCard, JobCard, LogPage, State
 from tsunagu.compute.runner.api import Order
 from tsunagu.core import clock
 from tsunagu.data.datasets import api as datasets
@@ -89,6 +89,11 @@ def read_log(actor: Actor, run_id: str, *, offset: int = 0) -> LogPage:
     return LogPage(content.decode("utf-8", "replace"), after, card.is_over and not has_more)
 
 
+def is_over(run_id: str) -> bool:
+    """Whether a job has ended, or never was; for rooms that keep something beside it."""
+    return not Job.objects.filter(pk=run_id, state__in=OPEN).exists()
+
+
 def _visible(actor: Actor, jobs: QuerySet[Job] | Sequence[Job]) -> list[Job]:
     found = list(jobs)
     touched = {key for job in found for key in _touched(job)}
@@ -108,7 +113,7 @@ def card_of(job: Job) -> JobCard:
         run=job.run_id,
         state=state,
         code=code,
-        sentence=sentence(code, job.facts),
+        sentence=sentence(f"served_{job.facts['ended']}" if "ended" in job.facts else code, job.facts),
         actor_id=job.actor_id,
         actor_name=job.actor_name,
         agent=job.agent,
@@ -131,4 +136,5 @@ def card_of(job: Job) -> JobCard:
         is_cancelled=job.is_cancelled,
         array_id=job.array_id,
         result=job.result,
+        serves=order.serves,
     )

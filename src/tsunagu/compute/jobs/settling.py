@@ -69,6 +69,15 @@ def require_rights(job: Job) -> Actor:
     return actor
 
 
+def require_still(run_id: str) -> None:
+    """Go on only while what a job reads and where it runs is still its asker's to use.
+
+    Raises:
+        TsunaguError: as for ``require_rights``.
+    """
+    require_rights(Job.objects.get(pk=run_id))
+
+
 def settle(job: Job, result: Result, signature: str) -> None:
     """End a job by its signed result; call it in a transaction that holds the job's row."""
     job.result = {

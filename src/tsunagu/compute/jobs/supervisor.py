@@ -241,7 +241,7 @@ class Supervisor:
                 self._watch_alive(executor, job, folder)
             elif seen == "unknown":
                 self._doubt_silence(executor, job, folder)
-            elif not self._settle_left(job, folder):
+            elif not self._settle_left(job, folder) and not self._rescue(executor, job, folder):
                 if (ending := executor.ending(job.handle, folder)) is not None:
                     self._close(job.run_id, ending.state, ending.code, dict(ending.facts))
                 else:
@@ -292,6 +292,20 @@ class Supervisor:
         except TsunaguError as error:
             logger.warning("result_refused", extra={"run": job.run_id, "code": error.code})
             return False
+        return True
+
+    @staticmethod
+    def _rescue(executor: Executor, job: Job, folder: Path) -> bool:
+        """Have a new wrapper deliver, once, what people wrote to a server whose wrapper died with its machine."""
+        order = runner.Order.of(job.order)
+        if not order.serves or job.is_cancelled or not (folder / runner.OUT_FOLDER).is_dir():
+            return False
+        try:
+            (folder / "rescued").touch(exist_ok=False)
+        except FileExistsError:
+            return False
+        submission = Submission(job.run_id, folder / "job.json", folder, order.limits, job.actor_name)
+        Job.objects.filter(pk=job.pk).update(handle=executor.submit(submission), heard_at=clock.now())
         return True
 
     def _doubt_silence(self, executor: Executor, job: Job, folder: Path) -> None:
@@ -364,6 +378,14 @@ class Supervisor:
                 target=_build, args=(lock_hash,), name="environment", daemon=True
             )
             self._building.start()
+
+
+def serving_folder(run_id: str) -> Path | None:
+    """Where the files of a server lie that runs on this machine; None: it does not run."""
+    job = Job.objects.filter(pk=run_id, state=State.RUNNING, executor=places.SERVING).first()
+    if job is None:
+        return None
+    return places.configured()[places.SERVING].root(is_sealed=job.is_sealed) / run_id
 
 
 def _build(lock_hash: str) -> None:

@@ -48,6 +48,9 @@ class Wanted:
         limits: What it may use.
         executor: Where it runs.
         lock: A requirements file with a hash for every package; empty: the system's programs.
+        serves: Whether it is a server for people (``Order.serves``); rooms ask for those, never a door.
+        title: What people call it, for its record; empty: its command.
+        workflow: What the record of the run says of the document that describes it; empty: there is none.
     """
 
     inputs: tuple[str, ...]
@@ -58,6 +61,9 @@ class Wanted:
     limits: Limits = field(default_factory=Limits)
     executor: str = "sandbox"
     lock: str = ""
+    serves: bool = False
+    title: str = ""
+    workflow: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +99,7 @@ class JobCard:
         cpu_s: Used, or reserved while the job is open; so for the other two.
         array_id: Id of the first of the runs that were asked for together; empty: it was asked for alone.
         result: What the wrapper measured: exit_code, signal, outputs, peak_memory_bytes, duration_s, in_force ...
+        serves: Whether it is a server for people.
     """
 
     run: str
@@ -121,6 +128,7 @@ class JobCard:
     is_cancelled: bool
     array_id: str = ""
     result: Mapping[str, Any] = field(default_factory=dict)
+    serves: bool = False
 
     @property
     def is_over(self) -> bool:

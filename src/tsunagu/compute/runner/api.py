@@ -4,10 +4,21 @@ from tsunagu.compute.runner.hosted import run_wrapper
 from tsunagu.compute.runner.line import HEADER, is_signed, sign
 from tsunagu.compute.runner.order import BadOrderError, Bounds, Input, JobFile, Limits, Order, Result
 from tsunagu.compute.runner.walls import problem
-from tsunagu.compute.runner.work import RESULT_FILE, WITHDRAWN_FILE, is_alive, remove
+from tsunagu.compute.runner.work import (
+    DOOR_FOLDER,
+    FINISH_FILE,
+    OUT_FOLDER,
+    RESULT_FILE,
+    WITHDRAWN_FILE,
+    is_alive,
+    remove,
+)
 
 __all__ = [
+    "DOOR_FOLDER",
+    "FINISH_FILE",
     "HEADER",
+    "OUT_FOLDER",
     "RESULT_FILE",
     "WITHDRAWN_FILE",
     "BadOrderError",

@@ -83,6 +83,8 @@ class Order:
         parameters: Given to the command as ``TSUNAGU_PARAM_NAME``, and all as JSON in ``TSUNAGU_PARAMETERS``.
         code: Where ``$TSUNAGU_CODE`` comes from; None: there is none.
         environment: Hash of the lock file of its Python environment; empty: the system's own programs.
+        serves: Whether the command is a server that people reach by a socket in ``$TSUNAGU_DOOR``. It ends when it is
+            told to, and what it wrote is kept however it ended.
     """
 
     run: str
@@ -93,6 +95,7 @@ class Order:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     code: Input | None = None
     environment: str = ""
+    serves: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """For the wire."""
@@ -115,6 +118,7 @@ class Order:
                 parameters=dict(said["parameters"]),
                 code=Input(**said["code"]) if said["code"] else None,
                 environment=str(said["environment"]),
+                serves=bool(said.get("serves")),
             )
         except (KeyError, TypeError) as error:
             raise BadOrderError(f"The order cannot be read: {error}") from None

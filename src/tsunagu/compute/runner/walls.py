@@ -21,7 +21,7 @@ from pathlib import Path
 from tsunagu.compute.runner.order import Limits
 from tsunagu.formats.sandbox import seccomp
 
-IN, INPUTS, OUT, CODE = "/in", "/inputs", "/out", "/code"
+IN, INPUTS, OUT, CODE, DOOR = "/in", "/inputs", "/out", "/code", "/door"
 _TEMPORARY = "/tmp"  # noqa: S108 - the job's own, a file system in memory
 _SYSTEM = ("/usr", "/bin", "/lib", "/lib64", "/etc/alternatives", "/etc/ld.so.cache", "/etc/localtime")
 _PATH = "/usr/local/bin:/usr/bin:/bin"
@@ -44,12 +44,14 @@ class Mounts:
         output: The only one that it may write to.
         code: At ``/code``.
         environment: At the same path as here, since its scripts hold that path.
+        door: Where a server makes its socket, for this machine to reach it without a network.
     """
 
     inputs: Mapping[str, Path]
     output: Path
     code: Path | None = None
     environment: Path | None = None
+    door: Path | None = None
 
 
 def problem() -> str:
@@ -185,6 +187,8 @@ def _binds(mounts: Mounts) -> list[str]:
         for needed in (place, sys.base_prefix):
             binds += ["--ro-bind", needed, needed]
         binds += ["--setenv", "PATH", f"{place}/bin:{_PATH}", "--setenv", "VIRTUAL_ENV", place]
+    if mounts.door is not None:
+        binds += ["--bind", str(mounts.door), DOOR]
     binds += ["--bind", str(mounts.output), OUT, "--chdir", OUT]
     return [*binds, "--remount-ro", "/"]
 

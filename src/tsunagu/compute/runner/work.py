@@ -36,6 +36,8 @@ logger = logging.getLogger(__name__)
 PID_FILE, RESULT_FILE = "wrapper.pid", "result.json"
 # Laid beside the job by the node that owns the machine before it ends the job of another one.
 WITHDRAWN_FILE = "withdrawn"
+# Laid beside a server by the node: it ends, and what it wrote is kept. Its text says why.
+FINISH_FILE, DOOR_FOLDER, OUT_FOLDER = "finish", "door", "out"
 _LOOK_EVERY_S, _GLANCE_EVERY_S = 0.1, 0.02
 _ORDER_WITHIN_S = _DELIVER_WITHIN_S = 900.0
 _PIECE = 1 << 16
@@ -43,6 +45,7 @@ _SIGNALLED = 128
 _PR_SET_CHILD_SUBREAPER = 36
 _NOT_RUNNABLE, _NOT_FOUND = 126, 127
 _NEARLY = 0.9
+_TOO_MUCH = ("disk_full", "machine_full", "too_many_files")  # there is no room for what a server wrote
 
 
 class _StoppedError(Exception):
@@ -144,17 +147,17 @@ class Work:
         self._line = line
         self._job = job
         self._folder = Path(job.folder)
-        self._output = self._folder / "out"
-        self._is_over = False
+        self._output = self._folder / OUT_FOLDER
+        self._is_over = self._has_served = False
         self._talk: Talk | None = None
         self._result = Result("stopped")
 
     def run(self) -> int:
         """Do it; 0 when control heard how it ended."""
         signal.signal(signal.SIGTERM, self._stop)
-        code, facts = "ok", {}
+        code, facts = "ok", dict[str, Any]()
         try:
-            self._all()
+            facts = self._all()
         except _StoppedError:
             code = "cancelled" if self._line.is_cancelled else "stopped"
             if (self._folder / WITHDRAWN_FILE).exists():
@@ -173,7 +176,8 @@ class Work:
             self._is_over = True  # one exception is enough
             raise _StoppedError
 
-    def _all(self) -> None:
+    def _all(self) -> dict[str, Any]:
+        """Everything; what is to be said of a job that succeeded."""
         if self._no_walls:
             raise _FailedError("no_sandbox", why=self._no_walls)
         order = self._order()
@@ -186,8 +190,9 @@ class Work:
             raise _FailedError("refused", why=f"more was ordered than was granted: {limit}")
         self._talk = Talk(self._line, order.limits.log_bytes)
         self._talk.start()
-        mounts = self._fetch(order)
-        self._execute(order, mounts)
+        # A wrapper before this one died with its server: what people wrote there is what is left to do.
+        is_rescue = order.serves and self._output.is_dir()
+        ended = "machine_failed" if is_rescue else self._execute(order, self._fetch(order))
         outputs, left_out = scan(self._output, most_files=order.limits.file_count)
         self._result = replace(
             self._result,
@@ -197,6 +202,7 @@ class Work:
         )
         if outputs:
             self._deliver(order)
+        return {"ended": ended} if order.serves else {}
 
     def _order(self) -> Order:
         """The order; a scheduler may start this while control is away for a moment."""
@@ -221,7 +227,10 @@ class Work:
             raise _FailedError(
                 "no_environment", why=f"{environment} is not on the machine {platform.node()}."
             )
-        return walls.Mounts(inputs, self._output, code, environment)
+        door = self._folder / DOOR_FOLDER if order.serves else None
+        if door is not None:
+            door.mkdir()
+        return walls.Mounts(inputs, self._output, code, environment, door)
 
     def _pull(self, wanted: Input, name: str) -> Path:
         destination = self._folder / name
@@ -263,7 +272,8 @@ class Work:
 
     # The command
 
-    def _execute(self, order: Order, mounts: walls.Mounts) -> None:
+    def _execute(self, order: Order, mounts: walls.Mounts) -> str:
+        """Run it to its end; of a server, why it ended."""
         assert self._talk is not None
         began = time.time()
         with walls.started(order.command, mounts, order.limits, variables(order)) as process:
@@ -271,6 +281,11 @@ class Work:
             broken = "interrupted"
             try:
                 broken = self._follow(process, watch)
+            except _StoppedError:
+                if not order.serves or self._line.is_cancelled:
+                    raise
+                # The machine stops. What people wrote waits here until control is back to take it.
+                self._is_over, broken = False, "stopped"
             finally:
                 if broken:
                     walls.end(process.pid)  # not yet waited for, so the number is still its own
@@ -287,7 +302,7 @@ class Work:
                     started_at_s=round(began, 3),
                 )
         broken = broken or watch.disk_exceeded()
-        self._judge(order, broken)
+        return self._kept(broken) or self._judge(order, broken)
 
     def _follow(self, process: Any, watch: Watch) -> str:
         """Read what the job prints until it ends; which limit it broke."""
@@ -303,12 +318,28 @@ class Work:
                 self._talk.take(piece)
             if time.monotonic() >= next_look or watch.is_crowded():
                 began = time.monotonic()
-                if broken := watch.exceeded():
+                if broken := watch.exceeded() or self._told():
                     return broken
                 # On a machine with very many processes looking is dear: at most a tenth of the time goes there.
                 next_look = time.monotonic() + max(_LOOK_EVERY_S, 9 * (time.monotonic() - began))
 
-    def _judge(self, order: Order, broken: str) -> None:
+    def _told(self) -> str:
+        """Why a server shall end now; empty while it may go on."""
+        if not self._has_served:
+            door = self._folder / DOOR_FOLDER
+            self._has_served = door.is_dir() and any(door.iterdir())
+            return ""
+        with contextlib.suppress(OSError):
+            return (self._folder / FINISH_FILE).read_text("utf-8")[:40] or "finished"
+        return ""
+
+    def _kept(self, broken: str) -> str:
+        """Why a server ended, when what was written to it is to be kept; empty when the end is judged like any other."""
+        if not self._has_served or broken in _TOO_MUCH:
+            return ""
+        return broken or ("signal" if self._result.signal else "closed")
+
+    def _judge(self, order: Order, broken: str) -> str:
         found, limits = self._result, order.limits
         if not broken and found.signal == signal.SIGXCPU:
             broken = "out_of_time"
@@ -324,6 +355,7 @@ class Work:
             raise _FailedError("missing_program", program=order.command[0])
         if found.exit_code:
             raise _FailedError("exit", exit_code=found.exit_code)
+        return ""
 
     # Outputs
 
@@ -358,7 +390,7 @@ class Work:
         if self._talk is not None:
             with contextlib.suppress(TsunaguError):
                 self._talk.end()
-        for name in ("in", "out", "code", "checked-out", "cache"):
+        for name in ("in", OUT_FOLDER, "code", "checked-out", "cache", DOOR_FOLDER):
             remove(self._folder / name)
         body, signature = self._line.message("result", result=result.as_json())
         kept = self._folder / f".{RESULT_FILE}"
@@ -384,6 +416,8 @@ def variables(order: Order) -> dict[str, str]:
     }
     if order.code is not None:
         found["TSUNAGU_CODE"] = walls.CODE
+    if order.serves:
+        found["TSUNAGU_DOOR"] = walls.DOOR
     for name, value in order.parameters.items():
         shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         found[f"TSUNAGU_PARAM_{name.upper()}"] = shown

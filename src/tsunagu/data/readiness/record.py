@@ -258,6 +258,7 @@ def _happenings(
             standards.Happening(
                 run.id, run.kind, agent, run.started_at, run.ended_at or "", run.outcome, software, used,
                 **(_computed(run) if run.kind == "compute" else {}),
+                workflow=_followed(run, {one.name for one in used}),
             )
         )  # fmt: skip
     return tuple(found)
@@ -287,7 +288,7 @@ def _computed(run: runs.RunCard) -> dict[str, Any]:
         *([standards.Quantity("environment sha256", said["environment"])] if "environment" in said else []),
     ]
     return {
-        "description": " ".join(said.get("command", ())),
+        "description": said.get("title") or " ".join(said.get("command", ())),
         "error": run.reason,
         "parameters": tuple(
             standards.Quantity(f"parameter {name}", value)
@@ -300,6 +301,16 @@ def _computed(run: runs.RunCard) -> dict[str, Any]:
         ),
         "environment": tuple(conditions),
     }
+
+
+def _followed(run: runs.RunCard, seen: set[str]) -> standards.Workflow | None:
+    """The document that a run followed; None: there is none, or the asker may not see its dataset."""
+    said = run.parameters.get("workflow")
+    if not said or said["place"] not in seen:
+        return None
+    place = f"{settings.current().control_address}/datasets/{said['place']}/resolve/{said['version']}"
+    inputs = {name: one["type"] for name, one in said["inputs"].items()}
+    return standards.Workflow(f"{place}/{quote(said['path'])}", said["name"], said["language"], inputs)
 
 
 def _personal(card: datasets.DatasetCard) -> str:

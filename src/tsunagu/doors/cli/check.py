@@ -243,6 +243,19 @@ def _compute(node: settings.Settings) -> list[Finding]:
     return [Finding("compute", "ok", f"{node.compute_slots} jobs at once, walled in by bubblewrap")]
 
 
+def _notebooks(node: settings.Settings) -> list[Finding]:
+    """Whether people can open notebooks, and where their browsers find them."""
+    from tsunagu.compute.jobs import api as jobs
+    from tsunagu.compute.notebooks import api as notebooks
+
+    if not node.notebook_slots:
+        return [Finding("notebooks", "ok", "switched off (notebook_slots = 0)")]
+    if why := notebooks.problem() or jobs.sandbox_problem():
+        remedy = "See docs/how-to/work-in-a-notebook.md, or set notebook_slots = 0."
+        return [Finding("notebooks", "warn", f"No notebooks are opened: {why}", remedy)]
+    return [Finding("notebooks", "ok", f"{node.notebook_slots} at once, at {node.notebook_address('{run}')}")]
+
+
 def _slurm(node: settings.Settings) -> list[Finding]:
     """Whether the cluster that the settings name answers; jobs for it wait until it does."""
     from tsunagu.compute.jobs import api as jobs
@@ -384,5 +397,6 @@ _LOOKS = (
     _openid,
     _sandbox,
     _compute,
+    _notebooks,
     _slurm,
 )

@@ -49,7 +49,10 @@ def up(options: argparse.Namespace) -> int:
         for port in (node.port, node.bytes_port_number):
             _require_free(node.host, port, within_s=_PORT_WITHIN_S if was_killed else 0)
         config = _write_bytes_config(node)
-        parts: dict[str, Starter] = {"bytes": lambda: _start_bytes(config)}
+        apart: dict[str, tuple[str, ...]] = {"bytes": ("tsunagu.dataplane.serve", "--config", str(config))}
+        if node.notebook_slots:
+            apart["notebooks"] = ("tsunagu.compute.gate",)
+        parts: dict[str, Starter] = {name: partial(_start_apart, *command) for name, command in apart.items()}
         children = Children({**parts, **_loaded_parts(node)})
         return children.watch(lambda: _say_ready(node, mark_ready))
 
@@ -58,10 +61,10 @@ Child = forking.Forked | subprocess.Popen[bytes]
 Starter = Callable[[], Child]
 
 
-def _start_bytes(config: Path) -> Child:
-    """The byte server, which shares nothing with the rest but the files that are named to it."""
+def _start_apart(*command: str) -> Child:
+    """The byte server or the gate to notebooks, which share nothing with the rest but files."""
     return subprocess.Popen(  # noqa: S603
-        [sys.executable, "-m", "tsunagu.dataplane.serve", "--config", str(config)],
+        [sys.executable, "-m", *command],
         start_new_session=True,
         preexec_fn=lambda: lifeline.end_with_parent(signal.SIGTERM),  # noqa: PLW1509 - this parent has one thread
     )
@@ -81,7 +84,7 @@ def _loaded_parts(node: settings.Settings) -> dict[str, Starter]:
     works: dict[str, Callable[[], object]] = {"control": serve.main}
     for number in range(1, node.workers + 1):
         works[f"worker-{number}"] = partial(work.main, number)
-    if node.compute_slots or node.slurm_folder:
+    if node.compute_slots or node.slurm_folder or node.notebook_slots:
         works["compute"] = compute.main
     return {name: partial(forking.Forked, f"tsunagu: {name}", main) for name, main in works.items()}
 

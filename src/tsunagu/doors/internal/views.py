@@ -22,7 +22,9 @@ _MESSAGE_AGE_S = 120
 _PAGE = 2000
 
 
-def _signed(view: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[HttpRequest], HttpResponse]:
+def signed(view: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[HttpRequest], HttpResponse]:
+    """A view that hears the other processes of this node alone."""
+
     @csrf_exempt  # no browser comes here, and the signature says who speaks
     @require_POST
     @functools.wraps(view)
@@ -30,7 +32,7 @@ def _signed(view: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[HttpR
         body = request.body
         try:
             if not storage.signer().check_message(body, request.headers.get("Tsunagu-Signature", "")):
-                raise CapabilityRefusedError("This message is not from the byte server of this node.")
+                raise CapabilityRefusedError("This message does not come from another process of this node.")
             message = orjson.loads(body)
             if abs(clock.epoch_s() - message.get("at", 0)) > _MESSAGE_AGE_S:
                 raise CapabilityRefusedError("This message is too old.")
@@ -43,7 +45,7 @@ def _signed(view: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[HttpR
     return answer
 
 
-@_signed
+@signed
 def commit(message: dict[str, Any]) -> dict[str, Any]:
     """Write down files that are durable now."""
     place = message["object"]
@@ -61,7 +63,7 @@ def commit(message: dict[str, Any]) -> dict[str, Any]:
     )
 
 
-@_signed
+@signed
 def staged(message: dict[str, Any]) -> dict[str, Any]:
     """Let a durable object wait until a commit names it; says which object waits for this unit."""
     place = message["object"]
@@ -72,7 +74,7 @@ def staged(message: dict[str, Any]) -> dict[str, Any]:
     return {"key": capture.stage_arrival(arrival)}
 
 
-@_signed
+@signed
 def known(message: dict[str, Any]) -> dict[str, Any]:
     """Which contents a sender need not send: SHA-256 and size."""
     kind, actor_id, token_id = message["who"]
@@ -81,7 +83,7 @@ def known(message: dict[str, Any]) -> dict[str, Any]:
     return {"known": {sha256.hex(): size for sha256, size in found.items()}}
 
 
-@_signed
+@signed
 def listing(message: dict[str, Any]) -> dict[str, Any]:
     """A page of the content of a ``list`` capability, with places; the rules are asked for every page."""
     claims = storage.signer().read(message["capability"], "list")

@@ -24,6 +24,7 @@ from tsunagu.doors.rest import (
     ledger,
     metadata,
     node,
+    notebooks,
     partners,
     plans,
     projects,
@@ -79,6 +80,7 @@ api.add_router("", plans.router)
 api.add_router("", metadata.router)
 api.add_router("", pushes.router)
 api.add_router("", compute.router)
+api.add_router("", notebooks.router)
 api.add_router("", partners.router)
 api.add_router("", instruments.router)
 api.add_router("", readiness.router)

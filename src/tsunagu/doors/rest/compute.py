@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from ninja import Router, Status
 
 from tsunagu.compute.jobs import api as jobs
+from tsunagu.compute.workflows import api as workflows
 from tsunagu.doors.rest import schemas_compute as schemas
 from tsunagu.doors.who import actor_of, require_actor
 
@@ -19,12 +20,19 @@ _MOST_LISTED, _MOST_OFFSET = 100, 1 << 50
 @router.post("/runs", response={201: schemas.ComputeRun})
 def submit(request: HttpRequest, body: schemas.NewRun) -> Any:
     """Queue a run."""
-    return Status(201, asdict(jobs.submit(require_actor(request), _wanted(body))))
+    actor, wanted = require_actor(request), _wanted(body)
+    made = workflows.submit(actor, wanted, body.cwl) if body.cwl else jobs.submit(actor, wanted)
+    return Status(201, asdict(made))
 
 
 @router.post("/arrays", response={201: schemas.ComputeRunList})
 def submit_each(request: HttpRequest, body: schemas.NewArray) -> Any:
     """Queue the same once for each value of a parameter, each a run of its own."""
+    if body.cwl:
+        raise workflows.BadWorkflowError(
+            "Runs of a CWL document are asked for one by one.",
+            remedy="Leave --each out, or scatter in the workflow.",
+        )
     made = jobs.submit_each(require_actor(request), _wanted(body), body.each.name, body.each.values)
     return Status(201, {"runs": [asdict(one) for one in made], "next": None})
 

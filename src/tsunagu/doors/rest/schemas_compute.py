@@ -26,9 +26,14 @@ class NewRun(Input):
     inputs: list[str] = Field(
         description="PROJECT/DATASET[@VERSION]; the first is $TSUNAGU_IN; newest version by default."
     )
-    command: list[str] = Field(description="Program and arguments; one text with blanks is read by a shell.")
+    command: list[str] = Field(
+        default_factory=list, description="Program and arguments; one text with blanks is read by a shell."
+    )
     output: str = Field("", description="PROJECT/DATASET that takes the outputs; empty: FIRST-INPUT-runs.")
     code: str = Field("", description="PROJECT/DATASET[@VERSION][/FOLDER] at $TSUNAGU_CODE.")
+    cwl: str = Field(
+        "", description="A CWL document in the code, or in the first input; then there is no command."
+    )
     parameters: dict[str, str | bool | int | float] = Field(default_factory=dict)
     limits: NewLimits | None = None
     executor: str = "sandbox"

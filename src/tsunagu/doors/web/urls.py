@@ -21,6 +21,7 @@ from tsunagu.doors.web.views import (
     keeping,
     mapping,
     metadata,
+    notebooks,
     openid,
     partners,
     patterns,
@@ -72,6 +73,7 @@ urlpatterns = [
     re_path(rf"{_DATASET}/ready$", readiness.ready, name="ready"),
     re_path(rf"{_DATASET}/ready/progress$", readiness.ready_progress, name="ready_progress"),
     re_path(rf"{_DATASET}/compute$", compute.compute, name="compute"),
+    re_path(rf"{_DATASET}/notebook$", notebooks.open_one, name="notebook"),
     re_path(rf"{_DATASET}/ask$", access.ask, name="ask"),
     re_path(rf"{_DATASET}/upload$", arrivals.upload, name="upload"),
     re_path(
@@ -80,6 +82,7 @@ urlpatterns = [
     path("receipts/<str:run>", arrivals.receipt, name="receipt"),
     path("runs/<str:job>", compute.job, name="job"),
     path("runs/<str:job>/part", compute.job_part, name="job_part"),
+    path("runs/<str:job>/enter", notebooks.enter, name="notebook_enter"),
     path("runs/<str:job>/compare", compute.compare, name="job_compare"),
     path("instruments", stewardship.list_all, name="instruments"),
     re_path(r"^instruments/(?P<name>[a-z0-9._-]+)$", stewardship.show, name="instrument"),

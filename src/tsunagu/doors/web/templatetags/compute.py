@@ -22,6 +22,10 @@ register.filter("moment_plain", formatting.moment_text)
 @register.filter
 def command_text(command: Sequence[str]) -> str:
     """A command on one line; of a shell's, what the shell reads."""
+    if command[:2] == ("python", "-c") and "jupyterlab" in command[-1]:
+        return "JupyterLab"
+    if command[:2] == ("python", "-c") and len(command) == 5 and command[3].endswith(".cwl"):  # noqa: PLR2004
+        return f"cwltool {command[3]}"
     if len(command) == 3 and command[1] == "-c" and command[0] in {"sh", "/bin/sh", "bash"}:  # noqa: PLR2004
         return command[2]
     return " ".join(command)
@@ -89,7 +93,12 @@ def offer_chip(offer: Any) -> SafeString:
 @register.simple_tag
 def place_text(name: str) -> str:
     """A place where runs go on, as people call it."""
-    words = {"sandbox": _("This node"), "dask": _("The cluster (Dask)"), "slurm": _("The cluster (Slurm)")}
+    words = {
+        "sandbox": _("This node"),
+        "notebooks": _("This node"),
+        "dask": _("The cluster (Dask)"),
+        "slurm": _("The cluster (Slurm)"),
+    }
     return words.get(name, name)
 
 

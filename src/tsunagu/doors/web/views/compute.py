@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -10,7 +11,9 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from tsunagu.compute.jobs import api as jobs
+from tsunagu.compute.notebooks import api as notebooks
 from tsunagu.compute.partners import api as partners
+from tsunagu.compute.workflows import api as workflows
 from tsunagu.core import sweeps
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.datasets.api import DatasetCard
@@ -40,6 +43,9 @@ def compute(request: HttpRequest, actor: Actor, *, project: str, dataset: str) -
     found = jobs.list_jobs(actor, project=project, dataset=dataset, before=before, limit=_LISTED + 1)
     shown = found[:_LISTED]
     context |= {
+        "notebook": notebooks.opened(actor, card.id),
+        "notebook_problem": notebooks.problem(),
+        "notebook_output": f"{card.slug}-notebook-{actor.id[-4:].lower()}",
         "jobs": shown,
         "is_first": not before,
         "before": shown[-1].run if len(found) > len(shown) else "",
@@ -56,6 +62,7 @@ def _form(request: HttpRequest, actor: Actor, card: DatasetCard) -> dict[str, An
     if card.has_frozen:
         try:
             entries = jobs.entry_points(actor, card, chosen)
+            entries += workflows.entry_points(actor, card, chosen)
         except jobs.BadEntryError as error:
             problem = error.message
     name = request.GET.get("entry", entries[0].name if entries else "")
@@ -80,7 +87,11 @@ def _form(request: HttpRequest, actor: Actor, card: DatasetCard) -> dict[str, An
 
 def _submit(request: HttpRequest, actor: Actor, card: DatasetCard) -> jobs.JobCard:
     """Queue what the form says; of several runs the first, whose page names the others."""
-    each = request.POST.get("each", "").strip()
+    each, entry_name = request.POST.get("each", "").strip(), request.POST.get("entry", "")
+    if entry_name.endswith(".cwl"):
+        if each:
+            raise workflows.BadWorkflowError(_("Runs of a CWL document are asked for one by one."))
+        return workflows.submit(actor, _wanted(request, actor, card)[0], entry_name)
     if not each:
         return jobs.submit(actor, _wanted(request, actor, card)[0])
     try:
@@ -123,15 +134,16 @@ def _wanted(
     name = form.get("entry", "")
     if not name:
         return wanted, None
-    entry = next((one for one in jobs.entry_points(actor, card, number) if one.name == name), None)
+    several = workflows if name.endswith(".cwl") else jobs
+    entry = next((one for one in several.entry_points(actor, card, number) if one.name == name), None)
     if entry is None:
         raise jobs.BadJobError(f"Version {number} does not name the command {name[:60]!r}.")
-    asked = [one for one in entry.parameters if one.name != without]
+    read = {one.name: one.read(form.get(f"p-{one.name}")) for one in entry.parameters if one.name != without}
     chosen = replace(
         wanted,
-        command=("/bin/sh", "-c", entry.command),
+        command=() if several is workflows else ("/bin/sh", "-c", entry.command),
         code=f"{card.slug}@{number}",
-        parameters={one.name: one.read(form.get(f"p-{one.name}")) for one in asked},
+        parameters={name: value for name, value in read.items() if value is not None},
         lock=jobs.lock_text(actor, card, number, entry),
     )
     return chosen, entry
@@ -149,6 +161,9 @@ def job(request: HttpRequest, actor: Actor, *, job: str) -> HttpResponse:
         if "all" in request.POST:
             jobs.cancel_array(actor, jobs.get_job(actor, job).array_id)
             return done(request, _("All of these runs are being cancelled."), "job", job=job)
+        if "stop" in request.POST:
+            notebooks.stop(actor, job)
+            return done(request, _("The notebook is being stopped; what it holds is kept."), "job", job=job)
         jobs.cancel(actor, job)
         return done(request, _("The run is being cancelled."), "job", job=job)
     card = jobs.get_job(actor, job)
@@ -194,8 +209,18 @@ def _state(request: HttpRequest, actor: Actor, card: jobs.JobCard) -> dict[str, 
         and not card.is_cancelled
         and bool(policy.decide(actor, action, project)),
         "may_cancel_all": bool(policy.decide(actor, action, project)),
-        "may_again": card.is_over and bool(policy.decide(actor, "compute.run", project)),
+        "notebook": _notebook(actor, card),
+        "may_again": card.is_over and not card.serves and bool(policy.decide(actor, "compute.run", project)),
     }
+
+
+def _notebook(actor: Actor, card: jobs.JobCard) -> notebooks.NotebookCard | None:
+    """What the person who opened it may do with a notebook; None: it is none, or somebody else's."""
+    if not card.serves:
+        return None
+    with contextlib.suppress(notebooks.NoSuchNotebookError):
+        return notebooks.get_notebook(actor, card.run)
+    return None
 
 
 @page
