@@ -159,8 +159,9 @@ def test_what_is_posted_goes_where_it_may_and_follows_no_redirect(allowed, site)
 
 
 def test_nothing_else_fetches():
-    """The client runs elsewhere; the byte server and ``check`` speak to this node alone, the store to its store."""
+    """The client runs elsewhere; the byte server, the gate and ``check`` speak to this node alone, the store to its store."""
     own = {
+        "compute/gate/control.py",
         "core/egress.py",
         "dataplane/control.py",
         "doors/cli/check.py",

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import zarr
 
+from tests.rooms.clients import client_of
 from tests.rooms.test_ready import csv, ready, stop_pool  # noqa: F401 - fixtures
 from tsunagu.core.ids import new_id
 from tsunagu.data.datasets import api as datasets
@@ -114,3 +115,17 @@ def test_pictures_as_shards_when_they_are_wanted(dataset, put, tmp_path):
         assert [name.rpartition(".")[2] for name in archive.getnames()] == ["jpg", "json"] * 3
     profile = json.loads((out / "profile.json").read_text("utf-8"))
     assert profile["shards"] == {"photo": ["data/photo-000000.tar"]}
+
+
+def test_the_card_and_its_page_show_arrays_where_there_are_no_tables(dataset, ready, tmp_path):  # noqa: F811
+    owner, card = dataset
+    files = {f"scan{n}.h5": scan(tmp_path, n, rows=20 + 10 * (n == 2)) for n in range(3)}
+    assert ready(files).state == "done"
+    found = readiness.card(owner, datasets.get_dataset_by_id(owner, card.id))
+    verdicts = {one.rule.id: one.verdict for group in found.groups for one in group.results}
+    assert (verdicts["tables"], verdicts["readable"], verdicts["units_agree"]) == ("pass", "pass", "pass")
+    assert verdicts["missing"] == "not_applicable"
+    page = client_of(owner).get("/d/lab/data/ready").content.decode()
+    assert "What is in the arrays" in page
+    assert "These differ between files" in page
+    assert "配列の内容" in client_of(owner, "ja").get("/d/lab/data/ready").content.decode()

@@ -60,6 +60,7 @@ UNKNOWN = Finding("unknown")
 DOES_NOT_APPLY = Finding("not_applicable")
 Check = Callable[[Facts, Mapping[str, Any]], Finding]
 CHECKS: dict[str, Check] = {}
+_OF_ARRAYS_TOO = ("tables", "readable", "units_agree")
 
 
 def check(*, needs_tables: bool) -> Callable[[Check], Check]:
@@ -69,7 +70,7 @@ def check(*, needs_tables: bool) -> Callable[[Check], Check]:
         def guarded(facts: Facts, parameters: Mapping[str, Any]) -> Finding:
             if needs_tables and facts.profile is None:
                 return UNKNOWN
-            if needs_tables and not facts.tables and function.__name__ != "tables":
+            if needs_tables and not facts.tables and function.__name__ not in _OF_ARRAYS_TOO:
                 return DOES_NOT_APPLY
             return function(facts, parameters)
 
@@ -118,12 +119,16 @@ def _filled(rule: Rule, finding: Finding, words: Words) -> dict[str, str]:
 
 @check(needs_tables=True)
 def tables(facts: Facts, parameters: Mapping[str, Any]) -> Finding:
-    """Whether there are tables at all."""
+    """Whether there are tables, or arrays, at all."""
     del parameters
-    rows = sum(table.row_count for table in facts.tables)
+    assert facts.profile is not None
+    stores = facts.profile.get("stores", ())
+    arrays = {"stores": len(stores), "arrays": sum(len(store["arrays"]) for store in stores)}
     if not facts.tables:
-        return Finding("fail")
-    return Finding("pass", {"tables": len(facts.tables), "rows": rows})
+        return Finding("pass", arrays, words="arrays") if stores else Finding("fail")
+    rows = sum(table.row_count for table in facts.tables)
+    found = {"tables": len(facts.tables), "rows": rows}
+    return Finding("pass", {**found, **arrays}, words="both") if stores else Finding("pass", found)
 
 
 @check(needs_tables=False)
@@ -221,7 +226,14 @@ def units_agree(facts: Facts, parameters: Mapping[str, Any]) -> Finding:
     """Units that differ between files."""
     del parameters
     assert facts.profile is not None
-    conflicts = facts.profile["conflicts"]
+    conflicts = [
+        *facts.profile["conflicts"],
+        *(
+            {"column": one["array"], "units": one["values"]}
+            for one in facts.profile.get("array_conflicts", ())
+            if one["what"] == "unit"
+        ),
+    ]
     if not conflicts:
         return Finding("pass")
     files_by_unit = {unit or "no_unit": count for unit, count in conflicts[0]["units"]}

@@ -16,6 +16,8 @@ from tsunagu.data.readiness.types import Rule, RuleSet
 _LANGUAGES = ("ja", "en")
 _DECIDERS = ("machine", "proposed", "attested")
 _VERDICTS = ("pass", "fail")
+# Texts for findings that are neither simply met nor not: ``Finding.words``.
+_OTHER_WORDS = ("unsaid", "arrays", "both")
 _PAGES = ("", "access", "ai_use", "metadata")
 
 
@@ -80,8 +82,7 @@ def _rule(row: Any, content: Mapping[str, Any], groups: Mapping[str, Any]) -> Ru
     says = {verdict: _texts(row, verdict, name) for verdict in _VERDICTS}
     open_words = "unattested" if decider == "attested" else "unknown"
     says["unknown"] = _texts(content, open_words, "the rule set")
-    if "unsaid" in row:
-        says["unsaid"] = _texts(row, "unsaid", name)
+    says |= {words: _texts(row, words, name) for words in _OTHER_WORDS if words in row}
     says["not_applicable"] = _texts(content, "not_applicable", "the rule set")
     return Rule(
         id=str(row["id"]),

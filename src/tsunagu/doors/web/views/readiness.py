@@ -41,6 +41,8 @@ def ready(request: HttpRequest, actor: Actor, *, project: str, dataset: str) -> 
             "counts": [(one, found.counts[one]) for one in VERDICTS if one in found.counts],
             "groups": [_group(one) for one in found.groups],
             "tables": [_table(one) for one in found.profile.get("tables", ())[:_SHOWN_TABLES]],
+            "stores": [_store(one) for one in found.profile.get("stores", ())[:_SHOWN_TABLES]],
+            "array_conflicts": found.profile.get("array_conflicts", ())[:_SHOWN_TABLES],
             "left_count": sum(found.profile.get("left", {}).get("counts", {}).values()),
             "columns": _columns(actor, card, found),
             "changes": list(CHANGES.items()),
@@ -124,6 +126,15 @@ def _table(found: Mapping[str, Any]) -> dict[str, Any]:
         "columns": [_column(one, found["row_count"]) for one in found["columns"][:_SHOWN_COLUMNS]],
         "more_columns": max(0, len(found["columns"]) - _SHOWN_COLUMNS),
     }
+
+
+def _store(found: Mapping[str, Any]) -> dict[str, Any]:
+    """A store of the profile; its arrays with their axes in words."""
+    arrays = [
+        {**one, "axes": list(zip(one["dimensions"], one["shape"], strict=True))}
+        for one in found["arrays"][:_SHOWN_COLUMNS]
+    ]
+    return {**found, "arrays": arrays, "more_arrays": max(0, len(found["arrays"]) - _SHOWN_COLUMNS)}
 
 
 def _column(found: Mapping[str, Any], rows: int) -> dict[str, Any]:
