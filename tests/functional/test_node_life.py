@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
 import unicodedata
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -255,3 +257,14 @@ def test_a_token_that_ends_midway_stops_the_push_and_the_next_goes_on(tmp_path, 
             assert report.sent + report.same + report.linked == 2
             assert not report.problems
         assert {file["path"] for file in node.json("files", "lab/midway")} == {"large.bin", "small.txt"}
+
+
+def test_pages_have_their_style_from_the_very_first_start(tmp_path):
+    """The parts of a node are copies of a process that was there before the static files were gathered."""
+    with running_node(tmp_path / "home") as node:
+        page = urllib.request.urlopen(f"{node.url}/account/login/").read().decode()
+        found = re.findall(r'href="(/static/[^"]+\.css)"', page)
+        assert found
+        for place in found:
+            with urllib.request.urlopen(node.url + place) as answer:
+                assert (answer.status, answer.headers.get_content_type()) == (200, "text/css")

@@ -11,10 +11,12 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "tsunagu.config.settings"  # whatever the
 
 
 def load() -> None:
-    """Everything that the parts of a node have in common; it opens no file and starts no thread."""
+    """Everything that the parts of a node have in common; it opens no file and starts no thread.
+
+    Not the application itself: it looks at the static files when it is made, which are gathered later.
+    """
     django.setup()
     for name in (
-        "tsunagu.config.wsgi",
         "tsunagu.config.urls",
         "tsunagu.compute.hosting.api",
         "tsunagu.core.jobs",
