@@ -262,7 +262,7 @@ def test_a_token_that_ends_midway_stops_the_push_and_the_next_goes_on(tmp_path, 
 def test_pages_have_their_style_from_the_very_first_start(tmp_path):
     """The parts of a node are copies of a process that was there before the static files were gathered."""
     with running_node(tmp_path / "home") as node:
-        page = urllib.request.urlopen(f"{node.url}/account/login/").read().decode()
+        page = urllib.request.urlopen(f"{node.url}/").read().decode()
         found = re.findall(r'href="(/static/[^"]+\.css)"', page)
         assert found
         for place in found:
