@@ -86,7 +86,7 @@ def suites(*, is_fast: bool) -> list[tuple[str, list[str]]]:
         ("real instrument files", [*pytest, "2", "-m", "samples and not (crash or browser or servers)"]),
         ("PostgreSQL, S3, SAML and OpenID", [*by_two, "-m", "servers"]),
         ("browser", [*by_two, "-m", "browser"]),
-        ("kills at random points", [*pytest, "2", "-m", "crash and not servers"]),
+        ("kills at random points", [*pytest, "2", "--dist", "worksteal", "-m", "crash and not servers"]),
     ]
 
 
