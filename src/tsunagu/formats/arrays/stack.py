@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tsunagu.formats.arrays.counting import Counted
 from tsunagu.formats.arrays.grid import CHUNK_BYTES, SHARD_BYTES, Grid, choose
-from tsunagu.formats.arrays.moments import Moments
 from tsunagu.formats.arrays.types import FILE_DIMENSION
 from tsunagu.formats.arrays.whole import attributes_of, fill_of, profile_of, read
 from tsunagu.formats.errors import UnreadableError
@@ -42,7 +42,7 @@ class _Layer:
     first: OpenArray
     grid: Grid
     attributes: dict[str, Any]
-    moments: Moments
+    counted: Counted
     held: Any = None
     is_axis: bool = False
     axis: Any = None
@@ -106,7 +106,7 @@ class Stack:
             array,
             grid,
             attributes_of(array),
-            Moments(array.fill),
+            Counted(array.fill),
             is_axis=_is_axis(array) and size * self._file_count <= _AXIS_BYTES,
         )
 
@@ -137,14 +137,14 @@ class Stack:
     def _at_once(self, layer: _Layer, array: OpenArray) -> None:
         for place, extent in layer.grid.shards(1):
             values = read(array, extent)
-            layer.moments.add(values)
+            layer.counted.add(values)
             layer.byte_count += self._writer.block(
                 layer.path, layer.grid, (self._count, *place), values[None], fill_of(layer.first)
             )
 
     def _flush(self, layer: _Layer, files: int) -> None:
         values = layer.held[:files]
-        layer.moments.add(values)
+        layer.counted.add(values)
         place = (self._count // layer.grid.shard[0], *[0] * (values.ndim - 1))
         layer.byte_count += self._writer.block(layer.path, layer.grid, place, values, fill_of(layer.first))
 
@@ -175,7 +175,7 @@ class Stack:
             )
             made.append(
                 profile_of(
-                    layer.first, layer.path, layer.grid.shape, dimensions, layer.moments, layer.byte_count
+                    layer.first, layer.path, layer.grid.shape, dimensions, layer.counted, layer.byte_count
                 )
             )
         for name, said in self._groups.items():
@@ -200,7 +200,7 @@ class Stack:
         layer.grid = choose(values.shape, values.dtype.itemsize)
         for place, extent in layer.grid.shards():
             part = values[extent]
-            layer.moments.add(part)
+            layer.counted.add(part)
             layer.byte_count += self._writer.block(layer.path, layer.grid, place, part, fill_of(layer.first))
 
 

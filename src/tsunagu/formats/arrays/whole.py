@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tsunagu.formats.arrays.counting import Counted
 from tsunagu.formats.arrays.grid import choose
-from tsunagu.formats.arrays.moments import Moments
 from tsunagu.formats.arrays.types import ArrayProfile
 from tsunagu.formats.arrays.zarr import type_name
 from tsunagu.formats.errors import UnreadableError
@@ -45,14 +45,14 @@ def _write(array: OpenArray, writer: ZarrWriter, names: Names) -> ArrayProfile:
     dtype = np.dtype(array.dtype)
     grid = choose(array.shape, dtype.itemsize, native=array.native, is_reversed=array.is_reversed)
     fill = fill_of(array)
-    moments = Moments(array.fill)
+    counted = Counted(array.fill)
     byte_count = 0
     for place, extent in grid.shards():
         values = read(array, extent)
-        moments.add(values)
+        counted.add(values)
         byte_count += writer.block(path, grid, place, values, fill)
     writer.array(path, grid, dtype, fill, dimensions=dimensions, attributes=attributes_of(array))
-    return profile_of(array, path, array.shape, dimensions, moments, byte_count)
+    return profile_of(array, path, array.shape, dimensions, counted, byte_count)
 
 
 def read(array: OpenArray, extent: tuple[slice, ...]) -> Any:
@@ -97,7 +97,7 @@ def profile_of(
     path: str,
     shape: tuple[int, ...],
     dimensions: tuple[str, ...],
-    moments: Moments,
+    counted: Counted,
     byte_count: int,
 ) -> ArrayProfile:
     """What is known of an array once it is written."""
@@ -110,5 +110,5 @@ def profile_of(
         array.unit,
         array.description,
         byte_count,
-        **moments.said(),
+        **counted.said(),
     )

@@ -21,6 +21,7 @@ from tsunagu.formats.converting import personal
 from tsunagu.formats.converting.leaking import LeakFinder, crossing, own_hashes
 from tsunagu.formats.converting.rowhash import cell_hashes, combined
 from tsunagu.formats.converting.types import ColumnPlan, ColumnProfile, TablePlan, TableProfile
+from tsunagu.formats.moments import Moments
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,13 +60,9 @@ class _Column:
     plan: ColumnPlan
     is_of_file: bool
     nulls: int = 0
-    nans: int = 0
-    infinite: int = 0
-    finite: int = 0
+    moments: Moments = field(default_factory=Moments)
     low: Any = None
     high: Any = None
-    mean: float = 0.0
-    squares: float = 0.0
     seen: Counter[Any] | None = field(default_factory=Counter)
     sample: list[Any] = field(default_factory=list)
     garbled: int = 0
@@ -93,22 +90,10 @@ class _Column:
         if self.plan.kind not in {"number", "numbers"}:
             self.personal.update(personal.find_in_numbers(self.plan.name, values))
         numbers = pc.cast(values.drop_null(), pa.float64(), safe=False).to_numpy(zero_copy_only=False)
-        finite = np.isfinite(numbers)
-        if not finite.all():
-            nans = int(np.isnan(numbers).sum())
-            self.nans, self.infinite = self.nans + nans, self.infinite + int((~finite).sum()) - nans
-            numbers = numbers[finite]
+        numbers = self.moments.add(numbers)
         if not numbers.size:
             return
-        self._widen(float(numbers.min()), float(numbers.max()))
-        # Chan's way to join the moments of two parts; see Knuth, TAOCP 2, 4.2.2.
-        with np.errstate(over="ignore", invalid="ignore"):
-            mean = float(numbers.mean())
-            apart, count = mean - self.mean, self.finite + numbers.size
-            spread = float(np.square(numbers - mean).sum())
-            self.squares += spread + apart * apart * self.finite * numbers.size / count
-            self.mean += apart * numbers.size / count
-        self.finite = count
+        self.low, self.high = self.moments.low, self.moments.high
         if len(self.sample) * _SAMPLED_A_PART < _SAMPLE:
             self.sample.append(numbers[:: max(1, numbers.size // _SAMPLED_A_PART)].copy())
 
@@ -149,19 +134,18 @@ class _Column:
         is_few = self.seen is not None and (len(seen) <= _COMMON or self.plan.kind in {"text", "boolean"})
         is_few = is_few and not self.personal  # a profile is shown: it names nobody
         common = Counter(seen).most_common(_COMMON) if is_few else []
-        deviation = math.sqrt(self.squares / self.finite) if self.finite else None
         return ColumnProfile(
             name=self.plan.name,
             kind=self.plan.kind,
             unit=self.plan.unit,
             description=self.plan.description,
             null_count=self.nulls,
-            nan_count=self.nans,
-            infinite_count=self.infinite,
+            nan_count=self.moments.nans,
+            infinite_count=self.moments.infinite,
             minimum=_plain(self.low),
             maximum=_plain(self.high),
-            mean=_plain(self.mean) if self.finite else None,
-            deviation=_plain(deviation),
+            mean=_plain(self.moments.mean) if self.moments.finite else None,
+            deviation=_plain(self.moments.deviation),
             distinct_count=len(seen) if self.seen is not None else None,
             common=tuple((str(value)[:_COMMON_LENGTH], count) for value, count in common),
             histogram=_histogram(sample, self.low, self.high),

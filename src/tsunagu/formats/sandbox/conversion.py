@@ -20,8 +20,10 @@ from tsunagu.formats.converting.types import TablePlan
 from tsunagu.formats.sandbox import wire
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
+    from tsunagu.formats.arrays.types import StoreProfile
+    from tsunagu.formats.converting.types import TableProfile
     from tsunagu.formats.reader import OpenArrays, OpenRows
     from tsunagu.formats.types import Limits
 
@@ -39,12 +41,11 @@ def serve(
     channel: socket.socket, plan_file: int, rows: Mapping[str, OpenRows], limits: Limits, scratch: int
 ) -> None:
     """Make the table of the plan that the descriptor holds; the last frame says how it went."""
-    with os.fdopen(plan_file, "rb") as file:
-        plan = TablePlan.from_json(json.load(file))
-    line = _Line(channel)
+    plan, line = TablePlan.from_json(_read(plan_file)), _Line(channel)
     convert = importlib.import_module(_CONVERT).convert
-    try:
-        profile = convert(
+
+    def make() -> TableProfile:
+        made: TableProfile = convert(
             plan,
             line.ask,
             lambda piece: line.send({}, {"piece": piece}),
@@ -52,24 +53,20 @@ def serve(
             limits=limits,
             scratch=os.fdopen(scratch, "w+b"),
         )
-        answer: dict[str, Any] = {"done": profile.as_json()}
-    except ColumnChangedError as error:
-        answer = {"changed": [error.column, error.source, error.reason, error.is_text]}
-    except SourceFailedError as error:
-        answer = {"failed": [error.source, error.reason, error.code]}
-    line.send(answer)
+        return made
+
+    _answer(line, make)
 
 
 def serve_store(
     channel: socket.socket, plan_file: int, arrays: Mapping[str, OpenArrays], limits: Limits, scratch: int
 ) -> None:
     """Make the store of the plan that the descriptor holds; the last frame says how it went."""
-    with os.fdopen(plan_file, "rb") as file:
-        plan = StorePlan.from_json(json.load(file))
-    line = _Line(channel)
-    make = importlib.import_module(_MAKE).make_store
-    try:
-        profile = make(
+    plan, line = StorePlan.from_json(_read(plan_file)), _Line(channel)
+    make_store = importlib.import_module(_MAKE).make_store
+
+    def make() -> StoreProfile:
+        made: StoreProfile = make_store(
             plan,
             line.ask,
             lambda path, piece: line.send({"path": path}, {"piece": piece}),
@@ -77,7 +74,22 @@ def serve_store(
             limits=limits,
             scratch=os.fdopen(scratch, "w+b"),
         )
-        answer: dict[str, Any] = {"done": profile.as_json()}
+        return made
+
+    _answer(line, make)
+
+
+def _read(plan_file: int) -> Any:
+    with os.fdopen(plan_file, "rb") as file:
+        return json.load(file)
+
+
+def _answer(line: _Line, make: Callable[[], TableProfile | StoreProfile]) -> None:
+    """Make it and say how it went."""
+    try:
+        answer: dict[str, Any] = {"done": make().as_json()}
+    except ColumnChangedError as error:
+        answer = {"changed": [error.column, error.source, error.reason, error.is_text]}
     except SourceFailedError as error:
         answer = {"failed": [error.source, error.reason, error.code]}
     line.send(answer)
