@@ -12,7 +12,7 @@ from typing import Any
 from django.db import transaction
 
 from tsunagu.compute.environments import api as environments
-from tsunagu.compute.jobs import budgets, folders, places, selectors
+from tsunagu.compute.jobs import bell, budgets, folders, places, selectors
 from tsunagu.compute.jobs.errors import (
     BadJobError,
     JobOverError,
@@ -136,6 +136,7 @@ def _submit(
                 job.array_id = jobs[0].run_id if jobs else job.run_id
                 job.save(update_fields=["array_id"])
             jobs.append(job)
+        transaction.on_commit(bell.ring)
     return [selectors.card_of(job) for job in jobs]
 
 

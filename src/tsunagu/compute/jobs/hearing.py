@@ -12,7 +12,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Coalesce
 
-from tsunagu.compute.jobs import logs
+from tsunagu.compute.jobs import bell, logs
 from tsunagu.compute.jobs.errors import ForgedMessageError, JobOverError, OutputBusyError, OutputTakenError
 from tsunagu.compute.jobs.models import Job
 from tsunagu.compute.jobs.settling import actor_of, require_rights, settle
@@ -121,6 +121,7 @@ def _result(heard: Heard) -> dict[str, Any]:
     if State(job.state).is_over:
         raise JobOverError
     settle(job, result, heard.signature)
+    transaction.on_commit(bell.ring)  # a slot is free
     return {"state": job.state}
 
 

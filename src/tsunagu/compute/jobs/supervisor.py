@@ -18,6 +18,7 @@ from django.db.models import Max, Min
 
 from tsunagu.compute.environments import api as environments
 from tsunagu.compute.jobs import folders, hearing, places
+from tsunagu.compute.jobs.bell import Bell
 from tsunagu.compute.jobs.elsewhere import Elsewhere
 from tsunagu.compute.jobs.errors import ExecutorAwayError, NoExecutorError
 from tsunagu.compute.jobs.executors import Executor, Submission, TakesArrays
@@ -31,7 +32,7 @@ from tsunagu.core.errors import TsunaguError
 
 logger = logging.getLogger(__name__)
 
-_CLAIM_EVERY_S = 0.03
+_CLAIM_EVERY_S = 0.1  # control rings for what is new
 _CLAIM_AGAIN_S = 0.25
 _WATCH_EVERY_S = 0.5
 _ASK_AGAIN_S = 10.0  # an executor that had a problem
@@ -74,6 +75,7 @@ class Supervisor:
     def run(self) -> None:
         """Until told to stop; then the wrappers are ended, and report that."""
         next_watch = next_claim = 0.0
+        bell = Bell()
         while not self._stop.is_set():
             try:
                 if time.monotonic() >= next_watch:
@@ -89,7 +91,9 @@ class Supervisor:
             except OperationalError:
                 logger.warning("database_busy", exc_info=True)
                 close_old_connections()
-            self._stop.wait(_CLAIM_EVERY_S)
+            if bell.wait(_CLAIM_EVERY_S):
+                next_claim = 0.0
+        bell.close()
         for other in self.others:
             other.stop()
         handed = Job.objects.filter(state__in=(State.SUBMITTED, State.RUNNING))

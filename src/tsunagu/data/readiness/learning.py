@@ -38,7 +38,7 @@ def splits(facts: Facts, parameters: Mapping[str, Any]) -> Finding:
 def leakage(facts: Facts, parameters: Mapping[str, Any]) -> Finding:
     """Rows in more than one part."""
     del parameters
-    if not any(len(table.split_counts) > 1 for table in facts.tables):
+    if not _has_splits(facts):
         return DOES_NOT_APPLY
     count = sum(table.leaked_row_count for table in facts.tables)
     return Finding("fail" if count else "pass", {"count": count})
