@@ -7,7 +7,7 @@ import http.client
 import json
 import os
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -182,16 +182,16 @@ class Pull:
     def _problem(self, path: str, reason: str, code: str = "client.cannot_place") -> None:
         self.report.problems.append({"path": path, "reason": reason, "code": code})
 
-    def _renewed(self, wanted: _Wanted) -> _Wanted:
-        """The same file with a fresh capability: the page that named it is asked again."""
-        page = self._ask_again()
-        for item in page["files"]:
-            if item["path"] == wanted.path and item["sha256"].lower() == wanted.sha256:
-                return _Wanted(wanted.path, wanted.native, wanted.size, wanted.sha256, item["capability"])
-        raise BadAnswerError(text("file_gone", path=wanted.path), remedy=text("try_again"), path=wanted.path)
-
-    def _ask_again(self) -> dict[str, Any]:
-        return self._node.post(f"{self._place}/pulls", self._page_asked, repeatable=True)
+    def _renewed(self, files: list[_Wanted]) -> list[_Wanted]:
+        """The same files with fresh capabilities: the page that named them is asked again, once for all of them."""
+        page = self._node.post(f"{self._place}/pulls", self._page_asked, repeatable=True)
+        fresh = {(item["path"], item["sha256"].lower()): item["capability"] for item in page["files"]}
+        for wanted in files:
+            if (wanted.path, wanted.sha256) not in fresh:
+                raise BadAnswerError(
+                    text("file_gone", path=wanted.path), remedy=text("try_again"), path=wanted.path
+                )
+        return [replace(wanted, capability=fresh[wanted.path, wanted.sha256]) for wanted in files]
 
     def _fetch(self, files: list[_Wanted]) -> None:
         """Many small files in one answer; after a break the rest is asked for again."""
@@ -203,7 +203,7 @@ class Pull:
                     done += 1
                     self._progress.add(files=1, byte_count=wanted.size)
             except CapabilityRefusedError:
-                files = [self._renewed(wanted) for wanted in files[done:]]
+                files = self._renewed(files[done:])
                 breaks += 1
             except NodeRefusedError as error:
                 self._fetch_apart(files[done:], error)
@@ -298,7 +298,7 @@ class Pull:
                 os.unlink(part)  # noqa: PTH108 - whole, but not the bytes that were asked for
                 wrong += 1
             except CapabilityRefusedError:
-                wanted = self._renewed(wanted)
+                (wanted,) = self._renewed([wanted])
                 breaks += 1
             except NodeRefusedError as error:
                 if error.status not in _WITHDRAWN:

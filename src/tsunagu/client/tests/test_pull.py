@@ -132,6 +132,19 @@ def test_breaks_are_survived(client: Client, filled: FakeNode, tmp_path: Path, f
     assert not (tmp_path / "d" / ".tsunagu").exists()
 
 
+def test_addresses_that_ended_are_asked_for_once_for_all_files_of_a_page(
+    client: Client, filled: FakeNode, tmp_path: Path
+) -> None:
+    """Once for each file would take so long that the first ones end again before they are used."""
+    for number in range(40):
+        filled.put("films/one", f"many/{number}.dat", b"%d" % number)
+    filled.faults = [Fault("/fetch", "expire")]
+    report = client.dataset("films/one").pull(str(tmp_path / "d"))
+    assert (report.fetched, report.problems) == (45, [])
+    # The page, once more for the forty-four small ones, and once for the large one, whose address ended too.
+    assert sum(one.endswith("/pulls") for one in filled.requests) == 3
+
+
 def test_a_broken_pull_goes_on_where_it_stopped(client: Client, filled: FakeNode, tmp_path: Path) -> None:
     filled.faults = [Fault("/o/", "cut_answer", 2_500_000), Fault("/o/", "status", 503, count=99)]
     with pytest.raises(Exception, match=r"fail"):
