@@ -159,7 +159,7 @@ def test_what_is_missing_in_the_description_is_written_and_frozen(dataset, ready
     owner, _ = dataset
     ready({"a.csv": b"v\n1\n2\n"})
     offered = {(one.kind, one.column): one for one in card_of(owner).repairs}
-    assert offered["describe", "licence"].value == "CC BY 4.0"
+    assert offered["describe", "licence"].value == "", "a licence is not given by a click on what nobody said"
     repair(owner, "describe", "licence", "CC BY 4.0")
     held = datasets.get_dataset(owner, "lab", "data")
     assert held.last_version == 2

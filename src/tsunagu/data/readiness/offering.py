@@ -23,7 +23,6 @@ _DESCRIBED: Mapping[str, Sequence[str]] = {
     "licence": ("licence",),
     "documentation": ("title", "description", "creators"),
 }
-_USUAL_LICENCE = "CC BY 4.0"
 # What instruments and programs write where there is no value: nines, and the fill values of netCDF and of C.
 _CODE = re.compile(r"-?9{2,}(?:\.(?:0+|9+))?\Z|-32768(?:\.0+)?\Z|-1e\+?3\d\Z|9\.96921e\+36\Z")
 _LONELY_BINS = 12
@@ -166,8 +165,8 @@ def _descriptions(known: Known) -> Iterator[Repair]:
         for name in names:
             is_said = any(known.said.get(one) for one in (name, f"{name}_ja", f"{name}_en"))
             if not is_said:
-                proposed = known.proposed.get(name, _USUAL_LICENCE if name == "licence" else "")
-                yield _repair(DESCRIBE, name, proposed, rule=rule, is_open=True)
+                # A licence that nobody proposed is nothing to click: it would be given without being meant.
+                yield _repair(DESCRIBE, name, known.proposed.get(name, ""), rule=rule, is_open=True)
 
 
 def _units(known: Known) -> Iterator[Repair]:
