@@ -18,6 +18,20 @@ from tsunagu.standards.model import (
     Workflow,
 )
 from tsunagu.standards.people import agent_named
+from tsunagu.standards.published import (
+    Dated,
+    Description,
+    Funding,
+    Party,
+    PartyId,
+    Place,
+    PublicFile,
+    PublicRecord,
+    Relation,
+    Right,
+    Subject,
+    Text,
+)
 from tsunagu.standards.ro_crate import to_ro_crate
 from tsunagu.standards.schema_org import to_schema_org
 
@@ -25,14 +39,26 @@ __all__ = [
     "Agent",
     "ArrayEntry",
     "Column",
+    "Dated",
+    "Description",
     "FileEntry",
+    "Funding",
     "Happening",
     "Licence",
+    "Party",
+    "PartyId",
+    "Place",
+    "PublicFile",
+    "PublicRecord",
     "Quantity",
     "Record",
     "Related",
+    "Relation",
+    "Right",
     "Store",
+    "Subject",
     "Table",
+    "Text",
     "TextLayout",
     "Workflow",
     "agent_named",
