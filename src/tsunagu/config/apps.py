@@ -29,6 +29,7 @@ class ConfigConfig(AppConfig):
             "data.training.tasks",
             "experiment.instruments.tasks",
             "compute.jobs.tasks",
+            "compute.conversions.tasks",
             "doors.upkeep",
             "doors.web.codes",
         ):

@@ -164,6 +164,12 @@ TABLE: tuple[Setting, ...] = (
     ),
     Setting("dask_slots", "16", "Compute jobs at the same time on the Dask cluster.", int),
     Setting(
+        "dask_converts",
+        "no",
+        "Whether versions are made AI-ready on the Dask cluster; what is sealed never leaves the node for that.",
+        _boolean,
+    ),
+    Setting(
         "dask_tls_ca", "", "Certificate of the authority that the Dask cluster's certificates come from."
     ),
     Setting("dask_tls_cert", "", "The node's certificate for the Dask cluster."),
