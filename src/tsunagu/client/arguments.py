@@ -304,7 +304,9 @@ def _ready_command(add: Any) -> None:
         "tsunagu ready films/run-7 --undo missing:Temp",
     )
     ready.add_argument("dataset", metavar="PROJECT/DATASET[@VERSION]")
-    ready.add_argument("--shards", action="store_true", help=text("help_ready_shards"))
+    ready.add_argument(
+        "--shards", action=argparse.BooleanOptionalAction, default=None, help=text("help_ready_shards")
+    )
     ready.add_argument("--card", action="store_true", help=text("help_ready_card"))
     ready.add_argument("--attest", default="", metavar="RULE=yes|no", help=text("help_ready_attest"))
     ready.add_argument(

@@ -28,6 +28,7 @@ class ConfigConfig(AppConfig):
             "data.readiness.tasks",
             "data.training.tasks",
             "experiment.instruments.tasks",
+            "compute.environments.tasks",
             "compute.jobs.tasks",
             "compute.conversions.tasks",
             "doors.upkeep",

@@ -174,6 +174,13 @@ TABLE: tuple[Setting, ...] = (
     ),
     Setting("dask_tls_cert", "", "The node's certificate for the Dask cluster."),
     Setting("dask_tls_key", "", "The key of that certificate."),
+    Setting(
+        "environments_unused_days",
+        "90",
+        "How long an environment that no run uses stays installed; 0: for ever.",
+        int,
+        "d",
+    ),
     Setting("compute_cores", "2", "Most cores that one job may ask for.", int),
     Setting("compute_memory_bytes", "4294967296", "Most memory that one job may ask for.", int, "byte"),
     Setting("compute_duration_s", "86400", "Longest time limit of a job.", int, "s"),

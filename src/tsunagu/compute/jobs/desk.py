@@ -169,6 +169,8 @@ class Desk:
         if not claimed.update(state=State.SUBMITTED, handed_at=now, heard_at=now):
             return None
         limits = runner.Order.of(job.order).limits
+        if job.environment_hash:
+            environments.used(job.environment_hash)
         try:
             folder = self.executor.root(is_sealed=job.is_sealed) / job.run_id
             runner.remove(folder)
