@@ -2,6 +2,9 @@
 
 from tsunagu.standards.croissant import to_croissant
 from tsunagu.standards.frictionless import to_data_package
+from tsunagu.standards.jpcoar.reading import from_jpcoar
+from tsunagu.standards.jpcoar.words import RESOURCE_TYPES
+from tsunagu.standards.jpcoar.writing import jpcoar_element, to_jpcoar
 from tsunagu.standards.licences import Licence, known_licence
 from tsunagu.standards.model import (
     Agent,
@@ -19,14 +22,20 @@ from tsunagu.standards.model import (
 )
 from tsunagu.standards.people import agent_named
 from tsunagu.standards.published import (
+    Catalog,
+    Conference,
     Dated,
+    Degree,
     Description,
     Funding,
+    Identifier,
+    Imprint,
     Party,
     PartyId,
     Place,
     PublicFile,
     PublicRecord,
+    RelatedItem,
     Relation,
     Right,
     Subject,
@@ -34,16 +43,23 @@ from tsunagu.standards.published import (
 )
 from tsunagu.standards.ro_crate import to_ro_crate
 from tsunagu.standards.schema_org import to_schema_org
+from tsunagu.standards.xml import UnreadableXmlError
 
 __all__ = [
+    "RESOURCE_TYPES",
     "Agent",
     "ArrayEntry",
+    "Catalog",
     "Column",
+    "Conference",
     "Dated",
+    "Degree",
     "Description",
     "FileEntry",
     "Funding",
     "Happening",
+    "Identifier",
+    "Imprint",
     "Licence",
     "Party",
     "PartyId",
@@ -53,6 +69,7 @@ __all__ = [
     "Quantity",
     "Record",
     "Related",
+    "RelatedItem",
     "Relation",
     "Right",
     "Store",
@@ -60,11 +77,15 @@ __all__ = [
     "Table",
     "Text",
     "TextLayout",
+    "UnreadableXmlError",
     "Workflow",
     "agent_named",
+    "from_jpcoar",
+    "jpcoar_element",
     "known_licence",
     "to_croissant",
     "to_data_package",
+    "to_jpcoar",
     "to_ro_crate",
     "to_schema_org",
 ]
