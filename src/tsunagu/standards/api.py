@@ -2,7 +2,10 @@
 
 from tsunagu.standards.croissant import to_croissant
 from tsunagu.standards.frictionless import to_data_package
+from tsunagu.standards.jpcoar.answers import check_answer
+from tsunagu.standards.jpcoar.checking import check
 from tsunagu.standards.jpcoar.reading import from_jpcoar
+from tsunagu.standards.jpcoar.rules import RULES, Finding, Rule
 from tsunagu.standards.jpcoar.words import RESOURCE_TYPES
 from tsunagu.standards.jpcoar.writing import jpcoar_element, to_jpcoar
 from tsunagu.standards.licences import Licence, known_licence
@@ -47,6 +50,7 @@ from tsunagu.standards.xml import UnreadableXmlError
 
 __all__ = [
     "RESOURCE_TYPES",
+    "RULES",
     "Agent",
     "ArrayEntry",
     "Catalog",
@@ -56,6 +60,7 @@ __all__ = [
     "Degree",
     "Description",
     "FileEntry",
+    "Finding",
     "Funding",
     "Happening",
     "Identifier",
@@ -72,6 +77,7 @@ __all__ = [
     "RelatedItem",
     "Relation",
     "Right",
+    "Rule",
     "Store",
     "Subject",
     "Table",
@@ -80,6 +86,8 @@ __all__ = [
     "UnreadableXmlError",
     "Workflow",
     "agent_named",
+    "check",
+    "check_answer",
     "from_jpcoar",
     "jpcoar_element",
     "known_licence",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tsunagu.standards.jpcoar import words
+from tsunagu.standards.jpcoar import forms, words
 from tsunagu.standards.jpcoar.parties import grantor, name_ids
 from tsunagu.standards.jpcoar.pieces import attribute, element, lang, texts
 from tsunagu.standards.published import Conference, Degree, Identifier, PublicRecord
@@ -68,7 +68,7 @@ def _degree(degree: Degree, version: words.Version) -> str:
         (
             element("dcndl:dissertationNumber", degree.number) if degree.number else "",
             texts("dcndl:degreeName", degree.names),
-            element("dcndl:dateGranted", degree.granted_on) if degree.granted_on else "",
+            element("dcndl:dateGranted", degree.granted_on) if forms.DAY.match(degree.granted_on) else "",
             *(grantor(party, version) for party in degree.grantors),
         )
     )
@@ -89,7 +89,7 @@ def _conference(conference: Conference, version: words.Version) -> str:
     if version != "1.0":
         parts.append(texts("jpcoar:conferenceVenue", conference.venues))
     parts.append(texts("jpcoar:conferencePlace", conference.places))
-    if conference.country:
+    if forms.COUNTRY.match(conference.country):
         parts.append(element("jpcoar:conferenceCountry", conference.country))
     parts.append("</jpcoar:conference>")
     return "".join(parts)

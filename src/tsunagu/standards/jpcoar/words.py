@@ -218,6 +218,9 @@ _OLDER_LABELS = {
     "source code": ("software", "c_5ce6"),
 }
 
+# Labels of 1.0 alone, for readers of older records.
+OLD_LABELS = frozenset({"conference object", "periodical", "internal report", "report part", "interview"})
+
 CONTRIBUTOR_TYPES = frozenset(
     {
         "ContactPerson",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from tsunagu.standards.jpcoar import words
 from tsunagu.standards.jpcoar.articles import archive_parts, article_parts, source_ids
 from tsunagu.standards.jpcoar.catalogs import catalog_part
+from tsunagu.standards.jpcoar.forms import THREE_LETTERS, is_on_earth
 from tsunagu.standards.jpcoar.parties import contributor, creator, rights_holder
 from tsunagu.standards.jpcoar.pieces import (
     attribute,
@@ -112,7 +113,11 @@ def _when_and_where(parts: list[str], record: PublicRecord, version: words.Versi
     parts.append(dates(record.dates, version))
     if version != "1.0":
         parts.append(texts("dcterms:date", record.date_words))
-    parts.extend(element("dc:language", to_three(language)) for language in record.languages)
+    parts.extend(
+        element("dc:language", three)
+        for language in record.languages
+        if THREE_LETTERS.match(three := to_three(language))
+    )
     label, address = words.resource_type(record.resource_type, version)
     parts.append(element("dc:type", label, resource=record.resource_type_uri or address))
     if record.version:
@@ -171,12 +176,12 @@ def _relation(relation: Relation, version: words.Version) -> str:
 
 def _place(place: Place) -> str:
     parts = ["<datacite:geoLocation>"]
-    if place.point is not None:
+    if place.point is not None and is_on_earth(place.point[:1], place.point[1:]):
         parts.append(
             f"<datacite:geoLocationPoint><datacite:pointLongitude>{place.point[0]!r}</datacite:pointLongitude>"
             f"<datacite:pointLatitude>{place.point[1]!r}</datacite:pointLatitude></datacite:geoLocationPoint>"
         )
-    if place.box is not None:
+    if place.box is not None and is_on_earth(place.box[:2], place.box[2:]):
         west, east, south, north = place.box
         parts.append(
             f"<datacite:geoLocationBox><datacite:westBoundLongitude>{west!r}</datacite:westBoundLongitude>"
