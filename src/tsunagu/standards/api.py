@@ -1,6 +1,10 @@
 """The door of standards: the record and the forms it takes."""
 
 from tsunagu.standards.croissant import to_croissant
+from tsunagu.standards.datacite.attributes import IncompleteRecordError, to_datacite_json
+from tsunagu.standards.datacite.reading import from_datacite
+from tsunagu.standards.datacite.writing import datacite_element, to_datacite_xml
+from tsunagu.standards.dublin_core import oai_dc_element, to_oai_dc
 from tsunagu.standards.frictionless import to_data_package
 from tsunagu.standards.jpcoar.answers import check_answer
 from tsunagu.standards.jpcoar.checking import check
@@ -65,6 +69,7 @@ __all__ = [
     "Happening",
     "Identifier",
     "Imprint",
+    "IncompleteRecordError",
     "Licence",
     "Party",
     "PartyId",
@@ -88,12 +93,18 @@ __all__ = [
     "agent_named",
     "check",
     "check_answer",
+    "datacite_element",
+    "from_datacite",
     "from_jpcoar",
     "jpcoar_element",
     "known_licence",
+    "oai_dc_element",
     "to_croissant",
     "to_data_package",
+    "to_datacite_json",
+    "to_datacite_xml",
     "to_jpcoar",
+    "to_oai_dc",
     "to_ro_crate",
     "to_schema_org",
 ]
