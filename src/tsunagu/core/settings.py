@@ -310,6 +310,12 @@ TABLE: tuple[Setting, ...] = (
         _tables,
         is_secret=True,
     ),
+    Setting(
+        "oai_jpcoar_2_1",
+        "false",
+        "Whether OAI-PMH also offers jpcoar_2.1. IRDB harvests jpcoar_2.0.",
+        _boolean,
+    ),
     Setting("node_name", "Tsunagu", "Name of this node, shown on every page."),
     Setting("language", "ja", "Language for people who chose none: ja or en."),
     Setting("time_zone", "Asia/Tokyo", "Time zone for people who chose none."),

@@ -11,6 +11,7 @@ from tsunagu.standards.jpcoar.checking import check
 from tsunagu.standards.jpcoar.reading import from_jpcoar
 from tsunagu.standards.jpcoar.rules import RULES, Finding, Rule
 from tsunagu.standards.jpcoar.words import RESOURCE_TYPES
+from tsunagu.standards.jpcoar.words import Version as JpcoarVersion
 from tsunagu.standards.jpcoar.writing import jpcoar_element, to_jpcoar
 from tsunagu.standards.licences import Licence, known_licence
 from tsunagu.standards.model import (
@@ -51,6 +52,7 @@ from tsunagu.standards.published import (
 from tsunagu.standards.ro_crate import to_ro_crate
 from tsunagu.standards.schema_org import to_schema_org
 from tsunagu.standards.xml import UnreadableXmlError
+from tsunagu.standards.xml import escaped as xml_text
 
 __all__ = [
     "RESOURCE_TYPES",
@@ -70,6 +72,7 @@ __all__ = [
     "Identifier",
     "Imprint",
     "IncompleteRecordError",
+    "JpcoarVersion",
     "Licence",
     "Party",
     "PartyId",
@@ -107,4 +110,5 @@ __all__ = [
     "to_oai_dc",
     "to_ro_crate",
     "to_schema_org",
+    "xml_text",
 ]
