@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import bisect
+import contextlib
 import datetime as dt
+import socketserver
 import threading
+import wsgiref.simple_server
 from dataclasses import dataclass, replace
 
 from tsunagu.standards import api as s
@@ -120,6 +123,12 @@ class Publications:
             self._by_id[record.id] = entry
             bisect.insort(self._order, (entry.changed_at, record.id))
 
+    def all_ids(self):
+        return set(self._by_id)
+
+    def deleted_ids(self):
+        return {entry.record.id for entry in self._by_id.values() if entry.is_deleted}
+
     def _span(self, institution, set_spec, since, until, after):
         wanted = {one for one in (institution and f"institution:{institution}", set_spec) if one}
         with self._lock:
@@ -165,3 +174,25 @@ class Publications:
 def spoilt(record):
     """The same without the language of its title: the aggregator would drop it."""
     return replace(record, titles=(s.Text("No language"),))
+
+
+class _Server(socketserver.ThreadingMixIn, wsgiref.simple_server.WSGIServer):
+    daemon_threads = True
+
+
+class _Quiet(wsgiref.simple_server.WSGIRequestHandler):
+    def log_message(self, *_said):
+        pass
+
+
+@contextlib.contextmanager
+def serving(application):
+    """A WSGI application on a free port of loopback; its address."""
+    with wsgiref.simple_server.make_server("127.0.0.1", 0, application, _Server, _Quiet) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
