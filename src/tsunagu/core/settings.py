@@ -156,6 +156,12 @@ TABLE: tuple[Setting, ...] = (
         "Public keys (Base64) of the nodes whose heads this node co-signs, by commas.",
         _names,
     ),
+    Setting(
+        "oai_jpcoar_2_1",
+        "false",
+        "Whether OAI-PMH also offers jpcoar_2.1. IRDB harvests jpcoar_2.0.",
+        _boolean,
+    ),
     Setting("compute_slots", "2", "Compute jobs at the same time on this machine; 0: it runs none.", int),
     Setting(
         "dask_scheduler",
@@ -309,12 +315,6 @@ TABLE: tuple[Setting, ...] = (
         "OpenID Connect providers, ORCID too, one [[openid_providers]] each: docs/how-to/sign-in-with-openid.md.",
         _tables,
         is_secret=True,
-    ),
-    Setting(
-        "oai_jpcoar_2_1",
-        "false",
-        "Whether OAI-PMH also offers jpcoar_2.1. IRDB harvests jpcoar_2.0.",
-        _boolean,
     ),
     Setting("node_name", "Tsunagu", "Name of this node, shown on every page."),
     Setting("language", "ja", "Language for people who chose none: ja or en."),
