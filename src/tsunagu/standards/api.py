@@ -13,6 +13,7 @@ from tsunagu.standards.jpcoar.rules import RULES, Finding, Rule
 from tsunagu.standards.jpcoar.words import RESOURCE_TYPES
 from tsunagu.standards.jpcoar.words import Version as JpcoarVersion
 from tsunagu.standards.jpcoar.writing import jpcoar_element, to_jpcoar
+from tsunagu.standards.kept import from_kept, to_kept
 from tsunagu.standards.licences import Licence, known_licence
 from tsunagu.standards.model import (
     Agent,
@@ -99,6 +100,7 @@ __all__ = [
     "datacite_element",
     "from_datacite",
     "from_jpcoar",
+    "from_kept",
     "jpcoar_element",
     "known_licence",
     "oai_dc_element",
@@ -107,6 +109,7 @@ __all__ = [
     "to_datacite_json",
     "to_datacite_xml",
     "to_jpcoar",
+    "to_kept",
     "to_oai_dc",
     "to_ro_crate",
     "to_schema_org",
