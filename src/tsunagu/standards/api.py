@@ -1,6 +1,8 @@
 """The door of standards: the record and the forms it takes."""
 
+from tsunagu.standards.citations import recommended_citation, to_bibtex, to_csl, to_ris
 from tsunagu.standards.croissant import to_croissant
+from tsunagu.standards.csl_styles import STYLES, UnknownStyleError, cite
 from tsunagu.standards.datacite.attributes import IncompleteRecordError, to_datacite_json
 from tsunagu.standards.datacite.reading import from_datacite
 from tsunagu.standards.datacite.writing import datacite_element, to_datacite_xml
@@ -52,12 +54,14 @@ from tsunagu.standards.published import (
 )
 from tsunagu.standards.ro_crate import to_ro_crate
 from tsunagu.standards.schema_org import to_schema_org
+from tsunagu.standards.signposting import Document, Link, link_header, links_of, to_linkset
 from tsunagu.standards.xml import UnreadableXmlError
 from tsunagu.standards.xml import escaped as xml_text
 
 __all__ = [
     "RESOURCE_TYPES",
     "RULES",
+    "STYLES",
     "Agent",
     "ArrayEntry",
     "Catalog",
@@ -66,6 +70,7 @@ __all__ = [
     "Dated",
     "Degree",
     "Description",
+    "Document",
     "FileEntry",
     "Finding",
     "Funding",
@@ -75,6 +80,7 @@ __all__ = [
     "IncompleteRecordError",
     "JpcoarVersion",
     "Licence",
+    "Link",
     "Party",
     "PartyId",
     "Place",
@@ -92,25 +98,34 @@ __all__ = [
     "Table",
     "Text",
     "TextLayout",
+    "UnknownStyleError",
     "UnreadableXmlError",
     "Workflow",
     "agent_named",
     "check",
     "check_answer",
+    "cite",
     "datacite_element",
     "from_datacite",
     "from_jpcoar",
     "from_kept",
     "jpcoar_element",
     "known_licence",
+    "link_header",
+    "links_of",
     "oai_dc_element",
+    "recommended_citation",
+    "to_bibtex",
     "to_croissant",
+    "to_csl",
     "to_data_package",
     "to_datacite_json",
     "to_datacite_xml",
     "to_jpcoar",
     "to_kept",
+    "to_linkset",
     "to_oai_dc",
+    "to_ris",
     "to_ro_crate",
     "to_schema_org",
     "xml_text",
