@@ -25,6 +25,7 @@ MODULES = (
     "dispatch_slurm",
     "ready",
     "ready_dask",
+    "harvest",
 )
 TABLES = [
     "push_small",
@@ -47,6 +48,7 @@ TABLES = [
     "ready_csv",
     "ready_scans",
     "ready_dask",
+    "harvest",
 ]
 
 

@@ -156,6 +156,12 @@ TABLE: tuple[Setting, ...] = (
         "Public keys (Base64) of the nodes whose heads this node co-signs, by commas.",
         _names,
     ),
+    Setting(
+        "oai_jpcoar_2_1",
+        "false",
+        "Whether OAI-PMH also offers jpcoar_2.1. IRDB harvests jpcoar_2.0.",
+        _boolean,
+    ),
     Setting("compute_slots", "2", "Compute jobs at the same time on this machine; 0: it runs none.", int),
     Setting(
         "dask_scheduler",
