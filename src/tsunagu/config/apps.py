@@ -23,6 +23,7 @@ class ConfigConfig(AppConfig):
             "data.sharing.tasks",
             "data.ai_use.tasks",
             "data.description.tasks",
+            "data.harvesting.tasks",
             "data.keeping.tasks",
             "data.plans.tasks",
             "data.readiness.tasks",

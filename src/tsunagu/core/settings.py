@@ -283,6 +283,9 @@ TABLE: tuple[Setting, ...] = (
         "smtp://USER:PASSWORD@HOST:PORT; empty: mails are written to HOME/mail.",
         is_secret=True,
     ),
+    Setting(
+        "harvest_pause_s", "1", "Pause between two questions to a repository that is harvested.", float, "s"
+    ),
     Setting("mail_from", "tsunagu@localhost", "Sender of mails."),
     Setting(
         "egress_allowed",

@@ -7,6 +7,7 @@ from tsunagu.standards.datacite.attributes import IncompleteRecordError, to_data
 from tsunagu.standards.datacite.reading import from_datacite
 from tsunagu.standards.datacite.writing import datacite_element, to_datacite_xml
 from tsunagu.standards.dublin_core import oai_dc_element, to_oai_dc
+from tsunagu.standards.dublin_core_reading import from_oai_dc
 from tsunagu.standards.frictionless import to_data_package
 from tsunagu.standards.jpcoar.answers import check_answer
 from tsunagu.standards.jpcoar.checking import check
@@ -57,6 +58,7 @@ from tsunagu.standards.schema_org import to_schema_org
 from tsunagu.standards.signposting import Document, Link, link_header, links_of, to_linkset
 from tsunagu.standards.xml import UnreadableXmlError
 from tsunagu.standards.xml import escaped as xml_text
+from tsunagu.standards.xml import parsed as parsed_xml
 
 __all__ = [
     "RESOURCE_TYPES",
@@ -109,11 +111,13 @@ __all__ = [
     "from_datacite",
     "from_jpcoar",
     "from_kept",
+    "from_oai_dc",
     "jpcoar_element",
     "known_licence",
     "link_header",
     "links_of",
     "oai_dc_element",
+    "parsed_xml",
     "recommended_citation",
     "to_bibtex",
     "to_croissant",
