@@ -5,14 +5,22 @@ msgspec reads JSON straight into our dataclasses: 0.01 ms a record, where ``json
 
 from __future__ import annotations
 
+import dataclasses
 import functools
+import math
 from typing import Any
 
-from tsunagu.standards.published import PublicRecord
+from tsunagu.standards.published import Place, PublicRecord
 
 
 def to_kept(record: PublicRecord) -> str:
-    """The record as JSON text. A later release reads it: it ignores what it does not know, and what is missing is empty."""
+    """The record as JSON text. A later release reads it: it ignores what it does not know, and what is missing is empty.
+
+    A place whose degrees are no numbers (NaN) has no form in JSON and is left out.
+    """
+    places = tuple(place for place in record.places if _is_finite(place))
+    if places != record.places:
+        record = dataclasses.replace(record, places=places)
     text: bytes = _encoder().encode(record)
     return text.decode()
 
@@ -25,6 +33,10 @@ def from_kept(text: str | bytes) -> PublicRecord:
     """
     record: PublicRecord = _decoder().decode(text)
     return record
+
+
+def _is_finite(place: Place) -> bool:
+    return all(math.isfinite(number) for number in (*(place.point or ()), *(place.box or ())))
 
 
 @functools.cache

@@ -10,10 +10,11 @@ from tsunagu.core.errors import InvalidInputError
 from tsunagu.standards.datacite import words
 from tsunagu.standards.datacite.items import related_item, related_items_of
 from tsunagu.standards.datacite.people import creator, of_language
+from tsunagu.standards.jpcoar.forms import is_on_earth
 from tsunagu.standards.jpcoar.pieces import size_in_words
 from tsunagu.standards.languages import to_two
 from tsunagu.standards.licences import known_licence
-from tsunagu.standards.published import Funding, Party, Place, PublicRecord, Right, Subject, Text
+from tsunagu.standards.published import Description, Funding, Party, Place, PublicRecord, Right, Subject, Text
 
 _UNKNOWN = "(:unav)"  # DataCite's own word for what is not available
 _YEAR = re.compile(r"\d{4}")
@@ -44,12 +45,14 @@ def to_datacite_json(record: PublicRecord, version: words.Version = "4.6") -> di
         "url": record.url,
         "schemaVersion": words.NAMESPACE,
         "creators": creators or [{"name": _UNKNOWN}],
-        "titles": [_title(title) for title in record.titles]
-        + [_other_title(title) for title in record.alternatives],
+        "titles": [
+            *(_title(title) for title in record.titles if title.value),
+            *(_other_title(title) for title in record.alternatives if title.value),
+        ],
         "publisher": _publisher(record, language),
         "publicationYear": int(publication_year(record)),
         "types": _types(record, version),
-        "subjects": [_subject(subject) for subject in record.subjects],
+        "subjects": [_subject(subject) for subject in record.subjects if subject.text.value],
         "contributors": [
             *(_contributor(party, party.role, language) for party in record.contributors),
             *(_contributor(party, "RightsHolder", language) for party in record.rights_holders),
@@ -71,15 +74,8 @@ def to_datacite_json(record: PublicRecord, version: words.Version = "4.6") -> di
             record.formats or dict.fromkeys(file.media_type for file in record.files if file.media_type)
         ),
         "version": record.version or None,
-        "rightsList": [_rights(right) for right in record.rights],
-        "descriptions": [
-            _filled(
-                description=one.text.value,
-                descriptionType=one.type if one.type in words.DESCRIPTION_TYPES else "Other",
-                lang=one.text.language,
-            )
-            for one in record.descriptions
-        ],
+        "rightsList": [_rights(right) for right in record.rights if right.text.value or right.uri],
+        "descriptions": [_description(one) for one in record.descriptions if one.text.value],
         "geoLocations": [_place(place) for place in record.places],
         "fundingReferences": [_funding(funding, language) for funding in record.fundings],
         "relatedItems": [related_item(item, version) for item in related_items_of(record)],
@@ -92,8 +88,8 @@ def publication_year(record: PublicRecord) -> str:
     Raises:
         IncompleteRecordError: no date gives a year.
     """
-    if record.publication_year:
-        return record.publication_year
+    if match := _YEAR.search(record.publication_year):
+        return match.group()
     for kind in _YEAR_FROM:
         for date in record.dates:
             if date.type == kind and (match := _YEAR.search(date.value)):
@@ -156,6 +152,11 @@ def _subject(subject: Subject) -> dict[str, Any]:
     )
 
 
+def _description(one: Description) -> dict[str, Any]:
+    kind = one.type if one.type in words.DESCRIPTION_TYPES else "Other"
+    return _filled(description=one.text.value, descriptionType=kind, lang=one.text.language)
+
+
 def _contributor(party: Party, role: str, language: str) -> dict[str, Any]:
     known = role if role in words.CONTRIBUTOR_TYPES else "Other"
     return {**creator(party, language), "contributorType": known}
@@ -189,7 +190,7 @@ def _rights(right: Right) -> dict[str, Any]:
     identifier = right.identifier or (known.name if known else "")
     scheme = right.identifier_scheme if identifier else ""
     return _filled(
-        rights=right.text.value,
+        rights=right.text.value or right.uri,
         lang=right.text.language,
         rightsUri=right.uri or (known.url if known else ""),
         rightsIdentifier=identifier,
@@ -207,8 +208,12 @@ def _place(place: Place) -> dict[str, Any]:
     sides = ("westBoundLongitude", "eastBoundLongitude", "southBoundLatitude", "northBoundLatitude")
     return _filled(
         geoLocationPlace=place.words,
-        geoLocationPoint=_point(place.point) if place.point else None,
-        geoLocationBox=dict(zip(sides, place.box, strict=True)) if place.box else None,
+        geoLocationPoint=_point(place.point)
+        if place.point and is_on_earth(place.point[:1], place.point[1:])
+        else None,
+        geoLocationBox=dict(zip(sides, place.box, strict=True))
+        if place.box and is_on_earth(place.box[:2], place.box[2:])
+        else None,
         geoLocationPolygon=[
             [{"polygonPoint": _point(point)} for point in polygon] for polygon in place.polygons
         ]

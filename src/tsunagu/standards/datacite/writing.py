@@ -9,12 +9,15 @@ from typing import Any
 from tsunagu.standards.datacite import words
 from tsunagu.standards.datacite.attributes import IncompleteRecordError, to_datacite_json
 from tsunagu.standards.published import PublicRecord
-from tsunagu.standards.xml import escaped
+from tsunagu.standards.xml import address, escaped
 
 _OPEN = (
     f'<resource xmlns="{words.NAMESPACE}" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" '
     f'xsi:schemaLocation="{words.NAMESPACE} https://schema.datacite.org/meta/kernel-4/metadata.xsd">'
 )
+# Of a name that holds characters alone which XML forbids, nothing is left.
+_NEVER_EMPTY = frozenset({"contributorName", "creatorName", "funderName", "publisher", "title"})
+_ADDRESSES = frozenset({"awardURI", "classificationCode", "rightsURI", "schemeURI", "valueURI"})
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")
 
 
@@ -103,8 +106,13 @@ def _lang(language: str | None) -> str:
 
 
 def _leaf(tag: str, value: Any, language: str | None = None, **attributes: str | None) -> str:
-    inside = "".join(f' {name}="{escaped(said)}"' for name, said in attributes.items() if said)
-    return f"<{tag}{_lang(language)}{inside}>{escaped(str(value))}</{tag}>"
+    inside = "".join(
+        f' {name}="{address(said) if name in _ADDRESSES else escaped(said)}"'
+        for name, said in attributes.items()
+        if said
+    )
+    text = escaped(str(value)) or ("(:unav)" if tag in _NEVER_EMPTY else "")
+    return f"<{tag}{_lang(language)}{inside}>{text}</{tag}>"
 
 
 def _named(tag: str, row: dict[str, Any], *attributes: str) -> str:

@@ -6,14 +6,14 @@ from tsunagu.standards.jpcoar import words
 from tsunagu.standards.jpcoar.parties import contributor
 from tsunagu.standards.jpcoar.pieces import described, element, file_part, rights, subjects, texts
 from tsunagu.standards.published import Catalog
-from tsunagu.standards.xml import escaped
+from tsunagu.standards.xml import address
 
 
 def catalog_part(catalog: Catalog, version: words.Version) -> str:
     """The element ``catalog``."""
     parts = ["<jpcoar:catalog>", *(contributor(party, version) for party in catalog.contributors)]
     parts += [
-        f'<jpcoar:identifier identifierType="{identifier.scheme}">{escaped(identifier.value)}</jpcoar:identifier>'
+        f'<jpcoar:identifier identifierType="{identifier.scheme}">{address(identifier.value)}</jpcoar:identifier>'
         for identifier in catalog.identifiers
         if identifier.scheme in words.IDENTIFIER_SCHEMES
     ]

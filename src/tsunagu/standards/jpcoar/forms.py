@@ -49,7 +49,7 @@ CREATIVE_COMMONS = re.compile(
     r"creative\s*commons|クリエイティブ・?コモンズ|\bCC[ -]?(?:BY|0)", re.IGNORECASE
 )
 COUNTRY = re.compile(r"^[A-Z]{3}$")
-VERSION = re.compile(r"^\d+(?:\.\d+)*(?:[.-]?[A-Za-z0-9]+)*$")
+VERSION = re.compile(r"^\d(?:[.-]?[A-Za-z0-9])*$")
 THREE_LETTERS = re.compile(r"^[a-z]{3}$")
 VOLUME_WORDS = re.compile(r"年|巻|号|vol|issue", re.IGNORECASE)
 MEDIA_TYPE = re.compile(

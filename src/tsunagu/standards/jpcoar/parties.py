@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from tsunagu.standards.jpcoar import words
-from tsunagu.standards.jpcoar.pieces import attribute, lang, texts
+from tsunagu.standards.jpcoar.pieces import attribute, lang, linked, texts
 from tsunagu.standards.published import Party, PartyId
 from tsunagu.standards.xml import escaped
 
@@ -47,7 +47,7 @@ def name_ids(ids: Iterable[PartyId], version: words.Version, tag: str = "jpcoar:
         )
         if scheme:
             parts.append(
-                f'<{tag} nameIdentifierScheme="{scheme}"{attribute("nameIdentifierURI", party_id.url)}>'
+                f'<{tag} nameIdentifierScheme="{scheme}"{linked("nameIdentifierURI", party_id.url)}>'
                 f"{escaped(party_id.value)}</{tag}>"
             )
     return "".join(parts)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from tsunagu.standards.jpcoar import words
 from tsunagu.standards.published import Dated, Description, PublicFile, Right, Subject, Text
-from tsunagu.standards.xml import escaped
+from tsunagu.standards.xml import address, escaped
 
 _MOMENT = r"\d{4}(?:-\d{2}(?:-\d{2}(?:T\d{2}:\d{2}(?::\d{2})?(?:Z|[+-]\d{2}:\d{2}))?)?)?"
 DATE = re.compile(rf"{_MOMENT}(?:/(?:{_MOMENT})?)?|/{_MOMENT}")
@@ -35,9 +35,14 @@ def attribute(name: str, value: str) -> str:
     return f' {name}="{escaped(value)}"' if value else ""
 
 
+def linked(name: str, value: str) -> str:
+    """An attribute that the schema takes for an address, or nothing."""
+    return f' {name}="{address(value)}"' if value else ""
+
+
 def element(tag: str, value: str, *, resource: str = "") -> str:
     """An element with text, and ``rdf:resource`` where there is one."""
-    return f"<{tag}{attribute('rdf:resource', resource)}>{escaped(value)}</{tag}>"
+    return f"<{tag}{linked('rdf:resource', resource)}>{escaped(value)}</{tag}>"
 
 
 def texts(tag: str, values: Iterable[Text]) -> str:
@@ -50,7 +55,7 @@ def texts(tag: str, values: Iterable[Text]) -> str:
 def rights(tag: str, values: Iterable[Right]) -> str:
     """Licences and other words on use."""
     return "".join(
-        f"<{tag}{lang(right.text.language)}{attribute('licenseType', right.kind)}{attribute('rdf:resource', right.uri)}>"
+        f"<{tag}{lang(right.text.language)}{attribute('licenseType', right.kind)}{linked('rdf:resource', right.uri)}>"
         f"{escaped(right.text.value)}</{tag}>"
         for right in values
     )
@@ -60,7 +65,7 @@ def subjects(values: Iterable[Subject], version: words.Version) -> str:
     """Keywords and classifications."""
     return "".join(
         f'<jpcoar:subject{lang(subject.text.language)} subjectScheme="{words.subject_scheme(subject.scheme, version)}"'
-        f"{attribute('subjectURI', subject.uri)}>{escaped(subject.text.value)}</jpcoar:subject>"
+        f"{linked('subjectURI', subject.uri)}>{escaped(subject.text.value)}</jpcoar:subject>"
         for subject in values
     )
 
@@ -94,7 +99,7 @@ def file_part(file: PublicFile, version: words.Version) -> str:
         if version == "1.0" and kind == "iiif":
             kind = "other"
         parts.append(
-            f"<jpcoar:URI{attribute('objectType', kind)}{attribute('label', file.label)}>{escaped(file.url)}</jpcoar:URI>"
+            f"<jpcoar:URI{attribute('objectType', kind)}{attribute('label', file.label)}>{address(file.url)}</jpcoar:URI>"
         )
     if file.media_type:
         parts.append(element("jpcoar:mimeType", file.media_type))

@@ -48,7 +48,7 @@ _ERRORS = (
     (
         "jpcoar_element_not_found",
         "There is no JPCOAR element in the record; send a record of JPCOAR.",
-        "JPCOARの要素がありません。JPCOARスキーマのレコードを送ってください。",
+        "JPCOARの要素がありません。JPCOARスキーマのレコードを送信してください。",
     ),
     (
         "access_rights_without_rdf_resource",
@@ -63,17 +63,17 @@ _ERRORS = (
     (
         "access_rights_mismatch",
         "The label and the address of the access right differ; make both say the same.",
-        "アクセス権の語とURIが一致していません。同じ意味の組にしてください。",
+        "アクセス権の表記とURIが一致していません。どちらかを修正してください。",
     ),
     (
         "embargoed_access_no_available_date",
         "The record is under embargo but has no date of type Available; add the day on which it opens.",
-        "エンバーゴ期間中ですが、Availableの日付がありません。公開予定日を入力してください。",
+        "エンバーゴ期間中のレコードに、Availableの日付がありません。公開予定日を入力してください。",
     ),
     (
         "coar_version_type_mismatch",
         "The version type and its address differ; make both say the same.",
-        "出版タイプの語とURIが一致していません。同じ意味の組にしてください。",
+        "出版タイプの表記とURIが一致していません。どちらかを修正してください。",
     ),
     (
         "xmllang_not_found",
@@ -98,7 +98,7 @@ _ERRORS = (
     (
         "identifier_type_mismatch",
         "The identifier does not have the form of its type; correct the value or the type.",
-        "識別子の形式が種類と合っていません。値または種類を直してください。",
+        "識別子の形式が種類と合っていません。値または種類を修正してください。",
     ),
     (
         "identifier_type_pmid",
@@ -128,7 +128,7 @@ _ERRORS = (
     (
         "parse_error",
         "The answer is not well-formed XML; send it again after correcting it.",
-        "XMLとして読み取れません。修正してから送り直してください。",
+        "XMLとして読み取れません。修正してから再送してください。",
     ),
     (
         "no_jpcoar_namespace",
@@ -175,7 +175,7 @@ _WARNINGS = (
     (
         "contributor_type_not_found",
         "A contributor has no role; choose one, or Other.",
-        "寄与者の種別がありません。種別を選び、該当するものがなければOtherにしてください。",
+        "寄与者タイプがありません。該当するものを選び、なければOtherにしてください。",
     ),
     (
         "nameidentifier_content_is_uri",
@@ -185,7 +185,7 @@ _WARNINGS = (
     (
         "nameIdentifierScheme_obsolete",
         "The scheme of the identifier is out of use; use e-Rad_Researcher, ORCID, ISNI or ROR.",
-        "名前識別子のスキームが廃止予定です。e-Rad_Researcher、ORCID、ISNI、RORのいずれかにしてください。",
+        "名前識別子のスキームが非推奨です。e-Rad_Researcher、ORCID、ISNI、RORのいずれかにしてください。",
     ),
     (
         "nameIdentifier_mismatch",
@@ -195,12 +195,12 @@ _WARNINGS = (
     (
         "nameIdentifierURI_mismatch",
         "The address of the identifier does not belong to its scheme; correct the address.",
-        "名前識別子のURIがスキームと合っていません。URIを直してください。",
+        "名前識別子のURIがスキームと合っていません。URIを修正してください。",
     ),
     (
         "identifier_type_obsolete",
         "The type of the identifier is out of use; use PISSN or EISSN for ISSN, CRID for NAID, ROR for GRID.",
-        "識別子の種類が廃止予定です。ISSNはPISSNかEISSN、NAIDはCRID、GRIDはRORに置き換えてください。",
+        "識別子の種類が非推奨です。ISSNはPISSNかEISSN、NAIDはCRID、GRIDはRORに置き換えてください。",
     ),
     (
         "identifier_registration_doi_mismatch",
@@ -210,7 +210,7 @@ _WARNINGS = (
     (
         "award_number_format_error",
         "A JGN begins with JP and goes on in letters and digits; correct the number or its type.",
-        "体系的番号はJPで始まる英数字です。番号または種類を直してください。",
+        "体系的番号はJPで始まる英数字です。番号または種類を修正してください。",
     ),
     (
         "award_number_type_not_supported",
@@ -235,7 +235,7 @@ _WARNINGS = (
     (
         "format_version",
         "The version is not a number such as 1.2; leave words away.",
-        "バージョンが1.2のような番号ではありません。語を除いて番号のみにしてください。",
+        "バージョンが「1.2」のような番号になっていません。番号のみを入力してください。",
     ),
     (
         "original_language_format",
@@ -255,7 +255,7 @@ _WARNINGS = (
     (
         "mimetype_format",
         "The media type is not of the form type/subtype; correct it.",
-        "MIMEタイプがtype/subtypeの形ではありません。直してください。",
+        "MIMEタイプがtype/subtypeの形ではありません。修正してください。",
     ),
     (
         "extent_format",
@@ -265,7 +265,7 @@ _WARNINGS = (
     (
         "dissertation_number_format",
         "The number of the thesis does not begin with 甲, 乙 or 他 and 第n号; correct it.",
-        "学位授与番号が「甲第n号」「乙第n号」「他第n号」の形ではありません。直してください。",
+        "学位授与番号が「甲第n号」「乙第n号」「他第n号」の形ではありません。修正してください。",
     ),
     (
         "degree_name_english",
@@ -297,7 +297,7 @@ _OWN = (
     (
         "resource_type_mismatch",
         "The label and the address of the resource type differ; make both say the same.",
-        "資源タイプの語とURIが一致していません。同じ意味の組にしてください。",
+        "資源タイプの表記とURIが一致していません。どちらかを修正してください。",
     ),
 )
 OWN = frozenset(rule_id for rule_id, _, _ in _OWN)

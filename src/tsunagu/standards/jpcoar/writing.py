@@ -17,17 +17,18 @@ from tsunagu.standards.jpcoar.pieces import (
     described,
     element,
     file_part,
+    linked,
     rights,
     subjects,
     texts,
 )
 from tsunagu.standards.languages import to_three
 from tsunagu.standards.published import Funding, Place, PublicRecord, Relation, Text
-from tsunagu.standards.xml import escaped
+from tsunagu.standards.xml import address, escaped
 
 _SPACE = " ".join(
-    f'xmlns:{prefix}="{address}"'
-    for prefix, address in (
+    f'xmlns:{prefix}="{space}"'
+    for prefix, space in (
         ("dc", words.DC),
         ("dcterms", words.DCTERMS),
         ("datacite", words.DATACITE),
@@ -118,13 +119,13 @@ def _when_and_where(parts: list[str], record: PublicRecord, version: words.Versi
         for language in record.languages
         if THREE_LETTERS.match(three := to_three(language))
     )
-    label, address = words.resource_type(record.resource_type, version)
-    parts.append(element("dc:type", label, resource=record.resource_type_uri or address))
+    label, meaning = words.resource_type(record.resource_type, version)
+    parts.append(element("dc:type", label, resource=record.resource_type_uri or meaning))
     if record.version:
         parts.append(element("datacite:version", record.version))
     if record.text_version:
-        address = words.TEXT_VERSIONS.get(record.text_version, "")
-        parts.append(element("oaire:version", record.text_version, resource=address))
+        meaning = words.TEXT_VERSIONS.get(record.text_version, "")
+        parts.append(element("oaire:version", record.text_version, resource=meaning))
     _identifiers(parts, record)
     parts.extend(_relation(relation, version) for relation in record.relations)
     parts.append(texts("dcterms:temporal", _temporal(record, version)))
@@ -145,15 +146,15 @@ def _identifiers(parts: list[str], record: PublicRecord) -> None:
     doi = shown_doi(record)
     if doi:
         parts.append(
-            f'<jpcoar:identifier identifierType="DOI">https://doi.org/{escaped(doi)}</jpcoar:identifier>'
+            f'<jpcoar:identifier identifierType="DOI">{address("https://doi.org/" + doi)}</jpcoar:identifier>'
         )
     parts += [
-        f'<jpcoar:identifier identifierType="{identifier.scheme}">{escaped(identifier.value)}</jpcoar:identifier>'
+        f'<jpcoar:identifier identifierType="{identifier.scheme}">{address(identifier.value)}</jpcoar:identifier>'
         for identifier in record.identifiers
         if identifier.scheme in words.IDENTIFIER_SCHEMES
     ]
     if record.url:
-        parts.append(f'<jpcoar:identifier identifierType="URI">{escaped(record.url)}</jpcoar:identifier>')
+        parts.append(f'<jpcoar:identifier identifierType="URI">{address(record.url)}</jpcoar:identifier>')
     if doi and record.doi_agency in _ASKED_BY_HARVEST:
         parts.append(
             f'<jpcoar:identifierRegistration identifierType="{record.doi_agency}">{escaped(doi)}'
@@ -166,7 +167,7 @@ def _relation(relation: Relation, version: words.Version) -> str:
     if relation.identifier:
         scheme = words.related_scheme(relation.scheme, relation.identifier, version)
         parts.append(
-            f'<jpcoar:relatedIdentifier identifierType="{scheme}">{escaped(relation.identifier)}'
+            f'<jpcoar:relatedIdentifier identifierType="{scheme}">{address(relation.identifier)}'
             "</jpcoar:relatedIdentifier>"
         )
     parts.append(texts("jpcoar:relatedTitle", relation.titles))
@@ -217,7 +218,7 @@ def _funding(funding: Funding, version: words.Version) -> str:
         is_japanese = funding.award_type != "JGN" or funding.award_number.startswith("JP")
         kind = funding.award_type if version != "1.0" and is_japanese else ""
         parts.append(
-            f"<{prefix}:awardNumber{attribute('awardURI', funding.award_url)}{attribute('awardNumberType', kind)}>"
+            f"<{prefix}:awardNumber{linked('awardURI', funding.award_url)}{attribute('awardNumberType', kind)}>"
             f"{escaped(funding.award_number)}</{prefix}:awardNumber>"
         )
     parts.append(texts("jpcoar:awardTitle", funding.award_titles))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import time
 
 import pytest
 from lxml import etree
@@ -137,3 +138,23 @@ def test_the_old_version_says_it_in_its_own_words():
 def test_what_is_no_record_is_refused_in_words(data):
     with pytest.raises(s.UnreadableXmlError):
         s.from_jpcoar(data)
+
+
+_LAUGHS = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 12))
+HOSTILE = {
+    "a million laughs": f'<!DOCTYPE a [<!ENTITY a0 "ha">{_LAUGHS}]><a>&a11;</a>',
+    "depth": "<a>" * 100_000 + "</a>" * 100_000,
+    "a document type of the web": '<!DOCTYPE a SYSTEM "http://127.0.0.1:9/x.dtd"><a/>',
+    "a huge text": f"<a>{'x' * (11 << 20)}</a>",
+    "another encoding than it says": '<?xml version="1.0" encoding="UTF-7"?><a>+ADw-</a>',
+    "size": "<a>" + " " * (33 << 20) + "</a>",
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_a_hostile_source_gets_a_sentence_and_no_time(kind):
+    begun = time.process_time()
+    with pytest.raises(s.UnreadableXmlError) as refused:
+        s.from_jpcoar(HOSTILE[kind].encode())
+    assert refused.value.message.endswith((".", ")"))
+    assert time.process_time() - begun < 2
