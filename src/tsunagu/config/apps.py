@@ -25,6 +25,7 @@ class ConfigConfig(AppConfig):
             "data.description.tasks",
             "data.keeping.tasks",
             "data.plans.tasks",
+            "data.publication.tasks",
             "data.readiness.tasks",
             "data.training.tasks",
             "experiment.instruments.tasks",

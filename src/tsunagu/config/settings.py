@@ -73,6 +73,7 @@ INSTALLED_APPS = [
     "tsunagu.data.description",
     "tsunagu.data.keeping",
     "tsunagu.data.plans",
+    "tsunagu.data.publication",
     "tsunagu.data.readiness",
     "tsunagu.data.training",
     "tsunagu.experiment.instruments",

@@ -1,0 +1,74 @@
+"""The public page of a version: what anybody may know, and files only where anybody may have them."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from tsunagu.core import clock
+from tsunagu.data.datasets import api as datasets
+from tsunagu.data.publication import record, selectors
+from tsunagu.data.publication.errors import NoPublicationError
+from tsunagu.data.publication.institutions import card_of
+from tsunagu.data.publication.models import Concept, Publication
+from tsunagu.data.publication.types import FileLine, Landing
+from tsunagu.foundation.identity.api import ANONYMOUS
+
+FILES_SHOWN = 100
+
+
+def landing(place: str, number: int = 0) -> Landing:
+    """What the public page of a version shows; of the newest public one where no number is given.
+
+    Raises:
+        NoPublicationError: nothing of that name was ever public.
+    """
+    rows = Publication.objects.select_related("institution").filter(place=place).exclude(record=None)
+    if number:
+        row = rows.filter(number=number).first()
+    else:
+        standing = rows.filter(state="published").order_by("-number").first()
+        row = standing or rows.order_by("-number").first()
+    if row is None or row.record is None:
+        raise NoPublicationError
+    card = selectors.dataset_of(row)
+    shown = record.from_json(row.record)
+    is_withdrawn = row.state == "withdrawn"
+    if card is not None and not is_withdrawn:
+        # The clock may have opened it since the record was written.
+        shown = dataclasses.replace(shown, access=record.access_of(card))
+    is_free = card is not None and not is_withdrawn and shown.access == record.RIGHTS["open"]
+    concept = Concept.objects.filter(dataset_id=row.dataset_id).first()
+    has_concept = concept is not None and concept.is_doi_registered and not concept.is_test_doi
+    version = None if card is None else datasets.get_version(card, row.number)
+    is_embargoed = shown.access == record.RIGHTS["embargoed"]
+    return Landing(
+        id=row.uid,
+        place=row.place,
+        number=row.number,
+        record=shown,
+        institution=card_of(row.institution),
+        published_on=clock.isoformat(row.published_at) if row.published_at else "",
+        version_hash=row.version_hash,
+        doi=selectors.shown_doi(row),
+        concept_doi=concept.doi if concept and has_concept else "",
+        is_free=is_free,
+        opens_on=next((one.value for one in shown.dates if is_embargoed and one.type == "Available"), ""),
+        is_withdrawn=is_withdrawn,
+        withdrawn_on=clock.isoformat(row.withdrawn_at) if row.withdrawn_at else "",
+        reason=row.reason if is_withdrawn else "",
+        file_count=version.file_count if version else 0,
+        byte_count=version.byte_count if version else 0,
+        files=_files(card, row.number) if card is not None and is_free else (),
+        versions=selectors.published_lines(row.dataset_id),
+    )
+
+
+def has_landing(place: str) -> bool:
+    """Whether anything of a dataset is or was public."""
+    return Publication.objects.filter(place=place).exclude(record=None).exists()
+
+
+def _files(card: datasets.DatasetCard, number: int) -> tuple[FileLine, ...]:
+    public = datasets.get_dataset_by_id(ANONYMOUS, card.id)  # asks the rules once more, as any stranger would
+    found = datasets.list_files(ANONYMOUS, public, version=number, limit=FILES_SHOWN)
+    return tuple(FileLine(one.path, one.byte_count, one.sha256) for one in found.files)
