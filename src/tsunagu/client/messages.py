@@ -22,11 +22,15 @@ def language() -> str:
 
 @functools.cache
 def _catalogue(chosen: str) -> dict[str, str]:
+    from tsunagu.client import publication_messages
+
     if chosen == "ja":
         from tsunagu.client.messages_ja import MESSAGES
-    else:
-        from tsunagu.client.messages_en import MESSAGES
-    return MESSAGES
+
+        return MESSAGES | publication_messages.JA
+    from tsunagu.client.messages_en import MESSAGES
+
+    return MESSAGES | publication_messages.EN
 
 
 def text(key: str, /, **fields: object) -> str:

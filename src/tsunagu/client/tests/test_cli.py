@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import tsunagu.client
-from tsunagu.client import account, messages, messages_en, messages_ja
+from tsunagu.client import account, messages
 from tsunagu.client.arguments import NODE_COMMANDS, parser
 from tsunagu.client.cli import main
 from tsunagu.client.output import printable, width
@@ -208,15 +208,18 @@ def test_japanese(shell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "コード: client.usage" in err
 
 
+ENGLISH, JAPANESE = messages._catalogue("en"), messages._catalogue("ja")
+
+
 def test_catalogues_agree() -> None:
-    assert list(messages_en.MESSAGES) == list(messages_ja.MESSAGES)
-    for key, english in messages_en.MESSAGES.items():
+    assert list(ENGLISH) == list(JAPANESE)
+    for key, english in ENGLISH.items():
         fields = [
             {name for _, name, _, _ in string.Formatter().parse(one) if name}
-            for one in (english, messages_ja.MESSAGES[key])
+            for one in (english, JAPANESE[key])
         ]
         assert fields[0] == fields[1], key
-        assert "することができ" not in messages_ja.MESSAGES[key]
+        assert "することができ" not in JAPANESE[key]
 
 
 def test_every_message_is_used_and_known() -> None:
@@ -235,8 +238,8 @@ def test_every_message_is_used_and_known() -> None:
                 elif isinstance(argument, ast.JoinedStr):
                     starts.add(argument.values[0].value)
     used |= {"interrupted", "interrupted_resumable"}
-    assert used <= set(messages_en.MESSAGES)
-    unused = {key for key in messages_en.MESSAGES if key not in used and not key.startswith(tuple(starts))}
+    assert used <= set(ENGLISH)
+    unused = {key for key in ENGLISH if key not in used and not key.startswith(tuple(starts))}
     assert not unused
 
 
