@@ -20,13 +20,14 @@ from tsunagu.data.publication.institutions import (
 )
 from tsunagu.data.publication.outbox import deliver_due
 from tsunagu.data.publication.publishing import correct, publish, restore, withdraw
-from tsunagu.data.publication.reading import has_landing, landing
+from tsunagu.data.publication.reading import has_landing, landing, reviewed
 from tsunagu.data.publication.requesting import (
     RESOURCE_TYPES,
     approve,
     ask_changes,
     assign,
     comment,
+    examine,
     reject,
     request,
     try_again,
@@ -50,6 +51,7 @@ from tsunagu.data.publication.types import (
     InstitutionCard,
     Landing,
     PublicationCard,
+    Reviewed,
     SetCard,
 )
 
@@ -72,6 +74,7 @@ __all__ = [
     "NoWordsError",
     "NotReadyError",
     "PublicationCard",
+    "Reviewed",
     "SetCard",
     "WrongStateError",
     "approve",
@@ -86,6 +89,7 @@ __all__ = [
     "earliest",
     "effects_of",
     "entries_of",
+    "examine",
     "find_entry",
     "findings_of",
     "get_publication",
@@ -101,6 +105,7 @@ __all__ = [
     "reject",
     "request",
     "restore",
+    "reviewed",
     "try_again",
     "withdraw",
     "write_institution",

@@ -10,8 +10,8 @@ from tsunagu.data.publication import record, selectors
 from tsunagu.data.publication.errors import NoPublicationError
 from tsunagu.data.publication.institutions import card_of
 from tsunagu.data.publication.models import Concept, Publication
-from tsunagu.data.publication.types import FileLine, Landing
-from tsunagu.foundation.identity.api import ANONYMOUS
+from tsunagu.data.publication.types import FileLine, Landing, Reviewed
+from tsunagu.foundation.identity.api import ANONYMOUS, SYSTEM, Actor
 
 FILES_SHOWN = 100
 
@@ -72,3 +72,27 @@ def _files(card: datasets.DatasetCard, number: int) -> tuple[FileLine, ...]:
     public = datasets.get_dataset_by_id(ANONYMOUS, card.id)  # asks the rules once more, as any stranger would
     found = datasets.list_files(ANONYMOUS, public, version=number, limit=FILES_SHOWN)
     return tuple(FileLine(one.path, one.byte_count, one.sha256) for one in found.files)
+
+
+def reviewed(actor: Actor, publication_id: str) -> Reviewed:
+    """What a curator looks at. To ask for publication is to show this to the institution's curators.
+
+    Raises:
+        NoPublicationError: there is none, or the actor may not see it.
+    """
+    row = selectors.row_for(actor, publication_id)
+    card = selectors.dataset_of(row)
+    if card is None:
+        return Reviewed((), (), 0, 0)
+    version = datasets.get_version(card, row.number)
+    said = {**version.described, **row.corrected}
+    values = {name: one.get("value") for name, one in said.items() if isinstance(one, dict)}
+    first = [name for name in record.SAID if name in values]
+    names = [*first, *sorted(set(values) - set(first))]
+    found = datasets.list_files(SYSTEM, card, version=row.number, limit=FILES_SHOWN)
+    return Reviewed(
+        tuple((name, values[name]) for name in names),
+        tuple(FileLine(one.path, one.byte_count, one.sha256) for one in found.files),
+        version.file_count,
+        version.byte_count,
+    )

@@ -18,7 +18,7 @@ from tsunagu.data.publication.errors import (
 )
 from tsunagu.data.publication.institutions import institution_row
 from tsunagu.data.publication.models import Publication
-from tsunagu.data.publication.types import ACCESSES, OPEN_STATES, PublicationCard
+from tsunagu.data.publication.types import ACCESSES, OPEN_STATES, Finding, PublicationCard
 from tsunagu.foundation.identity import api as identity
 from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.policy import api as policy
@@ -103,6 +103,20 @@ def request(
     if may_publish:
         return publishing.publish(actor, row.uid)
     return selectors.cards([row])[0]
+
+
+def examine(
+    actor: Actor, card: datasets.DatasetCard, *, version: int = 0, institution: str = "", access: str = "open"
+) -> list[Finding]:
+    """What the machine checks say of a version before anybody asks.
+
+    Raises:
+        ActionDeniedError: the actor may not ask for publication.
+        NoInstitutionError, NoSuchVersionError: there is none.
+    """
+    resource = selectors.resource_for(card.id, card.project_id, institution_row(institution))
+    policy.require(actor, "publication.request", resource)
+    return checks.check(actor, card, version or card.last_version, access=access)
 
 
 def _title(version: datasets.VersionRef, card: datasets.DatasetCard) -> str:

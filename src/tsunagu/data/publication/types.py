@@ -214,3 +214,18 @@ class Landing:
     byte_count: int
     files: tuple[FileLine, ...]
     versions: tuple[VersionLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """What a curator looks at: the description of the version, and what its files are called. No bytes.
+
+    Attributes:
+        values: Name and value, those that the record is made of first.
+        files: The first files.
+    """
+
+    values: tuple[tuple[str, object], ...]
+    files: tuple[FileLine, ...]
+    file_count: int
+    byte_count: int

@@ -68,6 +68,7 @@ def _tabs(card: DatasetCard, version: int | None) -> list[dict[str, str]]:
         ("provenance", "provenance", _("Provenance"), ""),
         ("versions", "versions", _("Versions"), ""),
         ("access", "access", _("Access"), ""),
+        *((("publication", "publication", pgettext("tab", "Publication"), ""),) if card.sees_draft else ()),
         ("keeping", "keeping", pgettext("tab", "Keeping"), ""),
         ("ready", "ready", _("AI-ready"), kept),
         ("ai_use", "ai_use", _("Use by AI"), kept),

@@ -17,8 +17,9 @@ from tsunagu.data.capture import api as capture
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.datasets.api import DatasetCard
 from tsunagu.data.description import api as description
+from tsunagu.data.publication import api as publication
 from tsunagu.doors.web import words
-from tsunagu.doors.web.views import documents, signposting
+from tsunagu.doors.web.views import documents, landing, signposting
 from tsunagu.doors.web.views.access import member_rows
 from tsunagu.doors.web.views.dataset_frame import (
     asked_card,
@@ -42,8 +43,17 @@ _MOST_DESCRIBED = 100  # files in the description that the page holds; the docum
 
 @page
 def overview(request: HttpRequest, actor: Actor, *, project: str, dataset: str) -> HttpResponse:
-    """What is it, who made it, may I use it, what does it look like."""
-    card, version = asked_card(request, actor, project, dataset)
+    """What is it, who made it, may I use it, what does it look like; for strangers the public page, where there is one."""
+    place = f"{project}/{dataset}"
+    is_public = "version" not in request.GET and publication.has_landing(place)
+    if is_public and actor.kind == "anonymous":
+        return landing.shown(request, place)
+    try:
+        card, version = asked_card(request, actor, project, dataset)
+    except NotFoundError:
+        if is_public:
+            return landing.shown(request, place)
+        raise
     if not policy.decide(actor, "dataset.read", card.resource):
         return render(request, "web/pusher.html", {"dataset": card})
     context = frame(actor, card, "overview", version)
