@@ -97,8 +97,8 @@ FINDINGS: dict[str, tuple[Words, Words]] = {
             "ja": "個人情報を含むかどうかが、まだ判断されていません。",
         },
         {
-            "en": "Decide the label on the access page of the dataset, or run tsunagu label {place} personal no.",
-            "ja": "データセットのアクセスのページでラベルを決めるか、tsunagu label {place} personal no を実行してください。",
+            "en": "Decide the label on the access page of the dataset, or run tsunagu label {place} personal=no.",
+            "ja": "データセットのアクセスのページでラベルを決めるか、tsunagu label {place} personal=no を実行してください。",
         },
     ),
     "controlled": (

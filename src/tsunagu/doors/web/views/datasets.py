@@ -44,14 +44,13 @@ _MOST_DESCRIBED = 100  # files in the description that the page holds; the docum
 @page
 def overview(request: HttpRequest, actor: Actor, *, project: str, dataset: str) -> HttpResponse:
     """What is it, who made it, may I use it, what does it look like; for strangers the public page, where there is one."""
-    place = f"{project}/{dataset}"
-    is_public = "version" not in request.GET and publication.has_landing(place)
-    if is_public and actor.kind == "anonymous":
+    place, names_a_version = f"{project}/{dataset}", "version" in request.GET
+    if actor.kind == "anonymous" and not names_a_version and publication.has_landing(place):
         return landing.shown(request, place)
     try:
         card, version = asked_card(request, actor, project, dataset)
     except NotFoundError:
-        if is_public:
+        if not names_a_version and publication.has_landing(place):
             return landing.shown(request, place)
         raise
     if not policy.decide(actor, "dataset.read", card.resource):
