@@ -50,7 +50,8 @@ def run_publish(options: argparse.Namespace, output: Output) -> int:
 def _tell_gaps(error: TsunaguError, output: Output) -> None:
     """Every gap with its remedy; the error itself comes below."""
     for one in error.fields.get("findings", ()):
-        output.note(f"- {one['says'][language()]}\n  {one['todo'][language()]}")
+        output.note(f"- {one['says'][language()]}")
+        output.note(f"  {one['todo'][language()]}")
 
 
 def run_review(options: argparse.Namespace, output: Output) -> None:

@@ -120,7 +120,7 @@ FINDINGS: dict[str, tuple[Words, Words]] = {
     ),
     "readiness": (
         {
-            "en": "AI readiness is {score} of 100; {count} criteria are not met.",
+            "en": "AI readiness is {score} of 100. Criteria that are not met: {count}.",
             "ja": "AI利用の準備度は100点中{score}点で、{count}項目が満たされていません。",
         },
         {
