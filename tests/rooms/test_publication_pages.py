@@ -125,6 +125,11 @@ def test_nothing_that_is_not_published_has_a_page(dataset, put, person):
     for browser in (visitor(), client_of(person("stranger"))):
         for place in (LANDING, "/d/lab/data/v2", "/d/lab/nothing/v1", DATASET):
             assert browser.get(place).status_code == 404, place
+    told = [
+        re.sub(r"data|nothing|<time.*?</time>|value=\"\w+\"", "", visitor().get(place).content.decode())
+        for place in (DATASET, "/d/lab/nothing")
+    ]
+    assert told[0] == told[1], "that somebody asked for publication is not told either"
     assert client_of(person("other")).get(f"/publishing/requests/{waiting.id}").status_code == 404
     assert visitor().get(f"/publishing/requests/{waiting.id}").status_code == 302
 

@@ -95,7 +95,7 @@ def _attributes(doi: str, operation: str) -> dict[str, Any]:
     if row is not None and row.record is not None:
         return datacite.attributes(record.from_json(row.record), operation)
     concept = Concept.objects.get(doi=doi)
-    public = Publication.objects.filter(dataset_id=concept.dataset_id).exclude(record=None)
+    public = Publication.objects.filter(dataset_id=concept.dataset_id).filter(record__isnull=False)
     newest = (
         public.filter(state="published").order_by("-number").first() or public.order_by("-number").first()
     )

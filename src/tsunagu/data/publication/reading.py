@@ -22,7 +22,7 @@ def landing(place: str, number: int = 0) -> Landing:
     Raises:
         NoPublicationError: nothing of that name was ever public.
     """
-    rows = Publication.objects.select_related("institution").filter(place=place).exclude(record=None)
+    rows = Publication.objects.select_related("institution").filter(place=place).filter(record__isnull=False)
     if number:
         row = rows.filter(number=number).first()
     else:
@@ -65,7 +65,7 @@ def landing(place: str, number: int = 0) -> Landing:
 
 def has_landing(place: str) -> bool:
     """Whether anything of a dataset is or was public."""
-    return Publication.objects.filter(place=place).exclude(record=None).exists()
+    return Publication.objects.filter(place=place).filter(record__isnull=False).exists()
 
 
 def _files(card: datasets.DatasetCard, number: int) -> tuple[FileLine, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -25,6 +24,7 @@ from tsunagu.doors.web.views.dataset_frame import (
     asked_card,
     frame,
     reading_progress,
+    samples,
     shown_previews,
     zip_url,
 )
@@ -36,7 +36,6 @@ from tsunagu.foundation.runs import api as runs
 from tsunagu.foundation.storage import api as storage
 
 _PEOPLE = ("creators", "contributors", "operator")
-_SAMPLES, _LOOKED_AT = 6, 60  # two rows of three, out of the first files
 _FIELDS_SHOWN = 400
 _MOST_DESCRIBED = 100  # files in the description that the page holds; the document has all
 
@@ -59,7 +58,7 @@ def overview(request: HttpRequest, actor: Actor, *, project: str, dataset: str) 
     text, other_text = words.in_both(context["values"], "description", "", get_language() or "en")
     last = datasets.list_versions(card, limit=3)
     context |= {
-        "samples": _samples(actor, card, version),
+        "samples": samples(actor, card, version),
         "facts": description.facts(actor, card)[:12],
         "last": last[0] if last else None,
         "recent_versions": last,
@@ -88,22 +87,6 @@ def overview(request: HttpRequest, actor: Actor, *, project: str, dataset: str) 
     answer = render(request, "web/dataset.html", context)
     answer["Link"] = signposting.links(card, shown, context["schema_org"])
     return answer
-
-
-def _samples(actor: Actor, card: DatasetCard, version: int | None) -> list[dict[str, Any]]:
-    first = datasets.list_files(actor, card, version=version, limit=_LOOKED_AT)
-    readings = description.readings(card, [file.sha256 for file in first.files])
-    shown = [(file, readings[file.sha256]) for file in first.files if file.sha256 in readings]
-    kinds: Counter[str | None] = Counter()
-    ranked = []
-    for number, (file, reading) in enumerate(pair for pair in shown if pair[1].previews):
-        is_picture = reading.previews[0].get("kind") in {"image", "curve"}
-        # One of every kind, then a second one; people look at pictures before tables.
-        ranked.append((kinds[reading.reader] + (not is_picture), number, file, reading))
-        kinds[reading.reader] += 1
-    chosen = sorted(sorted(ranked, key=lambda item: item[:2])[:_SAMPLES], key=lambda item: item[1])
-    samples = [(file, shown_previews(card, reading, most=1)) for _, _, file, reading in chosen]
-    return [{"file": file, "preview": previews[0]} for file, previews in samples if previews]
 
 
 @page

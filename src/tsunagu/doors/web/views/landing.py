@@ -13,13 +13,16 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from tsunagu.core import settings
+from tsunagu.data.datasets import api as datasets
 from tsunagu.data.publication import api as publication
 from tsunagu.doors.web.templatetags.publication import in_words, person_name
+from tsunagu.doors.web.views.dataset_frame import samples
 from tsunagu.doors.web.views.frame import page
-from tsunagu.foundation.identity.api import Actor
+from tsunagu.foundation.identity.api import ANONYMOUS, Actor
 from tsunagu.standards import api as standards
 
 _GONE = 410
+_SAMPLES = 3
 _NAMED_AUTHORS = 10
 _MOST_ITEMS = 20
 
@@ -53,6 +56,7 @@ def shown(request: HttpRequest, place: str, number: int = 0) -> HttpResponse:
         "citation": citation(found, address),
         "institution_name": _named(found.institution),
         "base": f"/d/{found.place}",
+        "samples": _samples(found, project, dataset),
         "more_files": max(0, found.file_count - len(found.files)) if found.is_free else 0,
         "schema_org": None if found.is_withdrawn else _schema_org(found, address),
     }
@@ -62,6 +66,14 @@ def shown(request: HttpRequest, place: str, number: int = 0) -> HttpResponse:
     else:
         answer["Link"] = ", ".join(_links(found, address))
     return answer
+
+
+def _samples(found: publication.Landing, project: str, dataset: str) -> list[dict[str, Any]]:
+    """Previews of what anybody may read."""
+    if not found.is_free:
+        return []
+    card = datasets.get_dataset(ANONYMOUS, project, dataset)
+    return samples(ANONYMOUS, card, found.number)[:_SAMPLES]
 
 
 def citation(found: publication.Landing, address: str) -> str:
