@@ -287,13 +287,18 @@ def _size(count: int) -> str:
 
 
 def to_json(record: standards.PublicRecord) -> dict[str, Any]:
-    """The record as plain values, without what is empty."""
-    return {name: value for name, value in _plain(record).items() if value not in ("", None, [], False)}
+    """The record as plain values, without what is as it is by default: harvests read thousands of them."""
+    found: dict[str, Any] = _plain(record)
+    return found
 
 
 def _plain(thing: Any) -> Any:
     if dataclasses.is_dataclass(thing) and not isinstance(thing, type):
-        return {one.name: _plain(getattr(thing, one.name)) for one in dataclasses.fields(thing)}
+        return {
+            one.name: _plain(value)
+            for one in dataclasses.fields(thing)
+            if (value := getattr(thing, one.name)) != one.default
+        }
     return [_plain(one) for one in thing] if isinstance(thing, tuple) else thing
 
 

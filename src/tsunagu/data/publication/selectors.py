@@ -193,7 +193,7 @@ def published_lines(dataset_id: str) -> tuple[VersionLine, ...]:
             shown_doi(row),
             row.state == "withdrawn",
         )
-        for row in rows.order_by("-number")[:200]
+        for row in rows.defer("record", "corrected").order_by("-number")[:200]
     )
 
 
