@@ -143,8 +143,10 @@ def test_a_registry_that_is_down_for_a_day_blocks_nothing(publish, registry, put
     publication.withdraw(owner, found.id, "wrong")
     registry.service.fail("")
     registry.work(for_s=900, rounds=3)
-    # It was never public under that name, so it ends as a name that leads to the tombstone alone.
-    assert registry.service.dois[found.doi]["url"].endswith("/d/lab/data/v1")
+    # Nobody ever saw these names, so they end as drafts that nobody else sees.
+    assert {row["state"] for row in registry.service.dois.values()} == {"draft"}
+    assert set(states().values()) == {"done"}
+    assert landing().doi == ""
 
 
 def test_after_two_days_somebody_is_told_and_may_have_it_tried_again(publish, registry, officer):
@@ -153,10 +155,12 @@ def test_after_two_days_somebody_is_told_and_may_have_it_tried_again(publish, re
     registry.work(for_s=3600, rounds=60)
     assert set(states().values()) == {"given_up"}
     assert publication.effects_of(officer, found.id)[0].state == "given_up"
+    assert [one.id for one in publication.unregistered(officer)] == [found.id]
     registry.service.fail("")
     assert publication.try_again(officer, found.id) == 2
     registry.work(rounds=3)
     assert set(states().values()) == {"done"}
+    assert publication.unregistered(officer) == []
 
 
 def test_a_wrong_password_is_told_once_and_not_tried_for_every_record(publish, registry, configure, caplog):
@@ -197,9 +201,12 @@ def test_withdrawal_hides_and_restoring_shows_again(publish, registry, officer):
     registry.work(for_s=1, rounds=3)
     assert registry.service.dois[found.doi]["state"] == "registered"
     assert registry.service.dois[found.doi]["url"] == "http://localhost:8000/d/lab/data/v1"
+    assert registry.service.dois[found.doi.removesuffix(".v1")]["state"] == "registered", (
+        "no version is public"
+    )
     publication.restore(officer, found.id)
     registry.work(for_s=1, rounds=3)
-    assert registry.service.dois[found.doi]["state"] == "findable"
+    assert {row["state"] for row in registry.service.dois.values()} == {"findable"}
     assert set(states().values()) == {"done"}
 
 

@@ -40,6 +40,7 @@ from tsunagu.data.publication.selectors import (
     get_publication,
     of_dataset,
     queue,
+    unregistered,
 )
 from tsunagu.data.publication.types import (
     ACCESSES,
@@ -107,6 +108,7 @@ __all__ = [
     "restore",
     "reviewed",
     "try_again",
+    "unregistered",
     "withdraw",
     "write_institution",
 ]

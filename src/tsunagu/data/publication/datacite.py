@@ -64,8 +64,10 @@ class Reply:
         return self.status in _GOOD
 
     def is_settled(self, operation: str) -> bool:
-        """Whether what was asked for has happened."""
-        return self.is_written and self.state == ("registered" if operation == "hide" else "findable")
+        """Whether what was asked for has happened. A draft that is to be hidden was never seen by anybody."""
+        if operation == "hide":
+            return self.state == "draft" or (self.is_written and self.state == "registered")
+        return self.is_written and self.state == "findable"
 
 
 def put(account: Mapping[str, Any], doi: str, attributes: Mapping[str, Any]) -> Reply:
@@ -147,11 +149,14 @@ def _read(answer: egress.Answered) -> Reply:
     )
 
 
-def attributes_of_all(record: standards.PublicRecord, versions: Sequence[str], *, url: str) -> dict[str, Any]:
+def attributes_of_all(
+    record: standards.PublicRecord, operation: str, versions: Sequence[str], *, url: str
+) -> dict[str, Any]:
     """The same for the DOI that names all versions together.
 
     Args:
         record: The record of the newest version.
+        operation: ``publish``, or ``hide`` where no version is public any more.
         versions: DOIs of the versions that are registered.
         url: The page of the dataset.
     """
@@ -159,7 +164,7 @@ def attributes_of_all(record: standards.PublicRecord, versions: Sequence[str], *
         {"relatedIdentifier": doi, "relatedIdentifierType": "DOI", "relationType": "HasVersion"}
         for doi in versions
     ]
-    return {**attributes(record, "publish"), "url": url, "version": "", "relatedIdentifiers": related}
+    return {**attributes(record, operation), "url": url, "version": "", "relatedIdentifiers": related}
 
 
 def attributes(record: standards.PublicRecord, operation: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import hashlib
 import json
 import logging
 import random
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -51,7 +51,9 @@ def is_test(prefix: str) -> bool:
 def want(row: Publication, concept: Concept | None) -> None:
     """Have the agency told of a publication, and of what names all its versions; in the running transaction."""
     if concept and row.doi:
-        _want("concept", concept.dataset_id, concept.doi, concept.doi_agency, "publish")
+        public = Publication.objects.filter(dataset_id=concept.dataset_id, state="published")
+        together = "publish" if public.exists() else "hide"
+        _want("concept", concept.dataset_id, concept.doi, concept.doi_agency, together)
         operation = "hide" if row.state == "withdrawn" else "publish"
         _want("version", row.uid, row.doi, row.doi_agency, operation)
 
@@ -105,7 +107,7 @@ def _attributes(doi: str, operation: str) -> dict[str, Any]:
         one.doi for one in public.order_by("number") if one.is_doi_registered and one.state == "published"
     ]
     whole = record.from_json(newest.record)
-    return datacite.attributes_of_all(whole, versions, url=record.landing_address(concept.place))
+    return datacite.attributes_of_all(whole, operation, versions, url=record.landing_address(concept.place))
 
 
 def deliver_due(*, limit: int = 200) -> int:
@@ -268,6 +270,14 @@ def names_of(row: Publication) -> list[str]:
     """The DOIs that a publication needs: the one of all versions, and its own."""
     concept = Concept.objects.filter(dataset_id=row.dataset_id).values_list("doi", flat=True)
     return [*concept, *([row.doi] if row.doi else [])]
+
+
+def stuck(dataset_ids: Iterable[str], publication_ids: Iterable[str]) -> set[str]:
+    """Those of some datasets and publications whose DOI a person has to look after: refused, or given up."""
+    rows = OutsideEffect.objects.filter(subject_id__in=[*dataset_ids, *publication_ids])
+    last = dict(rows.order_by("version").values_list("external_id", "state"))
+    bad = [doi for doi, state in last.items() if state in {"refused", "given_up"}]
+    return set(rows.filter(external_id__in=bad).values_list("subject_id", flat=True))
 
 
 def again(doi: str) -> int:

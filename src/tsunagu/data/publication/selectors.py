@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from tsunagu.core import clock
 from tsunagu.core.errors import NotFoundError
 from tsunagu.data.datasets import api as datasets
-from tsunagu.data.publication import checks
+from tsunagu.data.publication import checks, outbox
 from tsunagu.data.publication.errors import NoPublicationError
 from tsunagu.data.publication.institutions import curated_by
 from tsunagu.data.publication.models import Institution, OutsideEffect, Publication
@@ -180,6 +180,15 @@ def queue(
     if assigned:
         rows = rows.filter(assigned_to=actor.id if assigned == "me" else "")
     found = rows.order_by("requested_at", "uid")[:limit]
+    return cards([row for row in found if policy.decide(actor, "publication.review", resource_of(row))])
+
+
+def unregistered(actor: Actor, *, limit: int = 20) -> list[PublicationCard]:
+    """Publications of one's institutions whose DOI a person has to look after, newest first."""
+    mine = Publication.objects.select_related("institution").filter(institution__name__in=curated_by(actor))
+    recent = list(mine.exclude(doi="").order_by("-changed_at")[:500])
+    bad = outbox.stuck({row.dataset_id for row in recent}, [row.uid for row in recent])
+    found = [row for row in recent if row.uid in bad or row.dataset_id in bad][:limit]
     return cards([row for row in found if policy.decide(actor, "publication.review", resource_of(row))])
 
 

@@ -90,6 +90,7 @@ def queue(request: HttpRequest, actor: Actor) -> HttpResponse:
     mine = publication.curated_by(actor)
     context = {
         "publications": found,
+        "unregistered": publication.unregistered(actor),
         "asked": asked,
         "institutions": [one for one in publication.list_institutions() if one.name in mine],
         "states": [(state, word) for state, (_colour, word) in words.STATES.items()],
