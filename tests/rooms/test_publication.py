@@ -88,7 +88,7 @@ def test_what_the_plan_promised_is_asked_too(planned, put):
     assert found["says"]["ja"] != found["says"]["en"]
 
 
-def test_review_goes_back_and_forth_and_keeps_every_word(asked, officer):
+def test_review_goes_back_and_forth_and_keeps_every_word(asked, officer, put):
     owner, card, card_of_it = asked
     key = card_of_it.id
     assert [one.id for one in publication.queue(officer)] == [key]
@@ -103,10 +103,14 @@ def test_review_goes_back_and_forth_and_keeps_every_word(asked, officer):
         == "changes_asked"
     )
     describe(owner, card, description="Rigakuの装置で測定しました。")
+    put(owner, card, {"readme.txt": b"angle: x"})
     datasets.freeze_version(owner, card.id)
     card = datasets.get_dataset(owner, "lab", "data")
     again = publication.request(owner, card, note="done")
     assert (again.id, again.number, again.state) == (key, 2, "requested")
+    content = publication.reviewed(officer, key)
+    assert (content.before, content.changed) == (1, {"description"})
+    assert content.diff == {"added": 1, "removed": 0, "changed": 0}
     assert publication.approve(officer, key, "Thank you.").state == "published"
     told = [
         (one.step, one.number, one.field or one.path, one.author)
@@ -320,6 +324,11 @@ def test_harvesters_walk_in_order_and_miss_nothing(person, put, officer, at):
         walked += [one.record.id for one in page]
         after = (page[-1].changed_at, page[-1].record.id)
     assert walked == sorted(walked)
+    queued, last = [], ""
+    while page := publication.queue(officer, state="published", after=last, limit=2):
+        queued += [one.id for one in page]
+        last = page[-1].id
+    assert queued == walked
     assert len(set(walked)) == 5
     first = publication.earliest()
     assert first == dt.datetime(2027, 3, 31, 9, tzinfo=dt.UTC)

@@ -59,7 +59,7 @@ def run_review(options: argparse.Namespace, output: Output) -> None:
     with connect(options.url, options.token) as client:
         if options.action == "list":
             asked = {name: getattr(options, name) or None for name in ("institution", "state", "assigned")}
-            answer = client.node.get("/publications", **asked)
+            answer = {"publications": list(client.node.pages("/publications", "publications", **asked))}
         else:
             if not options.id:
                 raise UsageError(text("review_needs_id"), remedy="tsunagu review list")

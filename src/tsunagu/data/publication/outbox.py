@@ -11,6 +11,7 @@ import hashlib
 import json
 import logging
 import random
+import time
 from collections.abc import Iterable, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -25,6 +26,7 @@ from tsunagu.data.publication.models import Concept, OutsideEffect, Publication
 logger = logging.getLogger(__name__)
 
 DATACITE, JALC = "DataCite", "JaLC"
+REPLACED = "replaced by a newer one"
 WANTED, SETTLED = "publication.wanted", "publication.settled"
 # https://support.datacite.org/docs/rate-limit and the manners of the services: facts of docs/adr/0060.
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -32,6 +34,7 @@ _CREDENTIALS = frozenset({401, 403})
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 5.0, 900.0
 _GIVE_UP_AFTER = dt.timedelta(hours=48)
 _SENT_FOR = dt.timedelta(minutes=2)  # longer than any request may take
+_TURN_S = 45.0
 _CIRCUIT = dt.timedelta(hours=1)
 _JALC_EVERY, _JALC_FOR = dt.timedelta(hours=6), dt.timedelta(days=90)
 _LONGEST_ERROR = 20_000
@@ -66,11 +69,13 @@ def _want(kind: str, subject: str, doi: str, agency: str, operation: str) -> Non
         return
     if agency == JALC and last and last.state == "done":
         return  # registered once; everything after that goes by the harvested record
-    # A newer wish says the whole state, so that older ones need not be sent any more.
-    rows.filter(state__in=("waiting", "refused")).update(
-        state="given_up", last_error="replaced by a newer one"
-    )
     now = clock.now()
+    if last and last.state == "waiting" and not last.attempts and agency == DATACITE:
+        last.operation, last.request_hash = operation, digest  # never sent, so it is still the same wish
+        last.save(update_fields=["operation", "request_hash"])
+        return
+    # A newer wish says the whole state, so that older ones need not be sent any more.
+    rows.filter(state__in=("waiting", "refused")).update(state="given_up", last_error=REPLACED)
     OutsideEffect.objects.create(
         service=agency,
         operation=operation if agency == DATACITE else "confirm",
@@ -115,13 +120,15 @@ def deliver_due(*, limit: int = 200) -> int:
     _find_lost()
     due = OutsideEffect.objects.filter(state__in=("waiting", "unknown"), next_try__lte=clock.now())
     down: set[str] = set()
-    count = 0
+    count, ends = 0, time.monotonic() + _TURN_S
     for uid, service, doi in due.order_by("made_at", "uid").values_list("uid", "service", "external_id")[
         :limit
     ]:
         prefix = doi.partition("/")[0]
         if prefix in down:
             continue
+        if time.monotonic() > ends:
+            break  # a slow agency must not keep a worker from everything else; the next turn goes on
         count += 1
         if not (deliver(uid) if service == DATACITE else confirm(uid)):
             down.add(prefix)

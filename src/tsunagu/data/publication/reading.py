@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any
 
 from tsunagu.core import clock
 from tsunagu.data.datasets import api as datasets
@@ -83,7 +85,7 @@ def reviewed(actor: Actor, publication_id: str) -> Reviewed:
     row = selectors.row_for(actor, publication_id)
     card = selectors.dataset_of(row)
     if card is None:
-        return Reviewed((), (), 0, 0)
+        return Reviewed()
     version = datasets.get_version(card, row.number)
     said = {**version.described, **row.corrected}
     values = {name: one.get("value") for name, one in said.items() if isinstance(one, dict)}
@@ -95,4 +97,18 @@ def reviewed(actor: Actor, publication_id: str) -> Reviewed:
         tuple(FileLine(one.path, one.byte_count, one.sha256) for one in found.files),
         version.file_count,
         version.byte_count,
+        **_since(row, card, values),
     )
+
+
+def _since(row: Publication, card: datasets.DatasetCard, values: Mapping[str, object]) -> dict[str, Any]:
+    """What is different from the version that was asked for before, so that nobody reads everything twice."""
+    asked = row.entries.filter(step="request").exclude(number=row.number).order_by("-pk")
+    before = asked.values_list("number", flat=True).first()
+    if before is None:
+        return {}
+    old = datasets.get_version(card, before).described
+    then = {name: one.get("value") for name, one in old.items() if isinstance(one, dict)}
+    changed = {name for name in {*then, *values} if then.get(name) != values.get(name)}
+    diff = datasets.diff_counts(SYSTEM, card, before, row.number)
+    return {"before": before, "changed": frozenset(changed), "diff": diff}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from tsunagu.core import clock
 from tsunagu.core.errors import NotFoundError
@@ -99,7 +99,8 @@ def entries_of(actor: Actor, publication_id: str) -> list[EntryCard]:
 def effects_of(actor: Actor, publication_id: str) -> list[EffectCard]:
     """What outside services were asked for, newest first. Raises the same."""
     row = row_for(actor, publication_id)
-    rows = OutsideEffect.objects.filter(subject_id__in=(row.uid, row.dataset_id)).order_by("-made_at", "-uid")
+    rows = OutsideEffect.objects.filter(subject_id__in=(row.uid, row.dataset_id))
+    rows = rows.exclude(last_error=outbox.REPLACED).order_by("-made_at", "-uid")
     return [
         EffectCard(
             id=one.uid,
@@ -163,6 +164,7 @@ def queue(
     institution: str = "",
     state: str = "",
     assigned: str = "",
+    after: str = "",
     limit: int = 200,
 ) -> list[PublicationCard]:
     """What waits for curators, oldest first.
@@ -172,6 +174,7 @@ def queue(
         institution: Only of this one.
         state: Only in this state; empty: whatever is still open.
         assigned: ``me``, ``nobody`` or empty.
+        after: Id of the last one of the page before.
         limit: How many.
     """
     mine = [name for name in curated_by(actor) if institution in {"", name}]
@@ -179,7 +182,12 @@ def queue(
     rows = rows.filter(state=state) if state else rows.filter(state__in=OPEN_STATES)
     if assigned:
         rows = rows.filter(assigned_to=actor.id if assigned == "me" else "")
-    found = rows.order_by("requested_at", "uid")[:limit]
+    last = (
+        Publication.objects.filter(pk=after).values_list("requested_at", flat=True).first() if after else None
+    )
+    if last is not None:
+        rows = rows.filter(Q(requested_at__gt=last) | Q(requested_at=last, uid__gt=after))
+    found = rows.defer("record").order_by("requested_at", "uid")[:limit]
     return cards([row for row in found if policy.decide(actor, "publication.review", resource_of(row))])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from tsunagu.foundation.identity.api import PersonCard
@@ -223,9 +223,15 @@ class Reviewed:
     Attributes:
         values: Name and value, those that the record is made of first.
         files: The first files.
+        before: The version that was asked for last time; 0 where this is the first.
+        changed: Names of the values that differ from those of ``before``.
+        diff: How many files were added, removed and changed since.
     """
 
-    values: tuple[tuple[str, object], ...]
-    files: tuple[FileLine, ...]
-    file_count: int
-    byte_count: int
+    values: tuple[tuple[str, object], ...] = ()
+    files: tuple[FileLine, ...] = ()
+    file_count: int = 0
+    byte_count: int = 0
+    before: int = 0
+    changed: frozenset[str] = frozenset()
+    diff: Mapping[str, int | None] = field(default_factory=dict)

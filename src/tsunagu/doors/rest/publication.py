@@ -56,14 +56,21 @@ def list_publications(request: HttpRequest, project: str, dataset: str) -> Any:
 
 @router.get("/publications", response=schemas.PublicationList)
 def list_queue(
-    request: HttpRequest, institution: str = "", state: str = "", assigned: str = "", limit: int = 100
+    request: HttpRequest,
+    institution: str = "",
+    state: str = "",
+    assigned: str = "",
+    after: str = "",
+    limit: int = 100,
 ) -> Any:
     """What waits for you as a curator, oldest first; `assigned` is `me`, `nobody` or empty."""
     actor = require_actor(request)
+    limit = min(max(limit, 1), 500)
     found = publication.queue(
-        actor, institution=institution, state=state, assigned=assigned, limit=min(max(limit, 1), 500)
+        actor, institution=institution, state=state, assigned=assigned, after=after, limit=limit
     )
-    return {"publications": [_row(one) for one in found]}
+    following = found[-1].id if len(found) == limit else None
+    return {"publications": [_row(one) for one in found], "next": following}
 
 
 @router.get("/publications/{publication}", response=schemas.Publication)

@@ -100,6 +100,7 @@ class PublicationList(Schema):
     """Publications."""
 
     publications: list[PublicationRow]
+    next: str | None = Field(None, description="What to ask for with `after`; null at the end")
 
 
 class CheckFinding(Schema):

@@ -20,6 +20,7 @@ from tsunagu.doors.web.views.frame import done, member, page, problem_context
 from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.policy import api as policy
 
+_PAGE = 100
 _WISHES = ("institution", "access", "opens_on", "resource_type", "note")
 _INSTITUTION = (
     "name_ja",
@@ -85,13 +86,20 @@ def queue(request: HttpRequest, actor: Actor) -> HttpResponse:
     """What waits for the curator, oldest first."""
     asked = {name: request.GET.get(name, "") for name in ("institution", "state", "assigned")}
     found = publication.queue(
-        actor, institution=asked["institution"], state=asked["state"], assigned=asked["assigned"]
+        actor,
+        institution=asked["institution"],
+        state=asked["state"],
+        assigned=asked["assigned"],
+        after=request.GET.get("after", ""),
+        limit=_PAGE,
     )
     mine = publication.curated_by(actor)
     context = {
         "publications": found,
         "unregistered": publication.unregistered(actor),
         "asked": asked,
+        "after": found[-1].id if len(found) == _PAGE else "",
+        "is_first": "after" not in request.GET,
         "institutions": [one for one in publication.list_institutions() if one.name in mine],
         "states": [(state, word) for state, (_colour, word) in words.STATES.items()],
         "is_curator": bool(mine),
