@@ -34,7 +34,10 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
             status, _ = running.api("PUT", f"/datasets/lab/licoo2/metadata/{name}", {"value": value})
             assert status == 200, name
         running.run("push", str(kit.tables(tmp_path_factory.mktemp("scans") / "t")), "lab/tables")
+        for name, value in {"title": "Angles and counts", "creators": "Hanako Takahashi"}.items():
+            assert running.api("PUT", f"/datasets/lab/tables/metadata/{name}", {"value": value})[0] == 200
         running.run("freeze", "lab/tables")
+        running.run("publish", "lab/tables", "--access", "metadata")
         kit.seal_and_shred(running, folder)
         running.run("push", str(folder / "装置"), "lab/mistake")
         running.run("freeze", "lab/mistake")

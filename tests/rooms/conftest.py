@@ -11,9 +11,11 @@ from django.utils import translation
 from tests.authority import running_authority
 from tests.federation import Idp, Signer, aggregate
 from tests.rooms.ai_questions import CHECKED
+from tests.rooms.datacite_stand_in import running_datacite
 from tests.rooms.hub_clients import Repository
 from tests.rooms.plan_documents import document
 from tests.rooms.program_calls import BACK
+from tests.rooms.publication_worlds import PREFIX, Registry
 from tests.rooms.saml_worlds import World
 from tsunagu.core import clock
 from tsunagu.core import settings as node_settings
@@ -21,6 +23,7 @@ from tsunagu.data.ai_use import api as ai_use
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.description import api as description
 from tsunagu.data.plans import api as plans
+from tsunagu.data.publication import api as publication
 from tsunagu.foundation.identity import api as identity
 
 
@@ -120,6 +123,34 @@ def planned(dataset, put):
     description.set_value(owner, card.id, "licence", "CC BY 4.0")
     plans.write_plan(owner, project, document())
     return owner, project, card
+
+
+# --- Publication
+
+
+@pytest.fixture(scope="module")
+def datacite():
+    with running_datacite() as found:
+        yield found
+
+
+@pytest.fixture
+def registry(datacite, configure, officer, at):
+    """DataCite on loopback, an account there, and an institution with its prefix."""
+    service, host = datacite
+    service.__init__()
+    account = {
+        "prefix": PREFIX,
+        "url": f"http://{host}",
+        "repository": "ABCD.EFGH",
+        "password": "secret-of-the-account",
+    }
+    configure(doi_accounts=(account,), egress_allowed=(host,), doi_resolver=f"http://{host}")
+    wish = {"name_ja": "北見山大学", "name_en": "Kitamiyama University", "doi_prefix": PREFIX}
+    publication.write_institution(
+        officer, "kitamiyama", {**wish, "doi_agency": "DataCite", "ror": "https://ror.org/00hhkn466"}
+    )
+    return Registry(service, at)
 
 
 # --- The wire of the Hub

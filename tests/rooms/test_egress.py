@@ -41,6 +41,13 @@ class Site(http.server.BaseHTTPRequestHandler):
             return
         self.wfile.write(b"y" * (100_000 if name == "large" else 5))
 
+    def do_PUT(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(int(self.path.rpartition("/")[2]))
+        self.send_header("Retry-After", "7")
+        self.end_headers()
+        self.wfile.write(body)
+
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.send_response(302 if self.path == "/away" else 418)
@@ -156,6 +163,19 @@ def test_what_is_posted_goes_where_it_may_and_follows_no_redirect(allowed, site)
         egress.post("file:///etc/passwd", b"", media_type="text/plain", most_bytes=10)
     with pytest.raises(egress.EgressRefusedError):
         egress.post("http://127.0.0.1:9/a", b"", media_type="text/plain", most_bytes=10)
+
+
+def test_an_exchange_hands_back_whatever_was_answered(allowed, site):
+    """Refusals are answers: what a registry says of a bad record is in their body."""
+    base = f"http://localhost:{site}"
+    for status in (200, 302, 422, 429, 503):
+        answer = egress.exchange("PUT", f"{base}/{status}", b"abc", media_type="text/plain", most_bytes=3)
+        assert (answer.status, answer.content, answer.retry_after) == (status, b"abc", "7")
+    assert egress.exchange("GET", f"{base}/missing").status == 404
+    with pytest.raises(egress.EgressFailedError, match="longer"):
+        egress.exchange("PUT", f"{base}/200", b"abcd", most_bytes=3)
+    with pytest.raises(egress.EgressRefusedError):
+        egress.exchange("PUT", "http://127.0.0.1:9/a", b"")
 
 
 def test_nothing_else_fetches():

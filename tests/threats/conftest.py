@@ -30,11 +30,13 @@ from tsunagu.core.ids import new_id
 from tsunagu.data.ai_use import api as ai_use
 from tsunagu.data.capture import api as capture
 from tsunagu.data.datasets import api as datasets
+from tsunagu.data.description import api as description
 from tsunagu.data.description.extraction import files_of, pool, read_files
 from tsunagu.data.description.models import Proposal
 from tsunagu.data.harvesting.models import Source
 from tsunagu.data.keeping import api as keeping
 from tsunagu.data.plans import api as plans
+from tsunagu.data.publication import api as publication
 from tsunagu.data.readiness import api as readiness
 from tsunagu.data.sharing import api as sharing
 from tsunagu.data.tables import api as tables
@@ -177,7 +179,7 @@ def _query() -> dict[str, str]:
 def _like(value: str) -> str:
     if value.isdigit():
         return "999999"
-    known = {"law", "accept", "title", "local"}
+    known = {"law", "accept", "title", "local", "comment", "tsunagu"}
     return value if value in known else new_id() if len(value) == 26 else f"no-{value}"
 
 
@@ -217,10 +219,23 @@ def _project(owner: Any, put: Any, name: str, person: Any) -> dict[str, str]:
         "use": use.id,
         "opening": use.opening,
         "token": _token(owner),
+        "institution": "tsunagu",
+        "publication": _publication(owner, name),
+        "step": "comment",
         "job": jobs.submit(owner, _wanted(name)).run,
         "notebook": notebooks.open_notebook(owner, notebooks.Asked(f"{name}/spectra@1", f"{name}/kept")).run,
         "array": jobs.submit_each(owner, _wanted(name), "n", [1, 2])[0].run,
     }
+
+
+def _publication(owner: Any, name: str) -> str:
+    """A version whose metadata are to be published, while they wait for review."""
+    card = datasets.create_dataset(owner, name, "waiting")
+    for key, value in (("title", f"{name} waiting"), ("creators", ["Hanako Yamada"])):
+        description.set_value(owner, card.id, key, value)
+    datasets.freeze_version(owner, card.id)
+    card = datasets.get_dataset(owner, name, "waiting")
+    return publication.request(owner, card, access="metadata").id
 
 
 def _choice(owner: Any, name: str) -> str:

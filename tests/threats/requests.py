@@ -83,6 +83,9 @@ BODIES: dict[str, Any] = {
     "POST /uses/{use}/files": {},
     "POST /uses/{use}/progress": {"opening": "{opening}", "reader": "abcdefgh", "epochs": 1, "rows": 1, "bytes": 1},
     "POST /uses/{use}/end": {"opening": "{opening}", "outcome": "ok"},
+    "PUT /institutions/{institution}": {"contact": "data@example.org"},
+    "POST /datasets/{project}/{dataset}/publications": {"access": "open"},
+    "POST /publications/{publication}/{step}": {"text": "x"},
 }  # fmt: skip
 
 # Who may do it to the things of a project: everybody ("all"), those who are signed in ("person"; "party": machines
@@ -225,6 +228,13 @@ NEEDS: dict[str, str] = {
     "POST /uses/{use}/end": "its owner",
     "GET /trainings": "party",
     "GET /trainings/{name}": "its owner",
+    "GET /institutions": "all",
+    "PUT /institutions/{institution}": "admin",
+    "POST /datasets/{project}/{dataset}/publications": "owner",
+    "GET /datasets/{project}/{dataset}/publications": "reader",
+    "GET /publications": "party",
+    "GET /publications/{publication}": "reader or admin",
+    "POST /publications/{publication}/{step}": "its owner or admin",
 }
 # Where the right person's answer is not a success, because the request is about nothing that could succeed here.
 ANSWERS: dict[str, int] = {
@@ -233,6 +243,7 @@ ANSWERS: dict[str, int] = {
     "PUT /ai-checklist": 422,
     "POST /harvest/sources": 422,  # the address is no public one
     "POST /datasets/{project}/{dataset}/shred": 409,  # it is not sealed
+    "POST /datasets/{project}/{dataset}/publications": 409,  # it names no creators
 }
 # What this asks about stands in a line of the request and not in its path.
 ABOUT_A_LINE = {
@@ -251,6 +262,7 @@ _MAY: dict[str, tuple[str, ...]] = {
     "party": _PARTIES,
     "person": _PEOPLE,
     "reader": ("reader", "editor", "owner"),
+    "reader or admin": ("reader", "editor", "owner", "admin"),
     "editor": ("editor", "owner"),
     "owner": ("owner",),
     "its owner": ("owner",),

@@ -26,6 +26,7 @@ class ConfigConfig(AppConfig):
             "data.harvesting.tasks",
             "data.keeping.tasks",
             "data.plans.tasks",
+            "data.publication.tasks",
             "data.readiness.tasks",
             "data.training.tasks",
             "experiment.instruments.tasks",

@@ -74,6 +74,7 @@ INSTALLED_APPS = [
     "tsunagu.data.harvesting",
     "tsunagu.data.keeping",
     "tsunagu.data.plans",
+    "tsunagu.data.publication",
     "tsunagu.data.readiness",
     "tsunagu.data.training",
     "tsunagu.experiment.instruments",

@@ -129,6 +129,48 @@ def post(
     return Posted(answer.status, body, answer.headers.get_content_type())
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer to a request of any method, whatever its status; ``retry_after`` is that header or empty."""
+
+    status: int
+    content: bytes
+    media_type: str
+    retry_after: str
+
+
+def exchange(
+    method: str,
+    url: str,
+    content: bytes | None = None,
+    *,
+    media_type: str = "",
+    most_bytes: int = 1 << 20,
+    timeout_s: float = 30.0,
+    headers: Mapping[str, str] | None = None,
+) -> Answered:
+    """Ask another service and hand back its answer, refusals included; redirects are not followed.
+
+    Args:
+        method: ``GET`` or ``PUT``.
+        url: As for ``fetch``.
+        content: What is sent.
+        media_type: Its type.
+        most_bytes: Longer answers are cut off and refused.
+        timeout_s: Limit for the whole.
+        headers: More request headers.
+
+    Raises:
+        EgressRefusedError: the address leads somewhere the node must not go; nothing was sent.
+        EgressFailedError: no answer in time, or an answer too long; what was sent may have been done all the same.
+    """
+    sent = {**({"Content-Type": media_type} if media_type else {}), **(headers or {})}
+    deadline = time.monotonic() + timeout_s
+    answer, body = _ask(method, url, content, sent, most_bytes, deadline, reads_all=True)
+    after = answer.headers.get("Retry-After", "")
+    return Answered(answer.status, body, answer.headers.get_content_type(), after)
+
+
 def check(url: str) -> None:
     """Go on only with an address that this node may speak to: for what is written down now and asked later.
 
@@ -140,7 +182,14 @@ def check(url: str) -> None:
 
 
 def _ask(
-    method: str, url: str, content: bytes | None, headers: dict[str, str], most_bytes: int, deadline: float
+    method: str,
+    url: str,
+    content: bytes | None,
+    headers: dict[str, str],
+    most_bytes: int,
+    deadline: float,
+    *,
+    reads_all: bool = False,
 ) -> tuple[http.client.HTTPResponse, bytes]:
     """The answer and its body; of what was not asked for, as of a redirect, the body is not read."""
     parts, address, port = _checked(url)
@@ -149,7 +198,7 @@ def _ask(
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         connection.request(method, target, content, {"User-Agent": "Tsunagu", **headers})
         answer = connection.getresponse()
-        is_wanted = method == "POST" or answer.status == _OK
+        is_wanted = reads_all or method == "POST" or answer.status == _OK
         return answer, _body(connection, answer, most_bytes, deadline) if is_wanted else b""
     except (OSError, http.client.HTTPException) as error:
         raise EgressFailedError(

@@ -332,6 +332,18 @@ TABLE: tuple[Setting, ...] = (
         _tables,
         is_secret=True,
     ),
+    Setting(
+        "doi_accounts",
+        "",
+        "Accounts at DOI agencies, one [[doi_accounts]] table for each prefix: docs/how-to/publish.md.",
+        _tables,
+        is_secret=True,
+    ),
+    Setting(
+        "doi_resolver",
+        "https://doi.org",
+        "Where the node looks whether a DOI resolves, for DOIs that another service registers.",
+    ),
     Setting("node_name", "Tsunagu", "Name of this node, shown on every page."),
     Setting("language", "ja", "Language for people who chose none: ja or en."),
     Setting("time_zone", "Asia/Tokyo", "Time zone for people who chose none."),

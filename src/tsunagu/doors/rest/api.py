@@ -29,6 +29,7 @@ from tsunagu.doors.rest import (
     partners,
     plans,
     projects,
+    publication,
     pushes,
     readiness,
     sealing,
@@ -78,6 +79,7 @@ api.add_router("", ai_use.router)
 api.add_router("", trainings.router)
 api.add_router("", tables.router)
 api.add_router("", plans.router)
+api.add_router("", publication.router)
 api.add_router("", metadata.router)
 api.add_router("", pushes.router)
 api.add_router("", compute.router)

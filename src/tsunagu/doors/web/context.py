@@ -7,8 +7,10 @@ from typing import Any
 from django.http import HttpRequest
 
 from tsunagu.core import settings
+from tsunagu.data.publication import api as publication
 from tsunagu.doors import sessions
 from tsunagu.doors.web.views.federation import institution_name
+from tsunagu.doors.who import actor_of_session
 
 
 def page_frame(request: HttpRequest) -> dict[str, Any]:
@@ -21,5 +23,11 @@ def page_frame(request: HttpRequest) -> dict[str, Any]:
         "stood_in": came and {"name": institution_name(came.stand_in_for), "since": came.claims_at},
         "node_name": settings.current().node_name,
         "theme": theme,
+        "curates": lambda: _curates(request),
         "byte_url": settings.current().bytes_address,
     }
+
+
+def _curates(request: HttpRequest) -> bool:
+    """Whether the person reviews for an institution; asked only where a page shows the way there."""
+    return request.user.is_authenticated and bool(publication.curated_by(actor_of_session(request)))

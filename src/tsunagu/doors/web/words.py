@@ -127,6 +127,18 @@ _RUNS = {
     "answer_ai_use": _("Question about a use by AI answered"),
     "write_ai_service": _("Facts about an AI service changed"),
     "write_ai_checklist": _("Checklist for use by AI changed"),
+    "institution": _("Institution changed"),
+    "publication_request": _("Publication asked for"),
+    "publication_comment": _("Comment on the publication"),
+    "publication_assign": _("Curator named"),
+    "publication_ask_changes": _("Publication given back for changes"),
+    "publication_approve": _("Publication approved"),
+    "publication_reject": _("Publication refused"),
+    "publication_publish": _("Published"),
+    "publication_correct": _("Published record corrected"),
+    "publication_withdraw": _("Publication withdrawn"),
+    "publication_restore": _("Publication restored"),
+    "publication_try_again": _("DOI agency asked again"),
 }
 _LAYERS = {
     "law": pgettext("layer", "law"),

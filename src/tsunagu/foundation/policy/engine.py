@@ -29,7 +29,15 @@ from tsunagu.foundation.policy.types import Decision, Labels, Resource, Role, Vi
 logger = logging.getLogger(__name__)
 
 _READ_DRAFT, _READ = "dataset.read_draft", "dataset.read"
-_KINDS = {"dataset": "Dataset", "project": "Project", "instrument": "Instrument", "node": "Node"}
+_KINDS = {
+    "dataset": "Dataset",
+    "project": "Project",
+    "publication": "Publication",
+    "instrument": "Instrument",
+    "node": "Node",
+}
+# Where roles count; a publication bears the id of its dataset, and the roles are those on the dataset.
+_SCOPES = {"dataset": "dataset", "project": "project", "publication": "dataset"}
 
 
 _BASE = cedar.parse(cedar.base_text(), "base")
@@ -79,7 +87,7 @@ def decide(
         read = decide(actor, _READ, resource, book=book)
         if not read:
             return read
-    held = _held(actor, resource) if resource.kind in {"dataset", "project"} else []
+    held = _held(actor, resource) if resource.kind in _SCOPES else []
     project_id = _project_of(resource)
     answer = cedarpy.is_authorized(
         {
@@ -188,7 +196,7 @@ def _held(actor: Actor, resource: Resource) -> list[tuple[str, str]]:
     if actor.kind not in {"person", "instrument"}:
         return []
     now = connection.ops.adapt_datetimefield_value(clock.now())
-    place = [resource.kind, resource.id, _project_of(resource)]
+    place = [_SCOPES.get(resource.kind, resource.kind), resource.id, _project_of(resource)]
     with connection.cursor() as cursor:
         cursor.execute(_HELD, [actor.kind, actor.id, now, *place])
         return list(cursor.fetchall())
@@ -240,23 +248,28 @@ def _entities(actor: Actor, resource: Resource, held: Iterable[tuple[str, str]],
         thing["owner"] = resource.owner_id
     elif resource.kind == "project":
         thing["project"] = resource.id
-    elif resource.kind == "dataset":
+    elif resource.kind in {"dataset", "publication"}:
         labels = Labels()
         if asks_labels:
             labels = labels_of([resource.id]).get(resource.id, labels)
         thing |= {
             "project": resource.project_id,
             "access": str(resource.access),
-            "has_frozen": resource.has_frozen,
-            "embargo_until": resource.embargo_until_s,
             "origins": list(labels.origins),
             **{name: labels.levels[name] for name in LEVELS},
+            **_only_of(resource),
         }
     entities = [
         {"uid": {"type": compiling.TYPES[actor.kind], "id": actor.id}, "attrs": somebody, "parents": []},
         {"uid": {"type": _KINDS[resource.kind], "id": resource.id}, "attrs": thing, "parents": []},
     ]
     return cedarpy.Entities.from_json_str(json.dumps(entities))
+
+
+def _only_of(resource: Resource) -> dict[str, Any]:
+    if resource.kind == "dataset":
+        return {"has_frozen": resource.has_frozen, "embargo_until": resource.embargo_until_s}
+    return {"curators": list(resource.curators), "members_may_publish": resource.members_may_publish}
 
 
 def _now_s() -> int:

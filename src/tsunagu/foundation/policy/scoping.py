@@ -34,6 +34,10 @@ VERB_OF: Mapping[str, str] = {
     "dataset.manage": "share",
     "dataset.release": "share",
     "project.manage": "share",
+    "publication.request": "share",
+    "publication.review": "share",
+    "publication.publish": "share",
+    "publication.withdraw": "share",
     # What cannot be taken back, what changes the node, and what makes new secrets.
     "dataset.destroy": "admin",
     "instrument.create": "admin",

@@ -35,22 +35,26 @@ class Resource:
     """What somebody wants to act on, as far as rules care.
 
     Attributes:
-        kind: ``project``, ``dataset``, ``instrument`` or ``node``.
-        id: ULID.
+        kind: ``project``, ``dataset``, ``publication``, ``instrument`` or ``node``.
+        id: ULID; of a publication, that of the dataset which is to be published.
         project_id: ULID of the project around a dataset.
         access: The dataset's access.
         has_frozen: Whether the dataset has a frozen version.
         embargo_until_s: Until this moment (seconds since 1970, UTC) the dataset counts as closed.
         owner_id: The person who made an instrument.
+        curators: People who review for the institution of a publication.
+        members_may_publish: Whether that institution lets owners publish without review.
     """
 
-    kind: Literal["project", "dataset", "instrument", "node"]
+    kind: Literal["project", "dataset", "publication", "instrument", "node"]
     id: str = ""
     project_id: str = ""
     access: Access = Access.CLOSED
     has_frozen: bool = False
     embargo_until_s: int = 0
     owner_id: str = ""
+    curators: tuple[str, ...] = ()
+    members_may_publish: bool = False
 
 
 NODE = Resource("node", "node")

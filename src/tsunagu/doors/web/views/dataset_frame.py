@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 from urllib.parse import quote
 
@@ -20,6 +21,7 @@ from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.policy import api as policy
 from tsunagu.foundation.storage import api as storage
 
+_SAMPLES, _LOOKED_AT = 6, 60  # two rows of three, out of the first files
 _YOU_MAY = ("read", "push", "describe", "freeze", "manage")
 
 
@@ -68,6 +70,7 @@ def _tabs(card: DatasetCard, version: int | None) -> list[dict[str, str]]:
         ("provenance", "provenance", _("Provenance"), ""),
         ("versions", "versions", _("Versions"), ""),
         ("access", "access", _("Access"), ""),
+        *((("publication", "publication", pgettext("tab", "Publication"), ""),) if card.sees_draft else ()),
         ("keeping", "keeping", pgettext("tab", "Keeping"), ""),
         ("ready", "ready", _("AI-ready"), kept),
         ("ai_use", "ai_use", _("Use by AI"), kept),
@@ -94,6 +97,23 @@ def shown_previews(
             entry["url"] = storage.get_url(place, name="preview.png", media_type="image/png")
         shown.append(entry)
     return shown
+
+
+def samples(actor: Actor, card: DatasetCard, version: int | None) -> list[dict[str, Any]]:
+    """Files that show what is in a version, with a preview each: one of every kind, pictures first."""
+    first = datasets.list_files(actor, card, version=version, limit=_LOOKED_AT)
+    readings = description.readings(card, [file.sha256 for file in first.files])
+    shown = [(file, readings[file.sha256]) for file in first.files if file.sha256 in readings]
+    kinds: Counter[str | None] = Counter()
+    ranked = []
+    for number, (file, reading) in enumerate(pair for pair in shown if pair[1].previews):
+        is_picture = reading.previews[0].get("kind") in {"image", "curve"}
+        # One of every kind, then a second one; people look at pictures before tables.
+        ranked.append((kinds[reading.reader] + (not is_picture), number, file, reading))
+        kinds[reading.reader] += 1
+    chosen = sorted(sorted(ranked, key=lambda item: item[:2])[:_SAMPLES], key=lambda item: item[1])
+    found = [(file, shown_previews(card, reading, most=1)) for _, _, file, reading in chosen]
+    return [{"file": file, "preview": previews[0]} for file, previews in found if previews]
 
 
 def zip_url(actor: Actor, card: DatasetCard, version: int, folder: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -17,13 +16,15 @@ from tsunagu.data.capture import api as capture
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.datasets.api import DatasetCard
 from tsunagu.data.description import api as description
+from tsunagu.data.publication import api as publication
 from tsunagu.doors.web import words
-from tsunagu.doors.web.views import documents, signposting
+from tsunagu.doors.web.views import documents, landing, signposting
 from tsunagu.doors.web.views.access import member_rows
 from tsunagu.doors.web.views.dataset_frame import (
     asked_card,
     frame,
     reading_progress,
+    samples,
     shown_previews,
     zip_url,
 )
@@ -35,22 +36,29 @@ from tsunagu.foundation.runs import api as runs
 from tsunagu.foundation.storage import api as storage
 
 _PEOPLE = ("creators", "contributors", "operator")
-_SAMPLES, _LOOKED_AT = 6, 60  # two rows of three, out of the first files
 _FIELDS_SHOWN = 400
 _MOST_DESCRIBED = 100  # files in the description that the page holds; the document has all
 
 
 @page
 def overview(request: HttpRequest, actor: Actor, *, project: str, dataset: str) -> HttpResponse:
-    """What is it, who made it, may I use it, what does it look like."""
-    card, version = asked_card(request, actor, project, dataset)
+    """What is it, who made it, may I use it, what does it look like; for strangers the public page, where there is one."""
+    place, names_a_version = f"{project}/{dataset}", "version" in request.GET
+    if actor.kind == "anonymous" and not names_a_version and publication.has_landing(place):
+        return landing.shown(request, place)
+    try:
+        card, version = asked_card(request, actor, project, dataset)
+    except NotFoundError:
+        if not names_a_version and publication.has_landing(place):
+            return landing.shown(request, place)
+        raise
     if not policy.decide(actor, "dataset.read", card.resource):
         return render(request, "web/pusher.html", {"dataset": card})
     context = frame(actor, card, "overview", version)
     text, other_text = words.in_both(context["values"], "description", "", get_language() or "en")
     last = datasets.list_versions(card, limit=3)
     context |= {
-        "samples": _samples(actor, card, version),
+        "samples": samples(actor, card, version),
         "facts": description.facts(actor, card)[:12],
         "last": last[0] if last else None,
         "recent_versions": last,
@@ -79,22 +87,6 @@ def overview(request: HttpRequest, actor: Actor, *, project: str, dataset: str) 
     answer = render(request, "web/dataset.html", context)
     answer["Link"] = signposting.links(card, shown, context["schema_org"])
     return answer
-
-
-def _samples(actor: Actor, card: DatasetCard, version: int | None) -> list[dict[str, Any]]:
-    first = datasets.list_files(actor, card, version=version, limit=_LOOKED_AT)
-    readings = description.readings(card, [file.sha256 for file in first.files])
-    shown = [(file, readings[file.sha256]) for file in first.files if file.sha256 in readings]
-    kinds: Counter[str | None] = Counter()
-    ranked = []
-    for number, (file, reading) in enumerate(pair for pair in shown if pair[1].previews):
-        is_picture = reading.previews[0].get("kind") in {"image", "curve"}
-        # One of every kind, then a second one; people look at pictures before tables.
-        ranked.append((kinds[reading.reader] + (not is_picture), number, file, reading))
-        kinds[reading.reader] += 1
-    chosen = sorted(sorted(ranked, key=lambda item: item[:2])[:_SAMPLES], key=lambda item: item[1])
-    samples = [(file, shown_previews(card, reading, most=1)) for _, _, file, reading in chosen]
-    return [{"file": file, "preview": previews[0]} for file, previews in samples if previews]
 
 
 @page

@@ -1,0 +1,158 @@
+"""Commands about publishing: ask for it, review, institutions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from tsunagu.client.errors import UsageError
+from tsunagu.client.messages import language, text
+from tsunagu.client.node import dataset_path
+from tsunagu.client.workspace import connect
+from tsunagu.core.errors import TsunaguError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from tsunagu.client.output import Output
+
+_TEXTS = ("name_ja", "name_en", "ror", "address", "contact", "doi_prefix", "doi_agency", "policies", "colour")
+
+
+def run_publish(options: argparse.Namespace, output: Output) -> int:
+    """Ask for the publication of a version; the exit code is 5 where checks found gaps."""
+    wish = {
+        "version": options.number,
+        "institution": options.institution,
+        "access": options.access,
+        "opens_on": options.opens_on,
+        "resource_type": options.type,
+        "note": options.note,
+    }
+    with connect(options.url, options.token) as client:
+        try:
+            answer = client.node.post(f"{dataset_path(options.dataset)}/publications", wish)
+        except TsunaguError as error:
+            _tell_gaps(error, output)
+            raise
+    if output.as_json:
+        output.json(answer)
+        return 0
+    place, number = options.dataset, answer["version"]
+    if answer["state"] == "published":
+        output.line(text("publish_done", place=place, number=number, url=answer["url"]))
+    else:
+        output.line(text("publish_asked", place=place, number=number, id=answer["id"]))
+    _findings(answer, output)
+    return 0
+
+
+def _tell_gaps(error: TsunaguError, output: Output) -> None:
+    """Every gap with its remedy; the error itself comes below."""
+    for one in error.fields.get("findings", ()):
+        output.note(f"- {one['says'][language()]}")
+        output.note(f"  {one['todo'][language()]}")
+
+
+def run_review(options: argparse.Namespace, output: Output) -> None:
+    """List what waits, show one, or take a step."""
+    with connect(options.url, options.token) as client:
+        if options.action == "list":
+            asked = {name: getattr(options, name) or None for name in ("institution", "state", "assigned")}
+            answer = {"publications": list(client.node.pages("/publications", "publications", **asked))}
+        else:
+            if not options.id:
+                raise UsageError(text("review_needs_id"), remedy="tsunagu review list")
+            place = f"/publications/{quote(options.id, safe='')}"
+            if options.action == "show":
+                answer = client.node.get(place)
+            else:
+                body = {name: getattr(options, name) for name in ("text", "field", "path", "to")}
+                try:
+                    answer = client.node.post(f"{place}/{options.action}", body)
+                except TsunaguError as error:
+                    _tell_gaps(error, output)
+                    raise
+    if output.as_json:
+        output.json(answer)
+    elif options.action == "list":
+        _list(answer["publications"], output)
+    else:
+        _show(answer, output, is_whole=options.action == "show")
+
+
+def _list(rows: list[dict[str, Any]], output: Output) -> None:
+    if not rows:
+        output.line(text("review_empty"))
+    output.table(
+        (
+            one["id"],
+            text(f"publication_{one['state']}"),
+            f"{one['place']}@{one['version']}",
+            text("review_age", days=one["age_days"]),
+            one["assigned_to"] or text("review_nobody"),
+            one["title"],
+        )
+        for one in rows
+    )
+
+
+def _show(answer: dict[str, Any], output: Output, *, is_whole: bool) -> None:
+    state = text(f"publication_{answer['state']}")
+    output.line(f"{answer['place']}@{answer['version']}  {state}  {answer['url']}")
+    if not is_whole:
+        return
+    output.line(answer["title"])
+    output.line(
+        text("review_facts", **{name: answer[name] for name in ("institution", "access", "requested_by")})
+    )
+    _findings(answer, output)
+    for one in answer["effects"]:
+        state = text(f"effect_{one['state']}")
+        output.line(f"{one['doi']}  {state}  {one['last_error']}".rstrip())
+    for one in answer["history"]:
+        about = " ".join(part for part in (one["field"], one["path"]) if part)
+        done = text(f"step_{one['step']}")
+        head = f"{one['written_at'][:16].replace('T', ' ')}  {one['author']}  {done}"
+        output.line(f"{head}  {about}".rstrip())
+        if one["text"]:
+            output.line(f"    {one['text']}")
+
+
+def _findings(answer: dict[str, Any], output: Output) -> None:
+    for one in answer["findings"]:
+        output.line(f"- {one['says'][language()]}")
+
+
+def run_institution(options: argparse.Namespace, output: Output) -> None:
+    """List institutions, or write one."""
+    with connect(options.url, options.token) as client:
+        if options.action == "set":
+            if not options.name:
+                raise UsageError(text("institution_needs_name"), remedy="tsunagu institution list")
+            wish: dict[str, Any] = {
+                name: value for name in _TEXTS if (value := getattr(options, name)) is not None
+            }
+            if options.members_may_publish:
+                wish["members_may_publish"] = options.members_may_publish == "yes"
+            if options.curators is not None:
+                wish["curators"] = [one for one in options.curators if one]
+            answer = client.node.put(f"/institutions/{quote(options.name, safe='')}", wish)
+            rows = [answer]
+        else:
+            answer = client.node.get("/institutions")
+            rows = answer["institutions"]
+    if output.as_json:
+        output.json(answer)
+        return
+    name = f"name_{language()}"
+    output.table(
+        (
+            one["name"],
+            one[name],
+            one["doi_prefix"],
+            text("institution_free") if one["members_may_publish"] else text("institution_reviews"),
+            ", ".join(one["curators"]),
+        )
+        for one in rows
+    )

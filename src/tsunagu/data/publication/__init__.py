@@ -1,0 +1,1 @@
+"""Publication: institutions, review, DOIs, the record that others harvest."""

@@ -1,0 +1,282 @@
+"""DataCite's REST interface: one call that creates or updates, one that reads back.
+
+The service ignores an event that does not apply and reports success although the handle was not written, so ``state``
+and ``registered`` of the answer say what happened, and not its status.
+Source: https://support.datacite.org/docs/api (PUT /dois/{doi}); https://datacite-metadata-schema.readthedocs.io/en/4.6/.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from tsunagu import __version__
+from tsunagu.core import egress, settings
+from tsunagu.standards import api as standards
+
+_BASE = "https://api.datacite.org"
+_JSON_API = "application/vnd.api+json"
+_GOOD = frozenset({200, 201})
+_FAMILY, _SOFTWARE = "Dataset", "Software"
+_DATE_TYPES = frozenset(
+    {
+        "Accepted",
+        "Available",
+        "Collected",
+        "Copyrighted",
+        "Created",
+        "Issued",
+        "Submitted",
+        "Updated",
+        "Valid",
+    }
+)
+# JPCOAR's relation types in DataCite's words, where they differ by more than the first letter.
+_RELATIONS = {"replaces": "Obsoletes", "isReplacedBy": "IsObsoletedBy"}
+_SUBJECT_TEXT = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the service said.
+
+    Attributes:
+        state: ``draft``, ``registered`` or ``findable``; empty where the answer held none.
+        is_written: Whether the handle was ever written.
+        said: The whole answer in words, for people.
+    """
+
+    status: int
+    state: str = ""
+    is_written: bool = False
+    url: str = ""
+    titles: tuple[str, ...] = ()
+    said: str = ""
+    retry_after: str = ""
+
+    @property
+    def is_good(self) -> bool:
+        """Whether it was taken."""
+        return self.status in _GOOD
+
+    def is_settled(self, operation: str) -> bool:
+        """Whether what was asked for has happened. A draft that is to be hidden was never seen by anybody."""
+        if operation == "hide":
+            return self.state == "draft" or (self.is_written and self.state == "registered")
+        return self.is_written and self.state == "findable"
+
+
+def put(account: Mapping[str, Any], doi: str, attributes: Mapping[str, Any]) -> Reply:
+    """Create or update a DOI.
+
+    Raises:
+        EgressRefusedError: the address of the account may not be reached; nothing was sent.
+        EgressFailedError: no answer; it may have happened all the same.
+    """
+    body = json.dumps({"data": {"type": "dois", "attributes": attributes}}, ensure_ascii=False).encode()
+    return _read(
+        egress.exchange("PUT", _address(account, doi), body, media_type=_JSON_API, headers=_head(account))
+    )
+
+
+def read(account: Mapping[str, Any], doi: str) -> Reply:
+    """What the service holds about a DOI; status 404 where it holds nothing. Raises the same."""
+    return _read(egress.exchange("GET", _address(account, doi), headers=_head(account)))
+
+
+def holds(found: Reply, attributes: Mapping[str, Any], operation: str) -> bool:
+    """Whether the service holds what was to be written, so that it need not be repeated."""
+    titles = tuple(one["title"] for one in attributes["titles"])
+    is_same = found.url == attributes["url"] and found.titles == titles
+    return found.is_good and is_same and found.is_settled(operation)
+
+
+def user_agent() -> str:
+    """Who asks: several services give better limits for it."""
+    node = settings.current()
+    return f"Tsunagu/{__version__} ({node.control_address}; mailto:{node.mail_from})"
+
+
+def leads_to(content: bytes, address: str) -> bool:
+    """Whether an answer of the handle proxy names a page of this node.
+
+    Source: https://www.handle.net/proxy_servlet.html (responseCode 1: the handle exists).
+    """
+    try:
+        answer = json.loads(content)
+        values = answer["values"] if answer["responseCode"] == 1 else []
+        targets = [str(one["data"]["value"]) for one in values if one["type"] == "URL"]
+    except (ValueError, KeyError, TypeError):
+        return False
+    return any(target.startswith(f"{address}/") for target in targets)
+
+
+def _address(account: Mapping[str, Any], doi: str) -> str:
+    return f"{str(account.get('url') or _BASE).rstrip('/')}/dois/{quote(doi, safe='/')}"
+
+
+def _head(account: Mapping[str, Any]) -> dict[str, str]:
+    pair = f"{account.get('repository', '')}:{account.get('password', '')}".encode()
+    return {
+        "Authorization": f"Basic {base64.b64encode(pair).decode()}",
+        "Accept": _JSON_API,
+        "User-Agent": user_agent(),
+    }
+
+
+def _read(answer: egress.Answered) -> Reply:
+    text = answer.content.decode("utf-8", "replace")
+    try:
+        found = json.loads(text)
+        held = found["data"]["attributes"] if answer.status in _GOOD else {}
+        titles = tuple(str(one["title"]) for one in held.get("titles") or ())
+    except (ValueError, KeyError, TypeError, AttributeError):
+        if answer.status in _GOOD:  # a proxy that answers with a page: whether it happened is not known
+            return Reply(0, said=text)
+        held, titles = {}, ()
+    return Reply(
+        answer.status,
+        str(held.get("state") or ""),
+        bool(held.get("registered")),
+        str(held.get("url") or ""),
+        titles,
+        "" if answer.status in _GOOD else text,
+        answer.retry_after,
+    )
+
+
+def attributes_of_all(
+    record: standards.PublicRecord, operation: str, versions: Sequence[str], *, url: str
+) -> dict[str, Any]:
+    """The same for the DOI that names all versions together.
+
+    Args:
+        record: The record of the newest version.
+        operation: ``publish``, or ``hide`` where no version is public any more.
+        versions: DOIs of the versions that are registered.
+        url: The page of the dataset.
+    """
+    related = [
+        {"relatedIdentifier": doi, "relatedIdentifierType": "DOI", "relationType": "HasVersion"}
+        for doi in versions
+    ]
+    return {**attributes(record, operation), "url": url, "version": "", "relatedIdentifiers": related}
+
+
+def attributes(record: standards.PublicRecord, operation: str) -> dict[str, Any]:
+    """The whole of what DataCite is to hold of a version: what is left out would keep its old value.
+
+    Args:
+        record: The public record.
+        operation: ``publish`` or ``hide``.
+    """
+    issued = next((one.value for one in record.dates if one.type == "Issued"), "")
+    publisher = record.publishers[0]
+    kind = _SOFTWARE if record.resource_type == "software" else _FAMILY
+    return {
+        "event": operation,
+        "url": record.url,
+        "titles": [_texted("title", one) for one in record.titles],
+        "creators": [_party(one) for one in record.creators],
+        "contributors": [
+            {**_party(one), "contributorType": one.role or "Other"} for one in record.contributors
+        ],
+        "publisher": {"name": _name(publisher.names, "en"), **_publisher_id(publisher)},
+        "publicationYear": int(issued[:4]),
+        "types": {"resourceTypeGeneral": kind, "resourceType": record.resource_type},
+        "subjects": [
+            {"subject": one.text.value[:_SUBJECT_TEXT], "lang": one.text.language} for one in record.subjects
+        ],
+        "dates": [
+            {"date": one.value, "dateType": one.type} for one in record.dates if one.type in _DATE_TYPES
+        ],
+        "relatedIdentifiers": _related(record),
+        "sizes": [one.value for one in record.extents],
+        "formats": list(record.formats),
+        "version": record.version,
+        "rightsList": _rights(record),
+        "descriptions": [
+            {"description": one.text.value, "descriptionType": one.type, "lang": one.text.language}
+            for one in record.descriptions
+        ],
+        "fundingReferences": [_funding(one) for one in record.fundings],
+        "schemaVersion": "http://datacite.org/schema/kernel-4",
+    }
+
+
+def _texted(key: str, text: standards.Text) -> dict[str, str]:
+    return {key: text.value, **({"lang": text.language} if text.language else {})}
+
+
+def _name(names: Sequence[standards.Text], language: str) -> str:
+    return next((one.value for one in names if one.language == language), names[0].value)
+
+
+def _party(one: standards.Party) -> dict[str, Any]:
+    name = one.names[0].value
+    family, comma, given = name.partition(", ")
+    found: dict[str, Any] = {
+        "name": name,
+        "nameType": "Organizational" if one.is_organization else "Personal",
+    }
+    if comma:
+        found |= {"familyName": family, "givenName": given}
+    found["nameIdentifiers"] = [
+        {
+            "nameIdentifier": key.url or key.value,
+            "nameIdentifierScheme": key.scheme,
+            "schemeUri": "https://orcid.org" if key.scheme == "ORCID" else "https://ror.org",
+        }
+        for key in one.ids
+        if key.scheme in {"ORCID", "ROR"}
+    ]
+    found["affiliation"] = [{"name": place.names[0].value} for place in one.affiliations]
+    return found
+
+
+def _publisher_id(publisher: standards.Party) -> dict[str, str]:
+    ror = next((one.value for one in publisher.ids if one.scheme == "ROR"), "")
+    if not ror:
+        return {}
+    return {
+        "publisherIdentifier": ror,
+        "publisherIdentifierScheme": "ROR",
+        "schemeUri": "https://ror.org/",
+    }
+
+
+def _related(record: standards.PublicRecord) -> list[dict[str, str]]:
+    found = []
+    for one in record.relations:
+        kind = _RELATIONS.get(one.type) or one.type[:1].upper() + one.type[1:]
+        identifier = one.identifier.removeprefix("https://doi.org/")
+        scheme = {"DOI": "DOI", "URI": "URL"}.get(one.scheme)
+        if scheme and kind:
+            found.append(
+                {"relatedIdentifier": identifier, "relatedIdentifierType": scheme, "relationType": kind}
+            )
+    return found
+
+
+def _rights(record: standards.PublicRecord) -> list[dict[str, str]]:
+    found = [
+        {"rights": one.text.value, **({"rightsUri": one.uri} if one.uri else {})} for one in record.rights
+    ]
+    return [*found, {"rights": record.access}]
+
+
+def _funding(one: standards.Funding) -> dict[str, str]:
+    found = {"funderName": one.funder_names[0].value}
+    if one.funder_id:
+        found |= {"funderIdentifier": one.funder_id.value, "funderIdentifierType": one.funder_id.scheme}
+    if one.award_number:
+        found["awardNumber"] = one.award_number
+    if one.award_url:
+        found["awardUri"] = one.award_url
+    if one.award_titles:
+        found["awardTitle"] = one.award_titles[0].value
+    return found

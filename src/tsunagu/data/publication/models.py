@@ -1,0 +1,152 @@
+"""Institutions, publications with their history, and what outside services are asked for (docs/adr/0060)."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from tsunagu.core.ids import new_id
+
+
+class Institution(models.Model):
+    """Who publishes: name, look, rules and people of its own. Several may share a node."""
+
+    name = models.CharField(max_length=60, unique=True)
+    name_ja = models.CharField(max_length=300)
+    name_en = models.CharField(max_length=300)
+    ror = models.CharField(max_length=100, blank=True)
+    address = models.TextField(blank=True)
+    contact = models.CharField(max_length=254, blank=True)
+    doi_prefix = models.CharField(max_length=60, blank=True)
+    doi_agency = models.CharField(max_length=10, blank=True)
+    members_may_publish = models.BooleanField(default=False)
+    curators = models.JSONField(default=list)
+    policies = models.TextField(blank=True)
+    colour = models.CharField(max_length=7, blank=True)
+    is_default = models.BooleanField(default=False)
+    made_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Publication(models.Model):
+    """A version on its way to the public, or there; its id is the record's for ever.
+
+    ``record`` is what anybody may know, kept ready for harvesters; it is empty until the version is published.
+    ``corrected`` holds described values that replace those of the frozen version in the record.
+    """
+
+    uid = models.CharField(primary_key=True, max_length=26, default=new_id, editable=False)
+    dataset_id = models.CharField(max_length=26)
+    project_id = models.CharField(max_length=26)
+    place = models.CharField(max_length=201)
+    number = models.IntegerField()
+    version_hash = models.CharField(max_length=64)
+    title = models.CharField(max_length=300, blank=True)
+    institution = models.ForeignKey(Institution, on_delete=models.PROTECT)
+    state = models.CharField(max_length=14)
+    access = models.CharField(max_length=12)
+    opens_on = models.CharField(max_length=10, blank=True)
+    resource_type = models.CharField(max_length=60, default="dataset")
+    requested_by = models.CharField(max_length=26)
+    requested_at = models.DateTimeField()
+    assigned_to = models.CharField(max_length=26, blank=True)
+    changed_at = models.DateTimeField()
+    published_at = models.DateTimeField(null=True)
+    withdrawn_at = models.DateTimeField(null=True)
+    reason = models.TextField(blank=True)
+    doi = models.CharField(max_length=200, blank=True, db_index=True)
+    doi_agency = models.CharField(max_length=10, blank=True)
+    is_doi_registered = models.BooleanField(default=False)
+    is_test_doi = models.BooleanField(default=False)
+    corrected = models.JSONField(default=dict)
+    record = models.JSONField(null=True)
+    # Whole seconds, UTC: what harvesters ask by. Null until the version is published.
+    harvest_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("dataset_id", "number"),
+                condition=~models.Q(state="rejected"),
+                name="publication_one_a_version",
+            ),
+        )
+        indexes = (
+            models.Index(fields=("harvest_at", "uid"), name="publication_by_change"),
+            models.Index(fields=("institution", "harvest_at", "uid"), name="publication_by_institution"),
+            models.Index(fields=("state", "requested_at"), name="publication_queue"),
+            models.Index(fields=("place", "number"), name="publication_by_place"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.place} v{self.number}"
+
+
+class Concept(models.Model):
+    """All published versions of a dataset together: the identifier that always leads to the newest."""
+
+    dataset_id = models.CharField(primary_key=True, max_length=26)
+    place = models.CharField(max_length=201)
+    institution = models.ForeignKey(Institution, on_delete=models.PROTECT)
+    doi = models.CharField(max_length=200, unique=True)
+    doi_agency = models.CharField(max_length=10)
+    is_doi_registered = models.BooleanField(default=False)
+    is_test_doi = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return self.doi
+
+
+class ReviewEntry(models.Model):
+    """A step or a comment on the way to publication; rows are only ever added."""
+
+    publication = models.ForeignKey(Publication, on_delete=models.PROTECT, related_name="entries")
+    number = models.IntegerField()
+    step = models.CharField(max_length=14)
+    text = models.TextField(blank=True)
+    field = models.CharField(max_length=100, blank=True)
+    path = models.CharField(max_length=4096, blank=True)
+    author_id = models.CharField(max_length=26, blank=True)
+    author_name = models.CharField(max_length=200, blank=True)
+    run_id = models.CharField(max_length=26)
+    written_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.step} {self.publication_id}"
+
+
+class OutsideEffect(models.Model):
+    """One thing that an outside service was asked for. Only what the service confirms makes it ``done``."""
+
+    uid = models.CharField(primary_key=True, max_length=26, default=new_id, editable=False)
+    service = models.CharField(max_length=20)
+    operation = models.CharField(max_length=20)
+    subject_kind = models.CharField(max_length=12)
+    subject_id = models.CharField(max_length=26)
+    external_id = models.CharField(max_length=200)
+    version = models.IntegerField()
+    request_hash = models.CharField(max_length=64, blank=True)
+    state = models.CharField(max_length=10, default="waiting")
+    attempts = models.IntegerField(default=0)
+    made_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True)
+    next_try = models.DateTimeField()
+    last_status = models.IntegerField(default=0)
+    last_error = models.TextField(blank=True)
+    external_state = models.CharField(max_length=20, blank=True)
+    done_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("service", "external_id", "version"), name="publication_effect_once"
+            ),
+        )
+        indexes = (
+            models.Index(fields=("state", "next_try"), name="publication_effects_due"),
+            models.Index(fields=("subject_id",), name="publication_effects_of"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.operation} {self.external_id} {self.state}"

@@ -1,0 +1,69 @@
+"""What every step of a publication leaves behind: a run, a row of its history, news for rooms above."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tsunagu.core import clock, events
+from tsunagu.data.publication import checks
+from tsunagu.data.publication.errors import NotReadyError
+from tsunagu.data.publication.models import Publication, ReviewEntry
+from tsunagu.data.publication.types import Finding
+from tsunagu.foundation.identity.api import Actor
+from tsunagu.foundation.runs import api as runs
+
+CHANGED = "publication.changed"
+_LONGEST = 4000
+
+
+def refuse_unready(found: list[Finding]) -> None:
+    """Go on only where no check blocks.
+
+    Raises:
+        NotReadyError: with every blocking finding among its fields.
+    """
+    bad = checks.blocking(found)
+    if bad:
+        said = [{"code": one.code, "says": dict(one.says), "todo": dict(one.todo)} for one in bad]
+        raise NotReadyError(" ".join(one.says["en"] for one in bad), findings=said)
+
+
+def note_step(
+    actor: Actor,
+    row: Publication,
+    step: str,
+    text: str = "",
+    *,
+    field: str = "",
+    path: str = "",
+    said: dict[str, Any] | None = None,
+) -> str:
+    """Write a step down: a run, a row of the history, the news for rooms above; the id of the run.
+
+    The words stay in the history: what stands in the ledger can never be taken out.
+    """
+    run_id = runs.record(
+        actor,
+        f"publication_{step}",
+        dataset_id=row.dataset_id,
+        parameters={"number": row.number, "state": row.state, **(said or {})},
+        links=[
+            runs.Link("in", "dataset", row.dataset_id, row.place),
+            runs.Link("in", "version", row.version_hash, f"v{row.number}"),
+            runs.Link("out", "publication", row.uid, row.place),
+        ],
+    )
+    ReviewEntry.objects.create(
+        publication=row,
+        number=row.number,
+        step=step,
+        text=text.strip()[:_LONGEST],
+        field=field.strip()[:100],
+        path=path[:4096],
+        author_id=actor.id,
+        author_name=actor.name,
+        run_id=run_id,
+        written_at=clock.now(),
+    )
+    events.record(CHANGED, publication=row.uid, state=row.state)
+    return run_id

@@ -1,0 +1,237 @@
+"""What the room hands out."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from tsunagu.foundation.identity.api import PersonCard
+from tsunagu.foundation.policy.api import Resource
+from tsunagu.standards.api import PublicRecord
+
+State = Literal["requested", "in_review", "changes_asked", "approved", "published", "rejected", "withdrawn"]
+OPEN_STATES = ("requested", "in_review", "changes_asked", "approved")
+ACCESSES = ("open", "embargoed", "restricted", "metadata")
+Words = Mapping[str, str]  # {"en": ..., "ja": ...}
+
+
+@dataclass(frozen=True, slots=True)
+class InstitutionCard:
+    """An institution that publishes on this node.
+
+    Attributes:
+        name: Its key, also in addresses and the OAI set ``institution:NAME``.
+        ror: Its whole address at ror.org, or empty.
+        contact: A mail address that everybody may see.
+        doi_prefix: ``10.12345``; empty: no DOIs are minted.
+        doi_agency: ``DataCite``, ``JaLC`` or empty.
+        policies: What applies to its publications, in words.
+        colour: ``#rrggbb`` of the line on its pages, or empty.
+    """
+
+    name: str
+    name_ja: str
+    name_en: str
+    ror: str
+    address: str
+    contact: str
+    doi_prefix: str
+    doi_agency: str
+    members_may_publish: bool
+    curators: tuple[PersonCard, ...]
+    policies: str
+    colour: str
+    is_default: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a machine check found, in both languages.
+
+    Attributes:
+        severity: ``block`` must be put right first; ``warn`` is for people to judge.
+        field: The metadata field that it is about, or empty.
+    """
+
+    code: str
+    severity: Literal["block", "warn"]
+    says: Words
+    todo: Words
+    field: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EntryCard:
+    """A step or a comment; none is ever removed.
+
+    Attributes:
+        step: ``comment``, ``request``, ``assign``, ``ask_changes``, ``approve``, ``publish`` ...
+        field, path: What it is about: a metadata field, or a file of the version.
+    """
+
+    step: str
+    text: str
+    field: str
+    path: str
+    number: int
+    author: str
+    written_at: str
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class EffectCard:
+    """What an outside service was asked for, and how far that is.
+
+    Attributes:
+        state: ``waiting``, ``sending``, ``unknown``, ``done``, ``refused`` or ``given_up``.
+    """
+
+    id: str
+    service: str
+    operation: str
+    doi: str
+    state: str
+    attempts: int
+    next_try_at: str
+    last_status: int
+    last_error: str
+    done_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class PublicationCard:
+    """A version on its way to the public, or there.
+
+    Attributes:
+        place: ``PROJECT/DATASET``.
+        access: ``open``, ``embargoed``, ``restricted`` or ``metadata``: what was asked for.
+        opens_on: The day on which an embargoed one opens.
+        doi: Empty until one is minted; ``is_doi_registered`` says whether the agency has confirmed it.
+        age_days: Whole days since it was asked for.
+    """
+
+    id: str
+    place: str
+    dataset_id: str
+    number: int
+    title: str
+    institution: str
+    state: State
+    access: str
+    opens_on: str
+    resource_type: str
+    requested_by: PersonCard | None
+    requested_at: str
+    assigned_to: PersonCard | None
+    changed_at: str
+    published_at: str
+    doi: str
+    doi_agency: str
+    is_doi_registered: bool
+    is_test_doi: bool
+    reason: str
+    age_days: int
+    resource: Resource
+
+    @property
+    def project(self) -> str:
+        """The name of the project."""
+        return self.place.partition("/")[0]
+
+    @property
+    def dataset(self) -> str:
+        """The name of the dataset."""
+        return self.place.partition("/")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What harvesters see of one publication; ``changed_at`` is UTC in whole seconds."""
+
+    record: PublicRecord
+    changed_at: dt.datetime
+    is_deleted: bool
+    sets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SetCard:
+    """A set of records that can be harvested alone."""
+
+    spec: str
+    name_ja: str
+    name_en: str
+
+
+@dataclass(frozen=True, slots=True)
+class VersionLine:
+    """A published version in the list of its landing page."""
+
+    number: int
+    published_on: str
+    doi: str
+    is_withdrawn: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FileLine:
+    """A file that anybody may have."""
+
+    path: str
+    byte_count: int
+    sha256: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """What the public page of a version shows.
+
+    Attributes:
+        doi: Only one that the agency has confirmed; ``concept_doi`` names all versions together.
+        is_free: Whether anybody may read the files now.
+        opens_on: The day on which they open, while that is still to come.
+        files: The first files, only where ``is_free``.
+    """
+
+    id: str
+    place: str
+    number: int
+    record: PublicRecord
+    institution: InstitutionCard
+    published_on: str
+    version_hash: str
+    doi: str
+    concept_doi: str
+    is_free: bool
+    opens_on: str
+    is_withdrawn: bool
+    withdrawn_on: str
+    reason: str
+    file_count: int
+    byte_count: int
+    files: tuple[FileLine, ...]
+    versions: tuple[VersionLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """What a curator looks at: the description of the version, and what its files are called. No bytes.
+
+    Attributes:
+        values: Name and value, those that the record is made of first.
+        files: The first files.
+        before: The version that was asked for last time; 0 where this is the first.
+        changed: Names of the values that differ from those of ``before``.
+        diff: How many files were added, removed and changed since.
+    """
+
+    values: tuple[tuple[str, object], ...] = ()
+    files: tuple[FileLine, ...] = ()
+    file_count: int = 0
+    byte_count: int = 0
+    before: int = 0
+    changed: frozenset[str] = frozenset()
+    diff: Mapping[str, int | None] = field(default_factory=dict)

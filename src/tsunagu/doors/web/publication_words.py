@@ -1,0 +1,72 @@
+"""Words of publishing for people: states, access, steps, kinds of resources, what became of a DOI."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy as pgettext
+
+STATES = {
+    "requested": ("info", pgettext("publication", "waits for review")),
+    "in_review": ("info", pgettext("publication", "in review")),
+    "changes_asked": ("warn", pgettext("publication", "given back")),
+    "approved": ("blue", pgettext("publication", "approved")),
+    "published": ("ok", pgettext("publication", "published")),
+    "rejected": ("danger", pgettext("publication", "refused")),
+    "withdrawn": ("", pgettext("publication", "withdrawn")),
+}
+RIGHTS = {
+    "open access": ("ok", _("Open to everybody")),
+    "embargoed access": ("warn", _("Under embargo")),
+    "restricted access": ("info", _("For people who sign in")),
+    "metadata only access": ("", _("Description only")),
+}
+ACCESSES = {
+    "open": _("Everybody may read the files"),
+    "embargoed": _("Everybody may read the files from a day on"),
+    "restricted": _("Whoever signs in may read the files"),
+    "metadata": _("Only the description is public"),
+}
+STEPS = {
+    "request": _("asked for publication"),
+    "comment": _("commented"),
+    "assign": _("named a curator"),
+    "ask_changes": _("gave it back"),
+    "approve": _("approved it"),
+    "reject": _("refused it"),
+    "publish": _("published it"),
+    "correct": _("corrected the record"),
+    "withdraw": _("withdrew it"),
+    "restore": _("published it again"),
+    "try_again": _("had the DOI agency asked again"),
+}
+EFFECTS = {
+    "waiting": ("info", pgettext("effect", "waits to be registered")),
+    "sending": ("info", pgettext("effect", "is being sent")),
+    "unknown": ("warn", pgettext("effect", "sent, no answer yet")),
+    "done": ("ok", pgettext("effect", "registered")),
+    "refused": ("danger", pgettext("effect", "refused by the agency")),
+    "given_up": ("danger", pgettext("effect", "not registered")),
+}
+RESOURCES = {
+    "dataset": pgettext("resource", "Dataset"),
+    "experimental data": pgettext("resource", "Experimental data"),
+    "measurement and test data": pgettext("resource", "Measurement and test data"),
+    "observational data": pgettext("resource", "Observational data"),
+    "simulation data": pgettext("resource", "Simulation data"),
+    "survey data": pgettext("resource", "Survey data"),
+    "aggregated data": pgettext("resource", "Aggregated data"),
+    "compiled data": pgettext("resource", "Compiled data"),
+    "encoded data": pgettext("resource", "Encoded data"),
+    "genomic data": pgettext("resource", "Genomic data"),
+    "geospatial data": pgettext("resource", "Geospatial data"),
+    "recorded data": pgettext("resource", "Recorded data"),
+    "laboratory notebook": pgettext("resource", "Laboratory notebook"),
+    "software": pgettext("resource", "Software"),
+}
+RELATIONS = {
+    "isVersionOf": _("All versions"),
+    "replaces": _("Earlier version"),
+    "isReplacedBy": _("Newer version"),
+    "isDerivedFrom": _("Made from"),
+    "isSupplementTo": _("Belongs to the article"),
+}

@@ -1,0 +1,163 @@
+"""The public page of a published version, for everybody: what a DOI leads to (docs/how-to/publish.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.encoding import iri_to_uri
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from tsunagu.core import settings
+from tsunagu.data.datasets import api as datasets
+from tsunagu.data.publication import api as publication
+from tsunagu.doors.web.templatetags.publication import in_words, person_name
+from tsunagu.doors.web.views.dataset_frame import samples
+from tsunagu.doors.web.views.frame import page
+from tsunagu.foundation.identity.api import ANONYMOUS, Actor
+from tsunagu.standards import api as standards
+
+_GONE = 410
+_SAMPLES = 3
+_NAMED_AUTHORS = 10
+_MOST_ITEMS = 20
+
+
+@page
+def version(request: HttpRequest, actor: Actor, *, project: str, dataset: str, number: str) -> HttpResponse:
+    """The public page of a version."""
+    del actor  # the same for everybody
+    return shown(request, f"{project}/{dataset}", int(number[:9]))
+
+
+def shown(request: HttpRequest, place: str, number: int = 0) -> HttpResponse:
+    """The page of a version, or of the newest public one; 410 once it was withdrawn.
+
+    Raises:
+        NoPublicationError: nothing of that name was ever public.
+    """
+    found = publication.landing(place, number)
+    record = found.record
+    address = f"https://doi.org/{found.doi}" if found.doi else record.url
+    project, _slash, dataset = found.place.partition("/")
+    titles = sorted(record.titles, key=lambda one: one.language != (get_language() or "en")[:2])
+    context = {
+        "landing": found,
+        "record": record,
+        "project": project,
+        "dataset": dataset,
+        "title": titles[0],
+        "other_titles": titles[1:],
+        "address": address,
+        "citation": citation(found, address),
+        "institution_name": _named(found.institution),
+        "base": f"/d/{found.place}",
+        "samples": _samples(found, project, dataset),
+        "more_files": max(0, found.file_count - len(found.files)) if found.is_free else 0,
+        "schema_org": None if found.is_withdrawn else _schema_org(found, address),
+    }
+    answer = render(request, "web/landing.html", context, status=_GONE if found.is_withdrawn else 200)
+    if found.is_withdrawn:
+        answer["X-Robots-Tag"] = "noindex"
+    else:
+        answer["Link"] = ", ".join(_links(found, address))
+    return answer
+
+
+def _samples(found: publication.Landing, project: str, dataset: str) -> list[dict[str, Any]]:
+    """Previews of what anybody may read."""
+    if not found.is_free:
+        return []
+    card = datasets.get_dataset(ANONYMOUS, project, dataset)
+    return samples(ANONYMOUS, card, found.number)[:_SAMPLES]
+
+
+def citation(found: publication.Landing, address: str) -> str:
+    """The recommended citation: creators, year, title, version, publisher, address.
+
+    Source: https://datacite-metadata-schema.readthedocs.io/en/4.6/introduction/citation/ (recommended form).
+    """
+    record = found.record
+    names = [one.names[0].value for one in record.creators[:_NAMED_AUTHORS]]
+    if len(record.creators) > _NAMED_AUTHORS:
+        names.append(_("and others"))
+    parts = {
+        "creators": "; ".join(names),
+        "year": found.published_on[:4],
+        "title": in_words(record.titles),
+        "version": found.number,
+        "publisher": _named(found.institution),
+        "address": address,
+    }
+    return _("%(creators)s (%(year)s): %(title)s. Version %(version)s. %(publisher)s. %(address)s") % parts
+
+
+def _named(institution: publication.InstitutionCard) -> str:
+    return institution.name_ja if (get_language() or "").startswith("ja") else institution.name_en
+
+
+def _schema_org(found: publication.Landing, address: str) -> dict[str, Any]:
+    record, institution = found.record, found.institution
+    right = record.rights[0] if record.rights else None
+    titles = [one.value for one in record.titles]
+    base = f"{settings.current().control_address}/d/{found.place}"
+    files = tuple(
+        standards.FileEntry(
+            one.path,
+            f"{base}/download/{quote(one.path)}?version={found.number}",
+            one.byte_count,
+            one.sha256.hex(),
+        )
+        for one in found.files
+    )
+    whole = standards.Record(
+        id=address,
+        slug=found.place,
+        name=titles[0],
+        other_name=titles[1] if titles[1:] else "",
+        language=record.titles[0].language,
+        description=in_words([one.text for one in record.descriptions]),
+        licence=right.text.value if right else "",
+        licence_url=right.uri if right else "",
+        published_at=found.published_on,
+        version=found.number,
+        version_hash=found.version_hash,
+        publisher=standards.Agent(
+            institution.name_en, institution.ror or settings.current().control_address, "Organization"
+        ),
+        creators=tuple(
+            standards.Agent(person_name(one), one.ids[0].url if one.ids else "") for one in record.creators
+        ),
+        keywords=tuple(one.text.value for one in record.subjects),
+        files=files,
+        is_free=found.is_free,
+        conditions=record.access,
+    )
+    document = standards.to_schema_org(whole)
+    names = [f"https://doi.org/{found.doi}"] if found.doi else []
+    return document | {"url": record.url, "identifier": [*names, document["identifier"]]}
+
+
+def _links(found: publication.Landing, address: str) -> Iterator[str]:
+    """FAIR Signposting, level 1: https://signposting.org/FAIR/."""
+    yield _link(address, "cite-as")
+    yield _link("https://schema.org/Dataset", "type")
+    yield _link("https://schema.org/AboutPage", "type")
+    for right in found.record.rights:
+        if right.uri:
+            yield _link(right.uri, "license")
+    for person in found.record.creators:
+        if person.ids:
+            yield _link(person.ids[0].url, "author")
+    files = found.record.files if found.is_free else ()
+    if len(files) <= _MOST_ITEMS:
+        for file in files:
+            yield _link(file.url, "item", f'; type="{file.media_type}"' if file.media_type else "")
+
+
+def _link(target: str, relation: str, more: str = "") -> str:
+    return f'<{iri_to_uri(target)}>; rel="{relation}"{more}'

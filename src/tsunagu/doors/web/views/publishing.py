@@ -1,0 +1,224 @@
+"""Pages of publishing: ask for it, the queue of curators, one request, the institutions of the node."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from tsunagu.core.errors import InvalidInputError, TsunaguError
+from tsunagu.data.datasets import api as datasets
+from tsunagu.data.description import api as description
+from tsunagu.data.publication import api as publication
+from tsunagu.doors.web import publication_words as words
+from tsunagu.doors.web.views.dataset_frame import asked_card, frame
+from tsunagu.doors.web.views.frame import done, member, page, problem_context
+from tsunagu.foundation.identity.api import Actor
+from tsunagu.foundation.policy import api as policy
+
+_PAGE = 100
+_WISHES = ("institution", "access", "opens_on", "resource_type", "note")
+_INSTITUTION = (
+    "name_ja",
+    "name_en",
+    "ror",
+    "address",
+    "contact",
+    "doi_prefix",
+    "doi_agency",
+    "policies",
+    "colour",
+)
+
+
+@page
+def of_dataset(request: HttpRequest, actor: Actor, *, project: str, dataset: str) -> HttpResponse:
+    """What of a dataset is public or on its way; the form that asks for it."""
+    card, _version = asked_card(request, actor, project, dataset)
+    context: dict[str, Any] = {"form": {"access": "open", "resource_type": "dataset"}}
+    status = 200
+    if request.method == "POST":
+        try:
+            return _ask(request, actor, card)
+        except (publication.NotReadyError, publication.AlreadyPublishedError, InvalidInputError) as error:
+            status = error.status
+            context = {**problem_context(error), "form": request.POST, "gaps": error.fields.get("findings")}
+    found = publication.of_dataset(actor, card)
+    institutions = publication.list_institutions()
+    resource = policy.Resource("publication", card.id, project_id=card.project_id)
+    may_ask = bool(policy.decide(actor, "publication.request", resource))
+    context |= frame(actor, card, "publication")
+    context |= {
+        "publications": found,
+        "institutions": institutions,
+        "may_ask": may_ask,
+        "versions": datasets.list_versions(card, limit=50),
+        "accesses": publication.ACCESSES,
+        "resources": publication.RESOURCE_TYPES,
+        "findings": publication.examine(actor, card) if may_ask and card.last_version else [],
+        "language": _language(),
+    }
+    return render(request, "web/publication.html", context, status=status)
+
+
+def _ask(request: HttpRequest, actor: Actor, card: datasets.DatasetCard) -> HttpResponse:
+    form = request.POST
+    wish = {name: form.get(name, "").strip() for name in _WISHES}
+    number = form.get("version", "")
+    made = publication.request(
+        actor, card, version=int(number) if number.isdigit() and len(number) < 10 else 0, **wish  # noqa: PLR2004 - the column's size
+    )  # fmt: skip
+    if made.state == "published":
+        return done(
+            request, _("The version is published."), "landing", project=card.project, dataset=card.name,
+            number=made.number,
+        )  # fmt: skip
+    message = _("The institution was asked. Its curators see the version now.")
+    return done(request, message, "review", key=made.id)
+
+
+@member
+def queue(request: HttpRequest, actor: Actor) -> HttpResponse:
+    """What waits for the curator, oldest first."""
+    asked = {name: request.GET.get(name, "") for name in ("institution", "state", "assigned")}
+    found = publication.queue(
+        actor,
+        institution=asked["institution"],
+        state=asked["state"],
+        assigned=asked["assigned"],
+        after=request.GET.get("after", ""),
+        limit=_PAGE,
+    )
+    mine = publication.curated_by(actor)
+    context = {
+        "publications": found,
+        "unregistered": publication.unregistered(actor),
+        "asked": asked,
+        "after": found[-1].id if len(found) == _PAGE else "",
+        "is_first": "after" not in request.GET,
+        "institutions": [one for one in publication.list_institutions() if one.name in mine],
+        "states": [(state, word) for state, (_colour, word) in words.STATES.items()],
+        "is_curator": bool(mine),
+        "language": _language(),
+    }
+    return render(request, "web/publishing.html", context)
+
+
+_STEPS: dict[str, Callable[[Actor, str, Mapping[str, str]], Any]] = {
+    "comment": lambda actor, key, form: publication.comment(
+        actor, key, form.get("text", ""), field=form.get("field", ""), path=form.get("path", "").strip()
+    ),
+    "assign": lambda actor, key, form: publication.assign(actor, key, form.get("to", "").strip()),
+    "ask_changes": lambda actor, key, form: publication.ask_changes(
+        actor, key, form.get("text", ""), field=form.get("field", ""), path=form.get("path", "").strip()
+    ),
+    "approve": lambda actor, key, form: publication.approve(actor, key, form.get("text", "")),
+    "reject": lambda actor, key, form: publication.reject(actor, key, form.get("text", "")),
+    "publish": lambda actor, key, _form: publication.publish(actor, key),
+    "correct": lambda actor, key, form: publication.correct(actor, key, form.get("text", "")),
+    "withdraw": lambda actor, key, form: publication.withdraw(actor, key, form.get("text", "")),
+    "restore": lambda actor, key, _form: publication.restore(actor, key),
+    "try_again": lambda actor, key, _form: publication.try_again(actor, key),
+}
+_REFUSALS = (
+    publication.NotReadyError,
+    publication.WrongStateError,
+    datasets.NoSuchFileError,
+    InvalidInputError,
+)
+
+
+@member
+def review(request: HttpRequest, actor: Actor, *, key: str) -> HttpResponse:
+    """One publication: what is to be published, what checks say, what people said, the next step."""
+    context: dict[str, Any] = {}
+    status = 200
+    if request.method == "POST":
+        step = request.POST.get("step", "")
+        try:
+            if step not in _STEPS:
+                raise InvalidInputError(f"{step!r} is no step.")
+            _STEPS[step](actor, key, request.POST)
+            return done(request, _("It was noted."), "review", key=key)
+        except _REFUSALS as error:
+            status = error.status
+            context = {**problem_context(error), "form": request.POST, "gaps": error.fields.get("findings")}
+    card = publication.get_publication(actor, key)
+    may = publication.decisions_of(actor, key)
+    is_waiting = card.state in {"requested", "in_review", "approved"}
+    content = publication.reviewed(actor, key)
+    context |= {
+        "card": card,
+        "content": content,
+        "findings": publication.findings_of(actor, key) if card.state in publication.OPEN_STATES else [],
+        "entries": publication.entries_of(actor, key),
+        "effects": publication.effects_of(actor, key),
+        "may": may,
+        "may_decide": may["review"] and is_waiting,
+        "may_comment": may["review"] or may["request"],
+        "may_publish": may["publish"] and card.state == "approved",
+        "may_correct": may["publish"] and card.state == "published",
+        "may_withdraw": may["withdraw"] and card.state == "published",
+        "may_restore": may["publish"] and card.state == "withdrawn",
+        "more_files": content.file_count - len(content.files),
+        "labels": description.labels(_language()),
+        "language": _language(),
+    }
+    return render(request, "web/review.html", context, status=status)
+
+
+@member
+def institutions(request: HttpRequest, actor: Actor) -> HttpResponse:
+    """The institutions of the node, for its administrators."""
+    policy.require(actor, "node.admin", policy.NODE)
+    context: dict[str, Any] = {}
+    status = 200
+    if request.method == "POST":
+        form = request.POST
+        try:
+            publication.write_institution(actor, form.get("name", "").strip(), _written(form))
+            return done(request, _("The institution was saved."), "publishers")
+        except TsunaguError as error:
+            status = error.status
+            context = {**problem_context(error), "form": _typed(form)}
+    wanted = request.GET.get("name", "")
+    kept = publication.institution_card(wanted) if wanted else None
+    context.setdefault("form", _shown(kept) if kept else {})
+    context |= {
+        "institutions": publication.list_institutions(),
+        "kept": kept,
+        "agencies": publication.AGENCIES,
+        "language": _language(),
+    }
+    return render(request, "web/publishers.html", context, status=status)
+
+
+def _written(form: Mapping[str, str]) -> dict[str, Any]:
+    curators = [one.strip() for one in form.get("curators", "").replace(",", "\n").splitlines()]
+    return {
+        **{name: form.get(name, "").strip() for name in _INSTITUTION},
+        "members_may_publish": "members_may_publish" in form,
+        "curators": [one for one in curators if one],
+    }
+
+
+def _typed(form: Mapping[str, str]) -> dict[str, Any]:
+    typed = {name: form.get(name, "") for name in ("name", "curators", *_INSTITUTION)}
+    return {**typed, "members_may_publish": "members_may_publish" in form}
+
+
+def _shown(card: publication.InstitutionCard) -> dict[str, Any]:
+    return {
+        "name": card.name,
+        **{name: getattr(card, name) for name in _INSTITUTION},
+        "members_may_publish": card.members_may_publish,
+        "curators": "\n".join(one.email for one in card.curators),
+    }
+
+
+def _language() -> str:
+    return "ja" if (get_language() or "en").startswith("ja") else "en"

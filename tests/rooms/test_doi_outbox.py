@@ -1,0 +1,270 @@
+"""What DOI agencies are asked for: every fault ends in exactly one DOI in the right state, and nobody waits for it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+
+import pytest
+
+from tests.rooms.publication_worlds import ready, run_queued, states
+from tsunagu.core import clock, egress
+from tsunagu.data.datasets import api as datasets
+from tsunagu.data.publication import api as publication
+from tsunagu.data.publication import datacite as wire
+from tsunagu.data.publication.models import OutsideEffect
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at", "english")]
+
+
+@pytest.fixture
+def publish(dataset, put, officer, registry):
+    """Publishes the dataset at the institution that has a prefix."""
+    owner, card = dataset
+    publication.write_institution(officer, "kitamiyama", {"members_may_publish": True})
+
+    def make():
+        return owner, publication.request(owner, ready(owner, card, put), institution="kitamiyama")
+
+    return make
+
+
+def landing():
+    return publication.landing("lab/data", 1)
+
+
+def test_a_version_and_all_versions_together_get_a_name(publish, registry, put):
+    owner, found = publish()
+    assert landing().doi == "", "nobody sees a DOI before the agency has confirmed it"
+    assert (
+        publication.harvest(since=None, until=None, after=None, limit=9)[0].record.is_doi_registered is False
+    )
+    registry.work(rounds=3)
+    concept = found.doi.removesuffix(".v1")
+    assert (landing().doi, landing().concept_doi) == (found.doi, concept)
+    held = registry.service.dois
+    assert {doi: (row["state"], row["url"]) for doi, row in held.items()} == {
+        found.doi: ("findable", "http://localhost:8000/d/lab/data/v1"),
+        concept: ("findable", "http://localhost:8000/d/lab/data"),
+    }
+    assert held[concept]["relatedIdentifiers"] == [
+        {"relatedIdentifier": found.doi, "relatedIdentifierType": "DOI", "relationType": "HasVersion"}
+    ]
+    assert held[found.doi]["relatedIdentifiers"] == [
+        {"relatedIdentifier": concept, "relatedIdentifierType": "DOI", "relationType": "IsVersionOf"}
+    ]
+    (entry,) = publication.harvest(since=None, until=None, after=None, limit=9)
+    assert (entry.record.doi, entry.record.is_doi_registered) == (found.doi, True)
+    writes = len(registry.service.writes)
+    registry.work(for_s=3600, rounds=5)
+    assert len(registry.service.writes) == writes, "what is done is not repeated"
+    assert all("Tsunagu/" in one and "mailto:" in one for one in registry.service.agents)
+    put(owner, datasets.get_dataset(owner, "lab", "data"), {"z": b"z"})
+    datasets.freeze_version(owner, found.dataset_id)
+    second = publication.request(owner, datasets.get_dataset(owner, "lab", "data"), institution="kitamiyama")
+    registry.work(for_s=10, rounds=4)
+    assert second.doi == f"{concept}.v2"
+    assert [one["relatedIdentifier"] for one in held[concept]["relatedIdentifiers"]] == [
+        found.doi,
+        second.doi,
+    ]
+    assert set(states().values()) == {"done"}
+
+
+@pytest.mark.parametrize(
+    "fault", ["before", "after", "handle", "html", "500", "502", "503", "504", "408", "425", "429", "date"]
+)
+def test_every_fault_ends_in_one_doi_in_the_right_state(publish, registry, fault):
+    registry.service.fail(fault, times=3)
+    _, found = publish()
+    assert found.state == "published", "nothing waits for the agency"
+    registry.work(for_s=0)
+    assert landing().doi == ""
+    registry.work(for_s=4000, rounds=6)
+    assert set(states().values()) == {"done"}
+    assert set(registry.service.dois) == {found.doi, found.doi.removesuffix(".v1")}
+    assert {row["state"] for row in registry.service.dois.values()} == {"findable"}
+    assert landing().doi == found.doi
+
+
+def test_an_answer_that_was_lost_is_asked_for_before_anything_is_repeated(publish, registry):
+    registry.service.fail("after", times=1)
+    _, found = publish()
+    publication.deliver_due()
+    concept = found.doi.removesuffix(".v1")
+    assert states() == {concept: "unknown", found.doi: "waiting"}, "a service that breaks off is left alone"
+    assert [doi for doi, _ in registry.service.writes] == [concept]
+    at_once = len(registry.service.writes)
+    publication.deliver_due()
+    assert len(registry.service.writes) == at_once + 1, "the other one did not depend on it"
+    registry.at(clock.now() + dt.timedelta(seconds=1000))
+    publication.deliver_due()
+    assert registry.service.reads == [concept]
+    assert [doi for doi, _ in registry.service.writes].count(concept) == 1
+    assert set(states().values()) == {"done"}
+
+
+def test_a_process_that_died_while_sending_leaves_an_unknown(publish, monkeypatch, at):
+    publish()
+
+    def die(*_args, **_more):
+        raise SystemExit
+
+    monkeypatch.setattr(egress, "exchange", die)
+    with pytest.raises(SystemExit):
+        publication.deliver_due()
+    monkeypatch.undo()
+    assert "sending" in states().values()
+    moment = dt.datetime(2027, 3, 31, 9, tzinfo=dt.UTC)
+    at(moment)
+    publication.deliver_due()
+    assert "sending" in states().values(), "it may still be on its way"
+
+
+def test_a_process_that_died_is_found_and_its_work_done(publish, registry):
+    _, found = publish()
+    concept = found.doi.removesuffix(".v1")
+    OutsideEffect.objects.filter(external_id=concept).update(state="sending", sent_at=clock.now(), attempts=1)
+    registry.work(for_s=180, rounds=3)
+    assert registry.service.reads[0] == concept
+    assert set(states().values()) == {"done"}
+    assert landing().concept_doi == concept
+
+
+def test_a_registry_that_is_down_for_a_day_blocks_nothing(publish, registry, put):
+    registry.service.fail("503", times=-1)
+    owner, found = publish()
+    registry.work(for_s=900, rounds=96)
+    assert set(states().values()) == {"waiting"}
+    most = len(OutsideEffect.objects.all())
+    assert most == 2, "one row for each effect, however often it is tried"
+    page = landing()
+    assert (page.is_free, page.doi) == (True, "")
+    publication.withdraw(owner, found.id, "wrong")
+    registry.service.fail("")
+    registry.work(for_s=900, rounds=3)
+    # Nobody ever saw these names, so they end as drafts that nobody else sees.
+    assert {row["state"] for row in registry.service.dois.values()} == {"draft"}
+    assert set(states().values()) == {"done"}
+    assert landing().doi == ""
+
+
+def test_after_two_days_somebody_is_told_and_may_have_it_tried_again(publish, registry, officer):
+    registry.service.fail("500", times=-1)
+    _, found = publish()
+    registry.work(for_s=3600, rounds=60)
+    assert set(states().values()) == {"given_up"}
+    assert publication.effects_of(officer, found.id)[0].state == "given_up"
+    assert [one.id for one in publication.unregistered(officer)] == [found.id]
+    registry.service.fail("")
+    assert publication.try_again(officer, found.id) == 2
+    registry.work(rounds=3)
+    assert set(states().values()) == {"done"}
+    assert publication.unregistered(officer) == []
+
+
+def test_a_wrong_password_is_told_once_and_not_tried_for_every_record(publish, registry, configure, caplog):
+    caplog.set_level(logging.DEBUG)
+    account = {**_account(), "password": "wrong-password"}
+    configure(doi_accounts=(account,))
+    _, found = publish()
+    registry.work(rounds=3)
+    assert sorted(states().values()) == ["refused", "waiting"]
+    refused = OutsideEffect.objects.get(state="refused")
+    assert "Bad credentials" in refused.last_error
+    assert refused.last_status == 401
+    said = caplog.text + " ".join(OutsideEffect.objects.values_list("last_error", flat=True))
+    assert "wrong-password" not in said
+    assert found.state == "published"
+
+
+def test_a_refusal_is_kept_whole_and_not_repeated(publish, registry, officer):
+    registry.service.fail("422", times=2)
+    _, found = publish()
+    registry.work(for_s=7200, rounds=4)
+    assert set(states().values()) == {"refused"}
+    assert registry.service.writes == []
+    assert '"title": "no"' in publication.effects_of(officer, found.id)[0].last_error
+
+
+def test_a_prefix_without_an_account_says_so(publish, configure, registry, officer):
+    configure(doi_accounts=())
+    _, found = publish()
+    registry.work()
+    assert "[[doi_accounts]]" in publication.effects_of(officer, found.id)[0].last_error
+
+
+def test_withdrawal_hides_and_restoring_shows_again(publish, registry, officer):
+    owner, found = publish()
+    registry.work(rounds=3)
+    publication.withdraw(owner, found.id, "wrong")
+    registry.work(for_s=1, rounds=3)
+    assert registry.service.dois[found.doi]["state"] == "registered"
+    assert registry.service.dois[found.doi]["url"] == "http://localhost:8000/d/lab/data/v1"
+    assert registry.service.dois[found.doi.removesuffix(".v1")]["state"] == "registered", (
+        "no version is public"
+    )
+    publication.restore(officer, found.id)
+    registry.work(for_s=1, rounds=3)
+    assert {row["state"] for row in registry.service.dois.values()} == {"findable"}
+    assert set(states().values()) == {"done"}
+
+
+def test_names_of_a_test_system_never_leave(publish, registry, configure):
+    configure(doi_accounts=({**_account(), "test": True},))
+    _, found = publish()
+    registry.work(rounds=3)
+    assert registry.service.dois[found.doi]["state"] == "findable"
+    (entry,) = publication.harvest(since=None, until=None, after=None, limit=9)
+    assert (entry.record.doi, landing().doi, landing().concept_doi) == ("", "", "")
+
+
+def test_jalc_is_asked_by_the_harvested_record_and_seen_when_it_resolves(dataset, put, officer, registry):
+    owner, card = dataset
+    publication.write_institution(officer, "kitamiyama", {"members_may_publish": True, "doi_agency": "JaLC"})
+    found = publication.request(owner, ready(owner, card, put), institution="kitamiyama")
+    (entry,) = publication.harvest(since=None, until=None, after=None, limit=9)
+    assert (entry.record.doi, entry.record.doi_agency, entry.record.is_doi_registered) == (
+        found.doi,
+        "JaLC",
+        False,
+    )
+    registry.work(for_s=7200)
+    assert landing().doi == ""
+    registry.service.handles[found.doi] = "https://elsewhere.example.org/d/lab/data/v1"
+    registry.work(for_s=6 * 3600 + 1)
+    assert landing().doi == "", "a name that leads elsewhere is not ours"
+    registry.service.handles[found.doi] = "http://localhost:8000/d/lab/data/v1"
+    registry.work(for_s=6 * 3600 + 1)
+    assert landing().doi == found.doi
+    assert registry.service.writes == []
+
+
+def test_what_is_asked_for_follows_the_decision_or_is_not_there(dataset, put, officer, registry):
+    """A publication that is refused leaves nothing to be sent."""
+    owner, card = dataset
+    publication.write_institution(officer, "kitamiyama", {"members_may_publish": True})
+    card = ready(owner, card, put)
+    datasets.set_label(owner, card, "personal", "yes")
+    with pytest.raises(publication.NotReadyError):
+        publication.request(owner, card, institution="kitamiyama")
+    run_queued()
+    assert OutsideEffect.objects.count() == 0
+    assert registry.service.writes == []
+
+
+def test_a_reply_is_read_whatever_it_is():
+    good = (
+        b'{"data":{"attributes":{"state":"findable","registered":null,"url":"u","titles":[{"title":"t"}]}}}'
+    )
+    found = wire._read(egress.Answered(200, good, "application/json", ""))
+    assert (found.state, found.is_settled("publish")) == ("findable", False)
+    for content in (b"", b"[]", b'{"data":null}', b'{"data":{"attributes":[]}}', b"\xff\xfe", b"<html>"):
+        assert wire._read(egress.Answered(201, content, "text/html", "")).status == 0, content
+    assert not wire.leads_to(b'{"responseCode":1,"values":{"a":1}}', "http://localhost")
+
+
+def _account():
+    from tsunagu.core import settings
+
+    return dict(settings.current().doi_accounts[0])
