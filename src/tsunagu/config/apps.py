@@ -27,6 +27,7 @@ class ConfigConfig(AppConfig):
             "data.plans.tasks",
             "data.readiness.tasks",
             "data.training.tasks",
+            "data.discovery.tasks",
             "experiment.instruments.tasks",
             "compute.jobs.tasks",
             "doors.upkeep",

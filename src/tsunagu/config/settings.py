@@ -75,6 +75,7 @@ INSTALLED_APPS = [
     "tsunagu.data.plans",
     "tsunagu.data.readiness",
     "tsunagu.data.training",
+    "tsunagu.data.discovery",
     "tsunagu.experiment.instruments",
     "tsunagu.compute.environments",
     "tsunagu.compute.partners",

@@ -14,6 +14,7 @@ from tsunagu.data.readiness.errors import (
     TooManyFilesError,
 )
 from tsunagu.data.readiness.record import croissant, data_package, ro_crate, schema_org
+from tsunagu.data.readiness.selectors import prepared
 from tsunagu.data.readiness.services import repair, start
 from tsunagu.data.readiness.types import (
     ChoiceCard,
@@ -45,6 +46,7 @@ __all__ = [
     "card",
     "croissant",
     "data_package",
+    "prepared",
     "repair",
     "repaired_columns",
     "ro_crate",

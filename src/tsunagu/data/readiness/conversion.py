@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from django.db import IntegrityError, transaction
 
-from tsunagu.core import clock, logs, settings
+from tsunagu.core import clock, events, logs, settings
 from tsunagu.core.errors import NotFoundError, TsunaguError
 from tsunagu.core.ids import new_id
 from tsunagu.data.datasets import api as datasets
@@ -447,3 +447,4 @@ def _close(row: Preparation, place: datasets.DatasetCard, counts: Mapping[str, i
     Preparation.objects.filter(pk=row.pk).update(
         state="done", derived_number=number, done_bytes=row.total_bytes, ended_at=clock.now()
     )
+    events.record("readiness.prepared", dataset_id=row.dataset_id)
