@@ -19,7 +19,6 @@ def main() -> None:
     django.setup()
     from tsunagu.data.discovery import api as discovery
 
-    os.nice(5)  # uploads and pages come first
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())

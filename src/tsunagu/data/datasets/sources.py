@@ -124,12 +124,16 @@ def faces_seen(actor: Actor, ids: Iterable[str]) -> dict[str, bool]:
     return found | dict.fromkeys(drafts.values_list("uid", flat=True), True)
 
 
-def read_me(source: Source, version: int) -> list[bytes]:
-    """SHA-256 of the files of a version that introduce it, without asking the rules: the caller does."""
-    rows = FileRow.objects.filter(
-        dataset_id=source.row_id, path__in=_READ_ME, since__lte=version, until__gt=version
-    )
-    return [bytes(sha256) for sha256 in rows.order_by("path").values_list("sha256", flat=True)]
+def read_me(versions: Iterable[tuple[Source, int]]) -> dict[str, list[bytes]]:
+    """SHA-256 of the files that introduce versions, by ULID of the dataset, without asking the rules: the caller does."""
+    wanted = {source.row_id: (source.id, version) for source, version in versions}
+    rows = FileRow.objects.filter(dataset_id__in=list(wanted), path__in=_READ_ME).order_by("path")
+    found: dict[str, list[bytes]] = {}
+    for key, sha256, since, until in rows.values_list("dataset_id", "sha256", "since", "until"):
+        uid, version = wanted[key]
+        if since <= version < until:
+            found.setdefault(uid, []).append(bytes(sha256))
+    return found
 
 
 def contents_at(source: Source, version: int, *, most: int) -> set[bytes] | None:

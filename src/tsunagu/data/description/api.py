@@ -7,7 +7,13 @@ from tsunagu.data.description.errors import (
     ProposalDecidedError,
 )
 from tsunagu.data.description.extraction import read_files
-from tsunagu.data.description.findable import Findable, beginning_of_texts, found_in_files, terms
+from tsunagu.data.description.findable import (
+    Findable,
+    beginning_of_texts,
+    formats_of,
+    found_in_files,
+    terms,
+)
 from tsunagu.data.description.mappings import current_mapping, mapping_history, write_mapping
 from tsunagu.data.description.selectors import (
     earlier_readings,
@@ -55,6 +61,7 @@ __all__ = [
     "earlier_readings",
     "facts",
     "file_values",
+    "formats_of",
     "found_in_files",
     "frozen_values",
     "history",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -62,32 +62,65 @@ class Document:
 
 def documents(ids: Iterable[str]) -> list[Document]:
     """The documents of datasets, as the database has them now; none of what is gone."""
-    ids = list(ids)
+    found = datasets.sources(ids)
+    faces = [(one, BOTH) for one in found if one.is_same]
+    faces += [(one, face) for one in found if not one.is_same for face in (DRAFT, FROZEN)]
+    files = {(one.id, face): _of_files(one, face) for one, face in faces}
+    return _documents(faces, files)
+
+
+def shown(seen: Mapping[str, bool]) -> dict[str, Document]:
+    """What hits show of datasets: like their documents, without what files say.
+
+    Args:
+        seen: ULID -> whether the draft is seen; else it is the last version.
+    """
+    found = datasets.sources(seen)
+    faces = [(one, BOTH if one.is_same else DRAFT if seen[one.id] else FROZEN) for one in found]
+    # Formats of a version whose draft has other files would take a look at each file: they are left out.
+    named = description.formats_of([one.id for one, face in faces if face != FROZEN and not one.key_domain])
+    files = {
+        (one.id, face): description.Findable(frozenset(), tuple(named.get(one.id, ()))) for one, face in faces
+    }
+    return {one.id: one for one in _documents(faces, files)}
+
+
+def _documents(
+    faces: Sequence[tuple[datasets.Source, str]], files: Mapping[tuple[str, str], description.Findable]
+) -> list[Document]:
+    ids = [one.id for one, _face in faces]
     held = policy.labels_of(ids)
     ready = readiness.prepared(ids)
     units = {name: term.unit or "" for name, term in description.terms().items()}
-    found: list[Document] = []
-    for source in datasets.sources(ids):
-        labels = held.get(source.id, policy.Labels())
-        state = READY if source.id in ready else NOT_READY
-        if source.is_same:
-            found.append(_document(source, source.draft, BOTH, labels, state, units))
-        else:
-            found.append(_document(source, source.draft, DRAFT, labels, state, units))
-            found.append(_document(source, source.frozen, FROZEN, labels, state, units))
-    return found
+    read_me = {
+        face: _read_me([one for one, own in faces if own == face], face) for face in (BOTH, DRAFT, FROZEN)
+    }
+    return [
+        _document(
+            one,
+            face,
+            labels=held.get(one.id, policy.Labels()),
+            state=READY if one.id in ready else NOT_READY,
+            files=files[one.id, face],
+            texts=read_me[face].get(one.id, ()),
+            units=units,
+        )
+        for one, face in faces
+    ]
 
 
 def _document(
     source: datasets.Source,
-    face: datasets.Face,
     who: str,
+    *,
     labels: policy.Labels,
     state: str,
+    files: description.Findable,
+    texts: Sequence[str],
     units: Mapping[str, str],
 ) -> Document:
+    face = source.frozen if who == FROZEN else source.draft
     said = _said(source, face)
-    files, read_me = _of_files(source, who)
     return Document(
         id=source.id,
         face=who,
@@ -101,7 +134,7 @@ def _document(
         labels=labels.levels,
         origins=labels.origins,
         titles=_titles(source, face, said),
-        texts=(*_texts(said), *read_me),
+        texts=(*_texts(said), *(text[:_MOST_TEXT] for text in texts)),
         creators=tuple(standards.agent_named(name).name for name in listed(said.get("creators"))),
         keywords=listed(said.get("keywords")),
         formats=files.formats,
@@ -162,18 +195,26 @@ def _licence(value: Any) -> str:
     return (known.name if known else text)[:200] or NO_LICENCE
 
 
-def _of_files(source: datasets.Source, who: str) -> tuple[description.Findable, tuple[str, ...]]:
+def _version(source: datasets.Source, who: str) -> int:
+    return source.draft_number - 1 if who == FROZEN else source.draft_number
+
+
+def _of_files(source: datasets.Source, who: str) -> description.Findable:
     """What was read out of the files of a face; nothing of a sealed dataset, whose files lie closed on the disk."""
     nothing = description.Findable(frozenset(), ())
-    version = source.draft_number - 1 if who == FROZEN else source.draft_number
+    version = _version(source, who)
     if source.key_domain or version < 1:
-        return nothing, ()
-    contents: Collection[bytes] | None = None
-    if who == FROZEN:
-        contents = datasets.contents_at(source, version, most=_MOST_FILES)
-    found = nothing if who == FROZEN and contents is None else description.found_in_files(source.id, contents)
-    read_me = description.beginning_of_texts(source.id, datasets.read_me(source, version))
-    return found, tuple(text[:_MOST_TEXT] for text in read_me)
+        return nothing
+    if who != FROZEN:
+        return description.found_in_files(source.id)
+    contents = datasets.contents_at(source, version, most=_MOST_FILES)
+    return nothing if contents is None else description.found_in_files(source.id, contents)
+
+
+def _read_me(sources: Iterable[datasets.Source], who: str) -> dict[str, list[str]]:
+    """The beginning of files that introduce the data, by dataset; nothing of sealed ones."""
+    open_ones = [(one, _version(one, who)) for one in sources if not one.key_domain]
+    return description.beginning_of_texts(datasets.read_me(open_ones)) if open_ones else {}
 
 
 def _numbers(

@@ -15,7 +15,7 @@ from tsunagu.data.description import api as description
 from tsunagu.data.discovery import showing
 from tsunagu.data.discovery.asking import Asked, understood
 from tsunagu.data.discovery.clauses import FACETS, Clause, Exactly, Phrase, Question, Seen, Sort
-from tsunagu.data.discovery.documents import BOTH, DRAFT, Document, column_key, documents
+from tsunagu.data.discovery.documents import Document, column_key, shown
 from tsunagu.data.discovery.engines import engine
 from tsunagu.data.discovery.models import Pending
 from tsunagu.data.discovery.types import Facet, Found, Hit, Suggestion
@@ -75,11 +75,11 @@ def search(
         question = _question(loose, columns, sort=sort, skip=skip, limit=limit, facets=facets)
         answer = engine().answer(question, seen)
         is_loosened = bool(answer.total)
-    shown = skip + len(answer.ids)
+    given = skip + len(answer.ids)
     return Found(
         hits=_hits(actor, answer.ids, asked),
         total=answer.total,
-        after=_mark(shown) if shown < min(answer.total, MOST_HITS) and answer.ids else "",
+        after=_mark(given) if given < min(answer.total, MOST_HITS) and answer.ids else "",
         facets={name: _facet(name, several, columns) for name, several in answer.facets.items()},
         is_loosened=is_loosened,
         cut=asked.cut,
@@ -148,16 +148,10 @@ def _facet(
 def _hits(actor: Actor, ids: Sequence[str], asked: Asked) -> tuple[Hit, ...]:
     """The records, as the database has them now and the rules let them through now."""
     faces = datasets.faces_seen(actor, ids)
-    by_face = {(one.id, one.face): one for one in documents(faces)}
+    by_id = shown(faces)
     wanted = showing.needles(asked.typed)
-    found = []
-    for key in ids:
-        if key not in faces:
-            continue  # it changed since the index was read
-        one = by_face.get((key, BOTH)) or by_face.get((key, DRAFT if faces[key] else "frozen"))
-        if one is not None:
-            found.append(_hit(one, wanted, sees_draft=faces[key]))
-    return tuple(found)
+    # What is missing changed since the index was read.
+    return tuple(_hit(by_id[key], wanted, sees_draft=faces[key]) for key in ids if key in by_id)
 
 
 def _hit(one: Document, wanted: Sequence[str], *, sees_draft: bool) -> Hit:
