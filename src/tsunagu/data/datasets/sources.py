@@ -9,7 +9,6 @@ from typing import Any
 
 from tsunagu.data.datasets.models import Dataset, FileRow, Version
 from tsunagu.data.datasets.selectors import changed_since_frozen, last_versions
-from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.policy import api as policy
 
 _READ_ME = tuple(
@@ -113,14 +112,17 @@ def source_count() -> int:
     return Dataset.objects.count()
 
 
-def faces_seen(actor: Actor, ids: Iterable[str]) -> dict[str, bool]:
-    """Those of the datasets that the actor may see, each with whether the draft is seen."""
-    ids = list(ids)
-    seen = Dataset.objects.filter(policy.visible(actor, "dataset").q, uid__in=ids)
+def faces_seen(read: policy.Visibility, draft: policy.Visibility, ids: Iterable[str]) -> dict[str, bool]:
+    """Those of the datasets that may be read, each with whether the draft may be; for one actor.
+
+    Args:
+        read: What ``policy.visible`` says of reading.
+        draft: The same of reading drafts.
+        ids: ULIDs.
+    """
+    seen = Dataset.objects.filter(read.q, uid__in=list(ids))
     found = dict.fromkeys(seen.values_list("uid", flat=True), False)
-    drafts = Dataset.objects.filter(
-        policy.visible(actor, "dataset", "dataset.read_draft").q, uid__in=list(found)
-    )
+    drafts = Dataset.objects.filter(draft.q, uid__in=list(found)) if found else Dataset.objects.none()
     return found | dict.fromkeys(drafts.values_list("uid", flat=True), True)
 
 

@@ -7,6 +7,7 @@ find every substring. The lone character keeps neighbouring runs apart and answe
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -39,6 +40,8 @@ class Phrase:
 
 def fold(text: str) -> str:
     """Text without what people do not tell apart: width, case, marks on Latin letters, unseen characters."""
+    if text.isascii():
+        return text.lower()
     text = _UNSEEN.sub("", unicodedata.normalize("NFKC", text)).casefold().translate(_VARIANTS)
     return _LATIN_WITH_MARKS.sub(_plain, text)
 
@@ -55,13 +58,12 @@ def _plain(letter: re.Match[str]) -> str:
 def tokens(text: str) -> list[str]:
     """What a text is found by, in order."""
     found: list[str] = []
-    for run in _RUNS.finditer(fold(text)):
-        part = run.group()
-        if run.lastgroup == "cjk":
-            found += [part[at : at + 2] for at in range(len(part) - 1)]
+    for part, word, sign in _RUNS.findall(fold(text)):
+        if part:
+            found += map("".join, itertools.pairwise(part))
             found.append(part[-1])
         else:
-            found.append(part[:_LONGEST_WORD])
+            found.append(word[:_LONGEST_WORD] or sign)
     return found
 
 

@@ -65,7 +65,10 @@ def documents(ids: Iterable[str]) -> list[Document]:
     found = datasets.sources(ids)
     faces = [(one, BOTH) for one in found if one.is_same]
     faces += [(one, face) for one in found if not one.is_same for face in (DRAFT, FROZEN)]
-    files = {(one.id, face): _of_files(one, face) for one, face in faces}
+    # One question for all of them, before those that are asked for each: most datasets of a batch may have no reading.
+    read = description.formats_of([one.id for one in found])
+    nothing = description.Findable(frozenset(), ())
+    files = {(one.id, face): _of_files(one, face) if one.id in read else nothing for one, face in faces}
     return _documents(faces, files)
 
 
@@ -86,12 +89,14 @@ def shown(seen: Mapping[str, bool]) -> dict[str, Document]:
 
 
 def _documents(
-    faces: Sequence[tuple[datasets.Source, str]], files: Mapping[tuple[str, str], description.Findable]
+    faces: Sequence[tuple[datasets.Source, str]],
+    files: Mapping[tuple[str, str], description.Findable],
 ) -> list[Document]:
     ids = [one.id for one, _face in faces]
     held = policy.labels_of(ids)
     ready = readiness.prepared(ids)
-    units = {name: term.unit or "" for name, term in description.terms().items()}
+    has_facts = any(one.facts for one in files.values())
+    units = {name: term.unit or "" for name, term in description.terms().items()} if has_facts else {}
     read_me = {
         face: _read_me([one for one, own in faces if own == face], face) for face in (BOTH, DRAFT, FROZEN)
     }

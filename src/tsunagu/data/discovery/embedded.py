@@ -51,6 +51,12 @@ class Tantivy:
             writer.add_document(self._document(one))
         writer.commit()
 
+    def add(self, documents: Iterable[Document]) -> None:
+        """Put documents in that the index does not have, between ``begin_anew`` and ``finish``; durable with that."""
+        writer = self._open_writer()
+        for one in documents:
+            writer.add_document(self._document(one))
+
     def begin_anew(self) -> None:
         """Empty the index, and remove those of earlier forms."""
         with self._lock:
@@ -81,7 +87,9 @@ class Tantivy:
         import tantivy
 
         fields = _texts_of(one) | _columns_of(one)
-        return tantivy.Document.from_dict({name: value for name, value in fields.items() if value != []})
+        return tantivy.Document(
+            **{name: value for name, value in fields.items() if value not in ([], {}, "")}
+        )
 
     # --- Reading
 
@@ -202,16 +210,18 @@ def _schema() -> tantivy.Schema:
 
 
 def _texts_of(one: Document) -> dict[str, Any]:
-    names = (one.slug, one.project_title)
-    values = [text for _name, text in one.values]
-    everything = (*one.titles, *names, *one.keywords, *one.creators, *one.texts, *one.formats, *values)
+    """Every text is cut once, however many fields it stands in."""
+    titles, creators, keywords = map(analysis.joined, (one.titles, one.creators, one.keywords))
+    slug, project = analysis.joined((one.slug,)), analysis.joined((one.project_title,))
+    rest = analysis.joined((*one.texts, *one.formats, *(text for _name, text in one.values)))
+    gap = f" {analysis.GAP} "
     return {
-        "everything": analysis.joined(everything),
-        "title": analysis.joined((*one.titles, one.slug)),
-        "creator_words": analysis.joined(one.creators),
-        "keyword": analysis.joined(one.keywords),
-        "project_words": analysis.joined((one.project, one.project_title)),
-        "value": f" {analysis.GAP} ".join(
+        "everything": gap.join(part for part in (titles, slug, project, keywords, creators, rest) if part),
+        "title": gap.join((titles, slug)),
+        "creator_words": creators,
+        "keyword": keywords,
+        "project_words": gap.join((analysis.joined((one.project,)), project)),
+        "value": gap.join(
             " ".join(value_token(name, token) for token in analysis.tokens(text)) for name, text in one.values
         ),
     }
@@ -227,8 +237,8 @@ def _columns_of(one: Document) -> dict[str, Any]:
         "project": one.project,
         "access": one.access,
         "has_frozen": truth(one.has_frozen),
-        "has_embargo": truth(bool(one.embargo_until_s)),
-        "label": [f"{name}={level}" for name, level in one.labels.items()],
+        "has_embargo": "1" if one.embargo_until_s else "",
+        "label": [f"{name}={level}" for name, level in one.labels.items() if level],
         "origin": list(one.origins),
         "format": _columns(one.formats),
         "licence": _column(one.licence),

@@ -20,6 +20,9 @@ class Engine(Protocol):
     def answer(self, question: Question, seen: Seen) -> Answer:
         """What is found, for whom; counts and facets count only what they see."""
 
+    def add(self, documents: Iterable[Document]) -> None:
+        """Put documents in that the index does not have, between ``begin_anew`` and ``finish``; durable with that."""
+
     def begin_anew(self) -> None:
         """Empty the index; it counts as unfinished until ``finish``."""
 

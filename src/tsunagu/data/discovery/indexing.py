@@ -49,7 +49,7 @@ def rebuild() -> int:
     engine().begin_anew()
     while part := datasets.source_ids(after=after, limit=_REBUILD_BATCH):
         ids = [key for _row, key in part]
-        engine().replace(ids, documents(ids))
+        engine().add(documents(ids))
         after, count = part[-1][0], count + len(ids)
     engine().finish()
     logger.info("index_made", extra={"count": count, "duration_s": round(time.monotonic() - started, 1)})

@@ -97,18 +97,22 @@ class Builder:
 
     def _compared(self, wanted: policy.Compared) -> Part:
         if wanted.column != "embargo_until_s":
-            levels = range(len(policy.LEVELS[wanted.column]))
-            fitting = [level for level in levels if _holds(level, wanted.sign, wanted.value)]
-            return self.any([self._term("label", f"{wanted.column}={level}") for level in fitting])
-        # Few datasets have an embargo: those without are let in or kept out by one term.
-        low, high = _bounds(wanted.sign, wanted.value)
-        later = self.all([self._term("has_embargo", "1"), self._range("embargo_until_s", low, high)])
-        if wanted.sign == "!=":
-            same = self._range("embargo_until_s", wanted.value, wanted.value)
-            return self._without(self.all([same]))
-        if _holds(0, wanted.sign, wanted.value):
-            return self.any([self._term("has_embargo", "0"), later])
-        return later
+            # Level 0 stands in no document: most have no label at all, and need no term for each.
+            levels = range(1, len(policy.LEVELS[wanted.column]))
+            has_none = _holds(0, wanted.sign, wanted.value)
+            named = [one for one in levels if _holds(one, wanted.sign, wanted.value) != has_none]
+            found = self.any([self._term("label", f"{wanted.column}={level}") for level in named])
+            return self._without(found) if has_none else found
+        # The same with embargoes: a date is compared only among the few that have one.
+        has_none = _holds(0, wanted.sign, wanted.value)
+        sign = _OPPOSITE[wanted.sign] if has_none else wanted.sign
+        dated = self.all([self._term("has_embargo", "1"), self._dated(sign, wanted.value)])
+        return self._without(dated) if has_none else dated
+
+    def _dated(self, sign: str, value: int) -> Part:
+        if sign == "!=":
+            return self._without(self._range("embargo_until_s", value, value))
+        return self._range("embargo_until_s", *_bounds(sign, value))
 
     # --- What is asked
 
@@ -204,6 +208,9 @@ def _escaped(text: str) -> str:
     return _SIGNS.sub(lambda sign: f"\\{sign.group()}", text)
 
 
+_OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
+
+
 def _holds(number: int, sign: str, other: int) -> bool:
     return {
         "<": number < other,
@@ -223,5 +230,4 @@ def _bounds(sign: str, value: int) -> tuple[int | None, int | None]:
         ">": (value + 1, None),
         ">=": (value, None),
         "==": (value, value),
-        "!=": (None, None),
     }[sign]

@@ -7,7 +7,7 @@ import binascii
 import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from tsunagu.core import clock
 from tsunagu.data.datasets import api as datasets
@@ -29,13 +29,27 @@ _MOST_CHOSEN = 20
 Chosen = Mapping[str, Sequence[str]]
 
 
-def seen_by(actor: Actor, *, book: policy.Book | None = None) -> Seen:
-    """What somebody may find, as an index takes it: the same rules that ``policy.visible`` gives lists."""
+@dataclass(frozen=True, slots=True)
+class _Eyes:
+    """What somebody may see: as filters of rows, and as an index takes them."""
+
+    read: policy.Visibility
+    draft: policy.Visibility
+    seen: Seen
+
+
+def _eyes(actor: Actor, book: policy.Book | None = None) -> _Eyes:
     # In this order: what the index has not heard of is read before the index is, never after.
     hidden = frozenset(Pending.objects.filter(hides=True).values_list("dataset_id", flat=True).distinct())
-    read = policy.condition_of(policy.visible(actor, "dataset", book=book).q)
-    draft = policy.condition_of(policy.visible(actor, "dataset", "dataset.read_draft", book=book).q)
-    return Seen(read, draft, hidden, int(clock.now().timestamp()))
+    read = policy.visible(actor, "dataset", book=book)
+    draft = policy.visible(actor, "dataset", "dataset.read_draft", book=book)
+    conditions = policy.condition_of(read.q), policy.condition_of(draft.q)
+    return _Eyes(read, draft, Seen(*conditions, hidden, int(clock.now().timestamp())))
+
+
+def seen_by(actor: Actor, *, book: policy.Book | None = None) -> Seen:
+    """What somebody may find, as an index takes it: the same rules that ``policy.visible`` gives lists."""
+    return _eyes(actor, book).seen
 
 
 def search(
@@ -63,21 +77,21 @@ def search(
         Hits as the actor may see them, their number, and counts of values.
     """
     asked = understood(text, description.terms())
-    seen = seen_by(actor)
+    eyes = _eyes(actor)
     skip, limit = _skipped(after), max(1, min(limit, _MOST_AT_ONCE))
     columns = _chosen(chosen or {})
     question = _question(asked, columns, sort=sort, skip=skip, limit=limit, facets=facets)
     if asked.unread and asked.is_empty and not columns:
         return Found(unread=asked.unread, cut=asked.cut, is_building=not engine().is_whole())
-    answer = engine().answer(question, seen)
+    answer = engine().answer(question, eyes.seen)
     is_loosened = False
     if not answer.total and (loose := asked.loosened()) is not None:
         question = _question(loose, columns, sort=sort, skip=skip, limit=limit, facets=facets)
-        answer = engine().answer(question, seen)
+        answer = engine().answer(question, eyes.seen)
         is_loosened = bool(answer.total)
     given = skip + len(answer.ids)
     return Found(
-        hits=_hits(actor, answer.ids, asked),
+        hits=_hits(eyes, answer.ids, asked),
         total=answer.total,
         after=_mark(given) if given < min(answer.total, MOST_HITS) and answer.ids else "",
         facets={name: _facet(name, several, columns) for name, several in answer.facets.items()},
@@ -145,9 +159,9 @@ def _facet(
     return tuple(found)
 
 
-def _hits(actor: Actor, ids: Sequence[str], asked: Asked) -> tuple[Hit, ...]:
+def _hits(eyes: _Eyes, ids: Sequence[str], asked: Asked) -> tuple[Hit, ...]:
     """The records, as the database has them now and the rules let them through now."""
-    faces = datasets.faces_seen(actor, ids)
+    faces = datasets.faces_seen(eyes.read, eyes.draft, ids)
     by_id = shown(faces)
     wanted = showing.needles(asked.typed)
     # What is missing changed since the index was read.
