@@ -96,18 +96,22 @@ def main(count: int) -> None:
     assert isinstance(ours, Tantivy)
     home = settings.current().home / "search"
     started = time.perf_counter()
+    for _one in records(words, count, uids, projects):
+        pass
+    making_s = time.perf_counter() - started  # of the records: no contestant's work
+    started = time.perf_counter()
     ours.begin_anew()
     ours.add(records(words, count, uids, projects))
     ours.finish()
-    found["index_s"], found["index_mb"] = time.perf_counter() - started, _size(home)
+    found["index_s"], found["index_mb"] = time.perf_counter() - started - making_s, _size(home)
     bare = Bare(home.parent / "bare")
     started = time.perf_counter()
     bare.fill(records(words, count, uids, projects))
-    found["bare_s"], found["bare_mb"] = time.perf_counter() - started, _size(home.parent / "bare")
+    found["bare_s"], found["bare_mb"] = time.perf_counter() - started - making_s, _size(home.parent / "bare")
     peer = Fts5(home.parent / "fts5.db")
     started = time.perf_counter()
     peer.fill(records(words, count, uids, projects))
-    found["fts_s"] = time.perf_counter() - started
+    found["fts_s"] = time.perf_counter() - started - making_s
     mine = [projects[number] for number in range(SEEN_PROJECTS)]
     found["times"] = _ask(reader, words, bare, peer, mine)
     found["changes"] = _changes(uids)

@@ -9,6 +9,7 @@ import pytest
 
 from tests.rooms import rule_worlds
 from tsunagu.core import clock
+from tsunagu.core import settings as node_settings
 from tsunagu.core.ids import new_id
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.datasets.models import Dataset
@@ -18,6 +19,7 @@ from tsunagu.data.discovery import api as discovery
 from tsunagu.data.discovery import selectors
 from tsunagu.data.discovery.clauses import FACETS, Question
 from tsunagu.data.discovery.embedded import Tantivy
+from tsunagu.data.discovery.grown import PostgreSQL
 from tsunagu.data.discovery.saved import ask_all_again
 from tsunagu.foundation.identity import api as identity
 from tsunagu.foundation.policy import api as policy
@@ -25,8 +27,9 @@ from tsunagu.foundation.policy import api as policy
 
 @pytest.fixture
 def index(tmp_path, monkeypatch):
-    """An empty index of this test's own."""
-    made = Tantivy(tmp_path / "search")
+    """An empty index of this test's own, of the kind that the node is set to."""
+    grown = node_settings.current().search_engine == "postgresql"
+    made = PostgreSQL() if grown else Tantivy(tmp_path / "search")
     for module in ("engines", "indexing", "selectors"):
         monkeypatch.setattr(f"tsunagu.data.discovery.{module}.engine", lambda: made)
     return made
@@ -131,6 +134,8 @@ def test_a_change_is_found_after_the_next_look(library):
 
 def test_an_index_that_was_deleted_is_made_anew(library, index, tmp_path):
     owner, *_ = library
+    if not isinstance(index, Tantivy):
+        pytest.skip("the index stands in the database")
     shutil.rmtree(tmp_path / "search")
     fresh = Tantivy(tmp_path / "search")
     assert not fresh.is_whole()

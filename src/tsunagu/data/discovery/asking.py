@@ -50,6 +50,7 @@ class Asked:
         rules: What else must hold.
         cut: How many characters at the end were not read.
         unread: Words in which there is nothing to search for.
+        telling: When loosened: the pieces of which one is enough.
     """
 
     words: tuple[Phrase, ...] = ()
@@ -57,6 +58,12 @@ class Asked:
     typed: tuple[str, ...] = ()
     cut: int = 0
     unread: tuple[str, ...] = ()
+    telling: tuple[Phrase, ...] = ()
+
+    @property
+    def ranked(self) -> tuple[Phrase, ...]:
+        """What moves a record up when it stands in the title."""
+        return tuple(replace(one, field="title") for one in self.words or self.telling)
 
     @property
     def is_empty(self) -> bool:
@@ -74,7 +81,7 @@ class Asked:
         loose = tuple(Phrase("everything", (piece,)) for piece in single[:_MOST_PARTS])
         if not loose or (len(self.words) == 1 and len(self.words[0].tokens) == 1):
             return None
-        return replace(self, words=(), rules=(AnyOf(loose), *self.rules))
+        return replace(self, words=(), rules=(AnyOf(loose), *self.rules), telling=loose)
 
 
 @dataclass(slots=True)

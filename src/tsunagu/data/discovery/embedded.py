@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 from tsunagu.core.durable import write_durably
 from tsunagu.data.discovery import analysis
 from tsunagu.data.discovery.clauses import Answer, Question, Seen
-from tsunagu.data.discovery.documents import Document, column_key, value_token
-from tsunagu.data.discovery.queries import SHOWN, Builder, truth
+from tsunagu.data.discovery.documents import Document
+from tsunagu.data.discovery.entries import SHOWN, TEXTS, begun_of, column, columns, texts_of
+from tsunagu.data.discovery.queries import Builder, truth
 
 if TYPE_CHECKING:
     import tantivy
@@ -86,7 +87,7 @@ class Tantivy:
     def _document(self, one: Document) -> tantivy.Document:
         import tantivy
 
-        fields = _texts_of(one) | _columns_of(one)
+        fields = texts_of(one) | _columns_of(one)
         return tantivy.Document(
             **{name: value for name, value in fields.items() if value not in ([], {}, "")}
         )
@@ -197,7 +198,7 @@ def _schema() -> tantivy.Schema:
 
     build = tantivy.SchemaBuilder()
     build.add_text_field("uid", tokenizer_name="raw", stored=True)
-    for name in ("everything", "title", "creator_words", "keyword", "project_words", "value"):
+    for name in TEXTS:
         build.add_text_field(name, tokenizer_name="whitespace")
     for name in ("face", "kind", "project_id", "has_frozen", "has_embargo", "label", "origin", "begun"):
         build.add_text_field(name, tokenizer_name="raw", index_option="basic")
@@ -209,26 +210,7 @@ def _schema() -> tantivy.Schema:
     return build.build()
 
 
-def _texts_of(one: Document) -> dict[str, Any]:
-    """Every text is cut once, however many fields it stands in."""
-    titles, creators, keywords = map(analysis.joined, (one.titles, one.creators, one.keywords))
-    slug, project = analysis.joined((one.slug,)), analysis.joined((one.project_title,))
-    rest = analysis.joined((*one.texts, *one.formats, *(text for _name, text in one.values)))
-    gap = f" {analysis.GAP} "
-    return {
-        "everything": gap.join(part for part in (titles, slug, project, keywords, creators, rest) if part),
-        "title": gap.join((titles, slug)),
-        "creator_words": creators,
-        "keyword": keywords,
-        "project_words": gap.join((analysis.joined((one.project,)), project)),
-        "value": gap.join(
-            " ".join(value_token(name, token) for token in analysis.tokens(text)) for name, text in one.values
-        ),
-    }
-
-
 def _columns_of(one: Document) -> dict[str, Any]:
-    begun = dict.fromkeys((*one.titles, *one.keywords, *one.creators))
     return {
         "uid": one.id,
         "face": one.face,
@@ -240,11 +222,11 @@ def _columns_of(one: Document) -> dict[str, Any]:
         "has_embargo": "1" if one.embargo_until_s else "",
         "label": [f"{name}={level}" for name, level in one.labels.items() if level],
         "origin": list(one.origins),
-        "format": _columns(one.formats),
-        "licence": _column(one.licence),
-        "creator": _columns(one.creators[:100]),
+        "format": columns(one.formats),
+        "licence": column(one.licence),
+        "creator": columns(one.creators[:100]),
         "readiness": one.readiness,
-        "begun": _columns(list(begun)[:200]),
+        "begun": begun_of(one),
         "embargo_until_s": one.embargo_until_s,
         "updated_s": one.updated_s,
         "year": one.year,
@@ -252,11 +234,3 @@ def _columns_of(one: Document) -> dict[str, Any]:
         "file_count": one.file_count,
         "measured": {name: [float(number) for number in several] for name, several in one.numbers.items()},
     }
-
-
-def _columns(values: Iterable[str]) -> list[str]:
-    return list({column_key(value): _column(value) for value in values}.values())
-
-
-def _column(value: str) -> str:
-    return f"{column_key(value)}{SHOWN}{value[:200]}"

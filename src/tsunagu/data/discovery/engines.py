@@ -6,6 +6,8 @@ import functools
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
+from django.db import connection
+
 from tsunagu.core import settings
 from tsunagu.data.discovery.clauses import Answer, Question, Seen
 from tsunagu.data.discovery.documents import Document
@@ -38,7 +40,19 @@ class Engine(Protocol):
 
 @functools.cache
 def engine() -> Engine:
-    """The index of this node."""
+    """The index of this node, as the setting ``search_engine`` says.
+
+    Raises:
+        BadSettingError: it is to lie in PostgreSQL, and the node's database is another.
+    """
+    if settings.current().search_engine == "postgresql":
+        if connection.vendor != "postgresql":
+            raise settings.BadSettingError(
+                "The setting search_engine = postgresql needs a database_url that begins with postgresql://."
+            )
+        from tsunagu.data.discovery.grown import PostgreSQL
+
+        return PostgreSQL()
     from tsunagu.data.discovery.embedded import Tantivy
 
     return Tantivy(settings.current().home / "search")

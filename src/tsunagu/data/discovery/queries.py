@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tsunagu.data.discovery.clauses import AnyOf, Between, Clause, Exactly, Measured, Phrase, Seen, Without
 from tsunagu.data.discovery.documents import DRAFT, FROZEN, column_key
+from tsunagu.data.discovery.entries import SHOWN, WORDS
 from tsunagu.foundation.policy import api as policy
 
 if TYPE_CHECKING:
@@ -17,11 +18,6 @@ if TYPE_CHECKING:
 
     Part: TypeAlias = "tantivy.Query | Excluded"
 
-SHOWN = "\x1f"  # between what is compared and what is shown
-WORDS = {
-    "creator": "creator_words",
-    "project": "project_words",
-}  # where words of a column stand, whose name is taken
 _TITLE_WEIGHT = 5.0
 _SIGNS = re.compile(r"[\\.+*?()|\[\]{}^$#&\-~]")
 
@@ -139,11 +135,7 @@ class Builder:
     def _phrase(self, field: str, wanted: Phrase) -> tantivy.Query:
         words = wanted.tokens
         if wanted.is_open:
-            last = _escaped(words[-1])
-            # One character of a pair; a word goes on as long as it likes.
-            ending = f"{last}.?" if len(words[-1]) == 1 and not words[-1].isascii() else f"{last}.*"
-            if field == "value":
-                ending = f"{last}.*"
+            ending = f"{_escaped(words[-1])}.*"
             if len(words) == 1:
                 return self._make.regex_query(self._schema, field, ending)
             return self._make.regex_phrase_query(self._schema, field, [*map(_escaped, words[:-1]), ending])

@@ -7,14 +7,15 @@ import binascii
 import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from tsunagu.core import clock
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.description import api as description
 from tsunagu.data.discovery import showing
+from tsunagu.data.discovery.analysis import printable
 from tsunagu.data.discovery.asking import Asked, understood
-from tsunagu.data.discovery.clauses import FACETS, Clause, Exactly, Phrase, Question, Seen, Sort
+from tsunagu.data.discovery.clauses import FACETS, Clause, Exactly, Question, Seen, Sort
 from tsunagu.data.discovery.documents import Document, column_key, shown
 from tsunagu.data.discovery.engines import engine
 from tsunagu.data.discovery.models import Pending
@@ -116,7 +117,8 @@ def matching_ids(
 def suggest(actor: Actor, typed: str, *, limit: int = 8) -> list[Suggestion]:
     """What somebody could go on typing: titles, keywords and names of records that they may see."""
     return [
-        Suggestion(text, count) for text, count in engine().begun_with(typed, seen_by(actor), limit=limit)
+        Suggestion(text, count)
+        for text, count in engine().begun_with(printable(typed), seen_by(actor), limit=limit)
     ]
 
 
@@ -133,13 +135,14 @@ def _question(
     wanted: Sort = sort if sort in SORTS else "relevance"
     if wanted == "relevance" and not asked.words and not asked.typed:
         wanted = "newest"  # nothing tells one from the other
-    ranked = tuple(replace(word, field="title") for word in asked.words if isinstance(word, Phrase))
-    return Question((*asked.clauses, *rules), ranked, wanted, skip, limit, tuple(facets))
+    return Question((*asked.clauses, *rules), asked.ranked, wanted, skip, limit, tuple(facets))
 
 
 def _chosen(chosen: Chosen) -> dict[str, tuple[str, ...]]:
     found = {
-        name: tuple(dict.fromkeys(one[:200] for one in values if one.strip()))[:_MOST_CHOSEN]
+        name: tuple(dict.fromkeys(text[:200] for one in values if (text := printable(one).strip())))[
+            :_MOST_CHOSEN
+        ]
         for name, values in chosen.items()
         if name in FACETS
     }
