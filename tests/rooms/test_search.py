@@ -76,6 +76,8 @@ def names(actor, text="", **more):
         ("研究明", set()),
         ("cafe", {"second"}),
         ("cath*", {"data"}),
+        ("cathode", {"data"}),
+        ("wafers", {"third"}),
         ("🔬", {"third"}),
         ("مرحبا", {"third"}),
         ("creator:山田", {"data"}),
@@ -119,6 +121,8 @@ def test_where_no_record_has_all_words_some_are_enough(library):
 def test_hits_say_where_the_words_stand(library):
     hit = discovery.search(library[0], "ﾘﾁｳﾑ").hits[0]
     assert [piece.text for piece in hit.why if piece.is_match] == ["リチウム"]
+    hit = discovery.search(library[0], "cathode").hits[0]
+    assert [piece.text for piece in hit.titles[1] if piece.is_match] == ["cathodes"]
     hit = discovery.search(library[0], "licoo2").hits[0]
     assert [piece.text for piece in hit.titles[0] if piece.is_match] == ["LiCoO2"]
 

@@ -1,6 +1,6 @@
 """Text as an index holds it: the one place where words are cut, so that every engine answers the same.
 
-Latin words and those of other alphabets stand whole. Runs of Chinese characters and kana become overlapping pairs,
+Latin words and those of other alphabets stand whole, English ones without the ending of the plural. Runs of Chinese characters and kana become overlapping pairs,
 followed by the last character alone: a dictionary would lose words that it does not know, and pairs asked as a phrase
 find every substring. The lone character keeps neighbouring runs apart and answers for words of one character.
 """
@@ -14,13 +14,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 # Whoever changes what comes out of this module changes this, and every index is made anew.
-VERSION = "1"
+VERSION = "2"
 
 _CJK = r"\u3005-\u3007\u3040-\u30fa\u30fc-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _RUNS = re.compile(
     rf"(?P<cjk>[{_CJK}]+)|(?P<word>[^\W_{_CJK}]+)|(?P<sign>[\u2600-\u27bf\U0001f000-\U0001faff])"
 )
 _LONGEST_WORD = 100
+_SHORTEST_PLURAL = 4
 _UNSEEN = re.compile(
     r"[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f\ufeff\U000e0100-\U000e01ef]"
 )
@@ -63,8 +64,17 @@ def tokens(text: str) -> list[str]:
             found += map("".join, itertools.pairwise(part))
             found.append(part[-1])
         else:
-            found.append(word[:_LONGEST_WORD] or sign)
+            found.append(singular(word[:_LONGEST_WORD]) or sign)
     return found
+
+
+def singular(word: str) -> str:
+    """An English word without the ending of its plural; nothing else is taken off, for names and codes are words too."""
+    if not word.endswith("s") or len(word) < _SHORTEST_PLURAL or not word.isascii() or not word.isalpha():
+        return word
+    if word.endswith(("ss", "us", "is")):
+        return word
+    return f"{word[:-3]}y" if word.endswith("ies") else word[:-1]
 
 
 def joined(texts: Iterable[str]) -> str:

@@ -85,15 +85,17 @@ def shown(seen: Mapping[str, bool]) -> dict[str, Document]:
     files = {
         (one.id, face): description.Findable(frozenset(), tuple(named.get(one.id, ()))) for one, face in faces
     }
-    return {one.id: one for one in _documents(faces, files)}
+    return {one.id: one for one in _documents(faces, files, with_labels=False)}
 
 
 def _documents(
     faces: Sequence[tuple[datasets.Source, str]],
     files: Mapping[tuple[str, str], description.Findable],
+    *,
+    with_labels: bool = True,
 ) -> list[Document]:
     ids = [one.id for one, _face in faces]
-    held = policy.labels_of(ids)
+    held = policy.labels_of(ids) if with_labels else {}
     ready = readiness.prepared(ids)
     has_facts = any(one.facts for one in files.values())
     units = {name: term.unit or "" for name, term in description.terms().items()} if has_facts else {}

@@ -14,6 +14,7 @@ _LOOKED_THROUGH = 20_000
 def needles(typed: Iterable[str]) -> tuple[str, ...]:
     """The texts to look for: what was typed, folded, the longest first; with each a word of its own."""
     whole = [analysis.fold(text).strip().removesuffix("*") for text in typed]
+    whole = [" ".join(map(analysis.singular, text.split())) for text in whole]
     parts = [part for text in whole for part in text.split()]
     return tuple(sorted(dict.fromkeys(one for one in (*whole, *parts) if one), key=lambda one: -len(one)))
 
@@ -58,6 +59,8 @@ def _places(text: str, wanted: Sequence[str]) -> list[tuple[int, int]]:
         at = folded.find(one)
         while at >= 0 and len(found) < 100:  # noqa: PLR2004 - a page needs no more
             stop = at + len(one)
+            if one[-1:].isascii() and folded[stop : stop + 1] == "s":
+                stop += 1  # the plural of it
             if _is_word(folded, at, stop):
                 found.append((origin[at], origin[stop - 1] + 1))
             at = folded.find(one, stop)
