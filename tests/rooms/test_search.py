@@ -16,8 +16,9 @@ from tsunagu.data.datasets.models import Dataset
 from tsunagu.data.description import api as description
 from tsunagu.data.description.extraction import files_of, pool, read_files
 from tsunagu.data.discovery import api as discovery
-from tsunagu.data.discovery import selectors
+from tsunagu.data.discovery import indexing, selectors
 from tsunagu.data.discovery.clauses import FACETS, Question
+from tsunagu.data.discovery.documents import documents
 from tsunagu.data.discovery.embedded import Tantivy
 from tsunagu.data.discovery.grown import PostgreSQL
 from tsunagu.data.discovery.saved import ask_all_again
@@ -147,6 +148,50 @@ def test_an_index_that_was_deleted_is_made_anew(library, index, tmp_path):
     index.close()
     discovery.catch_up()
     assert names(owner, "電池") == {"data"}
+
+
+def test_a_writer_that_is_killed_loses_nothing(library, index, monkeypatch):
+    """After the index has a change and before its row is gone; and while documents go in."""
+    owner, first, second, _third = library
+    description.set_value(owner, first.id, "title", "全固体")
+    with monkeypatch.context() as patched:
+        patched.setattr(indexing.Pending.objects, "filter", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            indexing.apply_pending()
+    assert discovery.catch_up() == 1
+    description.set_value(owner, second.id, "title", "半固体")
+    with monkeypatch.context() as patched:
+        patched.setattr(indexing, "documents", lambda ids: _half(documents(ids)))
+        with pytest.raises(KeyboardInterrupt):
+            indexing.apply_pending()
+    assert names(owner, "気温") == {"second"}  # neither half of it is there
+    if isinstance(index, Tantivy):
+        index.close()
+    assert discovery.catch_up() == 1
+    assert (names(owner, "全固体"), names(owner, "半固体"), names(owner, "気温")) == (
+        {"data"},
+        {"second"},
+        set(),
+    )
+
+
+def _killed(**_of):
+    raise KeyboardInterrupt
+
+
+def _half(several):
+    yield several[0]
+    raise KeyboardInterrupt
+
+
+def test_an_index_of_another_database_is_made_anew(library):
+    owner, first, *_ = library
+    assert indexing.settle() == 0
+    Dataset.objects.exclude(uid=first.id).delete()  # as if an older copy of the database had been put back
+    assert names(owner) == {"data"}
+    assert discovery.search(owner).total == 3
+    indexing.settle()
+    assert discovery.search(owner).total == 1
 
 
 def test_others_find_the_last_version_and_never_the_draft(library, person):

@@ -9,9 +9,11 @@ import time
 from django.db import OperationalError, close_old_connections
 
 from tsunagu.data.datasets import api as datasets
-from tsunagu.data.discovery.documents import documents
+from tsunagu.data.discovery.clauses import Exactly, Question, Seen
+from tsunagu.data.discovery.documents import KIND, documents
 from tsunagu.data.discovery.engines import engine
 from tsunagu.data.discovery.models import Pending
+from tsunagu.foundation.policy import api as policy
 
 logger = logging.getLogger(__name__)
 
@@ -19,6 +21,7 @@ _BATCH = 500
 _REBUILD_BATCH = 1000
 _LOOK_EVERY_S = 0.1
 _TRY_AGAIN_S = 2.0
+_LOOKS = 3
 
 
 def note(dataset_id: str, *, hides: bool) -> None:
@@ -64,11 +67,30 @@ def catch_up() -> int:
     return made
 
 
+def is_of_this_database() -> bool:
+    """Whether the index has as many datasets as the database: not, when somebody put another database in its place."""
+    everything = Seen(policy.Every(), policy.Every(), frozenset(), 0)
+    counted = engine().answer(Question((Exactly("kind", (KIND,)),), sort="newest", limit=1), everything)
+    return counted.total == datasets.source_count()
+
+
+def settle() -> int:
+    """What is done once at the start: the index is there, up to date, and of this database; how many datasets."""
+    made = catch_up()
+    for _ in range(_LOOKS):
+        if is_of_this_database():
+            return made
+        made += catch_up()  # datasets may have come while they were counted
+    return made + rebuild() + catch_up()
+
+
 def keep_up(stopped: threading.Event) -> None:
     """Keep the index up to date until the event is set; what goes wrong is tried again."""
+    work = settle
     while not stopped.is_set():
         try:
-            made = catch_up()
+            made = work()
+            work = catch_up
         except OperationalError:
             logger.warning("database_busy", exc_info=True)
             stopped.wait(_TRY_AGAIN_S)
