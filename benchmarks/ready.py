@@ -56,7 +56,7 @@ def _csv(load: float) -> None:
     (plan,) = planned(folder, scanned_bytes=1 << 22).tables
     with formats.Converter() as pool, _polars() as polars:
         contestants: dict[str, Callable[[int], float]] = {
-            "tsunagu ready": lambda _: size / _timed(lambda: _ours(pool, folder, plan, out / "ours.parquet")),
+            "tsunagu ready": lambda _: size / _timed(lambda: make_here(pool, folder, plan, out / "ours.parquet")),
             "polars, with hash and profile": lambda _: size / polars("equal", source, out / "p1.parquet"),
             "pyarrow, with hash and profile": lambda _: size / _timed(lambda: _pyarrow(source, out / "a1.parquet", is_whole=True)),
             "polars, bare sink": lambda _: size / polars("bare", source, out / "p2.parquet"),
@@ -90,7 +90,9 @@ def _instrument(load: float) -> None:
     (plan,) = planned(folder).tables
     with formats.Converter() as pool:
         contestants: dict[str, Callable[[int], float]] = {
-            "tsunagu ready": lambda _: size / _timed(lambda: _ours(pool, folder, plan, out / "ours.parquet")),
+            "tsunagu ready": lambda _: (
+                size / _timed(lambda: make_here(pool, folder, plan, out / "ours.parquet"))
+            ),
             "numpy and pyarrow by hand": lambda _: (
                 size / _timed(lambda: _by_hand(folder, out / "hand.parquet"))
             ),
@@ -107,7 +109,9 @@ def _instrument(load: float) -> None:
     measure.finish("ready_scans", title, "MB/s", rows, [goal], [" ".join(_OURS.split()), note], load)
 
 
-def _ours(pool: formats.Converter, folder: Path, plan: formats.TablePlan, target: Path) -> None:
+def make_here(pool: formats.Converter, folder: Path, plan: formats.TablePlan, target: Path) -> None:
+    """A table from local files, behind the walls, hashed and written."""
+
     @contextlib.contextmanager
     def open_file(index: int) -> Iterator[Path]:
         yield folder / plan.sources[index].path

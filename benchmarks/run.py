@@ -24,6 +24,8 @@ MODULES = (
     "dispatch",
     "dispatch_slurm",
     "ready",
+    "ready_dask",
+    "harvest",
 )
 TABLES = [
     "push_small",
@@ -45,6 +47,8 @@ TABLES = [
     "dispatch_slurm",
     "ready_csv",
     "ready_scans",
+    "ready_dask",
+    "harvest",
 ]
 
 

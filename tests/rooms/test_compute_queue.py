@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from dataclasses import replace
 from datetime import timedelta
 
@@ -165,3 +167,45 @@ def test_a_job_whose_place_stands_in_the_settings_no_more_is_settled(frozen):
     Job.objects.filter(pk=job.run).update(heard_at=clock.now() - timedelta(days=1))
     supervisor.watch()
     assert jobs.get_job(owner, job.run).code == "lost"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_place_that_does_not_answer_keeps_no_other_ones_jobs_waiting(frozen):
+    answers = threading.Event()
+
+    class Slow(Place):
+        def problem(self):
+            answers.wait(60)
+            return ""
+
+    class Quick(Place):
+        answers_at_once = True
+
+    owner, _card = frozen
+    job = ask(owner)
+    slow, quick = Slow(), Quick()
+    supervisor = jobs.Supervisor({"slow": slow, "sandbox": quick})
+    loop = threading.Thread(target=supervisor.run)
+    loop.start()
+    try:
+        deadline = time.monotonic() + 50
+        while not quick.got:
+            assert loop.is_alive()
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert quick.got == [job.run]
+        assert not answers.is_set()
+    finally:
+        answers.set()
+        supervisor.stop()
+        loop.join()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_mistake_at_a_slow_place_is_not_passed_over(frozen):
+    class Broken(Place):
+        def problem(self):
+            raise RuntimeError("a mistake of ours")
+
+    with pytest.raises(RuntimeError, match="a mistake of ours"):
+        jobs.Supervisor({"slow": Broken()}).run()

@@ -162,7 +162,7 @@ def test_asked_again_nothing_happens(ready):
 
 def test_after_a_kill_in_the_middle_the_same_comes_out(dataset, ready, put, monkeypatch):
     """The worker dies when the first of two tables is in the draft; another takes the job up."""
-    from tsunagu.data.readiness import conversion
+    from tsunagu.data.readiness import making
 
     owner, _ = dataset
 
@@ -171,15 +171,15 @@ def test_after_a_kill_in_the_middle_the_same_comes_out(dataset, ready, put, monk
 
     made = []
 
-    def dying(self, table):
+    def dying(self, plan, *rest, **more):
         if made:
             raise KilledError
-        made.append(table.name)
-        return make(self, table)
+        made.append(plan.name)
+        return make(self, plan, *rest, **more)
 
-    make = conversion._Work.make
+    make = making.Here.make_table
     with monkeypatch.context() as patch:
-        patch.setattr(conversion._Work, "make", dying)
+        patch.setattr(making.Here, "make_table", dying)
         with pytest.raises(KilledError):
             ready({"a.csv": csv(1), "b.csv": b"p,q\n1,2\n3,4\n"})
     row = Preparation.objects.get()

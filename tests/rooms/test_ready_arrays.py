@@ -101,7 +101,7 @@ def test_pictures_as_shards_when_they_are_wanted(dataset, put, tmp_path):
     datasets.freeze_version(owner, card.id)
     held = datasets.get_dataset(owner, "lab", "data")
     counts = []
-    for shards in (False, True, True):
+    for shards in (None, False, True, True, None):
         asked = readiness.start(owner, held, shards=shards)
         row = Preparation.objects.get(run_id=asked.run_id)
         if row.state == "waiting" and claim(row):
@@ -110,7 +110,7 @@ def test_pictures_as_shards_when_they_are_wanted(dataset, put, tmp_path):
         assert done.state == "done", done.reason
         out = pulled(owner, done, tmp_path / str(len(counts)))
         counts.append((done.derived_number, len(list(out.rglob("*.tar")))))
-    assert counts == [(1, 0), (2, 1), (2, 1)]
+    assert counts == [(1, 0), (1, 0), (2, 1), (2, 1), (2, 1)]
     with tarfile.open(out / "data" / "photo-000000.tar") as archive:
         assert [name.rpartition(".")[2] for name in archive.getnames()] == ["jpg", "json"] * 3
     profile = json.loads((out / "profile.json").read_text("utf-8"))

@@ -46,11 +46,11 @@ class Cluster:
             "TSUNAGU_DASK_TLS_KEY": self._key,
         }
 
-    def add_worker(self) -> subprocess.Popen[bytes]:
-        """One more worker with one thread."""
+    def add_worker(self, *, core: int | None = None) -> subprocess.Popen[bytes]:
+        """One more worker with one thread, on a core of its own where one is given."""
         worker = self._started(
             "distributed.cli.dask_worker", self.address, "--host", "127.0.0.1", "--nthreads", "1", "--no-nanny",
-            "--no-dashboard", "--local-directory", str(self.folder), "--protocol", "tls",
+            "--no-dashboard", "--local-directory", str(self.folder), "--protocol", "tls", core=core,
         )  # fmt: skip
         self.workers.append(worker)
         return worker
@@ -66,10 +66,11 @@ class Cluster:
                     process.kill()
                     process.wait()
 
-    def _started(self, module: str, *arguments: str) -> subprocess.Popen[bytes]:
+    def _started(self, module: str, *arguments: str, core: int | None = None) -> subprocess.Popen[bytes]:
+        pinned = ["taskset", "-c", str(core)] if core is not None else []
         with (self.folder / "dask.log").open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-m", module, *arguments, *self._tls],
+                [*pinned, sys.executable, "-m", module, *arguments, *self._tls],
                 stdout=log,
                 stderr=log,
                 env={**os.environ, "PYTHONWARNINGS": "ignore"},

@@ -276,7 +276,7 @@ def test_the_controller_is_restarted_midway(node, cluster):
     with away(cluster):
         waiting = detached(node, "lab/meanwhile", "echo later")
         time.sleep(3)
-        assert get(node, waiting)["state"] == "queued"
+        wait_for(node, waiting, "queued")  # while sbatch is waited for it counts as submitted
         assert get(node, running)["state"] == "running"
     tell(cluster, running)
     assert wait_for(node, running, "succeeded")["version"] == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import io
+import zlib
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -32,6 +33,7 @@ from tsunagu.data.datasets import api as datasets
 from tsunagu.data.description import api as description
 from tsunagu.data.description.extraction import files_of, pool, read_files
 from tsunagu.data.description.models import Proposal
+from tsunagu.data.harvesting.models import Source
 from tsunagu.data.keeping import api as keeping
 from tsunagu.data.plans import api as plans
 from tsunagu.data.publication import api as publication
@@ -148,7 +150,19 @@ def _shared(admin: Any) -> dict[str, str]:
         "lock": "",
     }
     guest = hosting.answer(partners.Request(offer, "run", wish, new_id()))["run"]
-    return {"offer": offer.id, "site": site.name, "guest": guest, "public_key": keys[1]}
+    return {"offer": offer.id, "site": site.name, "guest": guest, "public_key": keys[1], **_harvested(admin)}
+
+
+def _harvested(admin: Any) -> dict[str, str]:
+    """A repository that is harvested, and a record of it."""
+    source = Source.objects.create(
+        name=f"source-{new_id().lower()}", url=f"https://93.184.215.14/{new_id()}", prefix="oai_dc",
+        made_by=admin.id, made_at=clock.now(), due_at=clock.now(), state="paused",
+    )  # fmt: skip
+    record = source.harvested_set.create(
+        identifier="oai:x:1", content=zlib.compress(b"<x/>"), changed_at=clock.now(), datestamp="2027-01-01"
+    )
+    return {"source": source.name, "record": str(record.pk)}
 
 
 def _token(owner: Any) -> str:

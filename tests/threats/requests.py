@@ -69,6 +69,8 @@ BODIES: dict[str, Any] = {
     },
     "POST /runs": {"inputs": ["{project}/{dataset}@1"], "command": ["true"], "output": "{project}/made-by-a-run"},
     "POST /notebooks": {"input": "{project}/{dataset}@1", "output": "{project}/made-by-a-notebook"},
+    "POST /harvest/sources": {"url": "http://127.0.0.1:9/oai"},
+    "POST /harvest/sources/{source}/ask": {"whole": False},
     "PUT /projects/{project}/budget": {"cpu_s": 1, "memory_gb_h": 1, "output_bytes": 1},
     "POST /compute/offers": {
         "title": "x", "address": "https://93.184.215.14", "bytes_address": "https://93.184.215.14:444",
@@ -211,6 +213,14 @@ NEEDS: dict[str, str] = {
     "GET /compute/guests": "admin",
     "POST /compute/guests/{guest}/end": "admin",
     "PUT /projects/{project}/budget": "admin",
+    "GET /harvest/sources": "admin",
+    "POST /harvest/sources": "admin",
+    "GET /harvest/sources/{source}": "admin",
+    "POST /harvest/sources/{source}/ask": "admin",
+    "POST /harvest/sources/{source}/pause": "admin",
+    "DELETE /harvest/sources/{source}": "admin",
+    "GET /harvest/sources/{source}/records": "admin",
+    "GET /harvest/sources/{source}/records/{record}": "admin",
     "POST /datasets/{project}/{dataset}/uses": "reader",
     "GET /datasets/{project}/{dataset}/uses": "reader",
     "POST /uses/{use}/files": "its owner",
@@ -231,6 +241,7 @@ ANSWERS: dict[str, int] = {
     "GET /ledger/proof/consistency": 200,
     "POST /ledger/cosign": 422,
     "PUT /ai-checklist": 422,
+    "POST /harvest/sources": 422,  # the address is no public one
     "POST /datasets/{project}/{dataset}/shred": 409,  # it is not sealed
     "POST /datasets/{project}/{dataset}/publications": 409,  # it names no creators
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from tsunagu.client import compute_arguments, publication_arguments
+from tsunagu.client import compute_arguments, harvest_commands, publication_arguments
 from tsunagu.client.messages import text
 
 NODE_COMMANDS = (
@@ -63,6 +63,7 @@ def parser() -> argparse.ArgumentParser:
     _ready_command(add)
     _seal_commands(add)
     _keep_commands(add)
+    harvest_commands.add_commands(add)
     publication_arguments.add_commands(add)
     for name in NODE_COMMANDS:
         commands.add_parser(name, help=text(f"help_{name}"), add_help=False)
@@ -305,7 +306,9 @@ def _ready_command(add: Any) -> None:
         "tsunagu ready films/run-7 --undo missing:Temp",
     )
     ready.add_argument("dataset", metavar="PROJECT/DATASET[@VERSION]")
-    ready.add_argument("--shards", action="store_true", help=text("help_ready_shards"))
+    ready.add_argument(
+        "--shards", action=argparse.BooleanOptionalAction, default=None, help=text("help_ready_shards")
+    )
     ready.add_argument("--card", action="store_true", help=text("help_ready_card"))
     ready.add_argument("--attest", default="", metavar="RULE=yes|no", help=text("help_ready_attest"))
     ready.add_argument(

@@ -264,7 +264,7 @@ MESSAGES = {
     "ai_bad_pair": "{pair} is not of the form {form}.",
     "ai_from": "from {names}",
     "help_ready": "make a frozen version AI-ready (tables as Parquet and arrays as Zarr in PROJECT/DATASET-ready) and print its readiness card",
-    "help_ready_shards": "make WebDataset shards (tar files) of pictures, too, beside the Parquet",
+    "help_ready_shards": "make WebDataset shards (tar files) of pictures, too, beside the Parquet; without it as the last time",
     "help_ready_card": "print the card only; nothing is made",
     "help_ready_attest": "say that a criterion which people decide is met, or is not, and print the card",
     "help_ready_repair": "choose repairs that the card lists, or others of these kinds, and make the tables again: unit, missing, rename, encode, drop, pseudonymise, split, deduplicate, leave_out, group, time, target, describe",

@@ -264,7 +264,7 @@ MESSAGES = {
     "ai_bad_pair": "{pair} は {form} の形ではありません。",
     "ai_from": "{names} による",
     "help_ready": "確定した版を AI-Ready にし（表を Parquet で PROJECT/DATASET-ready に作成）、評価カードを表示します",
-    "help_ready_shards": "画像は Parquet に加えて WebDataset のシャード（tar）にもします",
+    "help_ready_shards": "画像は Parquet に加えて WebDataset のシャード（tar）にもします。指定しなければ前回と同じです",
     "help_ready_card": "カードだけを表示し、何も作成しません",
     "help_ready_attest": "人が判断する基準について、満たすかどうかを記録し、カードを表示します",
     "help_ready_repair": "カードにある修正、または次の種類の修正を選び、表を作り直します: unit、missing、rename、encode、drop、pseudonymise、split、deduplicate、leave_out、group、time、target、describe",

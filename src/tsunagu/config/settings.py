@@ -71,6 +71,7 @@ INSTALLED_APPS = [
     "tsunagu.data.ai_use",
     "tsunagu.data.capture",
     "tsunagu.data.description",
+    "tsunagu.data.harvesting",
     "tsunagu.data.keeping",
     "tsunagu.data.plans",
     "tsunagu.data.publication",

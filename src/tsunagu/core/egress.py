@@ -71,7 +71,8 @@ def fetch(
 
     Raises:
         EgressRefusedError: the address leads somewhere the node must not go.
-        EgressFailedError: no answer in time, an answer too long, or a status other than 200.
+        EgressFailedError: no answer in time, an answer too long, or a status other than 200, which ``answered`` of its
+            fields names, with ``retry_after`` as it was said.
     """
     deadline = time.monotonic() + timeout_s
     sent = dict(headers or {})
@@ -80,7 +81,11 @@ def fetch(
         if answer.status == _OK:
             return Fetched(content, answer.headers.get_content_type(), url)
         if answer.status not in _REDIRECTS:
-            raise EgressFailedError(f"{urlsplit(url).hostname} answered with status {answer.status}.")
+            raise EgressFailedError(
+                f"{urlsplit(url).hostname} answered with status {answer.status}.",
+                answered=answer.status,
+                retry_after=answer.headers.get("Retry-After", ""),
+            )
         url, before = urljoin(url, answer.headers.get("Location", "")), urlsplit(url)
         if urlsplit(url)[:2] != before[:2]:
             sent.pop("Authorization", None)  # a secret is for the server that it was meant for

@@ -156,6 +156,12 @@ TABLE: tuple[Setting, ...] = (
         "Public keys (Base64) of the nodes whose heads this node co-signs, by commas.",
         _names,
     ),
+    Setting(
+        "oai_jpcoar_2_1",
+        "false",
+        "Whether OAI-PMH also offers jpcoar_2.1. IRDB harvests jpcoar_2.0.",
+        _boolean,
+    ),
     Setting("compute_slots", "2", "Compute jobs at the same time on this machine; 0: it runs none.", int),
     Setting(
         "dask_scheduler",
@@ -164,10 +170,23 @@ TABLE: tuple[Setting, ...] = (
     ),
     Setting("dask_slots", "16", "Compute jobs at the same time on the Dask cluster.", int),
     Setting(
+        "dask_converts",
+        "no",
+        "Whether versions are made AI-ready on the Dask cluster; what is sealed never leaves the node for that.",
+        _boolean,
+    ),
+    Setting(
         "dask_tls_ca", "", "Certificate of the authority that the Dask cluster's certificates come from."
     ),
     Setting("dask_tls_cert", "", "The node's certificate for the Dask cluster."),
     Setting("dask_tls_key", "", "The key of that certificate."),
+    Setting(
+        "environments_unused_days",
+        "90",
+        "How long an environment that no run uses stays installed; 0: for ever.",
+        int,
+        "d",
+    ),
     Setting("compute_cores", "2", "Most cores that one job may ask for.", int),
     Setting("compute_memory_bytes", "4294967296", "Most memory that one job may ask for.", int, "byte"),
     Setting("compute_duration_s", "86400", "Longest time limit of a job.", int, "s"),
@@ -263,6 +282,9 @@ TABLE: tuple[Setting, ...] = (
         "",
         "smtp://USER:PASSWORD@HOST:PORT; empty: mails are written to HOME/mail.",
         is_secret=True,
+    ),
+    Setting(
+        "harvest_pause_s", "1", "Pause between two questions to a repository that is harvested.", float, "s"
     ),
     Setting("mail_from", "tsunagu@localhost", "Sender of mails."),
     Setting(

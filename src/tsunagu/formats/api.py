@@ -10,7 +10,7 @@ from tsunagu.formats.converting.planning import Plan, ReadFile, UnitConflict
 from tsunagu.formats.converting.planning import plan as plan_tables
 from tsunagu.formats.converting.shards import READER as SHARDED_READER
 from tsunagu.formats.converting.shards import shards_of
-from tsunagu.formats.converting.surprises import SourceFailedError
+from tsunagu.formats.converting.surprises import ColumnChangedError, SourceFailedError
 from tsunagu.formats.converting.types import (
     CHOICES,
     CONVERTER,
@@ -104,6 +104,7 @@ __all__ = [
     "Choice",
     "Column",
     "ColumnCard",
+    "ColumnChangedError",
     "ColumnPlan",
     "ColumnProfile",
     "Context",

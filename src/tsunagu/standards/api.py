@@ -1,7 +1,22 @@
 """The door of standards: the record and the forms it takes."""
 
+from tsunagu.standards.citations import recommended_citation, to_bibtex, to_csl, to_ris
 from tsunagu.standards.croissant import to_croissant
+from tsunagu.standards.csl_styles import STYLES, UnknownStyleError, cite
+from tsunagu.standards.datacite.attributes import IncompleteRecordError, to_datacite_json
+from tsunagu.standards.datacite.reading import from_datacite
+from tsunagu.standards.datacite.writing import datacite_element, to_datacite_xml
+from tsunagu.standards.dublin_core import oai_dc_element, to_oai_dc
+from tsunagu.standards.dublin_core_reading import from_oai_dc
 from tsunagu.standards.frictionless import to_data_package
+from tsunagu.standards.jpcoar.answers import check_answer
+from tsunagu.standards.jpcoar.checking import check
+from tsunagu.standards.jpcoar.reading import from_jpcoar
+from tsunagu.standards.jpcoar.rules import RULES, Finding, Rule
+from tsunagu.standards.jpcoar.words import RESOURCE_TYPES
+from tsunagu.standards.jpcoar.words import Version as JpcoarVersion
+from tsunagu.standards.jpcoar.writing import jpcoar_element, to_jpcoar
+from tsunagu.standards.kept import from_kept, to_kept
 from tsunagu.standards.licences import Licence, known_licence
 from tsunagu.standards.model import (
     Agent,
@@ -19,14 +34,20 @@ from tsunagu.standards.model import (
 )
 from tsunagu.standards.people import agent_named
 from tsunagu.standards.published import (
+    Catalog,
+    Conference,
     Dated,
+    Degree,
     Description,
     Funding,
+    Identifier,
+    Imprint,
     Party,
     PartyId,
     Place,
     PublicFile,
     PublicRecord,
+    RelatedItem,
     Relation,
     Right,
     Subject,
@@ -34,17 +55,34 @@ from tsunagu.standards.published import (
 )
 from tsunagu.standards.ro_crate import to_ro_crate
 from tsunagu.standards.schema_org import to_schema_org
+from tsunagu.standards.signposting import Document, Link, link_header, links_of, to_linkset
+from tsunagu.standards.xml import UnreadableXmlError
+from tsunagu.standards.xml import escaped as xml_text
+from tsunagu.standards.xml import parsed as parsed_xml
 
 __all__ = [
+    "RESOURCE_TYPES",
+    "RULES",
+    "STYLES",
     "Agent",
     "ArrayEntry",
+    "Catalog",
     "Column",
+    "Conference",
     "Dated",
+    "Degree",
     "Description",
+    "Document",
     "FileEntry",
+    "Finding",
     "Funding",
     "Happening",
+    "Identifier",
+    "Imprint",
+    "IncompleteRecordError",
+    "JpcoarVersion",
     "Licence",
+    "Link",
     "Party",
     "PartyId",
     "Place",
@@ -53,18 +91,46 @@ __all__ = [
     "Quantity",
     "Record",
     "Related",
+    "RelatedItem",
     "Relation",
     "Right",
+    "Rule",
     "Store",
     "Subject",
     "Table",
     "Text",
     "TextLayout",
+    "UnknownStyleError",
+    "UnreadableXmlError",
     "Workflow",
     "agent_named",
+    "check",
+    "check_answer",
+    "cite",
+    "datacite_element",
+    "from_datacite",
+    "from_jpcoar",
+    "from_kept",
+    "from_oai_dc",
+    "jpcoar_element",
     "known_licence",
+    "link_header",
+    "links_of",
+    "oai_dc_element",
+    "parsed_xml",
+    "recommended_citation",
+    "to_bibtex",
     "to_croissant",
+    "to_csl",
     "to_data_package",
+    "to_datacite_json",
+    "to_datacite_xml",
+    "to_jpcoar",
+    "to_kept",
+    "to_linkset",
+    "to_oai_dc",
+    "to_ris",
     "to_ro_crate",
     "to_schema_org",
+    "xml_text",
 ]

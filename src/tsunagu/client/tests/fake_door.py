@@ -25,6 +25,8 @@ TOKEN = "secret-token"
 class Fault:
     """One misbehaviour: for requests whose ``METHOD /path`` matches, ``count`` times, after ``skip`` of them.
 
+    ``patience_s``: what a ``status`` says of when to ask again.
+
     kinds: ``status`` (answer ``value``), ``cut_request`` (read ``value`` bytes of the body, then hang up),
     ``drop_answer`` (do the work, then hang up), ``cut_answer`` (send ``value`` bytes of the body, then hang up),
     ``expire`` (forget the capability), ``wrong_hash`` (answer another hash), ``spoil`` (flip a byte of the answer).
@@ -35,6 +37,7 @@ class Fault:
     value: Any = 0
     count: int = 1
     skip: int = 0
+    patience_s: int = 0
 
 
 class RefusedError(Exception):
@@ -69,6 +72,7 @@ class Door(BaseHTTPRequestHandler):
     do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = do_GET  # noqa: N815 - names of the standard library
 
     def _handle(self) -> None:
+        patience: dict[str, str] = {}
         parts = urlsplit(self.path)
         request = f"{self.command} {parts.path}"
         self.fake.requests.append(request)
@@ -76,6 +80,7 @@ class Door(BaseHTTPRequestHandler):
         try:
             if fault := self.fake.take_fault(request, "status"):
                 self._body()
+                patience = {"Retry-After": str(fault.patience_s)} if fault.patience_s else {}
                 raise RefusedError(  # noqa: TRY301 - answered below
                     fault.value, "core.unavailable" if fault.value == 503 else "core.error", "made to fail"
                 )
@@ -95,7 +100,7 @@ class Door(BaseHTTPRequestHandler):
             else:
                 self._bytes(request, parts.path)
         except RefusedError as error:
-            self._json(request, error.status, error.problem, "application/problem+json")
+            self._json(request, error.status, error.problem, "application/problem+json", **patience)
 
     def _body(self, into: Any = None) -> bytes:
         length = int(self.headers.get("Content-Length") or 0)
@@ -114,9 +119,11 @@ class Door(BaseHTTPRequestHandler):
             raise HangUpError
         return bytes(kept) if into is None else b""
 
-    def _json(self, request: str, status: int, content: Any, kind: str = "application/json") -> None:
+    def _json(
+        self, request: str, status: int, content: Any, kind: str = "application/json", **more: str
+    ) -> None:
         hidden = json.dumps(content, ensure_ascii=False, default=str).encode()
-        self._send(request, status, {"Content-Type": kind}, hidden)
+        self._send(request, status, {"Content-Type": kind, **more}, hidden)
 
     def _send(self, request: str, status: int, headers: dict[str, str], content: bytes = b"") -> None:
         if self.fake.take_fault(request, "drop_answer"):

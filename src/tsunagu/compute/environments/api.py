@@ -7,8 +7,21 @@ from tsunagu.compute.environments.services import (
     keep,
     lock_of,
     next_waiting,
+    remove_unused,
     state_of,
+    used,
     want,
 )
 
-__all__ = ["BadLockError", "build", "folder_of", "keep", "lock_of", "next_waiting", "state_of", "want"]
+__all__ = [
+    "BadLockError",
+    "build",
+    "folder_of",
+    "keep",
+    "lock_of",
+    "next_waiting",
+    "remove_unused",
+    "state_of",
+    "used",
+    "want",
+]

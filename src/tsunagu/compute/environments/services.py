@@ -5,12 +5,14 @@ Only wheels are installed, each by its hash, so that building runs no code of a 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from tsunagu.compute.environments.errors import BadLockError
@@ -20,6 +22,7 @@ from tsunagu.core import clock, settings
 _MOST_BYTES = 1 << 20
 _BUILD_S = 900
 _REASON = 2000
+_DAY_S = 86_400
 _PROXIES = {"https_proxy", "http_proxy", "no_proxy", "ssl_cert_file"}
 # A name, perhaps with extras, pinned to one version, perhaps with a marker, and hashes. No options, no addresses.
 _PINNED = re.compile(
@@ -83,6 +86,28 @@ def checked(lock: str) -> str:
 def folder_of(lock_hash: str) -> Path:
     """Where an environment lies on this node. The path holds for ever: the scripts in it name it."""
     return settings.current().spool / "environments" / lock_hash[:32]
+
+
+def used(lock_hash: str) -> None:
+    """A job gets this environment now, so it is kept for another while."""
+    with contextlib.suppress(FileNotFoundError):
+        os.utime(folder_of(lock_hash))
+
+
+def remove_unused() -> int:
+    """Remove environments that no job got for a long time; how many. The lock stays, and who asks has it built again."""
+    days = settings.current().environments_unused_days
+    root = settings.current().spool / "environments"
+    if not days or not root.is_dir():
+        return 0
+    before = time.time() - days * _DAY_S
+    old = [one for one in root.iterdir() if one.is_dir() and one.stat().st_mtime < before]
+    for folder in old:
+        # Out of the way first: a half-removed one must not be taken for whole.
+        gone = folder.with_name(f"{folder.name}.gone")
+        folder.rename(gone)
+        shutil.rmtree(gone, ignore_errors=True)
+    return len(old)
 
 
 def state_of(lock_hash: str) -> tuple[str, str]:

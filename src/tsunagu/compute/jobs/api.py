@@ -2,6 +2,7 @@
 
 from tsunagu.compute.jobs.asking import again, cancel, cancel_array, submit, submit_each
 from tsunagu.compute.jobs.budgets import allocate, budget
+from tsunagu.compute.jobs.dask_line import DaskLine
 from tsunagu.compute.jobs.entries import (
     BadEntryError,
     EntryPoint,
@@ -45,6 +46,7 @@ __all__ = [
     "BadJobError",
     "Budget",
     "BudgetExceededError",
+    "DaskLine",
     "EntryPoint",
     "Executor",
     "ForgedMessageError",

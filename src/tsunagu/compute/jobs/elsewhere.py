@@ -53,6 +53,7 @@ class Elsewhere(Executor):
 
     slots = _MOST_AT_ONCE
     is_here = False
+    answers_at_once = True
     ends_with_node = False
 
     def __init__(self, site: partners.SiteCard) -> None:

@@ -43,17 +43,19 @@ class Submission:
 
 
 class Executor(Protocol):
-    """A place that runs wrappers. It is asked by one process alone, the supervisor.
+    """A place that runs wrappers. It is asked by one thread alone, of the supervisor.
 
     Attributes:
         slots: How many jobs may be handed to it at the same time.
         ends_with_node: Whether its wrappers are told to end when the node stops.
         is_here: Whether this node watches over its machines and builds its environments.
+        answers_at_once: Whether asking it never waits for another machine.
     """
 
     slots: int
     ends_with_node: bool = True
     is_here: bool = True
+    answers_at_once: bool = False
 
     @property
     def control(self) -> str:
@@ -127,6 +129,8 @@ class Sandbox(Executor):
         slots: How many at the same time.
         keeps_spare: Whether one waits loaded for the next job.
     """
+
+    answers_at_once = True
 
     def __init__(self, slots: int, *, keeps_spare: bool = True) -> None:
         self.slots, self._keeps_spare = slots, keeps_spare

@@ -13,6 +13,7 @@ from tsunagu.data.readiness.errors import (
     ReadyAlreadyError,
     TooManyFilesError,
 )
+from tsunagu.data.readiness.making import Maker, Stored, limits_of, offer
 from tsunagu.data.readiness.record import croissant, data_package, ro_crate, schema_org
 from tsunagu.data.readiness.services import repair, start
 from tsunagu.data.readiness.types import (
@@ -31,6 +32,7 @@ __all__ = [
     "ChoiceCard",
     "ForeignDatasetError",
     "GroupScore",
+    "Maker",
     "NoSuchChoiceError",
     "NotAttestedError",
     "NothingFrozenError",
@@ -40,11 +42,14 @@ __all__ = [
     "Repair",
     "Result",
     "Rule",
+    "Stored",
     "TooManyFilesError",
     "attest",
     "card",
     "croissant",
     "data_package",
+    "limits_of",
+    "offer",
     "repair",
     "repaired_columns",
     "ro_crate",

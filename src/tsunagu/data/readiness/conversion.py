@@ -1,27 +1,25 @@
-"""One preparation from its beginning to its end: plan from the readings, make tables and arrays, freeze what came out."""
+"""One preparation from its beginning to its end: plan from the readings, have tables and arrays made, freeze them."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import logging
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from importlib import metadata
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from tsunagu.core import clock, logs, settings
+from tsunagu.core import clock, logs
 from tsunagu.core.errors import NotFoundError, TsunaguError
 from tsunagu.core.ids import new_id
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.description import api as description
-from tsunagu.data.readiness import choosing, readme, stores
+from tsunagu.data.readiness import choosing, making, readme, stores
 from tsunagu.data.readiness.models import Preparation
 from tsunagu.data.readiness.selectors import derived_name, require_place
 from tsunagu.formats import api as formats
@@ -29,7 +27,6 @@ from tsunagu.foundation.identity import api as identity
 from tsunagu.foundation.identity.api import SYSTEM, Actor
 from tsunagu.foundation.policy import api as policy
 from tsunagu.foundation.runs import api as runs
-from tsunagu.foundation.storage import api as storage
 
 logger = logging.getLogger(__name__)
 
@@ -37,9 +34,6 @@ PROFILE = stores.PROFILE
 _COLUMN = "column:"
 _PAGE = 500
 _NAMED_LEFT = 200
-_SECONDS_PER_BYTE = 1 / (1 << 20)
-_SAVED_EVERY_S = 1.0
-T = TypeVar("T", formats.Made, formats.MadeStore)
 
 
 def claim(row: Preparation) -> bool:
@@ -101,17 +95,17 @@ def _prepare(row: Preparation, actor: Actor) -> None:
     arrays = formats.plan_arrays(read(), readers=formats.array_readers(), labels=words)
     choices = choosing.of_preparation(row)
     place = _place(row, actor, card, version)
-    with formats.Converter() as converter:
-        work = _Work(row, actor, card, place, files=files, converter=converter)
-        made = _Results(plan, arrays)
-        made.problems += [*plan.problems, *arrays.problems]
-        for table in (one.with_choices(choices) for one in plan.tables):
-            made.take(made.tables, partial(work.make, table), table)
-        for one in made.tables if row.recipe.endswith(stores.SHARDS) else ():
-            if one.plan.reader == formats.SHARDED_READER:
-                made.shards[one.plan.name] = work.make_shards(one.plan)
-        for store in (one.with_choices(choices) for one in arrays.stores):
-            made.take(made.stores, partial(work.make_store, store), store)
+    made = _Results(plan, arrays)
+    made.problems += [*plan.problems, *arrays.problems]
+    wanted: list[making.AnyPlan] = [one.with_choices(choices) for one in plan.tables]
+    wanted += [one.with_choices(choices) for one in arrays.stores]
+    with making.maker(is_sealed=bool(card.key_domain or place.key_domain)) as maker:
+        work = making.Work(row, actor, card, place, files=files, maker=maker)
+        for one in work.make([one for one in wanted if one.sources]):
+            made.take(one)
+    for table in made.tables if row.recipe.endswith(stores.SHARDS) else ():
+        if table.plan.reader == formats.SHARDED_READER:
+            made.shards[table.plan.name] = work.make_shards(table.plan)
     documents = {
         PROFILE: json.dumps(made.report(card, version), ensure_ascii=False, indent=1).encode(),
         readme.NAME: readme.write(card, version, made.tables) + stores.write(made.stores, made.shards),
@@ -119,18 +113,7 @@ def _prepare(row: Preparation, actor: Actor) -> None:
     work.keep(documents)
     opened = [*(one.plan.path for one in made.tables), *documents]
     _finish(row, actor, place, version, opened, made.others())
-    _close(row, place, made.counts())
-
-
-def _unmade(
-    plan: formats.TablePlan | formats.StorePlan, error: formats.ConversionError
-) -> list[formats.Problem]:
-    """Every file of what was not made: with its own reason, where it is what failed."""
-    own = {one["path"]: formats.Problem(**one) for one in error.fields.get("problems", ())}
-    return [
-        own.get(source.path) or formats.Problem(source.path, error.message, "not_converted")
-        for source in plan.sources
-    ]
+    _close(row, place, {**made.counts(), "made_on": maker.name})
 
 
 def _words(version: datasets.VersionRef) -> dict[str, tuple[str, str]]:
@@ -187,145 +170,6 @@ def _place(
     return datasets.get_dataset_by_id(actor, place.id)
 
 
-class _Work:
-    """Makes tables and puts them into the draft of the dataset that is made."""
-
-    def __init__(
-        self,
-        row: Preparation,
-        actor: Actor,
-        card: datasets.DatasetCard,
-        place: datasets.DatasetCard,
-        *,
-        files: dict[str, datasets.FileCard],
-        converter: formats.Converter,
-    ) -> None:
-        self.row, self.actor, self.card, self.place = row, actor, card, place
-        self.files, self.converter = files, converter
-        self._done = self._current = 0
-        self._saved_at = 0.0
-
-    def make(self, table: formats.TablePlan) -> formats.Made:
-        """One table, in as many attempts as it takes."""
-        made = formats.settle(table, self._attempt)
-        written: storage.Written = made.result
-        self._commit({made.plan.path: written})
-        self._done += table.byte_count
-        self._tell(0)
-        return made
-
-    def make_store(self, store: formats.StorePlan) -> formats.MadeStore:
-        """One store of arrays; the result names its files."""
-        made = formats.settle_store(store, self._store_attempt)
-        self._commit(made.result)
-        self._done += store.byte_count
-        self._tell(0)
-        return made
-
-    def make_shards(self, table: formats.TablePlan) -> list[str]:
-        """The pictures of a table as tar files; returns their paths."""
-        hashes = [self.files[source.path].sha256 for source in table.sources]
-        places = storage.locate(hashes, self.card.domains)
-        paths = []
-        for path, pieces in formats.shards_of(
-            table, lambda index: storage.read_pieces(places[hashes[index]])
-        ):
-            writer = storage.ContentWriter(self.place.key_domain)
-            try:
-                for piece in pieces:
-                    writer.write(piece)
-            except BaseException:
-                writer.abort()
-                raise
-            self._commit({path: writer.finish()})
-            paths.append(path)
-        return paths
-
-    def keep(self, documents: dict[str, bytes]) -> None:
-        """Put small files beside the tables."""
-        kept = {}
-        for path, content in documents.items():
-            writer = storage.ContentWriter(self.place.key_domain)
-            writer.write(content)
-            kept[path] = writer.finish()
-        self._commit(kept)
-
-    def _commit(self, written: dict[str, storage.Written]) -> None:
-        with transaction.atomic():
-            for one in written.values():
-                storage.name_written(one)
-            datasets.commit_files(
-                self.actor,
-                self.place.id,
-                self.row.run_id,
-                [(path, one.byte_count, one.sha256) for path, one in written.items()],
-                domain=self.place.key_domain,
-            )
-
-    def _attempt(self, table: formats.TablePlan) -> tuple[formats.TableProfile, storage.Written]:
-        writer = storage.ContentWriter(self.place.key_domain)
-        try:
-            profile = self.converter.convert(
-                table, self._sources(table.sources), writer.write, limits=_limits(table)
-            )
-            return profile, writer.finish()
-        except BaseException:
-            writer.abort()
-            raise
-
-    def _store_attempt(
-        self, store: formats.StorePlan
-    ) -> tuple[formats.StoreProfile, dict[str, storage.Written]]:
-        sink = stores.Sink(store.path, self.place.key_domain)
-        try:
-            profile = self.converter.make_store(
-                store, self._sources(store.sources), sink.write, limits=_limits(store)
-            )
-            return profile, sink.finish()
-        except BaseException:
-            sink.abort()
-            raise
-
-    def _sources(
-        self, sources: Sequence[formats.SourcePlan]
-    ) -> Callable[[int], contextlib.AbstractContextManager[Path]]:
-        """What opens the stored bytes of a source by its number."""
-        hashes = [self.files[source.path].sha256 for source in sources]
-        places = storage.locate(hashes, self.card.domains)
-        self._current = 0
-
-        @contextlib.contextmanager
-        def open_file(index: int) -> Iterator[Path]:
-            place = places.get(hashes[index])
-            if place is None:
-                raise formats.SourceFailedError(
-                    index, reason="The stored bytes are gone.", code="not_accessible"
-                )
-            try:
-                with storage.as_file(place) as path:
-                    yield path
-            except (OSError, storage.TooLargeSealedError) as error:
-                said = error.message if isinstance(error, TsunaguError) else str(error)
-                raise formats.SourceFailedError(index, reason=said, code="not_accessible") from error
-            self._tell(sources[index].byte_count)
-
-        return open_file
-
-    def _tell(self, byte_count: int) -> None:
-        self._current += byte_count
-        if time.monotonic() - self._saved_at > _SAVED_EVERY_S:
-            # A file that holds tables and arrays is read for both.
-            done = min(self._done + self._current, self.row.total_bytes)
-            Preparation.objects.filter(pk=self.row.pk).update(done_bytes=done)
-            self._saved_at = time.monotonic()
-
-
-def _limits(plan: formats.TablePlan | formats.StorePlan) -> formats.Limits:
-    node = settings.current()
-    seconds = node.extract_timeout_s + plan.byte_count * _SECONDS_PER_BYTE + len(plan.sources)
-    return formats.Limits(wall_s=seconds, cpu_s=2 * int(seconds), memory_bytes=node.extract_memory_bytes)
-
-
 @dataclass
 class _Results:
     """What came out so far."""
@@ -342,19 +186,12 @@ class _Results:
         files = [path for one in self.stores for path in one.result]
         return [*files, *(path for several in self.shards.values() for path in several)]
 
-    def take(
-        self, found: list[T], make: Callable[[], T], plan: formats.TablePlan | formats.StorePlan
-    ) -> None:
-        """Make one thing; what cannot be made is a problem of its files, and nothing is made of what people left out."""
-        if not plan.sources:
-            return
-        try:
-            one = make()
-        except formats.ConversionError as error:
-            logger.warning("not_made", extra={"path": plan.path})
-            self.problems += _unmade(plan, error)
-            return
-        found.append(one)
+    def take(self, one: formats.Made | formats.MadeStore | making.Unmade) -> None:
+        """One thing that was made; what could not be made is a problem of its files."""
+        if isinstance(one, formats.Made):
+            self.tables.append(one)
+        elif isinstance(one, formats.MadeStore):
+            self.stores.append(one)
         self.problems += one.problems
 
     def counts(self) -> dict[str, int]:
@@ -435,7 +272,7 @@ def _finish(
         datasets.freeze_version(actor, place.id, note=f"made from {name}")
 
 
-def _close(row: Preparation, place: datasets.DatasetCard, counts: Mapping[str, int]) -> None:
+def _close(row: Preparation, place: datasets.DatasetCard, counts: Mapping[str, int | str]) -> None:
     number = datasets.get_dataset_by_id(SYSTEM, place.id).last_version
     made = datasets.get_version(place, number)
     runs.finish(

@@ -27,7 +27,7 @@ from tsunagu.foundation.policy import api as policy
 
 @transaction.atomic
 def start(
-    actor: Actor, card: datasets.DatasetCard, *, version: int | None = None, shards: bool = False
+    actor: Actor, card: datasets.DatasetCard, *, version: int | None = None, shards: bool | None = None
 ) -> PreparationCard:
     """Queue a frozen version for conversion; asked again for the same one, the same answer comes back.
 
@@ -35,7 +35,7 @@ def start(
         actor: Who wants it; the dataset that is made is theirs to fill.
         card: The dataset.
         version: Which frozen version; the newest without it.
-        shards: Whether pictures are wanted as WebDataset shards, too.
+        shards: Whether pictures are wanted as WebDataset shards, too; None: as the last time.
 
     Raises:
         NothingFrozenError: there is no frozen version.
@@ -49,6 +49,14 @@ def start(
         raise ReadyAlreadyError(dataset=card.slug)
     found = datasets.get_version(card, number)
     require_place(actor, card)
+    if shards is None:
+        last = (
+            Preparation.objects.filter(dataset_id=card.id)
+            .exclude(state="failed")
+            .order_by("-asked_at")
+            .first()
+        )
+        shards = last is not None and last.recipe.endswith(stores.SHARDS)
     row, is_new = Preparation.objects.exclude(state="failed").get_or_create(
         dataset_id=card.id,
         version_hash=found.version_hash,

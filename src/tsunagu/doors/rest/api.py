@@ -19,6 +19,7 @@ from tsunagu.doors.rest import (
     compute,
     datasets,
     exports,
+    harvesting,
     instruments,
     keeping,
     ledger,
@@ -86,6 +87,7 @@ api.add_router("", notebooks.router)
 api.add_router("", partners.router)
 api.add_router("", instruments.router)
 api.add_router("", readiness.router)
+api.add_router("", harvesting.router)
 
 
 def problem(error: TsunaguError) -> HttpResponse:

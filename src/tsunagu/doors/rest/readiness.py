@@ -18,10 +18,10 @@ router = Router(tags=["readiness"])
 
 
 class NewPreparation(Input):
-    """Which frozen version (0: the newest), and whether its pictures are wanted as WebDataset shards, too."""
+    """Which frozen version (0: the newest), and whether its pictures are wanted as WebDataset shards, too (null: as the last time)."""
 
     version: int = Field(default=0, ge=0, lt=2**31)
-    shards: bool = False
+    shards: bool | None = None
 
 
 class NewAttestation(Input):

@@ -236,10 +236,12 @@ def hidden_keys(locations: Iterable[Location]) -> dict[str, str]:
     return found
 
 
-def get_capabilities(files: Sequence[tuple[Location, str]], *, media_type: str = "") -> list[str]:
+def get_capabilities(
+    files: Sequence[tuple[Location, str]], *, media_type: str = "", lifetime_s: float = 0.0
+) -> list[str]:
     """Signed, short-lived permissions to read contents under names; whoever calls has asked the rules."""
     hidden = hidden_keys(place for place, _ in files)
-    signs, lifetime = signer(), settings.current().capability_lifetime_s
+    signs, lifetime = signer(), lifetime_s or settings.current().capability_lifetime_s
     made = []
     for place, name in files:
         extra = {"mt": media_type} if media_type else {}

@@ -119,6 +119,18 @@ def state_chip(state: str) -> SafeString:
 
 
 @register.simple_tag
+def harvest_chip(state: str) -> SafeString:
+    """How the harvest of a repository stands: icon and word."""
+    words = {
+        "waiting": ("blue", pgettext("harvest", "under way")),
+        "idle": ("ok", pgettext("harvest", "up to date")),
+        "failed": ("danger", pgettext("harvest", "failed")),
+        "paused": ("", pgettext("harvest", "paused")),
+    }
+    return chip(*words[state])
+
+
+@register.simple_tag
 def seal_chip(state: str) -> SafeString:
     """Whether the bytes of a dataset lie encrypted, or were destroyed."""
     words = {
