@@ -398,3 +398,20 @@ def test_a_record_comes_back_from_its_row_as_it_went_in():
     kept = json.loads(json.dumps(record.to_json(whole)))
     assert record.from_json(kept) == whole
     assert record.from_json({**kept, "of_a_later_release": 1}) == whole
+
+
+def test_the_plan_says_who_paid_and_the_page_too(planned, put, officer):
+    owner, project, card = planned
+    body = plans.find_plan(project.id).body
+    body["dmp"]["project"][0]["funding"][0]["funder_name"] = "日本学術振興会"
+    plans.write_plan(owner, project, body)
+    plans.check(owner, project)
+    publication.write_institution(officer, "tsunagu", {"members_may_publish": True})
+    publication.request(owner, ready(owner, card, put))
+    (funding,) = everything()[0].record.fundings
+    assert funding.funder_names[0].value == "日本学術振興会"
+    assert funding.funder_id.value == "https://ror.org/00hhkn466"
+    assert (funding.award_number, funding.award_titles[0].value) == ("JP24K00366", "Thin films")
+    assert "dmp" not in json.dumps(record.to_json(everything()[0].record)), (
+        "the plan itself stays where it is"
+    )
