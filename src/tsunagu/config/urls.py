@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from tsunagu.config import health
-from tsunagu.data.publication import api as publication
+from tsunagu.config import health, published
 from tsunagu.doors.internal import jobs as internal_jobs
 from tsunagu.doors.internal import notebooks as internal_notebooks
 from tsunagu.doors.internal import partners as internal_partners
 from tsunagu.doors.internal import views as internal
-from tsunagu.doors.oai.views import addresses as oai_addresses
 from tsunagu.doors.rest.api import api
 
 urlpatterns = [
@@ -27,7 +25,7 @@ urlpatterns = [
     path("compute/partner", internal_partners.ask),
     path("healthz", health.healthz),
     path("metrics", health.metrics),
-    *oai_addresses(publication),
+    *published.addresses(),
     path("accounts/", include("allauth.urls")),
     path("", include("tsunagu.doors.hub.urls")),
     path("", include("tsunagu.doors.oauth.views")),

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.encoding import iri_to_uri
+from django.utils.cache import patch_vary_headers
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from tsunagu.core import settings
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.publication import api as publication
+from tsunagu.doors.records import forms as record_forms
 from tsunagu.doors.web.templatetags.publication import in_words, person_name
 from tsunagu.doors.web.views.dataset_frame import samples
 from tsunagu.doors.web.views.frame import page
@@ -24,7 +24,15 @@ from tsunagu.standards import api as standards
 _GONE = 410
 _SAMPLES = 3
 _NAMED_AUTHORS = 10
-_MOST_ITEMS = 20
+_SEE_OTHER = 303
+# What people save; machines find all of them by the links of the page.
+_FORMS = (
+    ("citation.bib", "BibTeX"),
+    ("citation.ris", "RIS"),
+    ("citation.json", "CSL-JSON"),
+    ("datacite.xml", "DataCite"),
+    ("jpcoar.xml", "JPCOAR"),
+)
 
 
 @page
@@ -42,6 +50,13 @@ def shown(request: HttpRequest, place: str, number: int = 0) -> HttpResponse:
     """
     found = publication.landing(place, number)
     record = found.record
+    form = None if found.is_withdrawn else record_forms.form_for(request.headers.get("Accept", ""))
+    if form is not None:  # doi.org hands on what a program asked for
+        answer = HttpResponse(
+            status=_SEE_OTHER, headers={"Location": record_forms.address_of(record, form.name)}
+        )
+        patch_vary_headers(answer, ["Accept"])
+        return answer
     address = f"https://doi.org/{found.doi}" if found.doi else record.url
     project, _slash, dataset = found.place.partition("/")
     titles = sorted(record.titles, key=lambda one: one.language != (get_language() or "en")[:2])
@@ -54,6 +69,7 @@ def shown(request: HttpRequest, place: str, number: int = 0) -> HttpResponse:
         "other_titles": titles[1:],
         "address": address,
         "citation": citation(found, address),
+        "forms": [] if found.is_withdrawn else _FORMS,
         "institution_name": _named(found.institution),
         "base": f"/d/{found.place}",
         "samples": _samples(found, project, dataset),
@@ -61,10 +77,11 @@ def shown(request: HttpRequest, place: str, number: int = 0) -> HttpResponse:
         "schema_org": None if found.is_withdrawn else _schema_org(found, address),
     }
     answer = render(request, "web/landing.html", context, status=_GONE if found.is_withdrawn else 200)
+    patch_vary_headers(answer, ["Accept"])
     if found.is_withdrawn:
         answer["X-Robots-Tag"] = "noindex"
     else:
-        answer["Link"] = ", ".join(_links(found, address))
+        answer["Link"] = record_forms.link_header(record)
     return answer
 
 
@@ -140,24 +157,3 @@ def _schema_org(found: publication.Landing, address: str) -> dict[str, Any]:
     document = standards.to_schema_org(whole)
     names = [f"https://doi.org/{found.doi}"] if found.doi else []
     return document | {"url": record.url, "identifier": [*names, document["identifier"]]}
-
-
-def _links(found: publication.Landing, address: str) -> Iterator[str]:
-    """FAIR Signposting, level 1: https://signposting.org/FAIR/."""
-    yield _link(address, "cite-as")
-    yield _link("https://schema.org/Dataset", "type")
-    yield _link("https://schema.org/AboutPage", "type")
-    for right in found.record.rights:
-        if right.uri:
-            yield _link(right.uri, "license")
-    for person in found.record.creators:
-        if person.ids:
-            yield _link(person.ids[0].url, "author")
-    files = found.record.files if found.is_free else ()
-    if len(files) <= _MOST_ITEMS:
-        for file in files:
-            yield _link(file.url, "item", f'; type="{file.media_type}"' if file.media_type else "")
-
-
-def _link(target: str, relation: str, more: str = "") -> str:
-    return f'<{iri_to_uri(target)}>; rel="{relation}"{more}'
