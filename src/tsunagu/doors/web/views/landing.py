@@ -23,7 +23,14 @@ from tsunagu.standards import api as standards
 _GONE = 410
 _SAMPLES = 3
 _SEE_OTHER = 303
-_CITATIONS = (("BibTeX", "citation.bib"), ("RIS", "citation.ris"), ("CSL-JSON", "citation.json"))
+# What people save; machines find all of them by the links of the page.
+_SAVED = (
+    ("BibTeX", "citation.bib"),
+    ("RIS", "citation.ris"),
+    ("CSL-JSON", "citation.json"),
+    ("DataCite", "datacite.xml"),
+    ("JPCOAR", "jpcoar.xml"),
+)
 
 
 @page
@@ -53,7 +60,7 @@ def shown(request: HttpRequest, place: str, number: int = 0) -> HttpResponse:
         "other_titles": titles[1:],
         "address": address,
         "citation": standards.recommended_citation(record, (get_language() or "en")[:2]),
-        "citation_forms": [(name, records.address_of(record, form)) for name, form in _CITATIONS],
+        "saved": [(name, records.address_of(record, form)) for name, form in _SAVED],
         "institution_name": _named(found.institution),
         "base": f"/d/{found.place}",
         "samples": _samples(found, project, dataset),
