@@ -58,6 +58,8 @@ PLAN = {
 PAGES = {
     "home": "/",
     "datasets": "/datasets",
+    "search": "/search?q=licoo2&project=lab",
+    "search-none": "/search?q=%E5%AD%98%E5%9C%A8%E3%81%97%E3%81%AA%E3%81%84%E8%AA%9E",
     "projects": "/projects",
     "project": "/projects/lab",
     "members": "/projects/lab/members",

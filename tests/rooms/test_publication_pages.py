@@ -68,7 +68,7 @@ def test_everybody_gets_the_page_and_it_is_light(publish, language, title, words
     again = visitor(language).get(DATASET).content.decode()
     assert f"<title>{title}" in again, "without a number it is the newest one"
     cited = re.search(r'<p id="citation">([^<]*)</p>', text)[1]
-    assert cited.startswith("山田, 花子; Suzuki, Taro (2027): ")
+    assert cited.startswith("山田 花子; Suzuki, Taro (2027): ")
     assert cited.endswith("http://localhost:8000/d/lab/data/v1")
 
 

@@ -33,6 +33,7 @@ from tsunagu.data.datasets import api as datasets
 from tsunagu.data.description import api as description
 from tsunagu.data.description.extraction import files_of, pool, read_files
 from tsunagu.data.description.models import Proposal
+from tsunagu.data.discovery import api as discovery
 from tsunagu.data.harvesting.models import Source
 from tsunagu.data.keeping import api as keeping
 from tsunagu.data.plans import api as plans
@@ -222,6 +223,7 @@ def _project(owner: Any, put: Any, name: str, person: Any) -> dict[str, str]:
         "institution": "tsunagu",
         "publication": _publication(owner, name),
         "step": "comment",
+        "search": discovery.save(owner, "x").id,
         "job": jobs.submit(owner, _wanted(name)).run,
         "notebook": notebooks.open_notebook(owner, notebooks.Asked(f"{name}/spectra@1", f"{name}/kept")).run,
         "array": jobs.submit_each(owner, _wanted(name), "n", [1, 2])[0].run,

@@ -224,6 +224,7 @@ def _rule_commands(add: Any) -> None:
     label.add_argument("label", nargs="?", default="", metavar="NAME[=VALUE]")
     label.add_argument("--reason", default="", metavar="TEXT", help=text("help_label_reason"))
     _request_commands(add)
+    _search_commands(add)
     _ai_commands(add)
     decide = add(
         "decide", "tsunagu decide read films/run-7\ntsunagu decide freeze films/run-7 --as aoki@example.ac.jp"
@@ -231,6 +232,22 @@ def _rule_commands(add: Any) -> None:
     decide.add_argument("action", metavar="ACTION")
     decide.add_argument("place", metavar="PROJECT[/DATASET]")
     decide.add_argument("--as", dest="about", default="", metavar="EMAIL", help=text("help_as"))
+
+
+def _search_commands(add: Any) -> None:
+    search = add(
+        "search",
+        'tsunagu search 電池 劣化\ntsunagu search "xray_target:Cu voltage:>40kV" --json\n'
+        'tsunagu search "creator:山田 -simulation after:2026-04" --sort newest',
+    )
+    search.add_argument("query", nargs="*", metavar="QUERY", help=text("help_search_query"))
+    search.add_argument(
+        "--sort",
+        default="relevance",
+        choices=["relevance", "newest", "oldest", "largest"],
+        help=text("help_search_sort"),
+    )
+    search.add_argument("--limit", type=int, default=20, metavar="N", help=text("help_search_limit"))
 
 
 def _ai_commands(add: Any) -> None:

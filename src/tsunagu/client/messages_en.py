@@ -452,6 +452,15 @@ MESSAGES = {
     "sql_rows": "{count:,} rows",
     "sql_cut": "There are more rows; only the first {count:,} are shown (--limit, or a narrower question).",
     "sql_table": "{name}: {rows:,} rows, {files} file(s)",
+    # Search
+    "help_search": "find data",
+    "help_search_query": 'words, "phrases", -without, name:value (creator:Ito, voltage:>40kV, temperature:300K..400K)',
+    "help_search_sort": "by what to sort",
+    "help_search_limit": "show at most so many",
+    "search_count": "{shown:,} of {total:,} found.",
+    "search_cut": "The question is too long: its last {count:,} characters were not used.",
+    "search_building": "The search index is being made; some data is not found yet.",
+    "search_loosened": "Nothing has all the words; this has some of them.",
     # Computers that nodes lend each other
     "help_compute": "Lend computers to other nodes and borrow theirs: offers, sites, and where code may run on a dataset.",
     "help_compute_action": "own: what partners enter about this node; offer, offers, withdraw: what is lent; site, sites, close: where runs may go; guests, end: runs of partners here; places: where code may run on a dataset",

@@ -452,6 +452,15 @@ MESSAGES = {
     "sql_rows": "{count:,} 行",
     "sql_cut": "続きがあります。先頭の {count:,} 行だけを表示しています(--limit を増やすか、条件を絞ってください)。",
     "sql_table": "{name}: {rows:,} 行、{files} ファイル",
+    # Search
+    "help_search": "データを検索する",
+    "help_search_query": '語、"語句"、-除外語、項目:値(creator:山田、voltage:>40kV、temperature:300K..400K)',
+    "help_search_sort": "並べ替え: 関連度順、新しい順、古い順、大きい順",
+    "help_search_limit": "表示する最大件数",
+    "search_count": "{total:,} 件中 {shown:,} 件を表示しました。",
+    "search_cut": "検索文が長すぎるため、末尾の {count:,} 文字は使いませんでした。",
+    "search_building": "検索の索引を作成中です。まだ見つからないデータがあります。",
+    "search_loosened": "すべての語を含むデータはありません。一部の語を含むデータを表示します。",
     # Computers that nodes lend each other
     "help_compute": "計算機を他のノードに貸し出し、また借りる。提供、計算先、データセットの計算ができる場所を扱う。",
     "help_compute_action": "own: 相手に伝えるこのノードの情報 / offer, offers, withdraw: 貸し出しの提供 / site, sites, close: 計算先 / guests, end: 相手ノードの計算 / places: データセットの計算ができる場所",

@@ -29,6 +29,7 @@ class ConfigConfig(AppConfig):
             "data.publication.tasks",
             "data.readiness.tasks",
             "data.training.tasks",
+            "data.discovery.tasks",
             "experiment.instruments.tasks",
             "compute.environments.tasks",
             "compute.jobs.tasks",

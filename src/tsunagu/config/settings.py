@@ -77,6 +77,7 @@ INSTALLED_APPS = [
     "tsunagu.data.publication",
     "tsunagu.data.readiness",
     "tsunagu.data.training",
+    "tsunagu.data.discovery",
     "tsunagu.experiment.instruments",
     "tsunagu.compute.environments",
     "tsunagu.compute.partners",

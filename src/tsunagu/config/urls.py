@@ -11,6 +11,7 @@ from tsunagu.doors.internal import notebooks as internal_notebooks
 from tsunagu.doors.internal import partners as internal_partners
 from tsunagu.doors.internal import views as internal
 from tsunagu.doors.oai.views import addresses as oai_addresses
+from tsunagu.doors.records.views import addresses as record_addresses
 from tsunagu.doors.rest.api import api
 
 urlpatterns = [
@@ -28,6 +29,7 @@ urlpatterns = [
     path("healthz", health.healthz),
     path("metrics", health.metrics),
     *oai_addresses(publication),
+    *record_addresses(publication.find_record),
     path("accounts/", include("allauth.urls")),
     path("", include("tsunagu.doors.hub.urls")),
     path("", include("tsunagu.doors.oauth.views")),

@@ -13,6 +13,7 @@ from typing import Any
 from tsunagu.core import jobs
 
 _subscribers: dict[str, list[jobs.Job]] = defaultdict(list)
+_witnesses: dict[str, list[Callable[..., None]]] = defaultdict(list)
 
 
 def subscribe(event: str) -> Callable[[jobs.Job], jobs.Job]:
@@ -26,7 +27,24 @@ def subscribe(event: str) -> Callable[[jobs.Job], jobs.Job]:
     return register
 
 
+def witness(event: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Call a function with the event's payload at once, in the transaction that the event describes.
+
+    For what must be known the moment the transaction commits, and before any worker has time: it writes a row or two
+    and never fails for a reason of its own, since the transaction would fail with it.
+    """
+
+    def register(function: Callable[..., None]) -> Callable[..., None]:
+        if function not in _witnesses[event]:
+            _witnesses[event].append(function)
+        return function
+
+    return register
+
+
 def record(event: str, **payload: Any) -> None:
     """Tell every subscriber; call it inside the transaction that the event describes. Payload: JSON values."""
+    for function in _witnesses[event]:
+        function(**payload)
     for job in _subscribers[event]:
         job.enqueue(**payload)

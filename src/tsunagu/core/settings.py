@@ -62,6 +62,12 @@ def _slurm_options(text: str) -> tuple[str, ...]:
     return options
 
 
+def _engine(text: str) -> str:
+    if text not in {"tantivy", "postgresql"}:
+        raise ValueError(text)
+    return text
+
+
 def _per_run(text: str) -> str:
     """An address with ``{run}`` in its host name, so that no two notebooks share an origin; empty is one too."""
     if text and not re.fullmatch(r"https?://[A-Za-z0-9.-]*\{run\}[A-Za-z0-9.:-]*/?", text):
@@ -119,6 +125,12 @@ TABLE: tuple[Setting, ...] = (
     Setting("replica_access_key_id", "", "Access key of the second store.", is_secret=True),
     Setting("replica_secret_access_key", "", "Secret key of the second store.", is_secret=True),
     Setting("scrub_days", "30", "Every stored object is read again within so many days.", int, "d"),
+    Setting(
+        "search_engine",
+        "tantivy",
+        "Where the search index lies: tantivy (HOME/search) or postgresql (in the database, which must be one).",
+        _engine,
+    ),
     Setting("workers", "2", "Worker processes for background jobs.", int),
     Setting("control_threads", "8", "Threads of the control server.", int),
     Setting("bytes_threads", "32", "Threads of the byte server: simultaneous transfers.", int),

@@ -40,6 +40,7 @@ from tsunagu.formats.mapping.difference import diff_fields
 from tsunagu.formats.mapping.model import Key, Mapping, Term
 from tsunagu.formats.mapping.parse import default_mapping, default_mapping_text, parse_mapping
 from tsunagu.formats.mapping.rde import from_rde, to_rde
+from tsunagu.formats.mapping.units import converted as convert_unit
 from tsunagu.formats.mapping.units import symbol as unit_symbol
 from tsunagu.formats.proposing.evidence import Evidence, Proposal
 from tsunagu.formats.proposing.propose import propose
@@ -162,6 +163,7 @@ __all__ = [
     "UnreadableError",
     "Wall",
     "array_readers",
+    "convert_unit",
     "default_mapping",
     "default_mapping_text",
     "diff_fields",

@@ -59,6 +59,16 @@ from tsunagu.data.datasets.services.projects import (
 from tsunagu.data.datasets.services.removal import paths_of, remains, remove_dataset, take_apart
 from tsunagu.data.datasets.services.sealing import needed_plain, seal, sealing_of, shred
 from tsunagu.data.datasets.services.versions import freeze_version
+from tsunagu.data.datasets.sources import (
+    Face,
+    Source,
+    contents_at,
+    faces_seen,
+    read_me,
+    source_count,
+    source_ids,
+    sources,
+)
 from tsunagu.data.datasets.tombstones import check_tombstones, get_tombstone, list_tombstones
 from tsunagu.data.datasets.types import (
     Change,
@@ -85,6 +95,7 @@ __all__ = [
     "DatasetCard",
     "DatasetRemovedError",
     "Difference",
+    "Face",
     "FileCard",
     "FolderCard",
     "FolderPage",
@@ -101,6 +112,7 @@ __all__ = [
     "Report",
     "SealedMeanwhileError",
     "SealingCard",
+    "Source",
     "StillSealingError",
     "TombstoneCard",
     "VersionRef",
@@ -109,12 +121,14 @@ __all__ = [
     "check_name",
     "check_tombstones",
     "commit_files",
+    "contents_at",
     "count_difference",
     "create_dataset",
     "create_project",
     "dataset_ids",
     "diff_counts",
     "draft_hashes",
+    "faces_seen",
     "files_ending",
     "find_dataset",
     "find_project",
@@ -140,6 +154,7 @@ __all__ = [
     "needed_plain",
     "paths_of",
     "projects_by_id",
+    "read_me",
     "readable_contents",
     "remains",
     "remove_dataset",
@@ -151,6 +166,9 @@ __all__ = [
     "set_described",
     "set_label",
     "shred",
+    "source_count",
+    "source_ids",
+    "sources",
     "take_apart",
     "verify",
     "verify_version",

@@ -214,12 +214,12 @@ def list_datasets(
     newest = [rows[key] for key in ids if key in rows]
     page = newest[:limit]
     drafts = _with_drafts(actor, [row["id"] for row in page])
-    changed = _changed_since_frozen([row["id"] for row in page if row["has_frozen"] and row["id"] in drafts])
-    last_versions = _last_versions([row["id"] for row in page if row["id"] not in drafts])
+    changed = changed_since_frozen([row["id"] for row in page if row["has_frozen"] and row["id"] in drafts])
+    newest_versions = last_versions([row["id"] for row in page if row["id"] not in drafts])
     cards = [
         _draft_list_card(row, is_changed=row["id"] in changed)
         if row["id"] in drafts
-        else _frozen_list_card(row, last_versions.get(row["id"]))
+        else _frozen_list_card(row, newest_versions.get(row["id"]))
         for row in page
     ]
     last = page[-1] if page else None
@@ -295,7 +295,7 @@ def _with_drafts(actor: Actor, among: list[int]) -> set[int]:
     return set(mine.values_list("pk", flat=True))
 
 
-def _changed_since_frozen(keys: list[int]) -> set[int]:
+def changed_since_frozen(keys: list[int]) -> set[int]:
     """Which of the frozen datasets have a draft that differs from their last version; one query for a page."""
     at_draft = Q(since=F("dataset__draft_number")) | Q(until=F("dataset__draft_number"))
     files = Interval.objects.filter(at_draft, dataset_id__in=keys, row_count__gt=0)
@@ -303,7 +303,7 @@ def _changed_since_frozen(keys: list[int]) -> set[int]:
     return {*files.values_list("dataset_id", flat=True), *said.values_list("pk", flat=True)}
 
 
-def _last_versions(keys: list[int]) -> dict[int, Version]:
+def last_versions(keys: list[int]) -> dict[int, Version]:
     """The newest version of each dataset, in one query for a page."""
     rows = Version.objects.filter(dataset_id__in=keys, number=F("dataset__draft_number") - 1)
     rows = rows.only("dataset_id", "file_count", "byte_count", "described")

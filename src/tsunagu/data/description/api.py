@@ -7,6 +7,13 @@ from tsunagu.data.description.errors import (
     ProposalDecidedError,
 )
 from tsunagu.data.description.extraction import read_files
+from tsunagu.data.description.findable import (
+    Findable,
+    beginning_of_texts,
+    formats_of,
+    found_in_files,
+    terms,
+)
 from tsunagu.data.description.mappings import current_mapping, mapping_history, write_mapping
 from tsunagu.data.description.selectors import (
     earlier_readings,
@@ -39,6 +46,7 @@ __all__ = [
     "BadMappingError",
     "BadValueError",
     "FactSummary",
+    "Findable",
     "MappingCard",
     "NoSuchProposalError",
     "ProposalCard",
@@ -46,12 +54,15 @@ __all__ = [
     "ReadingCard",
     "ReadingProgress",
     "ValueCard",
+    "beginning_of_texts",
     "carry_over",
     "current_mapping",
     "decide_proposal",
     "earlier_readings",
     "facts",
     "file_values",
+    "formats_of",
+    "found_in_files",
     "frozen_values",
     "history",
     "labels",
@@ -66,6 +77,7 @@ __all__ = [
     "set_value",
     "start_reading_again",
     "status_counts",
+    "terms",
     "values",
     "write_mapping",
 ]

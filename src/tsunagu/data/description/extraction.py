@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db import transaction
 
-from tsunagu.core import clock, logs, settings
+from tsunagu.core import clock, events, logs, settings
 from tsunagu.core.errors import NotFoundError, TsunaguError
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.description import sealing
@@ -163,6 +163,7 @@ def _keep(dataset_id: str, run_id: str, mapping: str, made: Sequence[tuple[File,
         Fact.objects.bulk_create(
             fact for row, (_, outcome) in zip(rows, made, strict=True) for fact in _facts(row, outcome)
         )
+        events.record("description.read", dataset_id=dataset_id)
 
 
 def _facts(row: Extraction, outcome: formats.Outcome) -> list[Fact]:

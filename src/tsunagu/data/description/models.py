@@ -86,6 +86,11 @@ class Extraction(models.Model):
         indexes = (
             models.Index(fields=("dataset_id", "sha256"), name="description_readings"),
             models.Index(fields=("dataset_id", "status"), name="description_by_status"),
+            models.Index(
+                fields=("dataset_id", "reader"),
+                condition=models.Q(is_current=True),
+                name="description_by_reader",
+            ),
         )
 
     def __str__(self) -> str:

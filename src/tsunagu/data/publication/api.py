@@ -20,7 +20,7 @@ from tsunagu.data.publication.institutions import (
 )
 from tsunagu.data.publication.outbox import deliver_due
 from tsunagu.data.publication.publishing import correct, publish, restore, withdraw
-from tsunagu.data.publication.reading import has_landing, landing, reviewed
+from tsunagu.data.publication.reading import find_record, has_landing, landing, reviewed
 from tsunagu.data.publication.requesting import (
     RESOURCE_TYPES,
     approve,
@@ -92,6 +92,7 @@ __all__ = [
     "entries_of",
     "examine",
     "find_entry",
+    "find_record",
     "findings_of",
     "get_publication",
     "harvest",

@@ -41,7 +41,8 @@ def harvest(
     rows = _rows(institution, set_spec, since, until)
     if after is not None:
         moment, key = after
-        rows = rows.filter(Q(harvest_at__gt=moment) | Q(harvest_at=moment, uid__gt=key))
+        # The first condition lets the index begin there; with the second alone every page would read all before it.
+        rows = rows.filter(harvest_at__gte=moment).filter(Q(harvest_at__gt=moment) | Q(uid__gt=key))
     return [_entry(row) for row in rows.order_by("harvest_at", "uid").values_list(*_COLUMNS)[:limit]]
 
 

@@ -14,8 +14,18 @@ from tsunagu.data.publication.institutions import card_of
 from tsunagu.data.publication.models import Concept, Publication
 from tsunagu.data.publication.types import FileLine, Landing, Reviewed
 from tsunagu.foundation.identity.api import ANONYMOUS, SYSTEM, Actor
+from tsunagu.standards.api import PublicRecord
 
 FILES_SHOWN = 100
+
+
+def find_record(place: str, number: int) -> PublicRecord | None:
+    """The public record of a version; None where nothing of that name was ever public, ``withdrawn_on`` where it was."""
+    try:
+        found = landing(place, number)
+    except NoPublicationError:
+        return None
+    return dataclasses.replace(found.record, withdrawn_on=found.withdrawn_on[:10])
 
 
 def landing(place: str, number: int = 0) -> Landing:

@@ -15,6 +15,7 @@ from tsunagu.data.readiness.errors import (
 )
 from tsunagu.data.readiness.making import Maker, Stored, limits_of, offer
 from tsunagu.data.readiness.record import croissant, data_package, ro_crate, schema_org
+from tsunagu.data.readiness.selectors import prepared
 from tsunagu.data.readiness.services import repair, start
 from tsunagu.data.readiness.types import (
     ChoiceCard,
@@ -50,6 +51,7 @@ __all__ = [
     "data_package",
     "limits_of",
     "offer",
+    "prepared",
     "repair",
     "repaired_columns",
     "ro_crate",

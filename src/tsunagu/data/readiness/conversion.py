@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from tsunagu.core import clock, logs
+from tsunagu.core import clock, events, logs
 from tsunagu.core.errors import NotFoundError, TsunaguError
 from tsunagu.core.ids import new_id
 from tsunagu.data.datasets import api as datasets
@@ -284,3 +284,4 @@ def _close(row: Preparation, place: datasets.DatasetCard, counts: Mapping[str, i
     Preparation.objects.filter(pk=row.pk).update(
         state="done", derived_number=number, done_bytes=row.total_bytes, ended_at=clock.now()
     )
+    events.record("readiness.prepared", dataset_id=row.dataset_id)

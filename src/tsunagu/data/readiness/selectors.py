@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib import metadata
 
 from tsunagu.core import clock
@@ -86,6 +87,12 @@ def made_as(dataset_id: str, number: int = 0) -> Preparation | None:
     """The preparation that made a version of a dataset (0: any of them); None for what people made."""
     rows = Preparation.objects.filter(derived_id=dataset_id, state="done")
     return (rows.filter(derived_number=number) if number else rows).order_by("-pk").first()
+
+
+def prepared(dataset_ids: Iterable[str]) -> set[str]:
+    """Those of the datasets that have an AI-ready version, without asking the rules: the caller does."""
+    rows = Preparation.objects.filter(dataset_id__in=list(dataset_ids), state="done")
+    return set(rows.values_list("dataset_id", flat=True))
 
 
 def preparation_card(actor: Actor, row: Preparation) -> PreparationCard:

@@ -73,15 +73,16 @@ def _start_apart(*command: str) -> Child:
 def _loaded_parts(node: settings.Settings) -> dict[str, Starter]:
     """The parts that need the whole program: it is loaded once, here, and the parts begin as copies."""
     os.environ["DJANGO_SETTINGS_MODULE"] = "tsunagu.config.settings"  # whatever the shell says
-    compute, prepare, serve, work = (
-        importlib.import_module(f"tsunagu.config.{name}") for name in ("compute", "prepare", "serve", "work")
+    compute, index, prepare, serve, work = (
+        importlib.import_module(f"tsunagu.config.{name}")
+        for name in ("compute", "index", "prepare", "serve", "work")
     )
     prepare.load()
     forking.settle()
     # In a copy, so that no connection to the database is ever open here.
     if forking.Forked("tsunagu: prepare", prepare.main).wait(_PREPARE_WITHIN_S):
         raise TsunaguError("The database could not be prepared; its backup is in HOME/backups.")
-    works: dict[str, Callable[[], object]] = {"control": serve.main}
+    works: dict[str, Callable[[], object]] = {"control": serve.main, "index": index.main}
     for number in range(1, node.workers + 1):
         works[f"worker-{number}"] = partial(work.main, number)
     if node.compute_slots or node.slurm_folder or node.notebook_slots:

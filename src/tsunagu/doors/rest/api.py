@@ -33,6 +33,7 @@ from tsunagu.doors.rest import (
     pushes,
     readiness,
     sealing,
+    searches,
     sharing,
     tables,
     tokens,
@@ -71,6 +72,7 @@ api.add_router("", tokens.router)
 api.add_router("", ledger.router)
 api.add_router("", projects.router)
 api.add_router("", datasets.router)
+api.add_router("", searches.router)
 api.add_router("", sealing.router)
 api.add_router("", sharing.router)
 api.add_router("", keeping.router)

@@ -33,6 +33,7 @@ from tsunagu.doors.web.views import (
     readiness,
     rules,
     sealing,
+    searching,
     stand_ins,
     stewardship,
     tables,
@@ -45,6 +46,9 @@ _DATASET = rf"^d/{_NAME}/(?P<dataset>[a-z0-9._-]+)"
 urlpatterns = [
     path("", home.home, name="home"),
     path("datasets", home.search, name="datasets"),
+    path("search", searching.search, name="search"),
+    path("search/suggestions", searching.suggestions, name="search_suggestions"),
+    path("search/save", searching.save, name="search_save"),
     path("projects", home.projects, name="projects"),
     re_path(rf"^projects/{_NAME}$", home.project, name="project"),
     re_path(rf"^projects/{_NAME}/members$", access.members, name="members"),

@@ -1,6 +1,7 @@
 """The door of identity: people, access tokens, sign-in links."""
 
 from tsunagu.foundation.identity.bearers import (
+    absent_person,
     actor_for_token,
     actor_of_record,
     is_active,
@@ -224,6 +225,7 @@ __all__ = [
     "Verb",
     "WeakSignInError",
     "WrongCodeError",
+    "absent_person",
     "actor_for_person",
     "actor_for_token",
     "actor_of_record",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 from tsunagu.core import clock
-from tsunagu.foundation.identity import services
+from tsunagu.foundation.identity import guests, services
 from tsunagu.foundation.identity.errors import StandInSessionError
+from tsunagu.foundation.identity.federation.assurance import Assurance
 from tsunagu.foundation.identity.models import AccessToken, Person
 from tsunagu.foundation.identity.programs import connections
 from tsunagu.foundation.identity.types import Actor, ActorKind, TokenScope
@@ -37,6 +39,19 @@ def actor_of_record(kind: ActorKind, actor_id: str, name: str, token_id: str) ->
     if connection is None or connection.person is None or connection.person.uid != actor_id:
         return nothing
     return connections.actor_of(connection) or nothing
+
+
+def absent_person(person_id: str) -> tuple[Actor, str, str] | None:
+    """A person for whom the node does something while nobody is signed in: without any factor shown.
+
+    Returns:
+        The actor, the address and the language (empty: none chosen); None when the account is closed.
+    """
+    person = Person.objects.filter(uid=person_id, is_active=True).first()
+    if person is None or guests.stay_is_over(person):
+        return None
+    actor = replace(services.actor_for_person(person), assurance=Assurance())
+    return actor, person.email, person.language
 
 
 def require_lasting_session(actor: Actor) -> None:

@@ -246,20 +246,36 @@ def _exactly(column: str, *, value: Any) -> Q:
     return Q(**{f"{column}__in": [value]}) if isinstance(value, bool) else Q(**{column: value})
 
 
+class LabelRows(Exists):
+    """Whether there is a row of labels that holds this; says it in words, too, for an index that has no such rows."""
+
+    def __init__(
+        self, rows: Any, *, label: str = "", sign: str = "", level: int = 0, origin: str = "", **more: Any
+    ) -> None:
+        super().__init__(rows, **more)
+        self.label, self.sign, self.level, self.origin = label, sign, level, origin
+
+
+_OPPOSITE = {"==": "!=", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
+
+
 def _label(name: str, sign: str, value: Any) -> Q:
     """A level of a label; a dataset without a row has level 0."""
+    if sign == "!=":
+        return ~_label(name, "==", value)
     rows = LabelSet.objects.filter(entity_id=OuterRef("uid"))
-    holds = ~Q(**{name: value}) if sign == "!=" else Q(**{f"{name}__{_LOOKUP[sign]}": value})
+    holds = Q(**{f"{name}__{_LOOKUP[sign]}": value})
     if _COMPARE[sign](0, value):
-        return ~Q(Exists(rows.exclude(holds)))
-    return Q(Exists(rows.filter(holds)))
+        return ~Q(LabelRows(rows.exclude(holds), label=name, sign=_OPPOSITE[sign], level=value))
+    return Q(LabelRows(rows.filter(holds), label=name, sign=sign, level=value))
 
 
 def _contains(held: _Term, item: _Term, asked: Asked) -> _Truth:
     if isinstance(held, _Column):  # origins: the only set that rows hold
         if not isinstance(item, str) or not _COUNTRY.match(item):
             return False
-        return Q(Exists(LabelSet.objects.filter(entity_id=OuterRef("uid"), origins__contains=f",{item},")))
+        named = LabelSet.objects.filter(entity_id=OuterRef("uid"), origins__contains=f",{item},")
+        return Q(LabelRows(named, origin=item))
     if not isinstance(item, _Column):
         return item in held  # type: ignore[operator]
     if isinstance(held, Scopes):

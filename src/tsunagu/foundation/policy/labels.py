@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from tsunagu.core import clock
+from tsunagu.core import clock, events
 from tsunagu.foundation.ledger.api import append
 from tsunagu.foundation.policy.models import LabelSet
 from tsunagu.foundation.policy.types import Labels
@@ -99,6 +99,7 @@ def save(row: LabelSet) -> None:
     """Write a row, new or old."""
     fields: dict[str, Any] = {name: getattr(row, name) for name in (*LEVELS, "origins", "inherited")}
     LabelSet.objects.update_or_create(entity_id=row.entity_id, defaults=fields | {"updated_at": clock.now()})
+    events.record("policy.labels_changed", entity_id=row.entity_id)
 
 
 def joined(codes: Iterable[str]) -> str:

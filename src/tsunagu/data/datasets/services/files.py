@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from tsunagu.core import bulk, clock
+from tsunagu.core import bulk, clock, events
 from tsunagu.core.paths import check_path
 from tsunagu.data.datasets import intervals, selectors, tree
 from tsunagu.data.datasets.errors import NoSuchFileError, SealedMeanwhileError
@@ -136,6 +136,7 @@ def commit_files(
         sums.add(path, size, +1)
     sums.pairs[draft, LIVE] += len(new)
     sums.write()
+    events.record("datasets.files_changed", dataset_id=dataset_id)
     replaced = sum(path in standing for path in fresh)
     byte_count = sum(size for size, _ in wanted.values())
     return Committed(len(fresh) - replaced, replaced, len(same), byte_count, tuple(overwritten))
@@ -170,6 +171,7 @@ def remove_files(actor: Actor, dataset_id: str, paths: Sequence[str]) -> int:
     sums = _Ledger(dataset)
     _end_rows(dataset, list(rows.values()), sums, runs.row_ids([run_id])[run_id])
     sums.write()
+    events.record("datasets.files_changed", dataset_id=dataset_id)
     return len(rows)
 
 

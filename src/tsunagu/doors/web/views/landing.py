@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.utils.encoding import iri_to_uri
+from django.utils.cache import patch_vary_headers
 from django.utils.translation import get_language
-from django.utils.translation import gettext as _
 
 from tsunagu.core import settings
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.publication import api as publication
+from tsunagu.doors.records import forms as records
 from tsunagu.doors.web.templatetags.publication import in_words, person_name
 from tsunagu.doors.web.views.dataset_frame import samples
 from tsunagu.doors.web.views.frame import page
@@ -23,8 +22,15 @@ from tsunagu.standards import api as standards
 
 _GONE = 410
 _SAMPLES = 3
-_NAMED_AUTHORS = 10
-_MOST_ITEMS = 20
+_SEE_OTHER = 303
+# What people save; machines find all of them by the links of the page.
+_SAVED = (
+    ("BibTeX", "citation.bib"),
+    ("RIS", "citation.ris"),
+    ("CSL-JSON", "citation.json"),
+    ("DataCite", "datacite.xml"),
+    ("JPCOAR", "jpcoar.xml"),
+)
 
 
 @page
@@ -53,18 +59,31 @@ def shown(request: HttpRequest, place: str, number: int = 0) -> HttpResponse:
         "title": titles[0],
         "other_titles": titles[1:],
         "address": address,
-        "citation": citation(found, address),
+        "citation": standards.recommended_citation(record, (get_language() or "en")[:2]),
+        "saved": [(name, records.address_of(record, form)) for name, form in _SAVED],
         "institution_name": _named(found.institution),
         "base": f"/d/{found.place}",
         "samples": _samples(found, project, dataset),
         "more_files": max(0, found.file_count - len(found.files)) if found.is_free else 0,
         "schema_org": None if found.is_withdrawn else _schema_org(found, address),
     }
+    form = None if found.is_withdrawn else records.form_for(request.headers.get("Accept", ""))
+    if form is not None:
+        # doi.org hands on what reference managers ask for.
+        return _see(records.address_of(record, form.name))
     answer = render(request, "web/landing.html", context, status=_GONE if found.is_withdrawn else 200)
     if found.is_withdrawn:
         answer["X-Robots-Tag"] = "noindex"
     else:
-        answer["Link"] = ", ".join(_links(found, address))
+        answer["Link"] = records.link_header(record)
+    patch_vary_headers(answer, ["Accept"])
+    return answer
+
+
+def _see(address: str) -> HttpResponse:
+    """To the form that was asked for, by a name that may be kept."""
+    answer = HttpResponseRedirect(address, status=_SEE_OTHER)
+    patch_vary_headers(answer, ["Accept"])
     return answer
 
 
@@ -74,26 +93,6 @@ def _samples(found: publication.Landing, project: str, dataset: str) -> list[dic
         return []
     card = datasets.get_dataset(ANONYMOUS, project, dataset)
     return samples(ANONYMOUS, card, found.number)[:_SAMPLES]
-
-
-def citation(found: publication.Landing, address: str) -> str:
-    """The recommended citation: creators, year, title, version, publisher, address.
-
-    Source: https://datacite-metadata-schema.readthedocs.io/en/4.6/introduction/citation/ (recommended form).
-    """
-    record = found.record
-    names = [one.names[0].value for one in record.creators[:_NAMED_AUTHORS]]
-    if len(record.creators) > _NAMED_AUTHORS:
-        names.append(_("and others"))
-    parts = {
-        "creators": "; ".join(names),
-        "year": found.published_on[:4],
-        "title": in_words(record.titles),
-        "version": found.number,
-        "publisher": _named(found.institution),
-        "address": address,
-    }
-    return _("%(creators)s (%(year)s): %(title)s. Version %(version)s. %(publisher)s. %(address)s") % parts
 
 
 def _named(institution: publication.InstitutionCard) -> str:
@@ -140,24 +139,3 @@ def _schema_org(found: publication.Landing, address: str) -> dict[str, Any]:
     document = standards.to_schema_org(whole)
     names = [f"https://doi.org/{found.doi}"] if found.doi else []
     return document | {"url": record.url, "identifier": [*names, document["identifier"]]}
-
-
-def _links(found: publication.Landing, address: str) -> Iterator[str]:
-    """FAIR Signposting, level 1: https://signposting.org/FAIR/."""
-    yield _link(address, "cite-as")
-    yield _link("https://schema.org/Dataset", "type")
-    yield _link("https://schema.org/AboutPage", "type")
-    for right in found.record.rights:
-        if right.uri:
-            yield _link(right.uri, "license")
-    for person in found.record.creators:
-        if person.ids:
-            yield _link(person.ids[0].url, "author")
-    files = found.record.files if found.is_free else ()
-    if len(files) <= _MOST_ITEMS:
-        for file in files:
-            yield _link(file.url, "item", f'; type="{file.media_type}"' if file.media_type else "")
-
-
-def _link(target: str, relation: str, more: str = "") -> str:
-    return f'<{iri_to_uri(target)}>; rel="{relation}"{more}'

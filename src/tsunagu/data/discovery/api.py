@@ -1,0 +1,31 @@
+"""The door of discovery: searching, suggesting, saved searches, and keeping the index up to date."""
+
+from tsunagu.data.discovery.clauses import FACETS
+from tsunagu.data.discovery.errors import NoSuchSearchError, TooManySearchesError
+from tsunagu.data.discovery.indexing import catch_up, keep_up, rebuild
+from tsunagu.data.discovery.saved import forget, list_saved, open_saved, save
+from tsunagu.data.discovery.selectors import MOST_HITS, SORTS, search, suggest
+from tsunagu.data.discovery.types import Facet, Found, Hit, Marked, SavedCard, Suggestion
+
+__all__ = [
+    "FACETS",
+    "MOST_HITS",
+    "SORTS",
+    "Facet",
+    "Found",
+    "Hit",
+    "Marked",
+    "NoSuchSearchError",
+    "SavedCard",
+    "Suggestion",
+    "TooManySearchesError",
+    "catch_up",
+    "forget",
+    "keep_up",
+    "list_saved",
+    "open_saved",
+    "rebuild",
+    "save",
+    "search",
+    "suggest",
+]

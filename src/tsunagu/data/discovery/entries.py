@@ -1,0 +1,66 @@
+"""A document as fields: what the folder's index and the table of PostgreSQL hold of it, word for word the same."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from tsunagu.data.discovery import analysis
+from tsunagu.data.discovery.documents import Document, column_key, value_token
+
+SHOWN = "\x1f"  # between what is compared and what is shown
+WORDS = {
+    "creator": "creator_words",
+    "project": "project_words",
+}  # where words of a column stand, whose name is taken
+TEXTS = ("everything", "title", "creator_words", "keyword", "project_words", "value")
+COLUMNS = (
+    "uid", "face", "kind", "project_id", "project", "access", "has_frozen", "embargo_until_s", "levels", "origins", "format",
+    "licence", "creator", "readiness", "begun", "year", "updated_s", "byte_count", "file_count", *TEXTS, "measured",
+)  # fmt: skip
+
+
+def texts_of(one: Document) -> dict[str, str]:
+    """Texts as tokens with blanks between. Each is cut once, however many fields it stands in."""
+    titles, creators, keywords = map(analysis.joined, (one.titles, one.creators, one.keywords))
+    slug, project = analysis.joined((one.slug,)), analysis.joined((one.project_title,))
+    rest = analysis.joined((*one.texts, *one.formats, *(text for _name, text in one.values)))
+    gap = f" {analysis.GAP} "
+    return {
+        "everything": gap.join(part for part in (titles, slug, project, keywords, creators, rest) if part),
+        "title": gap.join((titles, slug)),
+        "creator_words": creators,
+        "keyword": keywords,
+        "project_words": gap.join((analysis.joined((one.project,)), project)),
+        "value": gap.join(
+            " ".join(value_token(name, token) for token in analysis.tokens(text)) for name, text in one.values
+        ),
+    }
+
+
+def begun_of(one: Document) -> list[str]:
+    """What people may be typing when they look for it."""
+    return columns(list(dict.fromkeys((*one.titles, *one.keywords, *one.creators)))[:200])
+
+
+def columns(values: Iterable[str]) -> list[str]:
+    """Values of a column, each once, however it is spelt."""
+    return list({column_key(value): column(value) for value in values}.values())
+
+
+def column(value: str) -> str:
+    """A value as one term: what is compared, then what is shown."""
+    return f"{column_key(value)}{SHOWN}{value[:200]}"
+
+
+def row_of(one: Document) -> list[Any]:
+    """The values of ``COLUMNS``, then the tokens of all texts."""
+    texts = {name: f" {text} ".replace("\0", "") for name, text in texts_of(one).items()}
+    tokens = sorted({token for text in texts.values() for token in text.split()} - {analysis.GAP})
+    return [
+        one.id, one.face, one.kind, one.project_id, one.project, one.access, one.has_frozen, one.embargo_until_s,
+        json.dumps(dict(one.labels)), list(one.origins), columns(one.formats), column(one.licence),
+        columns(one.creators[:100]), one.readiness, begun_of(one), one.year, one.updated_s, one.byte_count, one.file_count,
+        *(texts[name] for name in TEXTS), json.dumps({name: list(several) for name, several in one.numbers.items()}), tokens,
+    ]  # fmt: skip
