@@ -2,12 +2,13 @@
 
 The service ignores an event that does not apply and reports success although the handle was not written, so ``state``
 and ``registered`` of the answer say what happened, and not its status.
-Source: https://support.datacite.org/docs/api (PUT /dois/{doi}); https://datacite-metadata-schema.readthedocs.io/en/4.6/.
+Source: https://support.datacite.org/docs/api (PUT /dois/{doi}).
 """
 
 from __future__ import annotations
 
 import base64
+import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,23 +22,6 @@ from tsunagu.standards import api as standards
 _BASE = "https://api.datacite.org"
 _JSON_API = "application/vnd.api+json"
 _GOOD = frozenset({200, 201})
-_FAMILY, _SOFTWARE = "Dataset", "Software"
-_DATE_TYPES = frozenset(
-    {
-        "Accepted",
-        "Available",
-        "Collected",
-        "Copyrighted",
-        "Created",
-        "Issued",
-        "Submitted",
-        "Updated",
-        "Valid",
-    }
-)
-# JPCOAR's relation types in DataCite's words, where they differ by more than the first letter.
-_RELATIONS = {"replaces": "Obsoletes", "isReplacedBy": "IsObsoletedBy"}
-_SUBJECT_TEXT = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,11 +144,9 @@ def attributes_of_all(
         versions: DOIs of the versions that are registered.
         url: The page of the dataset.
     """
-    related = [
-        {"relatedIdentifier": doi, "relatedIdentifierType": "DOI", "relationType": "HasVersion"}
-        for doi in versions
-    ]
-    return {**attributes(record, operation), "url": url, "version": "", "relatedIdentifiers": related}
+    related = tuple(standards.Relation("hasVersion", "DOI", f"https://doi.org/{doi}") for doi in versions)
+    whole = dataclasses.replace(record, url=url, version="", relations=related)
+    return attributes(whole, operation)
 
 
 def attributes(record: standards.PublicRecord, operation: str) -> dict[str, Any]:
@@ -174,109 +156,7 @@ def attributes(record: standards.PublicRecord, operation: str) -> dict[str, Any]
         record: The public record.
         operation: ``publish`` or ``hide``.
     """
-    issued = next((one.value for one in record.dates if one.type == "Issued"), "")
-    publisher = record.publishers[0]
-    kind = _SOFTWARE if record.resource_type == "software" else _FAMILY
-    return {
-        "event": operation,
-        "url": record.url,
-        "titles": [_texted("title", one) for one in record.titles],
-        "creators": [_party(one) for one in record.creators],
-        "contributors": [
-            {**_party(one), "contributorType": one.role or "Other"} for one in record.contributors
-        ],
-        "publisher": {"name": _name(publisher.names, "en"), **_publisher_id(publisher)},
-        "publicationYear": int(issued[:4]),
-        "types": {"resourceTypeGeneral": kind, "resourceType": record.resource_type},
-        "subjects": [
-            {"subject": one.text.value[:_SUBJECT_TEXT], "lang": one.text.language} for one in record.subjects
-        ],
-        "dates": [
-            {"date": one.value, "dateType": one.type} for one in record.dates if one.type in _DATE_TYPES
-        ],
-        "relatedIdentifiers": _related(record),
-        "sizes": [one.value for one in record.extents],
-        "formats": list(record.formats),
-        "version": record.version,
-        "rightsList": _rights(record),
-        "descriptions": [
-            {"description": one.text.value, "descriptionType": one.type, "lang": one.text.language}
-            for one in record.descriptions
-        ],
-        "fundingReferences": [_funding(one) for one in record.fundings],
-        "schemaVersion": "http://datacite.org/schema/kernel-4",
-    }
-
-
-def _texted(key: str, text: standards.Text) -> dict[str, str]:
-    return {key: text.value, **({"lang": text.language} if text.language else {})}
-
-
-def _name(names: Sequence[standards.Text], language: str) -> str:
-    return next((one.value for one in names if one.language == language), names[0].value)
-
-
-def _party(one: standards.Party) -> dict[str, Any]:
-    name = one.names[0].value
-    family, comma, given = name.partition(", ")
-    found: dict[str, Any] = {
-        "name": name,
-        "nameType": "Organizational" if one.is_organization else "Personal",
-    }
-    if comma:
-        found |= {"familyName": family, "givenName": given}
-    found["nameIdentifiers"] = [
-        {
-            "nameIdentifier": key.url or key.value,
-            "nameIdentifierScheme": key.scheme,
-            "schemeUri": "https://orcid.org" if key.scheme == "ORCID" else "https://ror.org",
-        }
-        for key in one.ids
-        if key.scheme in {"ORCID", "ROR"}
-    ]
-    found["affiliation"] = [{"name": place.names[0].value} for place in one.affiliations]
-    return found
-
-
-def _publisher_id(publisher: standards.Party) -> dict[str, str]:
-    ror = next((one.value for one in publisher.ids if one.scheme == "ROR"), "")
-    if not ror:
-        return {}
-    return {
-        "publisherIdentifier": ror,
-        "publisherIdentifierScheme": "ROR",
-        "schemeUri": "https://ror.org/",
-    }
-
-
-def _related(record: standards.PublicRecord) -> list[dict[str, str]]:
-    found = []
-    for one in record.relations:
-        kind = _RELATIONS.get(one.type) or one.type[:1].upper() + one.type[1:]
-        identifier = one.identifier.removeprefix("https://doi.org/")
-        scheme = {"DOI": "DOI", "URI": "URL"}.get(one.scheme)
-        if scheme and kind:
-            found.append(
-                {"relatedIdentifier": identifier, "relatedIdentifierType": scheme, "relationType": kind}
-            )
-    return found
-
-
-def _rights(record: standards.PublicRecord) -> list[dict[str, str]]:
-    found = [
-        {"rights": one.text.value, **({"rightsUri": one.uri} if one.uri else {})} for one in record.rights
-    ]
-    return [*found, {"rights": record.access}]
-
-
-def _funding(one: standards.Funding) -> dict[str, str]:
-    found = {"funderName": one.funder_names[0].value}
-    if one.funder_id:
-        found |= {"funderIdentifier": one.funder_id.value, "funderIdentifierType": one.funder_id.scheme}
-    if one.award_number:
-        found["awardNumber"] = one.award_number
-    if one.award_url:
-        found["awardUri"] = one.award_url
-    if one.award_titles:
-        found["awardTitle"] = one.award_titles[0].value
-    return found
+    found = standards.to_datacite_json(record)
+    del found["doi"]  # the one of the request's address counts
+    found["rightsList"] = [*found["rightsList"], {"rights": record.access}]
+    return {"event": operation, **found}

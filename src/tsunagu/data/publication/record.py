@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import functools
+import json
 import mimetypes
 import re
-import types
-import typing
 import zoneinfo
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -287,54 +285,11 @@ def _size(count: int) -> str:
 
 
 def to_json(record: standards.PublicRecord) -> dict[str, Any]:
-    """The record as plain values, without what is as it is by default: harvests read thousands of them."""
-    found: dict[str, Any] = _plain(record)
+    """The record as plain values, as the row of a publication keeps it."""
+    found: dict[str, Any] = json.loads(standards.to_kept(record))
     return found
-
-
-def _plain(thing: Any) -> Any:
-    if dataclasses.is_dataclass(thing) and not isinstance(thing, type):
-        return {
-            one.name: _plain(value)
-            for one in dataclasses.fields(thing)
-            if (value := getattr(thing, one.name)) != one.default
-        }
-    return [_plain(one) for one in thing] if isinstance(thing, tuple) else thing
 
 
 def from_json(kept: Mapping[str, Any]) -> standards.PublicRecord:
-    """The record of a row."""
-    found: standards.PublicRecord = _maker(standards.PublicRecord)(kept)
-    return found
-
-
-@functools.cache
-def _maker(kind: Any) -> Callable[[Any], Any]:
-    """How a value of a type is made of plain ones; worked out once, as a harvest makes thousands."""
-    if dataclasses.is_dataclass(kind):
-        hints = typing.get_type_hints(kind)
-        parts = {one.name: _maker(hints[one.name]) for one in dataclasses.fields(kind)}
-        simple = frozenset(name for name, part in parts.items() if part is _same)
-
-        def make(kept: Mapping[str, Any]) -> Any:
-            made = {
-                name: value if name in simple else parts[name](value)
-                for name, value in kept.items()
-                if name in parts  # a later release may know fewer
-            }
-            built: Any = kind
-            return built(**made)
-
-        return make
-    origin, inside = typing.get_origin(kind), typing.get_args(kind)
-    if origin is tuple:
-        # Looked up when it is needed: a party has affiliations, which are parties.
-        return lambda values: tuple(map(_maker(inside[0]), values))
-    if origin is types.UnionType:
-        each = _maker(next(one for one in inside if one is not type(None)))
-        return lambda value: None if value is None else each(value)
-    return _same
-
-
-def _same(value: Any) -> Any:
-    return value
+    """The record of a row. Whoever reads thousands takes the column as text and ``standards.from_kept``."""
+    return standards.from_kept(json.dumps(kept))
