@@ -24,6 +24,7 @@ MODULES = (
     "dispatch",
     "dispatch_slurm",
     "ready",
+    "search",
 )
 TABLES = [
     "push_small",
@@ -45,6 +46,7 @@ TABLES = [
     "dispatch_slurm",
     "ready_csv",
     "ready_scans",
+    "search",
 ]
 
 
