@@ -11,7 +11,7 @@ from gunicorn.http import message
 
 from tsunagu.core import lifeline, logs, settings
 
-_LONGEST_LINE = 64 << 10
+_LONGEST_LINE = 128 << 10  # ten thousand kanji, as addresses write them
 
 
 class Server(BaseApplication):  # type: ignore[misc]
