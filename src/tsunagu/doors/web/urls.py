@@ -8,6 +8,7 @@ from django.views.i18n import set_language
 
 from tsunagu.doors.web.views import (
     access,
+    administration,
     agent,
     ai_use,
     arrivals,
@@ -99,6 +100,7 @@ urlpatterns = [
     path("publishing", publishing.queue, name="publishing"),
     path("publishing/institutions", publishing.institutions, name="publishers"),
     path("publishing/requests/<str:key>", publishing.review, name="review"),
+    path("administration", administration.administration, name="administration"),
     path("keeping", keeping.office, name="keeping_office"),
     path("shared-computers", partners.shared, name="partners"),
     path("harvest", harvesting.sources, name="harvest"),
