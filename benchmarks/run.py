@@ -26,6 +26,7 @@ MODULES = (
     "ready",
     "ready_dask",
     "harvest",
+    "search",
 )
 TABLES = [
     "push_small",
@@ -49,6 +50,7 @@ TABLES = [
     "ready_scans",
     "ready_dask",
     "harvest",
+    "search",
 ]
 
 

@@ -31,6 +31,8 @@ def test_what_is_described_is_found_soon_and_again_after_the_index_was_lost(tmp_
         node.api("PUT", "/datasets/lab/cells/metadata/title", {"value": "全固体電池の界面抵抗"})
         _found_within(node, "界面抵抗")
         assert "lab/cells" in node.run("search", "ｶｲﾒﾝ OR 界面").stdout
+        status, answer = node.api("GET", f"/search?q={quote('界面抵抗 ' + 'あ' * 10_000)}")
+        assert (status, answer["cut"]) == (200, 9_005)
         answer = json.loads(node.run("search", "電池", "--json").stdout)
         assert [hit["name"] for hit in answer["hits"]] == ["cells"]
         node.stop()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
+from dataclasses import replace
 
 import pytest
 
@@ -17,8 +18,8 @@ from tsunagu.data.description import api as description
 from tsunagu.data.description.extraction import files_of, pool, read_files
 from tsunagu.data.discovery import api as discovery
 from tsunagu.data.discovery import indexing, selectors
-from tsunagu.data.discovery.clauses import FACETS, Question
-from tsunagu.data.discovery.documents import documents
+from tsunagu.data.discovery.clauses import FACETS, Measured, Question, Seen
+from tsunagu.data.discovery.documents import Document, documents
 from tsunagu.data.discovery.embedded import Tantivy
 from tsunagu.data.discovery.grown import PostgreSQL
 from tsunagu.data.discovery.saved import ask_all_again
@@ -111,6 +112,27 @@ def test_nothing_that_is_typed_is_an_error(library, typed):
     found = discovery.search(library[0], typed)
     assert found.cut == max(0, len(typed) - 1000)
     assert {row.text for row in discovery.suggest(library[0], typed[:100])} <= {"電池", "cathode"}
+
+
+def test_two_hundred_random_questions_are_no_errors(library):
+    dice = random.Random(8)
+    signs = [
+        *list("\"'-:*<>=.~()[]{}^$|\\/+ \u3000・。ー線電x1é٣🔬\u200f\x07ﾞ"),
+        "voltage:",
+        "temperature:",
+        "year:",
+        "..",
+        "kV",
+        "before:",
+    ]
+    for _ in range(200):
+        typed = "".join(dice.choices(signs, k=dice.randrange(1, 25)))
+        found = discovery.search(
+            library[0], typed, chosen={"year": [typed], "creator": [typed], "project": [typed]}
+        )
+        assert found.total >= 0, typed
+        discovery.search(library[0], typed)
+        discovery.suggest(library[0], typed)
 
 
 def test_where_no_record_has_all_words_some_are_enough(library):
@@ -262,6 +284,45 @@ def test_values_of_files_are_found_by_range_with_units(dataset, put, read, index
     for typed in ("temperature:> 310 K", "temperature:<26℃", "temperature:310K..400K", "voltage:>40kV"):
         assert names(owner, typed) == set(), typed
     assert names(owner, "technique:infrared") == names(owner, "format:jcamp -technique:nmr")
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (-6, None, {"a", "b", "c"}),
+        (None, -5.5, {"a"}),
+        (-6.0, -5.0, {"a"}),
+        (-1, 1e-6, {"b"}),
+        (0, 0.5, {"b"}),
+        (-1.25, 7, {"b"}),
+        (1, 0.5, set()),
+        (1e29, 1e300, {"c"}),
+        (1e300, None, set()),
+    ],
+)
+@pytest.mark.django_db
+def test_numbers_of_every_size_and_sign_are_compared(index, low, high, expected):
+    index.begin_anew()
+    index.add(replace(_RECORD, id=key, numbers={"t": (number,)}) for key, number in _NUMBERS.items())
+    index.finish()
+    seen = Seen(policy.Every(), policy.Every(), frozenset(), 0)
+    assert set(index.answer(Question((Measured(("t",), low, high),)), seen).ids) == expected
+
+
+_NUMBERS = {"a": -5.5, "b": 1e-9, "c": 1e30}
+_RECORD = Document(
+    id="",
+    face="both",
+    project_id="p",
+    project="p",
+    access="open",
+    embargo_until_s=0,
+    has_frozen=True,
+    labels={},
+    origins=(),
+    titles=("x",),
+    slug="p/d",
+)
 
 
 def test_hits_page_without_gap_or_repeat(person, index):

@@ -36,7 +36,8 @@ _WORDS = [
 _QUESTIONS = [
     "電池", "線", "X線", "研究明", '"正極材料 battery"', "cat*", "battery -電池", "リチウム 測定", "creator:山田", "format:csv", "licence:none",
     "year:2025", "temperature:>300K", "temperature:20℃..40℃", "temperature:=300", "project:p1", "access:open", "cafe", "🔬", "ж*",
-    "keyword:電池", "title:研究", "technique:xrd", "temperature:cold", "",
+    "keyword:電池", "title:研究", "technique:xrd", "temperature:cold", "", "temperature:<0K",
+    "temperature:-10..-1", "temperature:>1e-6", "temperature:<=-5.5", "temperature:<1e300", "year:99999999999999999999",
 ]  # fmt: skip
 
 
@@ -66,7 +67,11 @@ def _documents(dice):
                 formats=tuple(sorted(dice.sample(["csv", "hdf5", "jcamp"], dice.randrange(3)))),
                 licence=dice.choice(["none", "CC-BY-4.0"]),
                 values=(("technique", dice.choice(["xrd", "nmr"])), ("temperature", "cold")),
-                numbers={"temperature": tuple(dice.choice([250.0, 300.0, 310.0, 4.2]) for _ in range(2))},
+                numbers={
+                    "temperature": tuple(
+                        dice.choice([250.0, 300.0, 310.0, 4.2, -5.5, 1e-9]) for _ in range(2)
+                    )
+                },
                 updated_s=_NOW - number,
                 year=2020 + number % 7,
                 byte_count=number,

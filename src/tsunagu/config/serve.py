@@ -7,8 +7,11 @@ import signal
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.http import message
 
 from tsunagu.core import lifeline, logs, settings
+
+_LONGEST_LINE = 128 << 10  # ten thousand kanji, as addresses write them
 
 
 class Server(BaseApplication):  # type: ignore[misc]
@@ -17,6 +20,9 @@ class Server(BaseApplication):  # type: ignore[misc]
     def load_config(self) -> None:
         """Loopback unless told otherwise; a proxy ends TLS."""
         node = settings.current()
+        # gunicorn takes 8,190 bytes at most whatever it is told: a long question would get its bare error, where our pages
+        # and REST cut it and say so.
+        message.MAX_REQUEST_LINE = _LONGEST_LINE
         options: dict[str, Any] = {
             "bind": f"{node.host}:{node.port}",
             "workers": 1,
@@ -25,6 +31,7 @@ class Server(BaseApplication):  # type: ignore[misc]
             "timeout": 0,
             "graceful_timeout": 20,
             "keepalive": 15,
+            "limit_request_line": _LONGEST_LINE,
             "loglevel": "warning",
             "proc_name": "tsunagu-control",
             "control_socket_disable": True,

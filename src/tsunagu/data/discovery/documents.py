@@ -250,3 +250,8 @@ def value_token(name: str, token: str) -> str:
 def column_key(value: str) -> str:
     """A value of a column as it is compared: folded, and not longer than a term may be."""
     return fold(value).strip()[:200]
+
+
+def is_year(text: str) -> bool:
+    """Whether a text is a year and no number that an index could not hold."""
+    return text.isdecimal() and len(text) <= len("9999")

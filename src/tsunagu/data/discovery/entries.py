@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 from collections.abc import Iterable
 from typing import Any
 
@@ -15,6 +16,7 @@ WORDS = {
     "project": "project_words",
 }  # where words of a column stand, whose name is taken
 TEXTS = ("everything", "title", "creator_words", "keyword", "project_words", "value")
+_ALL_BUT_SIGN = 2**63 - 1
 COLUMNS = (
     "uid", "face", "kind", "project_id", "project", "access", "has_frozen", "embargo_until_s", "levels", "origins", "format",
     "licence", "creator", "readiness", "begun", "year", "updated_s", "byte_count", "file_count", *TEXTS, "measured",
@@ -52,6 +54,16 @@ def columns(values: Iterable[str]) -> list[str]:
 def column(value: str) -> str:
     """A value as one term: what is compared, then what is shown."""
     return f"{column_key(value)}{SHOWN}{value[:200]}"
+
+
+def order_key(number: float) -> int:
+    """A whole number of 64 bits that stands to others as the number does.
+
+    tantivy 0.27 takes 300.0 for a whole number and 300.5 for another kind, and ends the process's thread where the ends
+    of a range are of two kinds.
+    """
+    (bits,) = struct.unpack("<q", struct.pack("<d", number))
+    return int(bits) if bits >= 0 else -(int(bits) & _ALL_BUT_SIGN)
 
 
 def row_of(one: Document) -> list[Any]:

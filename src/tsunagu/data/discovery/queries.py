@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tsunagu.data.discovery.clauses import AnyOf, Between, Clause, Exactly, Measured, Phrase, Seen, Without
-from tsunagu.data.discovery.documents import DRAFT, FROZEN, column_key
-from tsunagu.data.discovery.entries import SHOWN, WORDS
+from tsunagu.data.discovery.documents import DRAFT, FROZEN, column_key, is_year
+from tsunagu.data.discovery.entries import SHOWN, WORDS, order_key
 from tsunagu.foundation.policy import api as policy
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     Part: TypeAlias = "tantivy.Query | Excluded"
 
 _TITLE_WEIGHT = 5.0
+_NAME = re.compile(r"[A-Za-z0-9_]+")
 _SIGNS = re.compile(r"[\\.+*?()|\[\]{}^$#&\-~]")
 
 
@@ -145,7 +146,7 @@ class Builder:
 
     def _exactly(self, column: str, values: Sequence[str]) -> tantivy.Query:
         if column == "year":
-            return self.any([self._range("year", int(one), int(one)) for one in values if one.isdecimal()])
+            return self.any([self._range("year", int(one), int(one)) for one in values if is_year(one)])
         if column in {"format", "licence", "creator"}:
             # What is shown stands behind what is compared, as one term.
             return self.any(
@@ -157,10 +158,11 @@ class Builder:
         return self.any([self._term(column, one) for one in values])
 
     def _measured(self, name: str, wanted: Measured) -> tantivy.Query:
-        opening, closing = "[" if wanted.with_low else "{", "]" if wanted.with_high else "}"
-        low = "*" if wanted.low is None else repr(float(wanted.low)).replace("-", "\\-", 1)
-        high = "*" if wanted.high is None else repr(float(wanted.high)).replace("-", "\\-", 1)
-        return self._index.parse_query(f"measured.{name}:{opening}{low} TO {high}{closing}", ["everything"])
+        if not _NAME.fullmatch(name):
+            return self._make.empty_query()  # what the index's own language would take for something else
+        low = "*" if wanted.low is None else str(order_key(wanted.low) + (not wanted.with_low))
+        high = "*" if wanted.high is None else str(order_key(wanted.high) - (not wanted.with_high))
+        return self._index.parse_query(f"measured.{name}:[{low} TO {high}]", ["everything"])
 
     # --- Shapes
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tsunagu.data.discovery.clauses import AnyOf, Between, Clause, Exactly, Measured, Phrase, Seen, Without
-from tsunagu.data.discovery.documents import DRAFT, FROZEN, column_key
+from tsunagu.data.discovery.documents import DRAFT, FROZEN, column_key, is_year
 from tsunagu.data.discovery.entries import SHOWN, WORDS
 from tsunagu.foundation.policy import api as policy
 
@@ -120,7 +120,7 @@ def _exactly(column: str, value: str) -> Statement:
     key = f"{column_key(value)}{SHOWN}"
     match column:
         case "year":
-            return Statement("year = %s", (int(value),)) if value.isdecimal() else Statement("false")
+            return Statement("year = %s", (int(value),)) if is_year(value) else Statement("false")
         case "licence":
             return Statement("starts_with(licence, %s)", (key,))
         case "format" | "creator":
