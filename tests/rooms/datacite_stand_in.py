@@ -98,7 +98,7 @@ class _Answer(http.server.BaseHTTPRequestHandler):
         if fault == "after":  # it has happened, and nobody hears of it: the most valuable fault
             self.connection.close()
         elif fault == "slow":
-            time.sleep(2)
+            time.sleep(1)
             self.connection.close()
         elif fault == "html":
             self._send(200, b"<html>maintenance</html>", "text/html")

@@ -104,16 +104,31 @@ def test_an_answer_that_was_lost_is_asked_for_before_anything_is_repeated(publis
     assert set(states().values()) == {"done"}
 
 
+def test_an_answer_that_comes_too_late_is_an_unknown_too(publish, registry, monkeypatch):
+    monkeypatch.setattr(wire, "_TIMEOUT_S", 0.4)
+    registry.service.fail("slow", times=1)
+    _, found = publish()
+    publication.deliver_due()
+    concept = found.doi.removesuffix(".v1")
+    assert states()[concept] == "unknown"
+    assert concept in registry.service.dois, "it has happened all the same"
+    monkeypatch.setattr(wire, "_TIMEOUT_S", 30)
+    registry.at(clock.now() + dt.timedelta(seconds=1000))
+    publication.deliver_due()
+    assert registry.service.reads == [concept]
+    assert states()[concept] == "done"
+
+
 def test_a_process_that_died_while_sending_leaves_an_unknown(publish, monkeypatch, at):
     publish()
 
     def die(*_args, **_more):
         raise SystemExit
 
-    monkeypatch.setattr(egress, "exchange", die)
-    with pytest.raises(SystemExit):
-        publication.deliver_due()
-    monkeypatch.undo()
+    with monkeypatch.context() as broken:
+        broken.setattr(egress, "exchange", die)
+        with pytest.raises(SystemExit):
+            publication.deliver_due()
     assert "sending" in states().values()
     moment = dt.datetime(2027, 3, 31, 9, tzinfo=dt.UTC)
     at(moment)

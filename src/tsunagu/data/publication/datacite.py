@@ -22,6 +22,7 @@ from tsunagu.standards import api as standards
 _BASE = "https://api.datacite.org"
 _JSON_API = "application/vnd.api+json"
 _GOOD = frozenset({200, 201})
+_TIMEOUT_S = 30.0  # the service writes the handle inside the request, which may take 10 s
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +63,21 @@ def put(account: Mapping[str, Any], doi: str, attributes: Mapping[str, Any]) -> 
         EgressFailedError: no answer; it may have happened all the same.
     """
     body = json.dumps({"data": {"type": "dois", "attributes": attributes}}, ensure_ascii=False).encode()
-    return _read(
-        egress.exchange("PUT", _address(account, doi), body, media_type=_JSON_API, headers=_head(account))
+    answer = egress.exchange(
+        "PUT",
+        _address(account, doi),
+        body,
+        media_type=_JSON_API,
+        timeout_s=_TIMEOUT_S,
+        headers=_head(account),
     )
+    return _read(answer)
 
 
 def read(account: Mapping[str, Any], doi: str) -> Reply:
     """What the service holds about a DOI; status 404 where it holds nothing. Raises the same."""
-    return _read(egress.exchange("GET", _address(account, doi), headers=_head(account)))
+    address = _address(account, doi)
+    return _read(egress.exchange("GET", address, timeout_s=_TIMEOUT_S, headers=_head(account)))
 
 
 def holds(found: Reply, attributes: Mapping[str, Any], operation: str) -> bool:
