@@ -46,6 +46,9 @@ def test_templates_hold_no_words_of_their_own():
     allowed = {"API", "SHA-256", "AI", "English", "日本語", "import tsunagu", "FOLDER", "tsunagu"}
     allowed |= {
         "Croissant",
+        "CSV",
+        "JSON",
+        "XML",
         "RO-Crate",
         "Frictionless",
         "schema.org",
