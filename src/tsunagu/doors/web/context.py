@@ -22,4 +22,5 @@ def page_frame(request: HttpRequest) -> dict[str, Any]:
         "node_name": settings.current().node_name,
         "theme": theme,
         "byte_url": settings.current().bytes_address,
+        "hides_search_box": False,  # the search page has a field of its own
     }
