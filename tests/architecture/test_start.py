@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 # Each costs some tenths of a second and tens of megabytes in every process of a node.
-HEAVY = {"pyarrow", "numpy", "duckdb", "polars", "distributed", "zarr", "PIL", "boto3", "botocore"}
+HEAVY = {"pyarrow", "numpy", "duckdb", "tantivy", "polars", "distributed", "zarr", "PIL", "boto3", "botocore"}
 _SCRIPT = """
 import sys
 import django

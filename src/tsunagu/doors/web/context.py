@@ -25,6 +25,7 @@ def page_frame(request: HttpRequest) -> dict[str, Any]:
         "theme": theme,
         "curates": lambda: _curates(request),
         "byte_url": settings.current().bytes_address,
+        "hides_search_box": False,  # the search page has a field of its own
     }
 
 
