@@ -53,7 +53,7 @@ def note_step(
             runs.Link("out", "publication", row.uid, row.place),
         ],
     )
-    ReviewEntry.objects.create(
+    entry = ReviewEntry.objects.create(
         publication=row,
         number=row.number,
         step=step,
@@ -65,5 +65,5 @@ def note_step(
         run_id=run_id,
         written_at=clock.now(),
     )
-    events.record(CHANGED, publication=row.uid, state=row.state)
+    events.record(CHANGED, publication=row.uid, state=row.state, entry=entry.pk)
     return run_id

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from tsunagu.core import events, jobs
-from tsunagu.data.publication import outbox, publishing
+from tsunagu.data.publication import mailing, outbox, publishing, steps
 
 
 @events.subscribe(outbox.WANTED)
@@ -28,6 +28,14 @@ def follow_registration(doi: str, state: str) -> None:
 def lift_embargoes() -> None:
     """Bring records of embargoed data in step with the clock."""
     publishing.lift_embargoes()
+
+
+@events.subscribe(steps.CHANGED)
+@jobs.job(priority=-20)
+def mail(publication: str, state: str, entry: int) -> None:
+    """Tell people by mail what happened to a publication."""
+    del publication, state
+    mailing.tell(entry)
 
 
 @events.subscribe("datasets.access_changed")
