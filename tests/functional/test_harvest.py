@@ -49,6 +49,12 @@ def test_a_node_harvests_another_node(giver, tmp_path):
         (first, second) = taker.json("harvest", "giver", "--records")["records"]
         assert {first["title"], second["title"]} == {SAID["title"]}
         assert first["identifier"] in taker.run("harvest", "giver", "--records").stdout
+        deadline = time.monotonic() + 30
+        while taker.json("search", "薄膜")["total"] < 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        hits = taker.json("search", "薄膜 kind:record")["hits"]
+        assert {hit["url"] for hit in hits} == {f"{giver.url}/d/lab/{name}/v1" for name in ("one", "two")}
         (published,) = [
             one
             for one in giver.json("review", "list", "--state", "published")["publications"]

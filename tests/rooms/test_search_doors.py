@@ -26,7 +26,7 @@ def page(library):  # noqa: F811
 def test_the_page_shows_hits_facets_and_marks(page):
     text = page.get("/search", {"q": "電池"}, headers={"accept-language": "en"}).content.decode()
     assert "<mark>電池</mark>" in text
-    assert "1 dataset" in text
+    assert "1 found" in text
     assert 'href="/d/lab/data"' in text
     assert "?q=%E9%9B%BB%E6%B1%A0&amp;creator=Taro+Suzuki" in text
     assert "<script>" not in text

@@ -20,6 +20,7 @@ def test_the_index_of_postgresql_answers_as_the_embedded_one(database_server):
         "-q",
         "tests/rooms/test_search.py",
         "tests/rooms/test_search_parity.py",
+        "tests/rooms/test_search_records.py",
     ]
     done = subprocess.run(
         command,

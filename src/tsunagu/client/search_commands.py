@@ -50,7 +50,8 @@ def _say_first(found: dict[str, Any], output: Output) -> None:
 
 
 def _show(hit: dict[str, Any], output: Output) -> None:
-    output.line(f"{hit['project']}/{hit['name']}  {'  '.join(hit['titles'])}")
+    place = f"{hit['project']}/{hit['name']}" if hit["project"] else hit["url"] or hit["source"]
+    output.line(f"{place}  {'  '.join(hit['titles'])}")
     said = [hit["access"], *hit["formats"][:3], *hit["creators"][:3], hit["updated_at"][:10]]
     output.line(f"  {' · '.join(part for part in said if part)}")
     if hit["why"]:

@@ -36,7 +36,7 @@ _NAMES: Mapping[str, str] = {
 }  # fmt: skip
 _SAID = {
     "公開": "open", "共有": "shared", "非公開": "closed", "非共有・非公開": "closed", "yes": "prepared",
-    "no": "none", "データセット": "dataset", "data": "dataset",
+    "no": "none", "データセット": "dataset", "data": "dataset", "リポジトリ": "record", "レコード": "record",
 }  # fmt: skip
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*\Z")
 

@@ -14,7 +14,7 @@ from tsunagu.foundation.policy import api as policy
 from tsunagu.standards import api as standards
 
 BOTH, DRAFT, FROZEN = "both", "draft", "frozen"
-KIND = "dataset"
+KIND, RECORD = "dataset", "record"
 READY, NOT_READY = "prepared", "none"
 NO_LICENCE = "none"
 _TITLES = ("title", "title_ja", "title_en")

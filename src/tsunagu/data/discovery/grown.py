@@ -103,8 +103,9 @@ class PostgreSQL:
         if name == "access":
             # An embargoed dataset counts as closed until its day.
             value, values = "case when embargo_until_s > %s then 'closed' else access end", [now_s, *values]
+        named = " and project <> ''" if name == "project" else ""  # records of other repositories are in none
         cursor.execute(
-            f"select {value} as value, count(*) from discovery_entry where {where.sql} "  # noqa: S608
+            f"select {value} as value, count(*) from discovery_entry where {where.sql}{named} "  # noqa: S608
             "group by 1 order by 2 desc, 1 limit %s",
             [*values, _MOST_VALUES],
         )

@@ -5,14 +5,17 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Iterable
 
 from django.db import OperationalError, close_old_connections
 
 from tsunagu.data.datasets import api as datasets
+from tsunagu.data.discovery import harvested
 from tsunagu.data.discovery.clauses import Exactly, Question, Seen
 from tsunagu.data.discovery.documents import KIND, documents
 from tsunagu.data.discovery.engines import engine
 from tsunagu.data.discovery.models import Pending
+from tsunagu.data.harvesting import api as harvesting
 from tsunagu.foundation.policy import api as policy
 
 logger = logging.getLogger(__name__)
@@ -29,6 +32,11 @@ def note(dataset_id: str, *, hides: bool) -> None:
     Pending.objects.create(dataset_id=dataset_id, hides=hides)
 
 
+def note_records(ids: Iterable[int]) -> None:
+    """The same for records of other repositories."""
+    Pending.objects.bulk_create(Pending(dataset_id=harvested.key_of(one)) for one in ids)
+
+
 def apply_pending() -> int:
     """Bring the index up to date with what changed; returns how many datasets that were.
 
@@ -38,7 +46,7 @@ def apply_pending() -> int:
     if not rows:
         return 0
     ids = list(dict.fromkeys(dataset_id for _pk, dataset_id in rows))
-    engine().replace(ids, documents(ids))
+    engine().replace(ids, [*documents(ids), *harvested.documents(ids)])
     Pending.objects.filter(pk__in=[pk for pk, _dataset_id in rows]).delete()
     return len(ids)
 
@@ -54,6 +62,10 @@ def rebuild() -> int:
         ids = [key for _row, key in part]
         engine().add(documents(ids))
         after, count = part[-1][0], count + len(ids)
+    last = 0
+    while records := harvesting.record_ids(after=last, limit=_REBUILD_BATCH):
+        engine().add(harvested.documents(map(harvested.key_of, records)))
+        last, count = records[-1], count + len(records)
     engine().finish()
     logger.info("index_made", extra={"count": count, "duration_s": round(time.monotonic() - started, 1)})
     return count

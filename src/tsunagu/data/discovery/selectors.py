@@ -12,14 +12,15 @@ from dataclasses import dataclass
 from tsunagu.core import clock
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.description import api as description
-from tsunagu.data.discovery import showing
+from tsunagu.data.discovery import harvested, showing
 from tsunagu.data.discovery.analysis import printable
 from tsunagu.data.discovery.asking import Asked, understood
 from tsunagu.data.discovery.clauses import FACETS, Clause, Exactly, Question, Seen, Sort
-from tsunagu.data.discovery.documents import Document, column_key, shown
+from tsunagu.data.discovery.documents import NOT_READY, RECORD, Document, column_key, shown
 from tsunagu.data.discovery.engines import engine
 from tsunagu.data.discovery.models import Pending
 from tsunagu.data.discovery.types import Facet, Found, Hit, Suggestion
+from tsunagu.data.harvesting.api import FoundRecord
 from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.policy import api as policy
 
@@ -167,8 +168,43 @@ def _hits(eyes: _Eyes, ids: Sequence[str], asked: Asked) -> tuple[Hit, ...]:
     faces = datasets.faces_seen(eyes.read, eyes.draft, ids)
     by_id = shown(faces)
     wanted = showing.needles(asked.typed)
+    records = harvested.found(ids)
+    made = {key: _hit(one, wanted, sees_draft=faces[key]) for key, one in by_id.items()}
+    made |= {key: _record_hit(key, one, wanted) for key, one in records.items()}
     # What is missing changed since the index was read.
-    return tuple(_hit(by_id[key], wanted, sees_draft=faces[key]) for key in ids if key in by_id)
+    return tuple(made[key] for key in ids if key in made)
+
+
+def _record_hit(key: str, one: FoundRecord, wanted: Sequence[str]) -> Hit:
+    record = one.record
+    titles = tuple(dict.fromkeys(text.value for text in (*record.titles, *record.alternatives))) or (
+        one.source,
+    )
+    creators = harvested.creators_of(record)
+    keywords = tuple(dict.fromkeys(subject.text.value for subject in record.subjects))
+    texts = (*(said.text.value for said in record.descriptions), ", ".join(keywords), ", ".join(creators))
+    return Hit(
+        kind=RECORD,
+        id=key,
+        project="",
+        name="",
+        titles=tuple(showing.marked(title, wanted) for title in titles),
+        why=showing.excerpt(texts, wanted),
+        creators=creators,
+        keywords=keywords,
+        formats=(),
+        licence=harvested.licence_of(record),
+        readiness=NOT_READY,
+        access="open",
+        embargo_until="",
+        file_count=0,
+        byte_count=0,
+        updated_at=_moment(one.changed_s),
+        sees_draft=False,
+        url=harvested.address_of(record),
+        source=one.source,
+        doi=record.doi,
+    )
 
 
 def _hit(one: Document, wanted: Sequence[str], *, sees_draft: bool) -> Hit:

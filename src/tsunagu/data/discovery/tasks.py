@@ -38,6 +38,12 @@ def note_labels(entity_id: str) -> None:
         indexing.note(entity_id, hides=True)
 
 
+@events.witness("harvesting.changed")
+def note_records(ids: list[int]) -> None:
+    """Records of another repository came, changed or went."""
+    indexing.note_records(ids)
+
+
 @jobs.every(dt.timedelta(minutes=10))
 @jobs.job(priority=-30)
 def ask_again() -> None:

@@ -19,10 +19,13 @@ class Hit:
     """A record that was found.
 
     Attributes:
-        kind: What it is: ``dataset``.
+        kind: What it is: ``dataset``, or ``record`` of another repository.
         titles: In the languages there are, each cut into pieces.
         why: Where else the words stand: a piece of the description or of a file that introduces the data.
         sees_draft: Whether what is shown is the draft.
+        url: Where a record of another repository leads; empty of our own datasets.
+        source: What that repository calls itself.
+        doi: Of a record of another repository, bare.
     """
 
     kind: str
@@ -42,6 +45,9 @@ class Hit:
     byte_count: int
     updated_at: str
     sees_draft: bool
+    url: str = ""
+    source: str = ""
+    doi: str = ""
 
     @property
     def slug(self) -> str:

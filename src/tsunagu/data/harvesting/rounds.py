@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from django.db import transaction
 
-from tsunagu.core import clock, egress, settings
+from tsunagu.core import clock, egress, events, settings
 from tsunagu.core.errors import TsunaguError
 from tsunagu.data.harvesting import answers, asking
 from tsunagu.data.harvesting.errors import EndlessListError, SourceSaysError
@@ -22,6 +22,7 @@ from tsunagu.standards import api as standards
 
 logger = logging.getLogger(__name__)
 
+CHANGED = "harvesting.changed"
 _AT_ONCE_S = 10.0  # then other work of the node has its turn
 _MOST_ATTEMPTS = 48
 _LONGEST_WAIT_S = 900.0
@@ -123,29 +124,39 @@ def _keep(source: Source, items: Iterable[answers.Item]) -> int:
     held = {one.identifier: one for one in source.harvested_set.filter(identifier__in=found)}
     made: list[Harvested] = []
     changed: list[Harvested] = []
+    news: list[Harvested] = []
     fresh = 0
     for name, item in found.items():
         row = held.get(name) or Harvested(source=source, identifier=name)
         fresh += row.run_id != source.run_id
         if item.datestamp and row.datestamp > item.datestamp and row.run_id == source.run_id:
             continue  # an older copy of what this round gave already
-        _fill(row, item, source)
+        if _fill(row, item, source):
+            news.append(row)
         (changed if row.pk else made).append(row)
     Harvested.objects.bulk_create(made)
     Harvested.objects.bulk_update(changed, _CHANGES, batch_size=200)
+    if news:
+        events.record(CHANGED, ids=[row.pk for row in news])
     return fresh
 
 
-def _fill(row: Harvested, item: answers.Item, source: Source) -> None:
+def _fill(row: Harvested, item: answers.Item, source: Source) -> bool:
+    """Write an item into its row; whether anything is new but the round."""
     content = zlib.compress(item.content)
     if row.pk and bytes(row.content) == content and row.is_deleted == item.is_deleted:
         row.run_id, row.datestamp, row.sets = source.run_id, item.datestamp, list(item.sets)
-        return
+        return False
     row.datestamp, row.is_deleted, row.sets = item.datestamp, item.is_deleted, list(item.sets)
     row.run_id, row.changed_at, row.content = source.run_id, clock.now(), content
     row.kept = row.problem = row.title = row.doi = ""
-    if item.is_deleted:
-        return
+    if not item.is_deleted:
+        _read(row, item, source)
+    return True
+
+
+def _read(row: Harvested, item: answers.Item, source: Source) -> None:
+    """Our record of what came, or why there is none."""
     if not item.content:
         row.problem = "The source gave no metadata."
         return

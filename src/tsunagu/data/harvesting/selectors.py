@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import zlib
 from collections import defaultdict
+from collections.abc import Iterable
 
 from django.db.models import Count, Q
 
 from tsunagu.core import clock
 from tsunagu.data.harvesting.errors import NoSuchSourceError
 from tsunagu.data.harvesting.models import Harvested, Source
-from tsunagu.data.harvesting.types import RecordCard, SourceCard
+from tsunagu.data.harvesting.types import FoundRecord, RecordCard, SourceCard
 from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.policy import api as policy
+from tsunagu.standards import api as standards
 
 
 def card_of(row: Source) -> SourceCard:
@@ -92,6 +95,30 @@ def list_records(
         )
         for row in found
     ]
+
+
+def records(ids: Iterable[int]) -> list[FoundRecord]:
+    """Records by their ids, for everybody: they are public where they come from. Those that are gone are left out."""
+    rows = Harvested.objects.filter(pk__in=list(ids), is_deleted=False).exclude(kept="")
+    return [
+        FoundRecord(
+            row.pk, row.source.title, standards.from_kept(row.kept), _second(row.datestamp, row.changed_at)
+        )
+        for row in rows.select_related("source").defer("content").order_by("pk")
+    ]
+
+
+def record_ids(*, after: int = 0, limit: int = 1000) -> list[int]:
+    """Ids of every record, in their order; for an index that is made anew."""
+    return list(Harvested.objects.filter(pk__gt=after).order_by("pk").values_list("pk", flat=True)[:limit])
+
+
+def _second(datestamp: str, here: dt.datetime) -> int:
+    try:
+        moment = dt.datetime.fromisoformat(datestamp) if datestamp else here
+    except ValueError:
+        moment = here
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).timestamp())
 
 
 def _same_doi(name: str, dois: list[str]) -> dict[str, set[str]]:

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from django.db import transaction
 
-from tsunagu.core import clock, egress
+from tsunagu.core import clock, egress, events
 from tsunagu.core.errors import InvalidInputError
 from tsunagu.data.harvesting import answers, asking, rounds
 from tsunagu.data.harvesting.errors import (
@@ -27,6 +27,7 @@ from tsunagu.foundation.runs import api as runs
 
 _MOST_URL = 500
 _MOST_SET = 200
+_TOLD_AT_ONCE = 1000
 _MOST_HOURS = 24 * 366
 
 
@@ -153,6 +154,13 @@ def remove(actor: Actor, name: str) -> None:
     if row.run_id:
         _break_off(row)
     ledger.append("harvest-source-removed", {"name": row.name, "url": row.url, "by": actor.id})
+    after = 0
+    # The rooms above hear of every record that goes, some at a time.
+    while ids := list(
+        row.harvested_set.filter(pk__gt=after).order_by("pk").values_list("pk", flat=True)[:_TOLD_AT_ONCE]
+    ):
+        events.record(rounds.CHANGED, ids=ids)
+        after = ids[-1]
     row.delete()
 
 

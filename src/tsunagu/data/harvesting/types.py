@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tsunagu.standards.api import PublicRecord
+
 
 @dataclass(frozen=True, slots=True)
 class SourceCard:
@@ -37,6 +39,22 @@ class SourceCard:
     record_count: int
     problem_count: int
     deleted_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class FoundRecord:
+    """A record as an index and a list of hits take it.
+
+    Attributes:
+        id: Here.
+        source: What the repository calls itself.
+        changed_s: When it changed at the source, seconds since 1970; here, where the source does not say.
+    """
+
+    id: int
+    source: str
+    record: PublicRecord
+    changed_s: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,10 @@ class Piece(Schema):
 
 
 class HitRow(Schema):
-    """A record that was found; ``why``: where else the words stand."""
+    """A dataset (``kind`` dataset) or a record of another repository (record, with ``url``, ``source``, ``doi``).
+
+    ``why``: where else the words stand.
+    """
 
     kind: str
     id: str
@@ -62,6 +65,9 @@ class HitRow(Schema):
     file_count: int
     byte_count: int
     updated_at: str
+    url: str
+    source: str
+    doi: str
 
 
 class FacetRow(Schema):

@@ -42,7 +42,7 @@ _SHOWN_VALUES = 8
 _EXPORTED = 2000
 _COLUMNS = (
     "project", "name", "title", "creators", "keywords", "formats", "licence", "access", "embargo_until", "file_count",
-    "byte_count", "updated_at", "url",
+    "byte_count", "updated_at", "url", "kind", "source", "doi",
 )  # fmt: skip
 
 
@@ -210,6 +210,8 @@ def _rows(actor: Actor, text: str, chosen: dict[str, list[str]], sort: str) -> I
 
 
 def _address(hit: discovery.Hit) -> str:
+    if not hit.project:
+        return hit.url
     place = reverse("dataset", kwargs={"project": hit.project, "dataset": hit.name})
     return f"{settings.current().control_address}{place}"
 
