@@ -335,6 +335,30 @@ def test_withdrawn_comes_back_and_an_unchanged_one_keeps_its_day(taken_up, at):
     assert row.harvested_set.get(identifier="b").changed_at == first
 
 
+@pytest.mark.parametrize("what", [harvesting.pause, harvesting.remove])
+@pytest.mark.parametrize(
+    "page", [records(record("b"), token="u"), records(record("b")), EgressFailedError("no answer")]
+)
+def test_a_page_that_is_on_its_way_undoes_nothing(taken_up, admin, what, page):
+    row, repository = taken_up(records(record("a"), token="t"), page)
+    ask = repository.ask
+
+    def slow(url, **arguments):
+        answer = None if arguments.get("resumptionToken") != "t" else what(admin, row.name)
+        del answer
+        return ask(url, **arguments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(asking, "ask", slow)
+        assert rounds.go_on(row) is None
+    found = Source.objects.filter(name=row.name).first()
+    if what is harvesting.pause:
+        assert (found.state, found.run_id, names(found)) == ("paused", "", {"a"})
+    else:
+        assert found is None
+        assert not Harvested.objects.exists()
+
+
 # People
 
 

@@ -74,15 +74,29 @@ def go_on(source: Source) -> dt.timedelta | None:
     pause_s: float = settings.current().harvest_pause_s
     while True:
         try:
-            is_last = _next_page(source)
-        except TsunaguError as error:
-            return _failed(source, error)
-        if is_last:
-            _ended(source)
+            try:
+                is_last = _next_page(source)
+            except TsunaguError as error:
+                return _failed(source, error)
+            if is_last:
+                _ended(source)
+                return None
+        except _BrokenOffError:
             return None
         if time.monotonic() + pause_s > ends_at:
             return dt.timedelta(seconds=pause_s)
         time.sleep(pause_s)
+
+
+class _BrokenOffError(Exception):
+    """An administrator paused or removed the source, or began another round, while a page was on its way."""
+
+
+def _hold(source: Source) -> None:
+    """Go on only while the round is the source's own; nobody breaks it off before the transaction ends."""
+    held = Source.objects.select_for_update().filter(pk=source.pk).values_list("run_id", flat=True).first()
+    if held != source.run_id:
+        raise _BrokenOffError
 
 
 def _next_page(source: Source) -> bool:
@@ -95,6 +109,7 @@ def _next_page(source: Source) -> bool:
         data = asking.ask(source.url, verb="ListRecords", **arguments)
     page = answers.page(data)
     with transaction.atomic():
+        _hold(source)
         fresh = _keep(source, page.items)
         source.repeated_pages = source.repeated_pages + 1 if page.items and not fresh else 0
         if page.token and source.repeated_pages > _MOST_REPEATED:
@@ -174,7 +189,9 @@ def _read(row: Harvested, item: answers.Item, source: Source) -> None:
         row.problem = "The record has no title."
 
 
+@transaction.atomic
 def _ended(source: Source) -> None:
+    _hold(source)
     runs.finish(source.run_id, runs.Outcome.OK, parameters={"record_count": source.seen_count})
     now = clock.now()
     source.next_since = source.begun_at or source.next_since
@@ -183,8 +200,10 @@ def _ended(source: Source) -> None:
     source.save()
 
 
+@transaction.atomic
 def _failed(source: Source, error: TsunaguError) -> dt.timedelta | None:
     """Wait and ask again, or begin the list anew, or give the round up. What came so far is kept in any case."""
+    _hold(source)
     # What was counted within a page that was not kept does not count.
     source.refresh_from_db()
     said = error.fields.get("said") if isinstance(error, SourceSaysError) else ""
