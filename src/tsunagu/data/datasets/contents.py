@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from django.db import connection
+from django.db.models import QuerySet
 
 from tsunagu.core import bulk
 from tsunagu.core.errors import NotFoundError
@@ -93,6 +95,12 @@ def frozen_contents(dataset_id: str, version: int = 0) -> Iterator[list[bytes]]:
     while part := list(rows.filter(pk__gt=last).order_by("pk").values_list("pk", "sha256")[:2000]):
         last = part[-1][0]
         yield [bytes(sha256) for _, sha256 in part]
+
+
+def hashes_of(dataset: DatasetCard, number: int) -> QuerySet[FileRow, Any]:
+    """SHA-256 of everything in a version, as a part of another query: a version may hold a million files."""
+    rows = FileRow.objects.filter(dataset_id=dataset.row_id, since__lte=number, until__gt=number)
+    return rows.values_list("sha256", flat=True)
 
 
 def get_file(actor: Actor, dataset: DatasetCard, path: str, *, version: int | None = None) -> FileCard:

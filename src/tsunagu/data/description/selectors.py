@@ -208,15 +208,17 @@ def file_values(
 
 
 def facts(actor: Actor, dataset: DatasetCard) -> list[FactSummary]:
-    """Normalised fields over all files of the dataset, for its page.
+    """Normalised fields over all files of the dataset, for its page; whoever sees no draft sees none of its values.
 
     Raises:
         NotFoundError: the actor may not read the dataset.
     """
-    datasets.resolve_version(actor, dataset, None)
+    number = datasets.resolve_version(actor, dataset, None)
+    seen = Fact.objects.filter(dataset_id=dataset.id)
+    if not dataset.sees_draft:
+        seen = seen.filter(extraction__sha256__in=datasets.hashes_of(dataset, number))
     rows = (
-        Fact.objects.filter(dataset_id=dataset.id)
-        .values("name", "unit", "text")
+        seen.values("name", "unit", "text")
         .annotate(
             files=Count("extraction_id", distinct=True), low=Min("number"), high=Max("number"), one=Min("pk")
         )
