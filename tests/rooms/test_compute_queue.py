@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from django.db import connections
 
 from tests.rooms.test_compute import ask, frozen, member, walls
 from tsunagu.compute.jobs import api as jobs
@@ -185,7 +186,14 @@ def test_a_place_that_does_not_answer_keeps_no_other_ones_jobs_waiting(frozen):
     job = ask(owner)
     slow, quick = Slow(), Quick()
     supervisor = jobs.Supervisor({"slow": slow, "sandbox": quick})
-    loop = threading.Thread(target=supervisor.run)
+
+    def run():
+        try:
+            supervisor.run()
+        finally:
+            connections.close_all()
+
+    loop = threading.Thread(target=run)
     loop.start()
     try:
         deadline = time.monotonic() + 50

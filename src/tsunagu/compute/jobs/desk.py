@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from django.db import OperationalError, close_old_connections, transaction
+from django.db import OperationalError, close_old_connections, connections, transaction
 from django.db.models import Max, Min
 
 from tsunagu.compute.environments import api as environments
@@ -68,7 +68,7 @@ class Desk:
         except BaseException as error:  # noqa: BLE001 - the loop that started this raises it
             self.failure = error
         finally:
-            close_old_connections()
+            connections.close_all()
 
     def hurry(self) -> None:
         """Something may be there to hand over: look at the next turn."""
