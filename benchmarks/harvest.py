@@ -126,6 +126,7 @@ def seed(count: int) -> None:
     import datetime as dt
 
     from django.db import transaction
+
     from tsunagu.data.publication import record as records
     from tsunagu.data.publication.models import Institution, Publication
 
