@@ -294,8 +294,10 @@ def test_interrupt_leaves_something_to_go_on_with(fake: FakeNode, tmp_path: Path
         "TSUNAGU_TOKEN": TOKEN,
     }
     command = [sys.executable, "-m", "tsunagu.client", "push", str(root), "films/one"]
+    # Shells have what they start in the background ignore the interrupt, these tests perhaps as well.
+    heeding = ["env", "--default-signal=INT", *command]
     going = subprocess.Popen(
-        command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        heeding, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline and not any(r.startswith("HEAD") for r in fake.requests):
