@@ -18,7 +18,7 @@ from tsunagu.formats import api as formats
 from tsunagu.formats.tests.making import planned
 
 TABLES = 10
-ROWS = 1_000_000
+ROWS = 500_000
 ROUNDS = 3
 TARGET = 1.6
 

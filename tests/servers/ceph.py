@@ -30,6 +30,7 @@ from typing import Any
 PROGRAMS = ("radosgw", "radosgw-admin", "ceph-mon", "ceph-osd", "ceph", "ceph-authtool", "monmaptool")
 DEFAULT_HOME = Path(__file__).resolve().parents[2] / ".servers" / "ceph"
 _PATIENCE_S = 90.0
+_PATIENCE_WITH_OTHERS_S = 45.0
 _CONF = """\
 [global]
 fsid = {fsid}
@@ -77,7 +78,7 @@ def start(home: Path = DEFAULT_HOME) -> dict[str, Any]:
         facts = home / "facts.json"
         if facts.exists():
             found: dict[str, Any] = json.loads(facts.read_text())
-            if _answers(found["endpoint"]):
+            if _still_answers(home, found["endpoint"]):
                 return found
             stop(home)
         answer = _Cluster(home).start()
@@ -182,6 +183,23 @@ class _Cluster:
 
 def _find(program: str) -> str:
     return shutil.which(program, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin") or program
+
+
+def _still_answers(home: Path, endpoint: str) -> bool:
+    """Whether it answers, in the end: on a busy machine it takes its time, and others may be using it."""
+    deadline = time.monotonic() + _PATIENCE_WITH_OTHERS_S
+    while not _answers(endpoint):
+        if time.monotonic() > deadline or not _lives(home):
+            return False
+        time.sleep(1)
+    return True
+
+
+def _lives(home: Path) -> bool:
+    try:
+        return not _is_zombie(int((home / "run" / "rgw.pid").read_text()))
+    except (OSError, ValueError):
+        return False
 
 
 def _answers(endpoint: str) -> bool:
