@@ -177,9 +177,9 @@ def test_after_a_kill_in_the_middle_the_same_comes_out(dataset, ready, put, monk
         made.append(plan.name)
         return make(self, plan, *rest, **more)
 
-    make = making.Here.make_table
+    make = making.Here.make
     with monkeypatch.context() as patch:
-        patch.setattr(making.Here, "make_table", dying)
+        patch.setattr(making.Here, "make", dying)
         with pytest.raises(KilledError):
             ready({"a.csv": csv(1), "b.csv": b"p,q\n1,2\n3,4\n"})
     row = Preparation.objects.get()

@@ -46,49 +46,30 @@ class OnDask(readiness.Maker):
     def __init__(self, line: jobs.DaskLine, here: readiness.Maker, at_once: int) -> None:
         self._line, self._here, self.at_once = line, here, at_once
 
-    def make_table(
+    def make(
         self,
-        plan: formats.TablePlan,
-        stored: Sequence[readiness.Stored],
-        sink: Callable[[bytes], object],
-        *,
-        on_read: Callable[[int], None],
-    ) -> formats.TableProfile:
-        """One attempt at a table."""
-        try:
-            with self._made("table", plan, stored) as (done, pieces):
-                profile = formats.TableProfile.from_json(done)
-                for _path, piece in pieces:
-                    sink(piece)
-                return profile
-        except (_LostError, ValueError) as error:
-            logger.warning("conversion_not_on_dask", extra={"path": plan.path, "why": str(error)})
-            return self._here.make_table(plan, stored, sink, on_read=on_read)
-
-    def make_store(
-        self,
-        plan: formats.StorePlan,
+        plan: readiness.AnyPlan,
         stored: Sequence[readiness.Stored],
         sink: Callable[[str, bytes], object],
         *,
         on_read: Callable[[int], None],
-    ) -> formats.StoreProfile:
-        """One attempt at a store."""
+    ) -> readiness.AnyProfile:
+        """One attempt, at home where the cluster does not do it."""
+        kind = formats.StoreProfile if isinstance(plan, formats.StorePlan) else formats.TableProfile
         try:
-            with self._made("store", plan, stored) as (done, pieces):
-                profile = formats.StoreProfile.from_json(done)
+            with self._made(plan, stored) as (done, pieces):
+                profile = kind.from_json(done)
                 for path, piece in pieces:
                     sink(path, piece)
                 return profile
         except (_LostError, ValueError) as error:
             logger.warning("conversion_not_on_dask", extra={"path": plan.path, "why": str(error)})
-            return self._here.make_store(plan, stored, sink, on_read=on_read)
+            return self._here.make(plan, stored, sink, on_read=on_read)
 
     @contextlib.contextmanager
     def _made(
         self,
-        kind: str,
-        plan: formats.TablePlan | formats.StorePlan,
+        plan: readiness.AnyPlan,
         stored: Sequence[readiness.Stored],
     ) -> Iterator[tuple[dict[str, Any], Iterator[tuple[str, bytes]]]]:
         """The profile, and the pieces of what was made.
@@ -105,7 +86,7 @@ class OnDask(readiness.Maker):
         try:
             order = {
                 "version": __version__,
-                "kind": kind,
+                "kind": "store" if isinstance(plan, formats.StorePlan) else "table",
                 "plan": plan.as_json(),
                 "sources": _addresses(stored, patience_s),
                 "limits": asdict(limits),

@@ -13,7 +13,7 @@ from tsunagu.data.readiness.errors import (
     ReadyAlreadyError,
     TooManyFilesError,
 )
-from tsunagu.data.readiness.making import Maker, Stored, limits_of, offer
+from tsunagu.data.readiness.making import AnyPlan, AnyProfile, Maker, Stored, limits_of, offer
 from tsunagu.data.readiness.record import croissant, data_package, ro_crate, schema_org
 from tsunagu.data.readiness.selectors import prepared
 from tsunagu.data.readiness.services import repair, start
@@ -28,6 +28,8 @@ from tsunagu.data.readiness.types import (
 )
 
 __all__ = [
+    "AnyPlan",
+    "AnyProfile",
     "BadChoiceError",
     "BadRulesError",
     "ChoiceCard",

@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 _SECONDS_PER_BYTE = 1 / (1 << 20)
 _SAVED_EVERY_S = 1.0
 AnyPlan = formats.TablePlan | formats.StorePlan
+AnyProfile = formats.TableProfile | formats.StoreProfile
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Stored:
 
 
 class Maker(Protocol):
-    """Where things are made. Its methods are called from ``at_once`` threads, and touch no database.
+    """Where things are made. ``make`` is called from ``at_once`` threads, and touches no database.
 
     Attributes:
         name: For the run.
@@ -50,33 +51,22 @@ class Maker(Protocol):
     name: str
     at_once: int
 
-    def make_table(
+    def make(
         self,
-        plan: formats.TablePlan,
-        stored: Sequence[Stored],
-        sink: Callable[[bytes], object],
-        *,
-        on_read: Callable[[int], None],
-    ) -> formats.TableProfile:
-        """One attempt at a table; raises as ``formats.Converter.convert``.
-
-        Args:
-            plan: What is wanted.
-            stored: The bytes of its sources, in their order.
-            sink: Takes the Parquet file piece by piece.
-            on_read: May be told, in the thread that calls, how many bytes of sources were read.
-        """
-        ...
-
-    def make_store(
-        self,
-        plan: formats.StorePlan,
+        plan: AnyPlan,
         stored: Sequence[Stored],
         sink: Callable[[str, bytes], object],
         *,
         on_read: Callable[[int], None],
-    ) -> formats.StoreProfile:
-        """One attempt at a store of arrays; raises as ``formats.Converter.make_store``."""
+    ) -> AnyProfile:
+        """One attempt; raises as ``formats.Converter.convert`` and ``make_store``.
+
+        Args:
+            plan: What is wanted: a table or a store of arrays.
+            stored: The bytes of its sources, in their order.
+            sink: Takes what is made piece by piece: a path in the store, or an empty one of the one file of a table.
+            on_read: May be told, in the thread that calls, how many bytes of sources were read.
+        """
         ...
 
 
@@ -89,27 +79,19 @@ class Here(Maker):
     def __init__(self, converter: formats.Converter) -> None:
         self._converter = converter
 
-    def make_table(
+    def make(
         self,
-        plan: formats.TablePlan,
-        stored: Sequence[Stored],
-        sink: Callable[[bytes], object],
-        *,
-        on_read: Callable[[int], None],
-    ) -> formats.TableProfile:
-        """One attempt at a table."""
-        return self._converter.convert(plan, _opener(stored, on_read), sink, limits=limits_of(plan))
-
-    def make_store(
-        self,
-        plan: formats.StorePlan,
+        plan: AnyPlan,
         stored: Sequence[Stored],
         sink: Callable[[str, bytes], object],
         *,
         on_read: Callable[[int], None],
-    ) -> formats.StoreProfile:
-        """One attempt at a store."""
-        return self._converter.make_store(plan, _opener(stored, on_read), sink, limits=limits_of(plan))
+    ) -> AnyProfile:
+        """One attempt."""
+        open_file, limits = _opener(stored, on_read), limits_of(plan)
+        if isinstance(plan, formats.StorePlan):
+            return self._converter.make_store(plan, open_file, sink, limits=limits)
+        return self._converter.convert(plan, open_file, lambda piece: sink("", piece), limits=limits)
 
 
 def _opener(
@@ -228,7 +210,10 @@ class Work:
         writer = storage.ContentWriter(self._place.key_domain)
         self._current = 0
         try:
-            profile = self._maker.make_table(plan, _in_order(plan, stored), writer.write, on_read=on_read)
+            profile = self._maker.make(
+                plan, _in_order(plan, stored), lambda _path, piece: writer.write(piece), on_read=on_read
+            )
+            assert isinstance(profile, formats.TableProfile)
             return profile, writer.finish()
         except BaseException:
             writer.abort()
@@ -240,7 +225,8 @@ class Work:
         sink = stores.Sink(plan.path, self._place.key_domain)
         self._current = 0
         try:
-            profile = self._maker.make_store(plan, _in_order(plan, stored), sink.write, on_read=on_read)
+            profile = self._maker.make(plan, _in_order(plan, stored), sink.write, on_read=on_read)
+            assert isinstance(profile, formats.StoreProfile)
             return profile, sink.finish()
         except BaseException:
             sink.abort()
