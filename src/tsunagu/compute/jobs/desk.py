@@ -75,16 +75,16 @@ class Desk:
         self._next_claim = 0.0
 
     def turn(self) -> None:
-        """Watch and hand over, each when it is time."""
+        """Hand over and watch, each when it is time; somebody waits for the first."""
+        waiting = Job.objects.filter(state=State.QUEUED, executor=self.name)
+        if time.monotonic() >= self._next_claim and waiting.exists():
+            # What waits for a place or an environment need not be asked after ten times a second.
+            self._next_claim = 0.0 if self.claim() else time.monotonic() + _CLAIM_AGAIN_S
         if time.monotonic() >= self._next_watch:
             self.watch()
             if not Job.objects.filter(state=State.QUEUED).exists() and not self._problem():
                 self.executor.prepare()
             self._next_watch = time.monotonic() + _WATCH_EVERY_S
-        waiting = Job.objects.filter(state=State.QUEUED, executor=self.name)
-        if time.monotonic() >= self._next_claim and waiting.exists():
-            # What waits for a place or an environment need not be asked after ten times a second.
-            self._next_claim = 0.0 if self.claim() else time.monotonic() + _CLAIM_AGAIN_S
 
     # Handing over
 
