@@ -200,7 +200,7 @@ def test_an_answer_of_somebody_else_is_no_answer(officer, monkeypatch):
         b'{"message": "{}", "signature": "AAAA"}',
         signed(Ed25519PrivateKey.generate(), site.public_key, "x"),
     ):
-        answer = egress.Posted(200, content, "application/json")
+        answer = egress.Answered(200, content, "application/json", "")
         monkeypatch.setattr(egress, "post", lambda *_, answer=answer, **__: answer)
         with pytest.raises(partners.SiteSilentError):
             partners.ask(site, "look", runs=[])

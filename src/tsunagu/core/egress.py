@@ -16,6 +16,7 @@ import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import metadata
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from tsunagu.core import settings
@@ -93,43 +94,6 @@ def fetch(
 
 
 @dataclass(frozen=True, slots=True)
-class Posted:
-    """An answer to what was sent, whatever its status: the bytes and their declared media type."""
-
-    status: int
-    content: bytes
-    media_type: str
-
-
-def post(
-    url: str,
-    content: bytes,
-    *,
-    media_type: str,
-    most_bytes: int = 1 << 20,
-    timeout_s: float = 20.0,
-    headers: Mapping[str, str] | None = None,
-) -> Posted:
-    """POST to an address; redirects are an answer like any other and are not followed.
-
-    Args:
-        url: As for ``fetch``.
-        content: What is sent.
-        media_type: Its type.
-        most_bytes: Longer answers are cut off and refused.
-        timeout_s: Limit for the whole.
-        headers: More request headers.
-
-    Raises:
-        EgressRefusedError: the address leads somewhere the node must not go.
-        EgressFailedError: no answer in time, or an answer too long.
-    """
-    sent = {"Content-Type": media_type, **(headers or {})}
-    answer, body = _ask("POST", url, content, sent, most_bytes, time.monotonic() + timeout_s)
-    return Posted(answer.status, body, answer.headers.get_content_type())
-
-
-@dataclass(frozen=True, slots=True)
 class Answered:
     """An answer to a request of any method, whatever its status; ``retry_after`` is that header or empty."""
 
@@ -152,7 +116,7 @@ def exchange(
     """Ask another service and hand back its answer, refusals included; redirects are not followed.
 
     Args:
-        method: ``GET`` or ``PUT``.
+        method: ``GET``, ``POST`` or ``PUT``.
         url: As for ``fetch``.
         content: What is sent.
         media_type: Its type.
@@ -169,6 +133,27 @@ def exchange(
     answer, body = _ask(method, url, content, sent, most_bytes, deadline, reads_all=True)
     after = answer.headers.get("Retry-After", "")
     return Answered(answer.status, body, answer.headers.get_content_type(), after)
+
+
+def post(
+    url: str,
+    content: bytes,
+    *,
+    media_type: str,
+    most_bytes: int = 1 << 20,
+    timeout_s: float = 20.0,
+    headers: Mapping[str, str] | None = None,
+) -> Answered:
+    """POST to an address; all as for ``exchange``."""
+    return exchange(
+        "POST",
+        url,
+        content,
+        media_type=media_type,
+        most_bytes=most_bytes,
+        timeout_s=timeout_s,
+        headers=headers,
+    )
 
 
 def check(url: str) -> None:
@@ -196,7 +181,7 @@ def _ask(
     connection = _connect(parts, address, port, _left(deadline))
     try:
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        connection.request(method, target, content, {"User-Agent": "Tsunagu", **headers})
+        connection.request(method, target, content, {"User-Agent": _user_agent(), **headers})
         answer = connection.getresponse()
         is_wanted = reads_all or method == "POST" or answer.status == _OK
         return answer, _body(connection, answer, most_bytes, deadline) if is_wanted else b""
@@ -206,6 +191,12 @@ def _ask(
         ) from None
     finally:
         connection.close()
+
+
+def _user_agent() -> str:
+    """Who asks, and whom to write to: several services give better limits for it."""
+    node = settings.current()
+    return f"Tsunagu/{metadata.version('tsunagu')} ({node.control_address}; mailto:{node.mail_from})"
 
 
 def _checked(url: str) -> tuple[SplitResult, str, int]:

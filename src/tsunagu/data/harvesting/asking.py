@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
-from tsunagu import __version__
-from tsunagu.core import egress, settings
+from tsunagu.core import egress
 
 _MOST_BYTES = 32 << 20
 _TIMEOUT_S = 120.0
@@ -17,9 +16,7 @@ def ask(url: str, **arguments: str) -> bytes:
     Raises:
         EgressRefusedError, EgressFailedError: see ``egress.fetch``.
     """
-    node = settings.current()
-    agent = f"Tsunagu/{__version__} ({node.control_address}; mailto:{node.mail_from})"
     query = urlencode({name: value for name, value in arguments.items() if value})
     joined = f"{url}{'&' if '?' in url else '?'}{query}"
-    headers = {"User-Agent": agent, "Accept": "text/xml, application/xml;q=0.9"}
+    headers = {"Accept": "text/xml, application/xml;q=0.9"}
     return egress.fetch(joined, most_bytes=_MOST_BYTES, timeout_s=_TIMEOUT_S, headers=headers).content

@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from tsunagu import __version__
-from tsunagu.core import egress, settings
+from tsunagu.core import egress
 from tsunagu.standards import api as standards
 
 _BASE = "https://api.datacite.org"
@@ -87,12 +86,6 @@ def holds(found: Reply, attributes: Mapping[str, Any], operation: str) -> bool:
     return found.is_good and is_same and found.is_settled(operation)
 
 
-def user_agent() -> str:
-    """Who asks: several services give better limits for it."""
-    node = settings.current()
-    return f"Tsunagu/{__version__} ({node.control_address}; mailto:{node.mail_from})"
-
-
 def leads_to(content: bytes, address: str) -> bool:
     """Whether an answer of the handle proxy names a page of this node.
 
@@ -116,7 +109,6 @@ def _head(account: Mapping[str, Any]) -> dict[str, str]:
     return {
         "Authorization": f"Basic {base64.b64encode(pair).decode()}",
         "Accept": _JSON_API,
-        "User-Agent": user_agent(),
     }
 
 

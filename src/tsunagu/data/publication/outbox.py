@@ -254,7 +254,7 @@ def confirm(effect_id: str) -> bool:
     row, _ = claimed
     address = f"{settings.current().doi_resolver.rstrip('/')}/api/handles/{row.external_id}"
     try:
-        answer = egress.exchange("GET", address, headers={"User-Agent": datacite.user_agent()})
+        answer = egress.exchange("GET", address)
     except (egress.EgressFailedError, egress.EgressRefusedError) as error:
         _look_later(row, error.message)
         return False
