@@ -9,6 +9,7 @@ from tsunagu.standards.datacite.writing import datacite_element, to_datacite_xml
 from tsunagu.standards.dublin_core import oai_dc_element, to_oai_dc
 from tsunagu.standards.dublin_core_reading import from_oai_dc
 from tsunagu.standards.frictionless import to_data_package
+from tsunagu.standards.identifiers import doi_of
 from tsunagu.standards.jpcoar.answers import check_answer
 from tsunagu.standards.jpcoar.checking import check
 from tsunagu.standards.jpcoar.reading import from_jpcoar
@@ -108,6 +109,7 @@ __all__ = [
     "check_answer",
     "cite",
     "datacite_element",
+    "doi_of",
     "from_datacite",
     "from_jpcoar",
     "from_kept",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 
+from tsunagu.standards.identifiers import doi_of
 from tsunagu.standards.jpcoar.words import RESOURCE_TYPES
 from tsunagu.standards.published import (
     Dated,
@@ -20,7 +21,6 @@ from tsunagu.standards.published import (
 from tsunagu.standards.xml import UnreadableXmlError, language, parsed, words
 
 _DC = "{http://purl.org/dc/elements/1.1/}"
-_DOI = re.compile(r"(?:doi:\s*|https?://(?:dx\.)?doi\.org/)(10\.\S+)", re.IGNORECASE)
 _ADDRESS = re.compile(r"https?://\S+")
 _DAY = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
 
@@ -77,9 +77,9 @@ def _identifiers(found: list[Text]) -> tuple[str, str, tuple[Identifier, ...]]:
     doi = url = ""
     others = []
     for one in found:
-        match = _DOI.fullmatch(one.value)
-        if match and not doi:
-            doi = match.group(1).lower()
+        found_doi = doi_of(one.value)
+        if found_doi and not doi:
+            doi = found_doi
         elif _ADDRESS.fullmatch(one.value) and not url:
             url = one.value
         else:

@@ -45,7 +45,6 @@ SAID = (
 )
 _JAPANESE = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _ADDRESS = re.compile(r"https?://[^\s<>\"'{}|\\^`]+")
-_DOI = re.compile(r"(?:https?://(?:dx\.)?doi\.org/|doi:)?(10\.\d{4,9}/\S+)\Z", re.IGNORECASE)
 _NAMED_FILES = 20
 _LOOKED_AT = 500
 
@@ -238,12 +237,12 @@ def _funding(home: Mapping[str, Any], one: Mapping[str, Any]) -> standards.Fundi
     name = str(one.get("funder_name") or one.get("name") or "").strip()
     if not (name or funder):
         return None
-    is_doi = _DOI.match(grant)
+    doi = standards.doi_of(grant)
     return standards.Funding(
         (_text(name or funder),),
         standards.PartyId("ROR", funder, funder) if funder.startswith("https://ror.org/") else None,
-        award_number="" if is_doi else grant,
-        award_url=f"https://doi.org/{is_doi[1]}" if is_doi else "",
+        award_number="" if doi else grant,
+        award_url=f"https://doi.org/{doi}" if doi else "",
         award_titles=(_text(str(home["title"])),) if home.get("title") else (),
     )
 

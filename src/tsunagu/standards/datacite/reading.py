@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from tsunagu.standards.datacite import words
+from tsunagu.standards.identifiers import doi_of
 from tsunagu.standards.published import (
     Dated,
     Description,
@@ -23,7 +24,6 @@ from tsunagu.standards.published import (
 )
 from tsunagu.standards.xml import UnreadableXmlError, language, parsed
 
-_DOI = re.compile(r"(?:doi:|https?://(?:dx\.)?doi\.org/)?(10\.\S+)", re.IGNORECASE)
 _ORCID = re.compile(r"(?:https?://orcid\.org/)?(\d{4}-\d{4}-\d{4}-\d{3}[\dX])")
 _SIDES = ("westBoundLongitude", "eastBoundLongitude", "southBoundLatitude", "northBoundLatitude")
 _SPACE = re.compile(r"\s+")
@@ -116,9 +116,8 @@ def _inside(top: dict[str, Any], name: str) -> list[Any]:
 
 def _identifier(element: Any) -> tuple[str, str]:
     said = _said(element)
-    match = _DOI.fullmatch(said)
-    if match:
-        return match.group(1).lower(), ""
+    if doi := doi_of(said):
+        return doi, ""
     return "", said if said.startswith(("http://", "https://")) else ""
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from typing import Any
 
+from tsunagu.standards.identifiers import doi_of
 from tsunagu.standards.jpcoar import words
 from tsunagu.standards.jpcoar.reading_parts import (
     access_of,
@@ -26,8 +26,6 @@ from tsunagu.standards.jpcoar.reading_parts import (
 from tsunagu.standards.published import Degree, Identifier, Party, PublicRecord, Text
 from tsunagu.standards.xml import UnreadableXmlError, parsed
 from tsunagu.standards.xml import words as said
-
-_DOI = re.compile(r"https?://(?:dx\.)?doi\.org/(10\.[^\s]+)", re.IGNORECASE)
 
 
 def from_jpcoar(data: bytes, *, record_id: str = "") -> PublicRecord:
@@ -146,9 +144,9 @@ def _identifiers(elements: list[Any]) -> tuple[str, str, tuple[Identifier, ...]]
     others = []
     for element in elements:
         scheme, value = element.get("identifierType", ""), said(element)
-        match = _DOI.fullmatch(value) if scheme == "DOI" else None
-        if match and not doi:
-            doi = match.group(1).lower()
+        found_doi = doi_of(value) if scheme == "DOI" else ""
+        if found_doi and not doi:
+            doi = found_doi
         elif scheme == "URI" and not url:
             url = value
         else:
