@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 
 import pytest
+from django.core import mail
 from django.test import Client
 
 from tests import harvest_world as world
@@ -12,6 +13,7 @@ from tests.rooms.clients import client_of
 from tests.rooms.test_search import index, library
 from tsunagu.core import clock
 from tsunagu.data.discovery import api as discovery
+from tsunagu.data.discovery.saved import ask_all_again
 from tsunagu.data.harvesting import answers, rounds
 from tsunagu.data.harvesting import api as harvesting
 from tsunagu.data.harvesting.models import Source
@@ -147,3 +149,19 @@ def test_the_page_the_file_and_rest_show_them(library, source, language, word):
     )
     (hit,) = browser.get("/api/v1/search", {"q": "薄膜"}).json()["hits"]
     assert (hit["kind"], hit["doi"], hit["project"]) == ("record", "10.1234/set1", "")
+
+
+def test_a_saved_search_counts_and_mails_them(library, source, configure):
+    owner, *_ = library
+    configure(mail_url="smtp://mail.example.ac.jp:25")
+    discovery.save(owner, "薄膜", by_mail=True)
+    came(source, world.a_record(1), world.a_record(2))
+    ask_all_again()
+    (saved,) = discovery.list_saved(owner)
+    assert saved.fresh_count == 2
+    (sent,) = mail.outbox
+    assert "2" in sent.body
+    assert "薄膜のX線回折" not in sent.body, "no title of what was found"
+    came(source, deleted=["000001"], stamp="2026-05-01T00:00:00Z")
+    (saved,) = discovery.list_saved(owner)
+    assert saved.fresh_count == 1, "what is gone is no news"

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import logging
-
-from django.core.mail import send_mail
 from django.db import transaction
-from django.utils import translation
 from django.utils.translation import gettext as _
 
-from tsunagu.core import clock, settings
+from tsunagu.core import clock, mail, settings
 from tsunagu.data.datasets import api as datasets
+from tsunagu.data.discovery import harvested
 from tsunagu.data.discovery.clauses import FACETS
 from tsunagu.data.discovery.errors import NoSuchSearchError, TooManySearchesError
 from tsunagu.data.discovery.models import SavedSearch
@@ -19,8 +16,6 @@ from tsunagu.data.discovery.types import SavedCard
 from tsunagu.foundation.identity import api as identity
 from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.policy import api as policy
-
-logger = logging.getLogger(__name__)
 
 MOST = 50
 _MOST_KNOWN = 10_000
@@ -34,7 +29,8 @@ def list_saved(actor: Actor) -> list[SavedCard]:
     # By the rules of this moment: even the number of new records must not count what may no longer be seen.
     fresh = {key for row in rows for key in row.fresh}
     nothing = policy.Visibility()
-    seen = datasets.faces_seen(policy.visible(actor, "dataset"), nothing, fresh) if fresh else {}
+    seen = set(datasets.faces_seen(policy.visible(actor, "dataset"), nothing, fresh)) if fresh else set()
+    seen |= harvested.found(fresh).keys()
     return [_card(row, sum(key in seen for key in row.fresh)) for row in rows]
 
 
@@ -124,18 +120,13 @@ def _ask_again(row: SavedSearch) -> bool:
 def _tell(row: SavedSearch, count: int, email: str, language: str) -> None:
     """Mail without a title of what was found: a mailbox may be read by others than the person."""
     node = settings.current()
-    if not node.mail_url:
-        return
-    with translation.override(language or node.language):
+    with mail.language_of(language):
         subject = _("New results for your saved search on %(node)s") % {"node": node.node_name}
         text = _(
             "Your saved search “%(name)s” has new results: %(count)s. You see them on this page: %(address)s"
         )
         address = f"{node.control_address}/search?saved={row.uid}"
-        try:
-            send_mail(subject, text % {"name": row.name, "count": count, "address": address}, None, [email])
-        except OSError:
-            logger.warning("mail_failed", exc_info=True)  # the page tells it all the same
+        mail.send(email, subject, text % {"name": row.name, "count": count, "address": address})
 
 
 def _require_person(actor: Actor) -> None:

@@ -5,18 +5,12 @@ A mail says what happened and where to look, and no word of the data or of the c
 
 from __future__ import annotations
 
-import logging
-
-from django.core.mail import send_mail
-from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as later
 
-from tsunagu.core import settings
+from tsunagu.core import mail, settings
 from tsunagu.data.publication.models import Publication, ReviewEntry
 from tsunagu.foundation.identity import api as identity
-
-logger = logging.getLogger(__name__)
 
 _WORDS = {
     "request": later("A publication was asked for"),
@@ -34,7 +28,7 @@ _WORDS = {
 def tell(entry_id: int) -> int:
     """Mail whom a step concerns; how many mails went out. Nothing is sent where the node has no mail server."""
     entry = ReviewEntry.objects.select_related("publication__institution").filter(pk=entry_id).first()
-    if entry is None or entry.step not in _WORDS or not settings.current().mail_url:
+    if entry is None or entry.step not in _WORDS or not mail.is_sent():
         return 0
     return sum(_sent(entry, person_id) for person_id in concerned(entry))
 
@@ -57,7 +51,7 @@ def _sent(entry: ReviewEntry, person_id: str) -> bool:
         return False
     _actor, email, language = person
     node = settings.current()
-    with translation.override(language or node.language):
+    with mail.language_of(language):
         subject = _("%(what)s (%(node)s)") % {"what": _WORDS[entry.step], "node": node.node_name}
         address = f"{node.control_address}/publishing/requests/{entry.publication_id}"
         text = _("%(what)s on %(node)s. You see it on this page: %(address)s") % {
@@ -65,9 +59,4 @@ def _sent(entry: ReviewEntry, person_id: str) -> bool:
             "node": node.node_name,
             "address": address,
         }
-        try:
-            send_mail(subject, text, None, [email])
-        except OSError:
-            logger.warning("mail_failed", exc_info=True)  # the pages tell it all the same
-            return False
-    return True
+        return mail.send(email, subject, text)
