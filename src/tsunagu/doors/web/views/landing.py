@@ -48,6 +48,10 @@ def shown(request: HttpRequest, place: str, number: int = 0) -> HttpResponse:
     """
     found = publication.landing(place, number)
     record = found.record
+    form = None if found.is_withdrawn else records.form_for(request.headers.get("Accept", ""))
+    if form is not None:
+        # doi.org hands on what reference managers ask for.
+        return _see(records.address_of(record, form.name))
     address = f"https://doi.org/{found.doi}" if found.doi else record.url
     project, _slash, dataset = found.place.partition("/")
     titles = sorted(record.titles, key=lambda one: one.language != (get_language() or "en")[:2])
@@ -67,10 +71,6 @@ def shown(request: HttpRequest, place: str, number: int = 0) -> HttpResponse:
         "more_files": max(0, found.file_count - len(found.files)) if found.is_free else 0,
         "schema_org": None if found.is_withdrawn else _schema_org(found, address),
     }
-    form = None if found.is_withdrawn else records.form_for(request.headers.get("Accept", ""))
-    if form is not None:
-        # doi.org hands on what reference managers ask for.
-        return _see(records.address_of(record, form.name))
     answer = render(request, "web/landing.html", context, status=_GONE if found.is_withdrawn else 200)
     if found.is_withdrawn:
         answer["X-Robots-Tag"] = "noindex"

@@ -5,39 +5,33 @@ Source: https://signposting.org/FAIR/.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
-
-from django.utils.encoding import iri_to_uri
 
 from tsunagu.data.datasets.api import DatasetCard
 from tsunagu.doors.web.views.documents import FORMS
-
-# Servers in between take headers of 4 to 8 KiB; whoever wants more files finds them in the documents.
-_MOST_ITEMS = 20
+from tsunagu.standards import api as standards
 
 
 def links(card: DatasetCard, version: int, described: Mapping[str, Any]) -> str:
     """The value of ``Link`` for a frozen version that schema.org describes as ``described``."""
-    return ", ".join(_links(card, version, described))
-
-
-def _links(card: DatasetCard, version: int, described: Mapping[str, Any]) -> Iterator[str]:
-    yield _link(described["@id"], "cite-as")
-    yield _link("https://schema.org/Dataset", "type")
-    yield _link("https://schema.org/AboutPage", "type")
-    for form in FORMS:
-        yield _link(form.address(card, version), "describedby", type=form.media_type, profile=form.profile)
+    page = described["@id"]
+    found = [
+        standards.Link(page, "cite-as", page),
+        standards.Link(page, "type", "https://schema.org/Dataset"),
+        standards.Link(page, "type", "https://schema.org/AboutPage"),
+    ]
+    found += [
+        standards.Link(page, "describedby", form.address(card, version), form.media_type, form.profile)
+        for form in FORMS
+    ]
     if isinstance(described["license"], str):  # an address; terms in words are a work with a name
-        yield _link(described["license"], "license")
-    for person in described["creator"]:
-        if "sameAs" in person:
-            yield _link(person["sameAs"], "author")
-    if len(described["distribution"]) <= _MOST_ITEMS:
-        for file in described["distribution"]:
-            yield _link(file["contentUrl"], "item", type=file["encodingFormat"])
-
-
-def _link(target: str, relation: str, **attributes: str) -> str:
-    said = "".join(f'; {name}="{value}"' for name, value in attributes.items())
-    return f'<{iri_to_uri(target)}>; rel="{relation}"{said}'
+        found.append(standards.Link(page, "license", described["license"]))
+    found += [
+        standards.Link(page, "author", one["sameAs"]) for one in described["creator"] if "sameAs" in one
+    ]
+    found += [
+        standards.Link(page, "item", file["contentUrl"], file["encodingFormat"])
+        for file in described["distribution"]
+    ]
+    return standards.link_header(found, page)
