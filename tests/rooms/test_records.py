@@ -35,7 +35,7 @@ def test_every_form_is_answered_as_what_it_is(get):
         assert answer.status_code == 200, form.name
         assert answer["Content-Type"] == f"{form.media_type}; charset=utf-8"
         assert answer.content.strip()
-        is_described = f'<{PAGE}> ; rel="describes"' in answer["Link"]
+        is_described = f'<{PAGE}>; rel="describes"' in answer["Link"]
         assert is_described == form.is_description
     assert s.from_jpcoar(get("jpcoar.xml").content).titles == RECORDS["lab/films", 1].titles
     assert s.from_datacite(get("datacite.xml").content).doi == "10.1234/set7"
@@ -74,9 +74,9 @@ def test_a_doi_that_is_not_registered_stands_in_no_form_but_the_one_that_asks_fo
 
 def test_the_page_says_where_its_forms_are():
     header = forms.link_header(RECORDS["lab/films", 1])
-    assert f'<{PAGE}/record/linkset.json> ; rel="linkset" ; type="application/linkset+json"' in header
+    assert f'<{PAGE}/record/linkset.json>; rel="linkset"; type="application/linkset+json"' in header
     for form in forms.FORMS:
-        assert (f'<{PAGE}/record/{form.name}> ; rel="describedby"' in header) == form.is_description
+        assert (f'<{PAGE}/record/{form.name}>; rel="describedby"' in header) == form.is_description
 
 
 @pytest.mark.parametrize(

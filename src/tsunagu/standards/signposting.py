@@ -78,7 +78,7 @@ def link_header(links: Sequence[Link], anchor: str, linkset: str = "") -> str:
         anchor: The address that answers.
         linkset: Where the whole set is; named in any case, and instead of the files where these are many.
     """
-    own = [link for link in links if link.anchor == _address(anchor)]
+    own = [link for link in links if _address(link.anchor) == _address(anchor)]
     if sum(link.rel == "item" for link in own) > MOST_ITEMS_IN_HEADER:
         own = [link for link in own if link.rel != "item"]
     if linkset:
@@ -100,11 +100,11 @@ def to_linkset(links: Sequence[Link]) -> dict[str, Any]:
 
 
 def _one(link: Link) -> str:
-    said = f'<{link.href}> ; rel="{link.rel}"'
+    said = f'<{_address(link.href)}>; rel="{link.rel}"'
     if link.media_type:
-        said += f' ; type="{_quoted(link.media_type)}"'
+        said += f'; type="{_quoted(link.media_type)}"'
     if link.profile:
-        said += f' ; profile="{_quoted(link.profile)}"'
+        said += f'; profile="{_quoted(link.profile)}"'
     return said
 
 

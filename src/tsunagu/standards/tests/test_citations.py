@@ -124,18 +124,18 @@ DOCUMENTS = (
 def test_links_of_a_landing_page():
     record = full_record()
     header = s.link_header(s.links_of(record, DOCUMENTS), record.url, f"{record.url}/linkset")
-    assert '<https://doi.org/10.1234/films.2> ; rel="cite-as"' in header
-    assert '<https://orcid.org/0000-0002-1825-0097> ; rel="author"' in header
-    assert '<https://schema.org/AboutPage> ; rel="type"' in header
-    assert '<https://schema.org/Dataset> ; rel="type"' in header
-    assert '<https://creativecommons.org/licenses/by/4.0/> ; rel="license"' in header
-    assert f'<{record.url}/a.csv> ; rel="item" ; type="text/csv"' in header
+    assert '<https://doi.org/10.1234/films.2>; rel="cite-as"' in header
+    assert '<https://orcid.org/0000-0002-1825-0097>; rel="author"' in header
+    assert '<https://schema.org/AboutPage>; rel="type"' in header
+    assert '<https://schema.org/Dataset>; rel="type"' in header
+    assert '<https://creativecommons.org/licenses/by/4.0/>; rel="license"' in header
+    assert f'<{record.url}/a.csv>; rel="item"; type="text/csv"' in header
     assert (
-        'rel="describedby" ; type="application/xml" ; profile="http://datacite.org/schema/kernel-4"' in header
+        'rel="describedby"; type="application/xml"; profile="http://datacite.org/schema/kernel-4"' in header
     )
-    assert f'<{record.url}/linkset> ; rel="linkset" ; type="application/linkset+json"' in header
+    assert f'<{record.url}/linkset>; rel="linkset"; type="application/linkset+json"' in header
     back = s.link_header(s.links_of(record), f"{record.url}/a.csv")
-    assert back == f'<{record.url}> ; rel="collection" ; type="text/html"'
+    assert back == f'<{record.url}>; rel="collection"; type="text/html"'
 
 
 def test_many_files_stand_in_the_link_set_alone():
