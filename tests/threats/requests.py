@@ -86,6 +86,7 @@ BODIES: dict[str, Any] = {
     "POST /uses/{use}/end": {"opening": "{opening}", "outcome": "ok"},
     "PUT /institutions/{institution}": {"contact": "data@example.org"},
     "POST /datasets/{project}/{dataset}/publications": {"access": "open"},
+    "POST /publications/next": {},
     "POST /publications/{publication}/{step}": {"text": "x"},
 }  # fmt: skip
 
@@ -240,6 +241,7 @@ NEEDS: dict[str, str] = {
     "GET /datasets/{project}/{dataset}/publications": "reader",
     "GET /publications": "party",
     "GET /publications/{publication}": "reader or admin",
+    "POST /publications/next": "admin",
     "POST /publications/{publication}/{step}": "its owner or admin",
 }
 # Where the right person's answer is not a success, because the request is about nothing that could succeed here.

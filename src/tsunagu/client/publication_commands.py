@@ -60,6 +60,8 @@ def run_review(options: argparse.Namespace, output: Output) -> None:
         if options.action == "list":
             asked = {name: getattr(options, name) or None for name in ("institution", "state", "assigned")}
             answer = {"publications": list(client.node.pages("/publications", "publications", **asked))}
+        elif options.action == "next":
+            answer = client.node.post("/publications/next", {"institution": options.institution})
         else:
             if not options.id:
                 raise UsageError(text("review_needs_id"), remedy="tsunagu review list")
@@ -68,6 +70,7 @@ def run_review(options: argparse.Namespace, output: Output) -> None:
                 answer = client.node.get(place)
             else:
                 body = {name: getattr(options, name) for name in ("text", "field", "path", "to")}
+                body["answers"] = dict(_pair(one) for one in options.answers)
                 try:
                     answer = client.node.post(f"{place}/{options.action}", body)
                 except TsunaguError as error:
@@ -78,7 +81,14 @@ def run_review(options: argparse.Namespace, output: Output) -> None:
     elif options.action == "list":
         _list(answer["publications"], output)
     else:
-        _show(answer, output, is_whole=options.action == "show")
+        _show(answer, output, is_whole=options.action in {"show", "next"})
+
+
+def _pair(said: str) -> tuple[str, str]:
+    name, mark, value = said.partition("=")
+    if not mark:
+        raise UsageError(text("review_bad_answer", said=said), remedy="--answer ITEM=yes")
+    return name.strip(), value.strip()
 
 
 def _list(rows: list[dict[str, Any]], output: Output) -> None:
@@ -89,12 +99,20 @@ def _list(rows: list[dict[str, Any]], output: Output) -> None:
             one["id"],
             text(f"publication_{one['state']}"),
             f"{one['place']}@{one['version']}",
-            text("review_age", days=one["age_days"]),
+            _waits(one),
             one["assigned_to"] or text("review_nobody"),
             one["title"],
         )
         for one in rows
     )
+
+
+def _waits(one: dict[str, Any]) -> str:
+    if one["is_late"]:
+        return text("review_late", day=one["due_at"][:10])
+    if one["due_at"]:
+        return text("review_due", day=one["due_at"][:10])
+    return text("review_age", days=one["age_days"])
 
 
 def _show(answer: dict[str, Any], output: Output, *, is_whole: bool) -> None:
@@ -106,6 +124,10 @@ def _show(answer: dict[str, Any], output: Output, *, is_whole: bool) -> None:
     output.line(
         text("review_facts", **{name: answer[name] for name in ("institution", "access", "requested_by")})
     )
+    output.line(f"{answer['id']}  {_waits(answer)}")
+    for one in answer["checklist"]:
+        said = text(f"check_{one['answer'] or 'open'}")
+        output.line(f"[{said}] {one['id']}  {one[language()]}  {one['author']}".rstrip())
     _findings(answer, output)
     for one in answer["effects"]:
         state = text(f"effect_{one['state']}")
@@ -124,6 +146,29 @@ def _findings(answer: dict[str, Any], output: Output) -> None:
         output.line(f"- {one['says'][language()]}")
 
 
+def _curating(options: argparse.Namespace) -> dict[str, Any]:
+    """How an institution reviews, as far as it was said."""
+    wish: dict[str, Any] = {}
+    if options.answer_days is not None:
+        wish["answer_days"] = options.answer_days
+    if options.hands_out:
+        wish["hands_out"] = options.hands_out == "yes"
+    if options.skills is not None:
+        said = dict(_pair(one) for one in options.skills if one)
+        wish["skills"] = {address: _known(words.split(",")) for address, words in said.items()}
+    if options.checklist is not None:
+        parts = [[*one.split("|"), "", ""][:3] for one in options.checklist]
+        wish["checklist"] = [{"ja": ja, "en": en, "project": project} for ja, en, project in parts]
+    return wish
+
+
+def _known(words: list[str]) -> dict[str, list[str]]:
+    """Words of two small letters are languages, all others fields."""
+    words = [one.strip() for one in words]
+    languages = [one for one in words if len(one) == 2 and one.isascii() and one.islower()]  # noqa: PLR2004 - ja, en
+    return {"fields": [one for one in words if one not in languages], "languages": languages}
+
+
 def run_institution(options: argparse.Namespace, output: Output) -> None:
     """List institutions, or write one."""
     with connect(options.url, options.token) as client:
@@ -135,6 +180,7 @@ def run_institution(options: argparse.Namespace, output: Output) -> None:
             }
             if options.members_may_publish:
                 wish["members_may_publish"] = options.members_may_publish == "yes"
+            wish |= _curating(options)
             if options.curators is not None:
                 wish["curators"] = [one for one in options.curators if one]
             answer = client.node.put(f"/institutions/{quote(options.name, safe='')}", wish)

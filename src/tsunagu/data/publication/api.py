@@ -1,5 +1,7 @@
 """The door of publication: institutions, review, publishing, the public page, what harvesters see."""
 
+from tsunagu.data.publication.assigning import assign, candidates_of, take_next
+from tsunagu.data.publication.checklists import ANSWERS, answer, checklist_of
 from tsunagu.data.publication.errors import (
     AlreadyPublishedError,
     BadInstitutionError,
@@ -8,6 +10,7 @@ from tsunagu.data.publication.errors import (
     NoPublicationError,
     NotReadyError,
     NoWordsError,
+    OwnRequestError,
     WrongStateError,
 )
 from tsunagu.data.publication.harvest import count, earliest, find_entry, harvest, list_sets
@@ -25,7 +28,6 @@ from tsunagu.data.publication.requesting import (
     RESOURCE_TYPES,
     approve,
     ask_changes,
-    assign,
     comment,
     examine,
     reject,
@@ -40,11 +42,15 @@ from tsunagu.data.publication.selectors import (
     get_publication,
     of_dataset,
     queue,
+    queue_counts,
     unregistered,
 )
 from tsunagu.data.publication.types import (
     ACCESSES,
     OPEN_STATES,
+    Candidate,
+    CheckItem,
+    CheckLine,
     EffectCard,
     Entry,
     EntryCard,
@@ -52,18 +58,24 @@ from tsunagu.data.publication.types import (
     InstitutionCard,
     Landing,
     PublicationCard,
+    QueueCounts,
     Reviewed,
     SetCard,
+    Skill,
 )
 
 __all__ = [
     "ACCESSES",
     "AGENCIES",
+    "ANSWERS",
     "OPEN_STATES",
     "RESOURCE_TYPES",
     "AlreadyPublishedError",
     "BadInstitutionError",
     "BadRequestError",
+    "Candidate",
+    "CheckItem",
+    "CheckLine",
     "EffectCard",
     "Entry",
     "EntryCard",
@@ -74,13 +86,19 @@ __all__ = [
     "NoPublicationError",
     "NoWordsError",
     "NotReadyError",
+    "OwnRequestError",
     "PublicationCard",
+    "QueueCounts",
     "Reviewed",
     "SetCard",
+    "Skill",
     "WrongStateError",
+    "answer",
     "approve",
     "ask_changes",
     "assign",
+    "candidates_of",
+    "checklist_of",
     "comment",
     "correct",
     "count",
@@ -104,10 +122,12 @@ __all__ = [
     "of_dataset",
     "publish",
     "queue",
+    "queue_counts",
     "reject",
     "request",
     "restore",
     "reviewed",
+    "take_next",
     "try_again",
     "unregistered",
     "withdraw",

@@ -20,6 +20,11 @@ class Institution(models.Model):
     doi_agency = models.CharField(max_length=10, blank=True)
     members_may_publish = models.BooleanField(default=False)
     curators = models.JSONField(default=list)
+    # Person -> the fields and languages that they know.
+    skills = models.JSONField(default=dict)
+    hands_out = models.BooleanField(default=False)
+    answer_days = models.IntegerField(default=0)
+    checklist = models.JSONField(default=list)
     policies = models.TextField(blank=True)
     colour = models.CharField(max_length=7, blank=True)
     is_default = models.BooleanField(default=False)

@@ -8,13 +8,21 @@ from django.db import transaction
 
 from tsunagu.core import clock, settings
 from tsunagu.data.datasets import api as datasets
-from tsunagu.data.publication import checks, outbox, publishing, record, selectors, steps
+from tsunagu.data.publication import (
+    assigning,
+    checklists,
+    checks,
+    outbox,
+    publishing,
+    record,
+    selectors,
+    steps,
+)
 from tsunagu.data.publication.errors import (
     AlreadyPublishedError,
     BadRequestError,
     NoPublicationError,
     NoWordsError,
-    WrongStateError,
 )
 from tsunagu.data.publication.institutions import institution_row
 from tsunagu.data.publication.models import Publication
@@ -40,7 +48,6 @@ RESOURCE_TYPES = (
     "laboratory notebook",
     "software",
 )
-_WAITING = ("requested", "in_review", "approved")
 _LONGEST_REASON = 4000
 
 
@@ -77,7 +84,7 @@ def request(
         NotReadyError: the machine checks found what must be put right first; ``findings`` names it.
     """
     home = institution_row(institution)
-    resource = selectors.resource_for(card.id, card.project_id, home)
+    resource = selectors.resource_for(card.id, card.project_id, home, asked_by=actor.id)
     policy.require(actor, "publication.request", resource)
     number = version or card.last_version
     if not number:
@@ -100,6 +107,7 @@ def request(
         row.state, row.changed_at = "approved" if may_publish else "requested", clock.now()
         row.save()
         steps.note_step(actor, row, "request", note, said={**wish, "institution": home.name})
+        assigning.hand_out(row)
     if may_publish:
         return publishing.publish(actor, row.uid)
     return selectors.cards([row])[0]
@@ -189,40 +197,6 @@ def comment(
 
 
 @transaction.atomic
-def assign(actor: Actor, publication_id: str, to: str = "") -> PublicationCard:
-    """Say which curator looks at it; the review begins with that.
-
-    Args:
-        actor: A curator.
-        publication_id: Which one.
-        to: Mail address of a curator; empty: oneself.
-
-    Raises:
-        NoPublicationError: there is none, or the actor may not see it.
-        ActionDeniedError: the actor does not review it.
-        WrongStateError: it is decided already.
-        BadRequestError: nobody of that address reviews for the institution.
-    """
-    row = _reviewed(actor, publication_id)
-    person = identity.find_person(to) if to else identity.people([actor.id]).get(actor.id)
-    other = Actor("person", person.id, person.name) if person else None
-    is_able = person is not None and (
-        person.id == actor.id
-        or (
-            other is not None and bool(policy.decide(other, "publication.review", selectors.resource_of(row)))
-        )
-    )
-    if person is None or not is_able:
-        raise BadRequestError(
-            f"{to} does not review for this institution.", remedy="Name one of the institution's curators."
-        )
-    row.assigned_to = person.id
-    _move(row, "in_review" if row.state == "requested" else row.state)
-    steps.note_step(actor, row, "assign", said={"to": person.id})
-    return selectors.cards([row])[0]
-
-
-@transaction.atomic
 def ask_changes(
     actor: Actor, publication_id: str, text: str, *, field: str = "", path: str = ""
 ) -> PublicationCard:
@@ -232,7 +206,7 @@ def ask_changes(
         NoPublicationError, ActionDeniedError, WrongStateError: as for ``assign``.
         NoWordsError: nothing was said.
     """
-    row = _reviewed(actor, publication_id)
+    row = steps.row_under_review(actor, publication_id)
     _need_words(text)
     _move(row, "changes_asked")
     steps.note_step(actor, row, "ask_changes", text, field=field, path=path)
@@ -247,7 +221,7 @@ def reject(actor: Actor, publication_id: str, text: str) -> PublicationCard:
         NoPublicationError, ActionDeniedError, WrongStateError: as for ``assign``.
         NoWordsError: no reason was given.
     """
-    row = _reviewed(actor, publication_id)
+    row = steps.row_under_review(actor, publication_id)
     _need_words(text)
     row.reason = text.strip()[:_LONGEST_REASON]
     _move(row, "rejected")
@@ -262,21 +236,14 @@ def approve(actor: Actor, publication_id: str, text: str = "") -> PublicationCar
 
     Raises:
         NoPublicationError, ActionDeniedError, WrongStateError: as for ``assign``.
-        NotReadyError: something changed since it was asked for, so that it cannot be published now.
+        NotReadyError: the checklist is not answered, or something changed since, so that it cannot be published now.
     """
     with transaction.atomic():
-        row = _reviewed(actor, publication_id)
+        row = steps.row_under_review(actor, publication_id)
+        steps.refuse_unready(checklists.left(row))
         _move(row, "approved")
         steps.note_step(actor, row, "approve", text)
     return publishing.publish(actor, publication_id)
-
-
-def _reviewed(actor: Actor, publication_id: str) -> Publication:
-    row = selectors.row_for(actor, publication_id, locks=True)
-    policy.require(actor, "publication.review", selectors.resource_of(row))
-    if row.state not in _WAITING:
-        raise WrongStateError(f"The publication is {row.state.replace('_', ' ')}.", state=row.state)
-    return row
 
 
 def _need_words(text: str) -> None:

@@ -129,3 +129,25 @@ FINDINGS: dict[str, tuple[Words, Words]] = {
         },
     ),
 }
+
+
+# What stands against approval on a checklist: nothing was answered yet, or no.
+UNCHECKED: dict[str, tuple[Words, Words]] = {
+    "open": (
+        {
+            "en": "Not answered on the checklist: {item}",
+            "ja": "チェックリストの次の項目が未確認です: {item}",
+        },
+        {"en": "Look at it and answer it.", "ja": "内容を確かめて回答してください。"},
+    ),
+    "no": (
+        {
+            "en": "Answered with no on the checklist: {item}",
+            "ja": "チェックリストの次の項目が「いいえ」です: {item}",
+        },
+        {
+            "en": "Give it back with what is to be changed, or answer it anew once it is right.",
+            "ja": "直すべき点を添えて差し戻すか、直っていれば回答し直してください。",
+        },
+    ),
+}

@@ -73,6 +73,18 @@ def list_queue(
     return {"publications": [_row(one) for one in found], "next": following}
 
 
+@router.post("/publications/next", response=schemas.Publication)
+def take_next(request: HttpRequest, body: schemas.NextWish) -> Any:
+    """Give yourself what you should review next: late ones first, then what fits you, then the oldest."""
+    actor = require_actor(request)
+    found = publication.take_next(actor, body.institution)
+    if found is None:
+        raise NotFoundError(
+            "Nothing waits for a curator.", remedy="tsunagu review list shows what is under way."
+        )
+    return _whole(actor, found.id)
+
+
 @router.get("/publications/{publication}", response=schemas.Publication)
 def get_publication(request: HttpRequest, publication: str) -> Any:
     """One publication with every step, what the checks say now, and how far its DOIs are."""
@@ -83,6 +95,7 @@ _STEPS: dict[str, Callable[[Actor, str, schemas.Step], Any]] = {
     "comment": lambda actor, key, body: publication.comment(
         actor, key, body.text, field=body.field, path=body.path
     ),
+    "check": lambda actor, key, body: publication.answer(actor, key, body.answers, body.text),
     "assign": lambda actor, key, body: publication.assign(actor, key, body.to),
     "ask-changes": lambda actor, key, body: publication.ask_changes(
         actor, key, body.text, field=body.field, path=body.path
@@ -99,7 +112,7 @@ _STEPS: dict[str, Callable[[Actor, str, schemas.Step], Any]] = {
 
 @router.post("/publications/{publication}/{step}", response=schemas.Publication)
 def take_step(request: HttpRequest, publication: str, step: str, body: schemas.Step) -> Any:
-    """`comment`, `assign`, `ask-changes`, `approve` (and publish), `reject`, `publish`, `correct`, `withdraw`, `restore`, `try-again`."""
+    """`comment`, `assign`, `check`, `ask-changes`, `approve` (and publish), `reject`, `publish`, `correct`, `withdraw`, `restore`, `try-again`."""
     actor = require_actor(request)
     if step not in _STEPS:
         raise NotFoundError(f"{step!r} is no step.", remedy=f"Steps are {', '.join(_STEPS)}.")
@@ -111,7 +124,13 @@ def _institution(actor: Actor, card: publication.InstitutionCard) -> dict[str, A
     return {
         **asdict(card),
         "curators": [one.email if actor.is_admin else one.name for one in card.curators],
+        "skills": {one.email: asdict(card.skills[one.id]) for one in card.curators if actor.is_admin},
+        "checklist": [_item(one) for one in card.checklist],
     }
+
+
+def _item(item: publication.CheckItem) -> dict[str, str]:
+    return {"id": item.id, "ja": item.says["ja"], "en": item.says["en"], "project": item.project}
 
 
 def _row(card: publication.PublicationCard) -> dict[str, Any]:
@@ -136,6 +155,8 @@ def _row(card: publication.PublicationCard) -> dict[str, Any]:
         "url": f"{settings.current().control_address}/d/{card.place}/v{card.number}",
         "reason": card.reason,
         "age_days": card.age_days,
+        "due_at": card.due_at,
+        "is_late": card.is_late,
     }
 
 
@@ -165,4 +186,8 @@ def _whole(actor: Actor, publication_id: str) -> dict[str, Any]:
     ]
     effects = [asdict(one) for one in publication.effects_of(actor, publication_id)]
     row = _row(publication.get_publication(actor, publication_id))
-    return {**row, "history": history, "findings": findings, "effects": effects}
+    checklist = [
+        {**_item(one.item), "answer": one.answer, "author": one.author, "answered_at": one.answered_at}
+        for one in publication.checklist_of(actor, publication_id)
+    ]
+    return {**row, "history": history, "checklist": checklist, "findings": findings, "effects": effects}

@@ -7,6 +7,45 @@ from ninja import Field, Schema
 from tsunagu.doors.rest.openapi import Input
 
 
+class Skill(Schema):
+    """What a curator knows."""
+
+    fields: list[str] = []
+    languages: list[str] = Field([], description="ja, en ...")
+
+
+class SkillWish(Input):
+    """What a curator knows."""
+
+    fields: list[str] = []
+    languages: list[str] = Field([], description="ja, en ...")
+
+
+class CheckItem(Schema):
+    """What a curator confirms before a version is published."""
+
+    id: str
+    ja: str
+    en: str
+    project: str = Field(description="The collection for which it is asked; empty: for all")
+
+
+class CheckItemWish(Input):
+    """An item of a checklist; in one language alone it is shown so in both."""
+
+    ja: str = ""
+    en: str = ""
+    project: str = ""
+
+
+class CheckLine(CheckItem):
+    """An item with what was answered for a version."""
+
+    answer: str = Field(description="yes, no, none (does not apply) or empty")
+    author: str
+    answered_at: str
+
+
 class Institution(Schema):
     """An institution that publishes on this node."""
 
@@ -20,6 +59,12 @@ class Institution(Schema):
     doi_agency: str = Field(description="DataCite, JaLC or empty")
     members_may_publish: bool
     curators: list[str] = Field(description="Names of people; addresses for administrators")
+    skills: dict[str, Skill] = Field(
+        description="Mail address of a curator: what they know; for administrators"
+    )
+    hands_out: bool = Field(description="New requests are given to the curator who fits best")
+    answer_days: int = Field(description="Within how many days its curators promise to answer; 0: no promise")
+    checklist: list[CheckItem]
     policies: str
     colour: str
     is_default: bool
@@ -43,6 +88,10 @@ class InstitutionWish(Input):
     doi_agency: str | None = Field(None, description="DataCite, JaLC or empty")
     members_may_publish: bool | None = Field(None, description="Owners publish without review")
     curators: list[str] | None = Field(None, description="Mail addresses of people of this node")
+    skills: dict[str, SkillWish] | None = Field(None, description="Mail address of a curator: what they know")
+    hands_out: bool | None = Field(None, description="Give new requests to the curator who fits best")
+    answer_days: int | None = Field(None, description="0: no promise", ge=0, le=365)
+    checklist: list[CheckItemWish] | None = None
     policies: str | None = None
     colour: str | None = Field(None, description="#0b5394")
 
@@ -60,6 +109,12 @@ class PublicationWish(Input):
     note: str = ""
 
 
+class NextWish(Input):
+    """Of which institution the next one is wanted."""
+
+    institution: str = Field("", description="Empty: any of yours")
+
+
 class Step(Input):
     """What a step of the review needs."""
 
@@ -67,6 +122,9 @@ class Step(Input):
     field: str = Field("", description="The metadata field that a comment is about")
     path: str = Field("", description="The file that a comment is about")
     to: str = Field("", description="Mail address of a curator, for assign; empty: oneself")
+    answers: dict[str, str] = Field(
+        {}, description="For check: id of an item of the checklist: yes, no or none"
+    )
 
 
 class PublicationRow(Schema):
@@ -94,6 +152,8 @@ class PublicationRow(Schema):
     url: str = Field(description="The public page")
     reason: str
     age_days: int
+    due_at: str = Field(description="When the institution promised to have answered; empty: it did not")
+    is_late: bool
 
 
 class PublicationList(Schema):
@@ -144,5 +204,6 @@ class Publication(PublicationRow):
     """A publication with its history."""
 
     history: list[ReviewStep]
+    checklist: list[CheckLine]
     findings: list[CheckFinding]
     effects: list[DoiEffect]

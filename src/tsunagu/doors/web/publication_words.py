@@ -38,6 +38,15 @@ STEPS = {
     "withdraw": _("withdrew it"),
     "restore": _("published it again"),
     "try_again": _("had the DOI agency asked again"),
+    "remind": _("reminded the curators"),
+    "check_yes": _("confirmed on the checklist"),
+    "check_no": _("answered no on the checklist"),
+    "check_none": _("left out of the checklist"),
+}
+ANSWERS = {
+    "yes": pgettext("checklist", "Yes"),
+    "no": pgettext("checklist", "No"),
+    "none": pgettext("checklist", "Does not apply"),
 }
 EFFECTS = {
     "waiting": ("info", pgettext("effect", "waits to be registered")),
