@@ -10,14 +10,14 @@ from tsunagu.doors.rest.openapi import Input
 class Skill(Schema):
     """What a curator knows."""
 
-    fields: list[str] = []
+    fields: list[str] = Field([], description="Words of fields")
     languages: list[str] = Field([], description="ja, en ...")
 
 
 class SkillWish(Input):
     """What a curator knows."""
 
-    fields: list[str] = []
+    fields: list[str] = Field([], description="Words of fields")
     languages: list[str] = Field([], description="ja, en ...")
 
 
