@@ -4,6 +4,7 @@ from tsunagu.standards.citations import recommended_citation, to_bibtex, to_csl,
 from tsunagu.standards.croissant import to_croissant
 from tsunagu.standards.csl_styles import STYLES, UnknownStyleError, cite
 from tsunagu.standards.datacite.attributes import IncompleteRecordError, to_datacite_json
+from tsunagu.standards.datacite.json_reading import from_datacite_json
 from tsunagu.standards.datacite.reading import from_datacite
 from tsunagu.standards.datacite.writing import datacite_element, to_datacite_xml
 from tsunagu.standards.dublin_core import oai_dc_element, to_oai_dc
@@ -55,6 +56,7 @@ from tsunagu.standards.published import (
     Text,
 )
 from tsunagu.standards.ro_crate import to_ro_crate
+from tsunagu.standards.ro_crate_reading import Crate, CrateFile, UnreadableCrateError, from_ro_crate
 from tsunagu.standards.schema_org import to_schema_org
 from tsunagu.standards.signposting import Document, Link, link_header, links_of, to_linkset
 from tsunagu.standards.xml import UnreadableXmlError
@@ -70,6 +72,8 @@ __all__ = [
     "Catalog",
     "Column",
     "Conference",
+    "Crate",
+    "CrateFile",
     "Dated",
     "Degree",
     "Description",
@@ -102,6 +106,7 @@ __all__ = [
     "Text",
     "TextLayout",
     "UnknownStyleError",
+    "UnreadableCrateError",
     "UnreadableXmlError",
     "Workflow",
     "agent_named",
@@ -111,9 +116,11 @@ __all__ = [
     "datacite_element",
     "doi_of",
     "from_datacite",
+    "from_datacite_json",
     "from_jpcoar",
     "from_kept",
     "from_oai_dc",
+    "from_ro_crate",
     "jpcoar_element",
     "known_licence",
     "link_header",
