@@ -19,7 +19,9 @@ def run_import(options: argparse.Namespace, output: Output) -> None:
     """Check what came, push it; its description becomes proposals that a person accepts value by value."""
     with made_ready(options.source, resolver=options.resolver.rstrip("/")) as made:
         if made.problems:
-            output.problems(text("import_problems"), [(path, text(why)) for path, why in made.problems])
+            output.problems(
+                text("import_problems"), [(path, text(f"import_file_{why}")) for path, why in made.problems]
+            )
             if not options.anyway:
                 raise UsageError(
                     text("import_refused", count=len(made.problems)), remedy=text("import_refused_remedy")

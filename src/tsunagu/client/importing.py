@@ -112,11 +112,11 @@ def _differs(root: Path, said: CrateFile) -> str:
     parts = PurePosixPath(said.path).parts
     path = root.joinpath(*parts)
     if ".." in parts or not path.is_file():
-        return "import_missing"
+        return "missing"
     if said.byte_count is not None and path.stat().st_size != said.byte_count:
-        return "import_other_size"
+        return "other_size"
     if said.sha256 and _sha256(path) != said.sha256:
-        return "import_other_hash"
+        return "other_hash"
     return ""
 
 

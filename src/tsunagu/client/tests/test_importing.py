@@ -46,10 +46,10 @@ def test_a_crate_is_found_where_people_put_it(tmp_path, top):
 @pytest.mark.parametrize(
     ("said", "problem"),
     [
-        ({"contentSize": "9"}, "import_other_size"),
-        ({"sha256": "0" * 64}, "import_other_hash"),
-        ({"@id": "data/b.csv"}, "import_missing"),
-        ({"@id": "../../etc/passwd"}, "import_missing"),
+        ({"contentSize": "9"}, "other_size"),
+        ({"sha256": "0" * 64}, "other_hash"),
+        ({"@id": "data/b.csv"}, "missing"),
+        ({"@id": "../../etc/passwd"}, "missing"),
         ({"contentSize": "many", "sha256": "none"}, None),
     ],
 )
