@@ -86,6 +86,7 @@ PAGES = {
     "publication": f"{DATASET}/publication",
     "publishing": "/publishing?state=published",
     "publishers": "/publishing/institutions",
+    "articles": "/publishing/articles",
     "tables": "/d/lab/tables/tables?spread=angle&x=angle&y=counts&sort=counts&column=counts&is=%3E&value=3",
     "tables-sql": "/d/lab/tables/tables?sql=select+%2A+from+scan",
     "no-tables": f"{DATASET}/tables",

@@ -87,6 +87,7 @@ BODIES: dict[str, Any] = {
     "PUT /institutions/{institution}": {"contact": "data@example.org"},
     "POST /datasets/{project}/{dataset}/publications": {"access": "open"},
     "POST /publications/next": {},
+    "PUT /publications/{publication}/article": {"text_version": "AM"},
     "POST /publications/{publication}/{step}": {"text": "x"},
 }  # fmt: skip
 
@@ -241,7 +242,9 @@ NEEDS: dict[str, str] = {
     "GET /datasets/{project}/{dataset}/publications": "reader",
     "GET /publications": "party",
     "GET /publications/{publication}": "reader or admin",
+    "GET /publications/articles": "party",
     "POST /publications/next": "admin",
+    "PUT /publications/{publication}/article": "its owner or admin",
     "POST /publications/{publication}/{step}": "its owner or admin",
 }
 # Where the right person's answer is not a success, because the request is about nothing that could succeed here.

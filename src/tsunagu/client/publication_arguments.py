@@ -32,7 +32,8 @@ def _publish(add: Any) -> None:
     publish = add(
         "publish",
         "tsunagu publish films/run-7\ntsunagu publish films/run-7 --version 2 --institution kitamiyama\n"
-        "tsunagu publish films/run-7 --access embargoed --opens-on 2027-10-01",
+        "tsunagu publish films/run-7 --access embargoed --opens-on 2027-10-01\n"
+        'tsunagu publish films/paper --type "journal article" --text-version AM --article-doi 10.1234/abc --data films/run-7@2',
     )
     publish.add_argument("dataset", metavar="PROJECT/DATASET")
     publish.add_argument(
@@ -47,6 +48,18 @@ def _publish(add: Any) -> None:
     )
     publish.add_argument("--opens-on", default="", metavar="DATE", help=text("help_publish_opens_on"))
     publish.add_argument("--type", default="dataset", metavar="TYPE", help=text("help_publish_type"))
+    for option in ("text-version", "article-doi", "journal", "issn", "published-on", "no-data", "planned-on"):
+        shown = text(f"help_article_{option.replace('-', '_')}")
+        publish.add_argument(f"--{option}", default="", metavar="TEXT", help=shown)
+    publish.add_argument(
+        "--data", action="append", default=[], metavar="DATA", help=text("help_article_data")
+    )
+    publish.add_argument(
+        "--oa-reason",
+        default="",
+        metavar="CODE[:WORDS]",
+        help=text("help_article_oa_reason"),
+    )
     publish.add_argument("-m", "--note", default="", metavar="TEXT", help=text("help_publish_note"))
 
 
@@ -56,10 +69,10 @@ def _review(add: Any) -> None:
         "tsunagu review list\ntsunagu review list --assigned me\ntsunagu review show 01J...\n"
         'tsunagu review comment 01J... "Which column is the angle?" --file data/a.csv\n'
         'tsunagu review ask-changes 01J... "Name the instrument." --field description\n'
-        "tsunagu review next\ntsunagu review check 01J... --answer 4f1d0c=yes --answer 9a2b77=none\n"
+        "tsunagu review next\ntsunagu review articles --state overdue\ntsunagu review check 01J... --answer 4f1d0c=yes --answer 9a2b77=none\n"
         "tsunagu review approve 01J...",
     )
-    review.add_argument("action", choices=["list", "next", "show", *STEPS])
+    review.add_argument("action", choices=["list", "next", "show", "articles", *STEPS])
     review.add_argument("id", nargs="?", default="", metavar="ID", help=text("help_review_id"))
     review.add_argument("text", nargs="?", default="", metavar="TEXT", help=text("help_review_text"))
     review.add_argument("--field", default="", metavar="NAME", help=text("help_review_field"))

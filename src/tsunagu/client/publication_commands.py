@@ -29,6 +29,8 @@ def run_publish(options: argparse.Namespace, output: Output) -> int:
         "resource_type": options.type,
         "note": options.note,
     }
+    if article := _article(options):
+        wish["article"] = article
     with connect(options.url, options.token) as client:
         try:
             answer = client.node.post(f"{dataset_path(options.dataset)}/publications", wish)
@@ -47,6 +49,15 @@ def run_publish(options: argparse.Namespace, output: Output) -> int:
     return 0
 
 
+def _article(options: argparse.Namespace) -> dict[str, Any]:
+    """What was said of an article; nothing of data."""
+    names = ("text_version", "journal", "issn", "published_on", "no_data", "planned_on", "data")
+    code, _colon, words = options.oa_reason.partition(":")
+    said = {name: getattr(options, name) for name in names}
+    said |= {"doi": options.article_doi, "reason_code": code.strip(), "reason": words.strip()}
+    return said if any(said.values()) else {}
+
+
 def _tell_gaps(error: TsunaguError, output: Output) -> None:
     """Every gap with its remedy; the error itself comes below."""
     for one in error.fields.get("findings", ()):
@@ -60,6 +71,10 @@ def run_review(options: argparse.Namespace, output: Output) -> None:
         if options.action == "list":
             asked = {name: getattr(options, name) or None for name in ("institution", "state", "assigned")}
             answer = {"publications": list(client.node.pages("/publications", "publications", **asked))}
+        elif options.action == "articles":
+            found = client.node.get("/publications/articles", status=options.state or None)
+            _articles(found, output)
+            return
         elif options.action == "next":
             answer = client.node.post("/publications/next", {"institution": options.institution})
         else:
@@ -82,6 +97,25 @@ def run_review(options: argparse.Namespace, output: Output) -> None:
         _list(answer["publications"], output)
     else:
         _show(answer, output, is_whole=options.action in {"show", "next"})
+
+
+def _articles(answer: dict[str, Any], output: Output) -> None:
+    if output.as_json:
+        output.json(answer)
+        return
+    if not answer["articles"]:
+        output.line(text("articles_empty"))
+    output.table(
+        (
+            one["id"],
+            text(f"open_access_{one['open_access']['status']}"),
+            one["open_access"]["published_on"],
+            one["text_version"],
+            text("articles_data", count=one["data_count"]),
+            one["title"],
+        )
+        for one in answer["articles"]
+    )
 
 
 def _pair(said: str) -> tuple[str, str]:

@@ -1,6 +1,10 @@
 """The door of publication: institutions, review, publishing, the public page, what harvesters see."""
 
+from tsunagu.data.publication.articles import DUTIES, REASONS, TEXT_VERSIONS, list_articles
+from tsunagu.data.publication.articles import details as article_of
+from tsunagu.data.publication.articles import write as write_article
 from tsunagu.data.publication.assigning import assign, candidates_of, take_next
+from tsunagu.data.publication.behind import TYPES as ARTICLE_TYPES
 from tsunagu.data.publication.checklists import ANSWERS, answer, checklist_of
 from tsunagu.data.publication.errors import (
     AlreadyPublishedError,
@@ -48,6 +52,7 @@ from tsunagu.data.publication.selectors import (
 from tsunagu.data.publication.types import (
     ACCESSES,
     OPEN_STATES,
+    ArticleLine,
     Candidate,
     CheckItem,
     CheckLine,
@@ -57,6 +62,7 @@ from tsunagu.data.publication.types import (
     Finding,
     InstitutionCard,
     Landing,
+    OpenAccess,
     PublicationCard,
     QueueCounts,
     Reviewed,
@@ -68,9 +74,14 @@ __all__ = [
     "ACCESSES",
     "AGENCIES",
     "ANSWERS",
+    "ARTICLE_TYPES",
+    "DUTIES",
     "OPEN_STATES",
+    "REASONS",
     "RESOURCE_TYPES",
+    "TEXT_VERSIONS",
     "AlreadyPublishedError",
+    "ArticleLine",
     "BadInstitutionError",
     "BadRequestError",
     "Candidate",
@@ -86,6 +97,7 @@ __all__ = [
     "NoPublicationError",
     "NoWordsError",
     "NotReadyError",
+    "OpenAccess",
     "OwnRequestError",
     "PublicationCard",
     "QueueCounts",
@@ -95,6 +107,7 @@ __all__ = [
     "WrongStateError",
     "answer",
     "approve",
+    "article_of",
     "ask_changes",
     "assign",
     "candidates_of",
@@ -117,6 +130,7 @@ __all__ = [
     "has_landing",
     "institution_card",
     "landing",
+    "list_articles",
     "list_institutions",
     "list_sets",
     "of_dataset",
@@ -131,5 +145,6 @@ __all__ = [
     "try_again",
     "unregistered",
     "withdraw",
+    "write_article",
     "write_institution",
 ]

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
+from typing import Any
 
 from django.db import transaction
 
 from tsunagu.core import clock, settings
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.publication import (
+    articles,
     assigning,
+    behind,
     checklists,
     checks,
     outbox,
@@ -25,13 +29,13 @@ from tsunagu.data.publication.errors import (
     NoWordsError,
 )
 from tsunagu.data.publication.institutions import institution_row
-from tsunagu.data.publication.models import Publication
+from tsunagu.data.publication.models import Institution, Publication
 from tsunagu.data.publication.types import ACCESSES, OPEN_STATES, Finding, PublicationCard
 from tsunagu.foundation.identity import api as identity
 from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.policy import api as policy
 
-# JPCOAR's labels of what is published from a dataset.
+# JPCOAR's labels of what is published from a dataset: data, or an article with the data behind it.
 RESOURCE_TYPES = (
     "dataset",
     "experimental data",
@@ -47,6 +51,7 @@ RESOURCE_TYPES = (
     "recorded data",
     "laboratory notebook",
     "software",
+    *behind.TYPES,
 )
 _LONGEST_REASON = 4000
 
@@ -61,6 +66,7 @@ def request(
     opens_on: str = "",
     resource_type: str = "dataset",
     note: str = "",
+    article: Mapping[str, Any] | None = None,
 ) -> PublicationCard:
     """Ask an institution to publish a frozen version; published at once where its rules let the actor.
 
@@ -75,6 +81,7 @@ def request(
         opens_on: The day on which an embargoed one opens, ``2027-04-01``.
         resource_type: One of ``RESOURCE_TYPES``.
         note: Words for the curators.
+        article: Of an article, what ``articles.read`` takes.
 
     Raises:
         ActionDeniedError: the actor may not ask.
@@ -87,25 +94,21 @@ def request(
     resource = selectors.resource_for(card.id, card.project_id, home, asked_by=actor.id)
     policy.require(actor, "publication.request", resource)
     number = version or card.last_version
-    if not number:
-        raise BadRequestError(
-            "The dataset has no frozen version.",
-            remedy="Freeze a version first: tsunagu freeze PROJECT/DATASET.",
-        )
+    _need_version(number)
     kept = datasets.get_version(card, number)
     wish = {"access": access, "opens_on": opens_on, "resource_type": resource_type}
     _check_wish(wish)
+    said, behind_it = articles.read(actor, article or {}) if behind.is_article(resource_type) else ({}, [])
     steps.refuse_unready(checks.check(actor, card, number, access=access, opens_on=opens_on))
     may_publish = bool(policy.decide(actor, "publication.publish", resource))
     with transaction.atomic():
         datasets.lock_dataset(actor, card.id)
         row = _open_row(card, number)
-        row.institution, row.number, row.version_hash = home, number, kept.version_hash
-        row.place, row.title = card.slug, _title(kept, card)
-        row.access, row.opens_on, row.resource_type = access, opens_on, resource_type
-        row.requested_by, row.requested_at = actor.id, clock.now()
-        row.state, row.changed_at = "approved" if may_publish else "requested", clock.now()
+        _fill(row, actor, home, kept, _title(kept, card), wish)
+        row.place, row.state = card.slug, "approved" if may_publish else "requested"
+        row.article = said
         row.save()
+        articles.keep(row, behind_it)
         steps.note_step(actor, row, "request", note, said={**wish, "institution": home.name})
         assigning.hand_out(row)
     if may_publish:
@@ -125,6 +128,28 @@ def examine(
     resource = selectors.resource_for(card.id, card.project_id, institution_row(institution))
     policy.require(actor, "publication.request", resource)
     return checks.check(actor, card, version or card.last_version, access=access)
+
+
+def _need_version(number: int) -> None:
+    if not number:
+        raise BadRequestError(
+            "The dataset has no frozen version.",
+            remedy="Freeze a version first: tsunagu freeze PROJECT/DATASET.",
+        )
+
+
+def _fill(
+    row: Publication,
+    actor: Actor,
+    home: Institution,
+    version: datasets.VersionRef,
+    title: str,
+    wish: Mapping[str, str],
+) -> None:
+    row.institution, row.title = home, title
+    row.number, row.version_hash = version.number, version.version_hash
+    row.access, row.opens_on, row.resource_type = wish["access"], wish["opens_on"], wish["resource_type"]
+    row.requested_by, row.requested_at, row.changed_at = actor.id, clock.now(), clock.now()
 
 
 def _title(version: datasets.VersionRef, card: datasets.DatasetCard) -> str:

@@ -142,6 +142,8 @@ def findings_of(actor: Actor, publication_id: str) -> list[Finding]:
         access=row.access,
         opens_on=row.opens_on,
         corrected=row.corrected,
+        article=row.article,
+        data_count=row.data_behind.count(),
     )
 
 

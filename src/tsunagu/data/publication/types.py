@@ -220,6 +220,37 @@ class PublicationCard:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenAccess:
+    """How far immediate open access of an article is.
+
+    Attributes:
+        status: ``open``, ``due`` (no reason on record, or it ended), ``overdue`` (and the days of grace are over),
+            ``delayed`` (for a reason) or ``exempt``.
+        published_on: When the journal published it; empty where nobody said.
+        age_days: Days since then.
+        reason_code: ``publisher_embargo``, ``policy_unclear``, ``apc``, ``evidence_data_restricted`` or ``other``.
+        planned_on: The day on which it is to open.
+    """
+
+    status: str
+    published_on: str
+    age_days: int
+    reason_code: str
+    reason: str
+    planned_on: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleLine:
+    """An article in the list of those who follow open access; ``said`` is what its wish said."""
+
+    card: PublicationCard
+    open_access: OpenAccess
+    said: Mapping[str, str]
+    data_count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """What harvesters see of one publication; ``changed_at`` is UTC in whole seconds."""
 

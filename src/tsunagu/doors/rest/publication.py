@@ -18,6 +18,8 @@ from tsunagu.doors.who import actor_of, require_actor
 from tsunagu.foundation.identity.api import Actor
 
 router = Router(tags=["publication"])
+# The argument of a route hides the room of the same name.
+_write_article = publication.write_article
 
 
 @router.get("/institutions", response=schemas.InstitutionList)
@@ -71,6 +73,31 @@ def list_queue(
     )
     following = found[-1].id if len(found) == limit else None
     return {"publications": [_row(one) for one in found], "next": following}
+
+
+@router.get("/publications/articles", response=schemas.ArticleList)
+def list_articles(request: HttpRequest, status: str = "") -> Any:
+    """Articles of your institutions as a curator, with how far open access of each is."""
+    found = publication.list_articles(require_actor(request), status=status)
+    rows = [
+        {
+            **_row(one.card),
+            "open_access": asdict(one.open_access),
+            "text_version": one.said.get("text_version", ""),
+            "journal": one.said.get("journal", ""),
+            "data_count": one.data_count,
+        }
+        for one in found
+    ]
+    return {"articles": rows}
+
+
+@router.put("/publications/{publication}/article", response=schemas.Publication)
+def put_article(request: HttpRequest, publication: str, body: schemas.ArticleWish) -> Any:
+    """Say anew what there is to say of an article; its record and those of the data behind it change with it."""
+    actor = require_actor(request)
+    _write_article(actor, publication, body.model_dump())
+    return _whole(actor, publication)
 
 
 @router.post("/publications/next", response=schemas.Publication)
@@ -190,4 +217,7 @@ def _whole(actor: Actor, publication_id: str) -> dict[str, Any]:
         {**_item(one.item), "answer": one.answer, "author": one.author, "answered_at": one.answered_at}
         for one in publication.checklist_of(actor, publication_id)
     ]
-    return {**row, "history": history, "checklist": checklist, "findings": findings, "effects": effects}
+    article = publication.article_of(actor, publication_id)
+    open_access = asdict(article.open_access) if article else None
+    row |= {"history": history, "checklist": checklist, "findings": findings, "effects": effects}
+    return {**row, "open_access": open_access}

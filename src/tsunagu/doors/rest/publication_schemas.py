@@ -96,6 +96,41 @@ class InstitutionWish(Input):
     colour: str | None = Field(None, description="#0b5394")
 
 
+class ArticleWish(Input):
+    """What there is to say of an article."""
+
+    text_version: str = Field("", description="AM, VoR, SMUR, AO, P, CVoR, EVoR or NA")
+    doi: str = Field("", description="Of the published article")
+    journal: str = ""
+    issn: str = ""
+    volume: str = ""
+    issue: str = ""
+    first_page: str = ""
+    last_page: str = ""
+    published_on: str = Field("", description="When the journal published it, as 2027-04-01")
+    data: list[str] = Field(
+        [], description="PROJECT/DATASET@VERSION, DOIs or addresses of the data behind it"
+    )
+    no_data: str = Field("", description="Why there are none")
+    duty: str = Field("", description="Whether a grant asks for immediate open access: yes, no or empty")
+    reason_code: str = Field(
+        "", description="publisher_embargo, policy_unclear, apc, evidence_data_restricted or other"
+    )
+    reason: str = ""
+    planned_on: str = Field("", description="The day on which it is to open")
+
+
+class OpenAccess(Schema):
+    """How far immediate open access of an article is."""
+
+    status: str = Field(description="open, due, overdue, delayed or exempt")
+    published_on: str
+    age_days: int
+    reason_code: str
+    reason: str
+    planned_on: str
+
+
 class PublicationWish(Input):
     """A version to be published."""
 
@@ -104,9 +139,10 @@ class PublicationWish(Input):
     access: str = Field("open", description="open, embargoed, restricted or metadata")
     opens_on: str = Field("", description="The day on which an embargoed one opens, as 2027-10-01")
     resource_type: str = Field(
-        "dataset", description="JPCOAR's label: dataset, experimental data, software ..."
+        "dataset", description="JPCOAR's label: dataset, experimental data, software, journal article ..."
     )
     note: str = ""
+    article: ArticleWish | None = Field(None, description="Of an article")
 
 
 class NextWish(Input):
@@ -200,10 +236,26 @@ class DoiEffect(Schema):
     done_at: str
 
 
+class ArticleRow(PublicationRow):
+    """An article with how far open access is."""
+
+    open_access: OpenAccess
+    text_version: str
+    journal: str
+    data_count: int
+
+
+class ArticleList(Schema):
+    """Articles, those that need somebody first."""
+
+    articles: list[ArticleRow]
+
+
 class Publication(PublicationRow):
     """A publication with its history."""
 
     history: list[ReviewStep]
     checklist: list[CheckLine]
+    open_access: OpenAccess | None = Field(None, description="Of an article")
     findings: list[CheckFinding]
     effects: list[DoiEffect]

@@ -16,6 +16,7 @@ from tsunagu.data.datasets import api as datasets
 from tsunagu.data.description import api as description
 from tsunagu.data.publication import api as publication
 from tsunagu.doors.web import publication_words as words
+from tsunagu.doors.web.views import articles as article_pages
 from tsunagu.doors.web.views.dataset_frame import asked_card, frame
 from tsunagu.doors.web.views.frame import done, member, page, problem_context
 from tsunagu.foundation.identity.api import Actor
@@ -62,6 +63,8 @@ def of_dataset(request: HttpRequest, actor: Actor, *, project: str, dataset: str
         "versions": datasets.list_versions(card, limit=50),
         "accesses": publication.ACCESSES,
         "resources": publication.RESOURCE_TYPES,
+        "article_types": publication.ARTICLE_TYPES,
+        **article_pages.form_context(article_pages.said_in(request.POST)),
         "findings": publication.examine(actor, card) if may_ask and card.last_version else [],
         "language": _language(),
     }
@@ -70,7 +73,9 @@ def of_dataset(request: HttpRequest, actor: Actor, *, project: str, dataset: str
 
 def _ask(request: HttpRequest, actor: Actor, card: datasets.DatasetCard) -> HttpResponse:
     form = request.POST
-    wish = {name: form.get(name, "").strip() for name in _WISHES}
+    wish: dict[str, Any] = {name: form.get(name, "").strip() for name in _WISHES}
+    if wish["resource_type"] in publication.ARTICLE_TYPES:
+        wish["article"] = article_pages.said_in(form)
     number = form.get("version", "")
     made = publication.request(
         actor, card, version=int(number) if number.isdigit() and len(number) < 10 else 0, **wish  # noqa: PLR2004 - the column's size
@@ -121,6 +126,7 @@ _STEPS: dict[str, Callable[[Actor, str, Mapping[str, str]], Any]] = {
     "comment": lambda actor, key, form: publication.comment(
         actor, key, form.get("text", ""), field=form.get("field", ""), path=form.get("path", "").strip()
     ),
+    "article": lambda actor, key, form: publication.write_article(actor, key, article_pages.said_in(form)),
     "check": lambda actor, key, form: publication.answer(
         actor,
         key,
@@ -171,6 +177,7 @@ def review(request: HttpRequest, actor: Actor, *, key: str) -> HttpResponse:
     may = publication.decisions_of(actor, key)
     is_waiting = card.state in {"requested", "in_review", "approved"}
     content = publication.reviewed(actor, key)
+    article = publication.article_of(actor, key)
     context |= {
         "card": card,
         "content": content,
@@ -178,6 +185,8 @@ def review(request: HttpRequest, actor: Actor, *, key: str) -> HttpResponse:
         "entries": publication.entries_of(actor, key),
         "effects": publication.effects_of(actor, key),
         "may": may,
+        "article_line": article,
+        **(article_pages.form_context(article.said) if article else {}),
         "checklist": publication.checklist_of(actor, key) if card.state in publication.OPEN_STATES else [],
         "answers": [(name, str(word)) for name, word in words.ANSWERS.items()],
         "candidates": publication.candidates_of(actor, key) if may["review"] and is_waiting else [],
