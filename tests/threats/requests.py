@@ -195,6 +195,8 @@ NEEDS: dict[str, str] = {
     "POST /accounts/reopen": "admin",
     "GET /datasets/{project}/{dataset}/tables": "reader",
     "POST /datasets/{project}/{dataset}/sql": "reader",
+    "GET /datasets/{project}/{dataset}/usage": "editor",
+    "GET /usage/reports/dsr": "admin",
     "GET /runs": "all",
     "POST /runs": "editor",
     "POST /arrays": "editor",

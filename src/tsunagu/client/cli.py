@@ -77,6 +77,7 @@ def _client_command(options: argparse.Namespace) -> int:
         table_commands,
         token_commands,
         training_commands,
+        usage_commands,
     )
     from tsunagu.client.output import Output
 
@@ -99,6 +100,7 @@ def _client_command(options: argparse.Namespace) -> int:
         table_commands,
         token_commands,
         training_commands,
+        usage_commands,
         commands,
     )
     run = next(getattr(place, name) for place in places if hasattr(place, name))

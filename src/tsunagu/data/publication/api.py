@@ -18,6 +18,7 @@ from tsunagu.data.publication.institutions import (
     list_institutions,
     write_institution,
 )
+from tsunagu.data.publication.naming import NamedRecord, named, targets
 from tsunagu.data.publication.outbox import deliver_due
 from tsunagu.data.publication.publishing import correct, publish, restore, withdraw
 from tsunagu.data.publication.reading import find_record, has_landing, landing, reviewed
@@ -70,6 +71,7 @@ __all__ = [
     "Finding",
     "InstitutionCard",
     "Landing",
+    "NamedRecord",
     "NoInstitutionError",
     "NoPublicationError",
     "NoWordsError",
@@ -101,6 +103,7 @@ __all__ = [
     "landing",
     "list_institutions",
     "list_sets",
+    "named",
     "of_dataset",
     "publish",
     "queue",
@@ -108,6 +111,7 @@ __all__ = [
     "request",
     "restore",
     "reviewed",
+    "targets",
     "try_again",
     "unregistered",
     "withdraw",

@@ -38,6 +38,7 @@ from tsunagu.doors.rest import (
     tables,
     tokens,
     trainings,
+    usage,
 )
 from tsunagu.doors.rest.auth import session_or_token
 from tsunagu.doors.rest.openapi import DescribedAPI
@@ -90,6 +91,7 @@ api.add_router("", partners.router)
 api.add_router("", instruments.router)
 api.add_router("", readiness.router)
 api.add_router("", harvesting.router)
+api.add_router("", usage.router)
 
 
 def problem(error: TsunaguError) -> HttpResponse:

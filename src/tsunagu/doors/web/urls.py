@@ -38,6 +38,7 @@ from tsunagu.doors.web.views import (
     stand_ins,
     stewardship,
     tables,
+    use,
 )
 
 # Names hold dots too, which Django's slug converter does not know.
@@ -76,6 +77,7 @@ urlpatterns = [
     re_path(rf"{_DATASET}/freeze$", history.freeze, name="freeze"),
     re_path(rf"{_DATASET}/access$", access.access, name="access"),
     re_path(rf"{_DATASET}/publication$", publishing.of_dataset, name="publication"),
+    re_path(rf"{_DATASET}/use$", use.use, name="use"),
     re_path(rf"{_DATASET}/keeping$", keeping.kept, name="keeping"),
     re_path(rf"{_DATASET}/seal$", sealing.seal, name="seal"),
     re_path(rf"{_DATASET}/tables$", tables.show, name="tables"),
