@@ -5,7 +5,13 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from tsunagu.client import compute_arguments, harvest_arguments, publication_arguments, usage_arguments
+from tsunagu.client import (
+    compute_arguments,
+    harvest_arguments,
+    items_arguments,
+    publication_arguments,
+    usage_arguments,
+)
 from tsunagu.client.messages import text
 
 NODE_COMMANDS = (
@@ -66,6 +72,7 @@ def parser() -> argparse.ArgumentParser:
     harvest_arguments.add_commands(add)
     publication_arguments.add_commands(add)
     usage_arguments.add_commands(add)
+    items_arguments.add_commands(add)
     for name in NODE_COMMANDS:
         commands.add_parser(name, help=text(f"help_{name}"), add_help=False)
     return top

@@ -22,15 +22,17 @@ def language() -> str:
 
 @functools.cache
 def _catalogue(chosen: str) -> dict[str, str]:
-    from tsunagu.client import harvest_messages, publication_messages, usage_messages
+    from tsunagu.client import harvest_messages, items_messages, publication_messages, usage_messages
 
     if chosen == "ja":
         from tsunagu.client.messages_ja import MESSAGES
 
-        return MESSAGES | harvest_messages.JA | publication_messages.JA | usage_messages.JA
+        own = harvest_messages.JA | publication_messages.JA | usage_messages.JA | items_messages.JA
+        return MESSAGES | own
     from tsunagu.client.messages_en import MESSAGES
 
-    return MESSAGES | harvest_messages.EN | publication_messages.EN | usage_messages.EN
+    own = harvest_messages.EN | publication_messages.EN | usage_messages.EN | items_messages.EN
+    return MESSAGES | own
 
 
 def text(key: str, /, **fields: object) -> str:

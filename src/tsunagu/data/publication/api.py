@@ -14,6 +14,7 @@ from tsunagu.data.publication.harvest import count, earliest, find_entry, harves
 from tsunagu.data.publication.institutions import (
     AGENCIES,
     curated_by,
+    home_of,
     institution_card,
     list_institutions,
     write_institution,
@@ -22,6 +23,7 @@ from tsunagu.data.publication.naming import NamedRecord, named, targets
 from tsunagu.data.publication.outbox import deliver_due
 from tsunagu.data.publication.publishing import correct, publish, restore, withdraw
 from tsunagu.data.publication.reading import find_record, has_landing, landing, reviewed
+from tsunagu.data.publication.record import access_of
 from tsunagu.data.publication.requesting import (
     RESOURCE_TYPES,
     approve,
@@ -80,6 +82,7 @@ __all__ = [
     "Reviewed",
     "SetCard",
     "WrongStateError",
+    "access_of",
     "approve",
     "ask_changes",
     "assign",
@@ -99,6 +102,7 @@ __all__ = [
     "get_publication",
     "harvest",
     "has_landing",
+    "home_of",
     "institution_card",
     "landing",
     "list_institutions",

@@ -16,6 +16,7 @@ from tsunagu.core.errors import InvalidInputError, TsunaguError
 from tsunagu.doors.oauth.views import challenge
 from tsunagu.doors.rest import (
     ai_use,
+    common_items,
     compute,
     datasets,
     exports,
@@ -92,6 +93,7 @@ api.add_router("", instruments.router)
 api.add_router("", readiness.router)
 api.add_router("", harvesting.router)
 api.add_router("", usage.router)
+api.add_router("", common_items.router)
 
 
 def problem(error: TsunaguError) -> HttpResponse:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from tsunagu.core import settings
 from tsunagu.core.errors import TsunaguError
+from tsunagu.data.common_items import api as common_items
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.datasets.api import DatasetCard
 from tsunagu.data.description import api as description
@@ -57,7 +58,7 @@ def frame(actor: Actor, card: DatasetCard, tab: str, version: int | None = None)
         "other_title": other_title,
         "decisions": decisions,
         "may": {action: bool(decision) for action, decision in decisions.items()},
-        "labels": description.labels(language),
+        "labels": common_items.labels(language) | description.labels(language),
     }
 
 
