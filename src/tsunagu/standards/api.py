@@ -22,6 +22,7 @@ from tsunagu.standards.dublin_core import oai_dc_element, to_oai_dc
 from tsunagu.standards.dublin_core_reading import from_oai_dc
 from tsunagu.standards.frictionless import to_data_package
 from tsunagu.standards.identifiers import doi_of
+from tsunagu.standards.jalc import to_jalc_json
 from tsunagu.standards.jpcoar.answers import check_answer
 from tsunagu.standards.jpcoar.checking import check
 from tsunagu.standards.jpcoar.pieces import size_in_words
@@ -153,6 +154,7 @@ __all__ = [
     "to_data_package",
     "to_datacite_json",
     "to_datacite_xml",
+    "to_jalc_json",
     "to_jpcoar",
     "to_kept",
     "to_linkset",

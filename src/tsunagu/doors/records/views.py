@@ -31,7 +31,7 @@ def addresses(find: Find) -> list[URLPattern]:
     def answer(request: HttpRequest, project: str, dataset: str, number: int, name: str) -> HttpResponse:
         form = BY_NAME.get(name)
         record = find(f"{project}/{dataset}", number) if form else None
-        if form is None or record is None:
+        if form is None or record is None or not form.fits(record):
             raise Http404
         if record.withdrawn_on:
             return HttpResponse(status=_GONE, content_type=_TEXT)

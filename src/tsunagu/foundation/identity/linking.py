@@ -94,6 +94,8 @@ def identities_of(person_id: str) -> list[IdentityCard]:
 def institutions_of(person_ids: Iterable[str]) -> dict[str, str]:
     """The institution that answered for each person last (its issuer); those whom none answers for are left out."""
     rows = Identity.objects.filter(person__uid__in=set(person_ids)).order_by("last_used_at", "pk")
+    # Providers of OpenID Connect, ORCID among them, name a person and no institution.
+    rows = rows.exclude(kind__in=("sub", "orcid"))
     return dict(rows.values_list("person__uid", "issuer"))
 
 

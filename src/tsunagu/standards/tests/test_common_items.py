@@ -199,6 +199,7 @@ def test_people_are_named_with_their_numbers(text, name, number, orcid):
 def test_the_official_schema_takes_it_and_the_official_sample_says_the_same_way(version):
     made = s.with_common_items(record(), SAID)
     assert official.faults(official.jpcoar_schema(version), s.to_jpcoar(made, version)) == []
+    assert official.faults(official.datacite_schema(), s.to_datacite_xml(made)) == []
     (path,) = [one for one in official.samples(version) if one.name.startswith("14_")]
     sample = s.from_jpcoar(path.read_bytes())
     assert [one.role for one in sample.contributors] == [one.role for one in made.contributors]

@@ -32,6 +32,7 @@ _SAVED = (
     ("CSL-JSON", "citation.json"),
     ("DataCite", "datacite.xml"),
     ("JPCOAR", "jpcoar.xml"),
+    ("JaLC", "jalc.json"),
 )
 
 
@@ -65,7 +66,11 @@ def shown(request: HttpRequest, actor: Actor, place: str, number: int = 0) -> Ht
         "other_titles": titles[1:],
         "address": address,
         "citation": standards.recommended_citation(record, (get_language() or "en")[:2]),
-        "saved": [(name, records.address_of(record, form)) for name, form in _SAVED],
+        "saved": [
+            (name, records.address_of(record, form))
+            for name, form in _SAVED
+            if records.BY_NAME[form].fits(record)
+        ],
         "institution_name": _named(found.institution),
         "base": f"/d/{found.place}",
         "samples": _samples(found, project, dataset),
