@@ -83,6 +83,8 @@ PAGES = {
     "keeping-office": "/keeping",
     "tombstone": "/d/lab/mistake",
     "landing": "/d/lab/tables/v1",
+    "use": "/d/lab/tables/use",
+    "common-items": f"{DATASET}/common-items",
     "publication": f"{DATASET}/publication",
     "publishing": "/publishing?state=published",
     "publishers": "/publishing/institutions",

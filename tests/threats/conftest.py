@@ -174,7 +174,13 @@ def _token(owner: Any) -> str:
 
 def _query() -> dict[str, str]:
     numbers = {"index": "0", "size": "1", "old": "1", "new": "2", "from": "1", "to": "1"}
-    return {**numbers, "action": "dataset.read", "place": "{project}/{dataset}", "path": "a.csv"}
+    return {
+        "month": "2026-01",
+        **numbers,
+        "action": "dataset.read",
+        "place": "{project}/{dataset}",
+        "path": "a.csv",
+    }
 
 
 def _like(value: str) -> str:

@@ -9,7 +9,9 @@ from tsunagu.client import (
     compute_arguments,
     harvest_arguments,
     import_arguments,
+    items_arguments,
     publication_arguments,
+    usage_arguments,
 )
 from tsunagu.client.messages import text
 
@@ -71,6 +73,8 @@ def parser() -> argparse.ArgumentParser:
     harvest_arguments.add_commands(add)
     import_arguments.add_commands(add)
     publication_arguments.add_commands(add)
+    usage_arguments.add_commands(add)
+    items_arguments.add_commands(add)
     for name in NODE_COMMANDS:
         commands.add_parser(name, help=text(f"help_{name}"), add_help=False)
     return top

@@ -66,6 +66,7 @@ def _client_command(options: argparse.Namespace) -> int:
         compute_commands,
         harvest_commands,
         import_commands,
+        items_commands,
         keep_commands,
         notebook_commands,
         partner_commands,
@@ -78,6 +79,7 @@ def _client_command(options: argparse.Namespace) -> int:
         table_commands,
         token_commands,
         training_commands,
+        usage_commands,
     )
     from tsunagu.client.output import Output
 
@@ -89,6 +91,7 @@ def _client_command(options: argparse.Namespace) -> int:
         compute_commands,
         harvest_commands,
         import_commands,
+        items_commands,
         keep_commands,
         notebook_commands,
         partner_commands,
@@ -101,6 +104,7 @@ def _client_command(options: argparse.Namespace) -> int:
         table_commands,
         token_commands,
         training_commands,
+        usage_commands,
         commands,
     )
     run = next(getattr(place, name) for place in places if hasattr(place, name))

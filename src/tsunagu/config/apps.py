@@ -30,6 +30,7 @@ class ConfigConfig(AppConfig):
             "data.readiness.tasks",
             "data.training.tasks",
             "data.discovery.tasks",
+            "data.usage.tasks",
             "experiment.instruments.tasks",
             "compute.environments.tasks",
             "compute.jobs.tasks",

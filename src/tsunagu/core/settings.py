@@ -308,6 +308,8 @@ TABLE: tuple[Setting, ...] = (
         "https://doi.org",
         "Where the node looks whether a DOI resolves, for DOIs that another service registers.",
     ),
+    Setting("usage_robots_file", "", "File with more patterns of robots whose visits are not counted."),
+    Setting("usage_institution_from", "5", "How many people in a month an institution is named from.", int),
     Setting("node_name", "Tsunagu", "Name of this node, shown on every page."),
     Setting("language", "ja", "Language for people who chose none: ja or en."),
     Setting("time_zone", "Asia/Tokyo", "Time zone for people who chose none."),

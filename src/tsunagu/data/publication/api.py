@@ -21,13 +21,16 @@ from tsunagu.data.publication.harvest import count, earliest, find_entry, harves
 from tsunagu.data.publication.institutions import (
     AGENCIES,
     curated_by,
+    home_of,
     institution_card,
     list_institutions,
     write_institution,
 )
+from tsunagu.data.publication.naming import NamedRecord, named, targets
 from tsunagu.data.publication.outbox import deliver_due
 from tsunagu.data.publication.publishing import correct, publish, restore, withdraw
 from tsunagu.data.publication.reading import find_record, has_landing, landing, reviewed
+from tsunagu.data.publication.record import access_of
 from tsunagu.data.publication.requesting import (
     RESOURCE_TYPES,
     approve,
@@ -93,6 +96,7 @@ __all__ = [
     "Finding",
     "InstitutionCard",
     "Landing",
+    "NamedRecord",
     "NoInstitutionError",
     "NoPublicationError",
     "NoWordsError",
@@ -105,6 +109,7 @@ __all__ = [
     "SetCard",
     "Skill",
     "WrongStateError",
+    "access_of",
     "answer",
     "approve",
     "article_of",
@@ -128,11 +133,13 @@ __all__ = [
     "get_publication",
     "harvest",
     "has_landing",
+    "home_of",
     "institution_card",
     "landing",
     "list_articles",
     "list_institutions",
     "list_sets",
+    "named",
     "of_dataset",
     "publish",
     "queue",
@@ -142,6 +149,7 @@ __all__ = [
     "restore",
     "reviewed",
     "take_next",
+    "targets",
     "try_again",
     "unregistered",
     "withdraw",

@@ -90,6 +90,8 @@ def _described(said: Mapping[str, Any], *, opens: bool) -> Iterator[Finding]:
         yield _finding("no_licence", "block" if opens else "warn", "licence")
     elif not record.rights(licence)[0].uri:
         yield _finding("unknown_licence", "warn", "licence", licence=licence[:100])
+    if str(said.get("metadata_access") or "open") != "open":
+        yield _finding("closed_metadata", "block", "metadata_access")
     if not record.texts(said, "description"):
         yield _finding("no_description", "warn", "description")
     if not record.names(said.get("keywords")):

@@ -11,6 +11,7 @@ from typing import Any
 from django.db import transaction
 
 from tsunagu.core import clock, settings
+from tsunagu.data.datasets import api as datasets
 from tsunagu.data.publication.errors import BadInstitutionError, NoInstitutionError
 from tsunagu.data.publication.models import Institution
 from tsunagu.data.publication.types import CheckItem, InstitutionCard, Skill
@@ -209,6 +210,16 @@ def _people(addresses: Any) -> list[str]:
         if person.id not in found:
             found.append(person.id)
     return found
+
+
+def home_of(card: datasets.DatasetCard) -> InstitutionCard:
+    """The institution that publishes a dataset, or was asked to; else the node's own."""
+    row = (
+        Institution.objects.filter(publication__dataset_id=card.id)
+        .order_by("-publication__changed_at")
+        .first()
+    )
+    return card_of(row or default_institution())
 
 
 def _days(value: Any) -> int:

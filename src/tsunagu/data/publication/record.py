@@ -43,6 +43,7 @@ SAID = (
     "keywords",
     "licence",
     "rights_holder",
+    *standards.COMMON_NAMES,
 )
 _JAPANESE = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _ADDRESS = re.compile(r"https?://[^\s<>\"'{}|\\^`]+")
@@ -64,7 +65,7 @@ def build(row: Publication, card: datasets.DatasetCard, concept: Concept | None)
     access = access_of(card)
     institution = row.institution
     page = behind.landing_address(row.place, row.number)
-    return standards.PublicRecord(
+    made = standards.PublicRecord(
         id=row.uid,
         url=page,
         resource_type=row.resource_type,
@@ -99,6 +100,7 @@ def build(row: Publication, card: datasets.DatasetCard, concept: Concept | None)
         withdrawn_on=_day(row.withdrawn_at) if row.withdrawn_at else "",
         **_printed(row.article),
     )
+    return standards.with_common_items(made, said)
 
 
 def _printed(said: Mapping[str, str]) -> dict[str, Any]:
@@ -155,8 +157,10 @@ def names(value: Any) -> list[str]:
 
 def _person(text: str) -> standards.Party:
     agent = standards.agent_named(text)
-    ids = (standards.PartyId("ORCID", agent.id.rpartition("/")[2], agent.id),) if agent.id else ()
-    return standards.Party((_text(_family_first(agent.name)),), ids=ids)
+    number = standards.erad_number(text)
+    ids = [standards.PartyId("ORCID", agent.id.rpartition("/")[2], agent.id)] if agent.id else []
+    ids += [standards.PartyId("e-Rad_Researcher", number)] if number else []
+    return standards.Party((_text(_family_first(agent.name)),), ids=tuple(ids))
 
 
 def _family_first(name: str) -> str:

@@ -60,6 +60,16 @@ FINDINGS: dict[str, tuple[Words, Words]] = {
             "ja": "広く使われているライセンスの名前か、条文のアドレスを書いてください。",
         },
     ),
+    "closed_metadata": (
+        {
+            "en": "The common items say that not even the metadata are public.",
+            "ja": "共通項目で、メタデータのアクセス権が公開以外になっています。",
+        },
+        {
+            "en": "Set the access right of the metadata to open, or do not publish the version.",
+            "ja": "メタデータを公開できる場合は、共通項目のページで公開に変えてください。",
+        },
+    ),
     "no_description": (
         {"en": "There is no description.", "ja": "説明がありません。"},
         {

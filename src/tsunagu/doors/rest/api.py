@@ -16,6 +16,7 @@ from tsunagu.core.errors import InvalidInputError, TsunaguError
 from tsunagu.doors.oauth.views import challenge
 from tsunagu.doors.rest import (
     ai_use,
+    common_items,
     compute,
     datasets,
     exports,
@@ -38,6 +39,7 @@ from tsunagu.doors.rest import (
     tables,
     tokens,
     trainings,
+    usage,
 )
 from tsunagu.doors.rest.auth import session_or_token
 from tsunagu.doors.rest.openapi import DescribedAPI
@@ -90,6 +92,8 @@ api.add_router("", partners.router)
 api.add_router("", instruments.router)
 api.add_router("", readiness.router)
 api.add_router("", harvesting.router)
+api.add_router("", usage.router)
+api.add_router("", common_items.router)
 
 
 def problem(error: TsunaguError) -> HttpResponse:

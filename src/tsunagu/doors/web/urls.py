@@ -13,6 +13,7 @@ from tsunagu.doors.web.views import (
     ai_use,
     arrivals,
     articles,
+    common_items,
     compute,
     datasets,
     documents,
@@ -39,6 +40,7 @@ from tsunagu.doors.web.views import (
     stand_ins,
     stewardship,
     tables,
+    use,
 )
 
 # Names hold dots too, which Django's slug converter does not know.
@@ -58,6 +60,7 @@ urlpatterns = [
     re_path(rf"^projects/{_NAME}/plan$", plans.plan, name="plan"),
     re_path(rf"^projects/{_NAME}/plan/edit$", plans.edit, name="plan_edit"),
     re_path(rf"^projects/{_NAME}/plan[.]json$", plans.document, name="plan_document"),
+    re_path(rf"^projects/{_NAME}/common-items[.]csv$", common_items.of_project, name="project_items"),
     path("welcome/<str:secret>", home.welcome, name="welcome"),
     re_path(rf"{_DATASET}$", datasets.overview, name="dataset"),
     re_path(rf"{_DATASET}/v(?P<number>[0-9]+)$", landing.version, name="landing"),
@@ -77,6 +80,8 @@ urlpatterns = [
     re_path(rf"{_DATASET}/freeze$", history.freeze, name="freeze"),
     re_path(rf"{_DATASET}/access$", access.access, name="access"),
     re_path(rf"{_DATASET}/publication$", publishing.of_dataset, name="publication"),
+    re_path(rf"{_DATASET}/common-items$", common_items.items, name="common_items"),
+    re_path(rf"{_DATASET}/use$", use.use, name="use"),
     re_path(rf"{_DATASET}/keeping$", keeping.kept, name="keeping"),
     re_path(rf"{_DATASET}/seal$", sealing.seal, name="seal"),
     re_path(rf"{_DATASET}/tables$", tables.show, name="tables"),

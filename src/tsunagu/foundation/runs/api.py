@@ -8,6 +8,7 @@ from tsunagu.foundation.runs.selectors import (
     recent_of_actor,
     row_ids,
     sources_of,
+    using,
 )
 from tsunagu.foundation.runs.services import finish, record, settle_silent, start
 from tsunagu.foundation.runs.types import Link, Outcome, RunCard
@@ -27,4 +28,5 @@ __all__ = [
     "settle_silent",
     "sources_of",
     "start",
+    "using",
 ]

@@ -17,6 +17,7 @@ from tsunagu.data.datasets import api as datasets
 from tsunagu.data.datasets.api import DatasetCard
 from tsunagu.data.description import api as description
 from tsunagu.data.publication import api as publication
+from tsunagu.doors import counting
 from tsunagu.doors.web import words
 from tsunagu.doors.web.views import documents, landing, signposting
 from tsunagu.doors.web.views.access import member_rows
@@ -45,16 +46,17 @@ def overview(request: HttpRequest, actor: Actor, *, project: str, dataset: str) 
     """What is it, who made it, may I use it, what does it look like; for strangers the public page, where there is one."""
     place, names_a_version = f"{project}/{dataset}", "version" in request.GET
     if actor.kind == "anonymous" and not names_a_version and publication.has_landing(place):
-        return landing.shown(request, place)
+        return landing.shown(request, actor, place)
     try:
         card, version = asked_card(request, actor, project, dataset)
     except NotFoundError:
         if not names_a_version and publication.has_landing(place):
-            return landing.shown(request, place)
+            return landing.shown(request, actor, place)
         raise
     if not policy.decide(actor, "dataset.read", card.resource):
         return render(request, "web/pusher.html", {"dataset": card})
     context = frame(actor, card, "overview", version)
+    counting.viewed(request, actor, card.slug, context["number"])
     text, other_text = words.in_both(context["values"], "description", "", get_language() or "en")
     last = datasets.list_versions(card, limit=3)
     context |= {
@@ -151,6 +153,7 @@ def file(request: HttpRequest, actor: Actor, *, project: str, dataset: str, path
     card, version = asked_card(request, actor, project, dataset)
     context = frame(actor, card, "files", version)
     found = datasets.get_file(actor, card, path, version=version)
+    counting.viewed(request, actor, card.slug, context["number"])
     try:
         reading, outcome = description.reading(actor, card, path, version=version)
         previews = shown_previews(card, reading)
@@ -185,5 +188,8 @@ def download(request: HttpRequest, actor: Actor, *, project: str, dataset: str, 
     card, version = asked_card(request, actor, project, dataset)
     found = datasets.get_file(actor, card, path, version=version)
     answer = redirect(storage.get_url(storage.require_location(found.sha256, card.domains), name=found.name))
+    counting.fetched(
+        request, actor, card.slug, datasets.resolve_version(actor, card, version), "web", is_job=False
+    )
     answer["Referrer-Policy"] = "no-referrer"
     return answer
