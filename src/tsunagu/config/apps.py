@@ -30,6 +30,7 @@ class ConfigConfig(AppConfig):
             "data.readiness.tasks",
             "data.training.tasks",
             "data.discovery.tasks",
+            "data.graph.tasks",
             "experiment.instruments.tasks",
             "compute.environments.tasks",
             "compute.jobs.tasks",

@@ -78,6 +78,7 @@ INSTALLED_APPS = [
     "tsunagu.data.readiness",
     "tsunagu.data.training",
     "tsunagu.data.discovery",
+    "tsunagu.data.graph",
     "tsunagu.experiment.instruments",
     "tsunagu.compute.environments",
     "tsunagu.compute.partners",

@@ -10,7 +10,14 @@ from tsunagu.data.publication.errors import (
     NoWordsError,
     WrongStateError,
 )
-from tsunagu.data.publication.harvest import count, earliest, find_entry, harvest, list_sets
+from tsunagu.data.publication.harvest import (
+    count,
+    dataset_of_record,
+    earliest,
+    find_entry,
+    harvest,
+    list_sets,
+)
 from tsunagu.data.publication.institutions import (
     AGENCIES,
     curated_by,
@@ -85,6 +92,7 @@ __all__ = [
     "correct",
     "count",
     "curated_by",
+    "dataset_of_record",
     "decisions_of",
     "deliver_due",
     "earliest",
