@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from tsunagu.client import compute_arguments, harvest_arguments, publication_arguments
+from tsunagu.client import compute_arguments, graph_arguments, harvest_arguments, publication_arguments
 from tsunagu.client.messages import text
 
 NODE_COMMANDS = (
@@ -63,6 +63,7 @@ def parser() -> argparse.ArgumentParser:
     _ready_command(add)
     _seal_commands(add)
     _keep_commands(add)
+    graph_arguments.add_commands(add)
     harvest_arguments.add_commands(add)
     publication_arguments.add_commands(add)
     for name in NODE_COMMANDS:

@@ -3,6 +3,7 @@
 from tsunagu.data.discovery.clauses import FACETS
 from tsunagu.data.discovery.documents import listed, said_by, titles_of
 from tsunagu.data.discovery.errors import NoSuchSearchError, TooManySearchesError
+from tsunagu.data.discovery.harvested import record_id
 from tsunagu.data.discovery.indexing import catch_up, keep_up, rebuild
 from tsunagu.data.discovery.saved import forget, list_saved, open_saved, save
 from tsunagu.data.discovery.selectors import MOST_HITS, SORTS, search, suggest
@@ -27,6 +28,7 @@ __all__ = [
     "listed",
     "open_saved",
     "rebuild",
+    "record_id",
     "said_by",
     "save",
     "search",

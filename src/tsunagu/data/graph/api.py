@@ -6,7 +6,15 @@ from tsunagu.data.graph.errors import DecidedError, NoSuchMergeError, NoSuchThin
 from tsunagu.data.graph.indexing import catch_up, keep_up, rebuild
 from tsunagu.data.graph.linked_data import to_json_ld
 from tsunagu.data.graph.merges import STATES, count_merges, get_merge, list_merges
-from tsunagu.data.graph.selectors import find, find_uid, get_thing, neighbours, thing_for, things_for
+from tsunagu.data.graph.selectors import (
+    find,
+    find_uid,
+    get_card,
+    get_thing,
+    neighbours,
+    thing_for,
+    things_for,
+)
 from tsunagu.data.graph.types import (
     Card,
     Conflict,
@@ -43,6 +51,7 @@ __all__ = [
     "decide",
     "find",
     "find_uid",
+    "get_card",
     "get_merge",
     "get_thing",
     "keep_up",

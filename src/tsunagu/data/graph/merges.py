@@ -9,6 +9,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from tsunagu.core import clock
 from tsunagu.data.graph.deciding import may_decide, require_decider
+from tsunagu.data.graph.errors import NoSuchMergeError
 from tsunagu.data.graph.models import Identifier, Merge
 from tsunagu.data.graph.seeing import Eyes, eyes
 from tsunagu.data.graph.showing import cards
@@ -40,12 +41,19 @@ def count_merges(actor: Actor) -> int:
     return _visible(eyes(actor)).filter(state="proposed").count() if may_decide(actor) else 0
 
 
-def get_merge(actor: Actor, merge_id: int) -> MergeCard | None:
-    """One of them, for those who may decide; None where there is none that the actor may see."""
+def get_merge(actor: Actor, merge_id: int) -> MergeCard:
+    """One of them.
+
+    Raises:
+        ActionDeniedError: the actor may not decide.
+        NoSuchMergeError: there is none, or the actor may not see both things.
+    """
     require_decider(actor)
     seen = eyes(actor)
-    rows = list(_visible(seen).filter(pk=merge_id))
-    return next(iter(_cards(seen, rows, names=True)), None)
+    found = _cards(seen, _visible(seen).filter(pk=merge_id), names=True)
+    if not found:
+        raise NoSuchMergeError
+    return found[0]
 
 
 def of_thing(actor: Actor, seen: Eyes, thing: str) -> tuple[MergeCard, ...]:

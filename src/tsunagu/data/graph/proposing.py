@@ -7,11 +7,11 @@ all that share a piece of evidence are put to the best identifier among them.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Count, Q
 
 from tsunagu.core import clock
 from tsunagu.data.graph.claims import LOCAL, SINGLE, order
@@ -49,8 +49,19 @@ def propose(touched: Iterable[int]) -> None:
         open_ones = Merge.objects.filter(Q(left__in=uids) | Q(right__in=uids), state="proposed")
         names |= set(open_ones.exclude(name_key="").values_list("name_key", flat=True))
         _propose_same(part, open_ones.filter(name_key=""))
-    for name in sorted(names):
+    for name in _worth_a_look(sorted(names)):
         _settle(Merge.objects.filter(name_key=name, state="proposed"), _of_name(name), name)
+
+
+def _worth_a_look(names: list[str]) -> Iterator[str]:
+    """Those of the names that several bear, or about which something is asked already."""
+    for at in range(0, len(names), _AT_ONCE):
+        part = names[at : at + _AT_ONCE]
+        counted = Naming.objects.filter(_PUBLIC, name_key__in=part, kind="person").values("name_key")
+        shared = counted.annotate(n=Count("identifier", distinct=True)).filter(n__gt=1)
+        asked = Merge.objects.filter(name_key__in=part, state="proposed")
+        found = {*shared.values_list("name_key", flat=True), *asked.values_list("name_key", flat=True)}
+        yield from sorted(found)
 
 
 def _settle(held: Any, wanted: Mapping[Pair, list[dict[str, str]]], name: str) -> None:

@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from tsunagu.data.graph.claims import order
 from tsunagu.data.graph.models import Alias, Identifier, Merge
@@ -25,10 +25,11 @@ _AT_ONCE = 400
 def resolve(touched: Iterable[int]) -> None:
     """Bring identifiers, and all that stand or fall with them, up to date with aliases and merges."""
     rows = _below(touched)
-    before = {row.base for row in rows}
+    before = {row.pk: row.base for row in rows}
     _find_bases(rows)
-    Identifier.objects.bulk_update(rows, ["base"], batch_size=_AT_ONCE)
-    regroup({*before, *(row.base for row in rows)})
+    moved = [row for row in rows if row.base != before[row.pk]]
+    Identifier.objects.bulk_update(moved, ["base"], batch_size=_AT_ONCE)
+    regroup({*before.values(), *(row.base for row in rows)})
 
 
 def _below(touched: Iterable[int]) -> list[Identifier]:
@@ -58,11 +59,27 @@ def _find_bases(rows: list[Identifier]) -> None:
 
 def regroup(bases: Iterable[str]) -> None:
     """Give every identifier of these things the address of the thing that it is now, with the merges of people."""
-    left = set(bases)
+    left: set[str] = set()
+    for part in _parts(sorted(set(bases))):
+        merged = _merged(part)
+        left |= merged
+        # Most things are one by what sources say alone.
+        alone = Identifier.objects.filter(base__in=set(part) - merged)
+        alone.exclude(thing=F("base")).update(thing=F("base"))
     while left:
         group = _joined({left.pop()})
         left -= group
         _name(group)
+
+
+def _merged(bases: list[str]) -> set[str]:
+    """Those of the bases that some accepted merge is about."""
+    found: set[str] = set()
+    mine = Identifier.objects.filter(base__in=bases)
+    for side in ("left", "right"):
+        about = Merge.objects.filter(state="accepted", **{side: OuterRef("uid")})
+        found |= set(mine.filter(Exists(about)).values_list("base", flat=True))
+    return found
 
 
 def _joined(group: set[str]) -> set[str]:

@@ -26,8 +26,10 @@ class Eyes:
 
     def _seen(self, prefix: str = "origin__") -> Q:
         public = Q(**{f"{prefix}dataset_id": ""})
-        read = Q(**{f"{prefix}needs_draft": False, f"{prefix}dataset_id__in": self.read})
-        draft = Q(**{f"{prefix}needs_draft": True, f"{prefix}dataset_id__in": self.draft})
+        # One look-up for each row that is asked about: a list of all that somebody may read can be long.
+        about = OuterRef(f"{prefix}dataset_id")
+        read = Q(Exists(self.read.filter(uid=about)), **{f"{prefix}needs_draft": False})
+        draft = Q(Exists(self.draft.filter(uid=about)), **{f"{prefix}needs_draft": True})
         hidden = Unread.objects.filter(hides=True).values("source")
         return (public | read | draft) & ~Q(**{f"{prefix}source__in": hidden})
 

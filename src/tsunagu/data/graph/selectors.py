@@ -109,6 +109,15 @@ def get_thing(actor: Actor, uid: str) -> Thing:
     )
 
 
+def get_card(actor: Actor, uid: str) -> Card:
+    """A thing without its neighbours. Raises the same."""
+    seen = eyes(actor)
+    thing = seen.thing_of(uid)
+    if not thing:
+        raise NoSuchThingError
+    return cards(seen, [thing])[thing]
+
+
 def neighbours(
     actor: Actor, uid: str, relation: str, *, is_from: bool, after: str = "", limit: int = 50
 ) -> Group:

@@ -19,6 +19,7 @@ from tsunagu.doors.rest import (
     compute,
     datasets,
     exports,
+    graph,
     harvesting,
     instruments,
     keeping,
@@ -90,6 +91,7 @@ api.add_router("", partners.router)
 api.add_router("", instruments.router)
 api.add_router("", readiness.router)
 api.add_router("", harvesting.router)
+api.add_router("", graph.router)
 
 
 def problem(error: TsunaguError) -> HttpResponse:

@@ -38,6 +38,7 @@ from tsunagu.doors.web.views import (
     stand_ins,
     stewardship,
     tables,
+    walking,
 )
 
 # Names hold dots too, which Django's slug converter does not know.
@@ -103,6 +104,10 @@ urlpatterns = [
     path("administration", administration.administration, name="administration"),
     path("keeping", keeping.office, name="keeping_office"),
     path("shared-computers", partners.shared, name="partners"),
+    path("graph", walking.find, name="graph"),
+    path("graph/proposals", walking.proposals, name="graph_proposals"),
+    re_path(r"^graph/(?P<thing>[0-9A-Z]{26})$", walking.thing, name="thing"),
+    re_path(r"^graph/(?P<thing>[0-9A-Z]{26})[.]jsonld$", walking.json_ld, name="thing_json_ld"),
     path("harvest", harvesting.sources, name="harvest"),
     path("harvest/<slug:source>", harvesting.records, name="harvest_source"),
     path("harvest/<slug:source>/<int:record>.xml", harvesting.content, name="harvest_record"),
