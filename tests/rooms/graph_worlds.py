@@ -80,7 +80,9 @@ def around(actor: Any, identifier: str) -> dict[tuple[str, bool], set[str]]:
 
 
 def name_of(card: graph.Card) -> str:
-    """The name in Japanese, else any."""
+    """The name in Japanese, else any, else an identifier."""
+    if not card.names:
+        return card.identifiers[0].value
     return {one.language: one.text for one in reversed(card.names)}.get("ja") or card.names[0].text
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, Min, OuterRef, Q
 
 from tsunagu.core import clock
 from tsunagu.data.graph.deciding import may_decide, require_decider
@@ -13,7 +13,7 @@ from tsunagu.data.graph.errors import NoSuchMergeError
 from tsunagu.data.graph.models import Identifier, Merge
 from tsunagu.data.graph.seeing import Eyes, eyes
 from tsunagu.data.graph.showing import cards
-from tsunagu.data.graph.types import Evidence, MergeCard
+from tsunagu.data.graph.types import Card, Evidence, MergeCard
 from tsunagu.foundation.identity.api import Actor
 
 STATES = ("proposed", "accepted", "rejected", "undone")
@@ -80,6 +80,7 @@ def _cards(seen: Eyes, rows: Iterable[Merge], *, names: bool) -> list[MergeCard]
     uids = {uid for row in rows for uid in (row.left, row.right)}
     # Each end as it would be alone: what is shown must tell the two apart also once they are one.
     known = cards(seen, uids, by="uid")
+    works = _works(seen, uids)
     return [
         MergeCard(
             id=row.pk,
@@ -91,7 +92,19 @@ def _cards(seen: Eyes, rows: Iterable[Merge], *, names: bool) -> list[MergeCard]
             decided_by=row.decided_by_name if names else "",
             decided_at=clock.isoformat(row.decided_at) if row.decided_at else "",
             run_id=row.run_id if names else "",
+            left_work=works.get(row.left),
+            right_work=works.get(row.right),
         )
         for row in rows
         if row.left in known and row.right in known
     ]
+
+
+def _works(seen: Eyes, uids: set[str]) -> dict[str, Card]:
+    """For each of them one thing that it made."""
+    made = seen.statements().filter(object__uid__in=uids, relation__in=("creator", "contributor"))
+    first = dict(
+        made.values("object__uid").annotate(work=Min("subject__thing")).values_list("object__uid", "work")
+    )
+    found = cards(seen, first.values())
+    return {uid: found[work] for uid, work in first.items() if work in found}

@@ -117,7 +117,9 @@ def _of_name(name: str) -> dict[Pair, list[dict[str, str]]]:
         for other in others:
             if not _are_two(best, other):
                 left, right = sorted((best.row.uid, other.row.uid))
-                found[left, right].append({"kind": kind, "text": text})
+                said = {"kind": kind, "text": text}
+                if said not in found[left, right]:
+                    found[left, right].append(said)
     return found
 
 

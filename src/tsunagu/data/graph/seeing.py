@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from tsunagu.core.ids import is_id
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.graph.models import Alias, Identifier, Naming, Origin, Statement, Unread
 from tsunagu.foundation.identity.api import Actor
@@ -59,6 +60,8 @@ class Eyes:
 
     def thing_of(self, uid: str) -> str:
         """The thing that an identifier stands for; nothing where it does not exist for the actor."""
+        if not is_id(uid):
+            return ""
         thing = Identifier.objects.filter(uid=uid).values_list("thing", flat=True).first() or ""
         return thing if thing and self.namings().filter(identifier__thing=thing).exists() else ""
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from django.db.models import Count, Max, Min
 
+from tsunagu.core import clock
+from tsunagu.core.ids import is_id
 from tsunagu.data.graph import conflicts
 from tsunagu.data.graph.claims import KINDS, LOCAL, local, name_key, uid_of
 from tsunagu.data.graph.errors import NoSuchThingError, NotAskedError
@@ -15,7 +17,7 @@ from tsunagu.data.graph.merges import of_thing
 from tsunagu.data.graph.models import Identifier, Origin
 from tsunagu.data.graph.seeing import Eyes, eyes
 from tsunagu.data.graph.showing import cards, source_card
-from tsunagu.data.graph.types import Card, Group, Neighbour, Thing
+from tsunagu.data.graph.types import Card, Group, Neighbour, SourceCard, Thing
 from tsunagu.foundation.identity.api import Actor
 from tsunagu.standards import api as standards
 
@@ -44,6 +46,7 @@ def find(
     if not (identifier or name or kind) or (kind and kind not in KINDS):
         raise NotAskedError
     limit = max(1, min(limit, _MOST_AT_ONCE))
+    after = after if is_id(after) else ""
     seen = eyes(actor)
     if identifier:
         uid = find_uid(identifier)
@@ -97,15 +100,25 @@ def get_thing(actor: Actor, uid: str) -> Thing:
     if not thing:
         raise NoSuchThingError
     groups = _groups(seen, thing)
-    origins = seen.origins().filter(naming__identifier__thing=thing).distinct()
-    sources = origins.order_by("-seen_at", "pk")[:_SOURCES_OF_THING]
+    named = seen.origins().filter(naming__identifier__thing=thing)
+    sources = named.values("label").annotate(
+        count=Count("pk", distinct=True), last=Max("seen_at"), where=Max("url")
+    )
     return Thing(
         card=cards(seen, [thing])[thing],
         groups=groups,
         conflicts=conflicts.of_thing(seen, thing),
         merges=of_thing(actor, seen, thing),
-        sources=tuple(map(source_card, sources)),
-        source_count=origins.count(),
+        sources=tuple(
+            SourceCard(
+                row["label"],
+                row["where"] if row["count"] == 1 else "",
+                clock.isoformat(row["last"]),
+                row["count"],
+            )
+            for row in sources.order_by("-last", "label")[:_SOURCES_OF_THING]
+        ),
+        source_count=named.aggregate(n=Count("pk", distinct=True))["n"],
     )
 
 
@@ -128,7 +141,7 @@ def neighbours(
     """
     seen = eyes(actor)
     thing = seen.thing_of(uid)
-    if not thing:
+    if not thing or not relation.isalpha():
         raise NoSuchThingError
     limit = max(1, min(limit, _MOST_AT_ONCE))
     count = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 
 from tsunagu.core import settings
@@ -52,6 +53,10 @@ def _published(own: str) -> list[Said]:
     if entry is None or entry.is_deleted:
         return []
     record = entry.record
+    if not record.is_doi_registered:
+        record = dataclasses.replace(
+            record, doi=""
+        )  # nobody is shown a DOI before its agency has confirmed it
     place = record.url.removeprefix(settings.current().control_address).removeprefix("/d/")
     said = records.said(
         record,

@@ -40,11 +40,18 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class SourceCard:
-    """Who said it: a repository, a publication or a dataset of this node. ``seen_at``: RFC 3339."""
+    """Who said it: a repository, a publication or a dataset of this node.
+
+    Attributes:
+        url: Where the record leads; empty where it is about several.
+        seen_at: When the graph read it last; RFC 3339.
+        count: How many of its records.
+    """
 
     label: str
     url: str
     seen_at: str
+    count: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +112,7 @@ class MergeCard:
     Attributes:
         state: ``proposed``, ``accepted``, ``rejected`` or ``undone``.
         decided_by: A name, only for those who may decide.
+        left_work: One of the things that the left one made, to tell the two apart.
     """
 
     id: int
@@ -116,6 +124,8 @@ class MergeCard:
     decided_by: str = ""
     decided_at: str = ""
     run_id: str = ""
+    left_work: Card | None = None
+    right_work: Card | None = None
 
 
 @dataclass(frozen=True, slots=True)

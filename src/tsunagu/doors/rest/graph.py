@@ -12,6 +12,7 @@ from tsunagu.data.graph import api as graph
 from tsunagu.doors.who import actor_of, require_actor
 
 router = Router(tags=["graph"])
+State = Literal["proposed", "accepted", "rejected", "undone"]
 
 
 class NameRow(Schema):
@@ -39,11 +40,12 @@ class CardRow(Schema):
 
 
 class SourceRow(Schema):
-    """Who says it, and when the graph saw it last."""
+    """Who says it in how many records, and when the graph read it last."""
 
     label: str
     url: str
     seen_at: str
+    count: int
 
 
 class NeighbourRow(Schema):
@@ -84,7 +86,7 @@ class EvidenceRow(Schema):
 
 
 class MergeRow(Schema):
-    """Two things that may be one; ``state``: proposed, accepted, rejected or undone."""
+    """Two things that may be one, with a thing that each made; ``state``: proposed, accepted, rejected or undone."""
 
     id: int
     state: str
@@ -95,6 +97,8 @@ class MergeRow(Schema):
     decided_by: str
     decided_at: str
     run_id: str
+    left_work: CardRow | None
+    right_work: CardRow | None
 
 
 class ThingRow(Schema):
@@ -160,8 +164,8 @@ def neighbours(
 
 
 @router.get("/graph/proposals", response=MergePage)
-def proposals(request: HttpRequest, state: str = "proposed", after: int = 0, limit: int = 50) -> Any:
-    """What may be one thing, for those who decide; ``state``: proposed, accepted, rejected or undone."""
+def proposals(request: HttpRequest, state: State = "proposed", after: int = 0, limit: int = 50) -> Any:
+    """What may be one thing, for those who decide."""
     found, more = graph.list_merges(require_actor(request), state=state, after=after, limit=limit)
     return {"proposals": [asdict(one) for one in found], "next": str(more) if more else None}
 

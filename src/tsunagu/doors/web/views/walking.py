@@ -171,6 +171,8 @@ def _merge(one: graph.MergeCard) -> dict[str, Any]:
         "card": one,
         "left": _shown(one.left),
         "right": _shown(one.right),
+        "left_work": _shown(one.left_work) if one.left_work else None,
+        "right_work": _shown(one.right_work) if one.right_work else None,
         "state_word": graph_words.STATES[one.state],
         "evidence": [(graph_words.EVIDENCE.get(why.kind, why.kind), why.text) for why in one.evidence],
     }
@@ -196,7 +198,7 @@ def _context(found: graph.Thing, actor: Actor) -> dict[str, Any]:
         ],
         "merges": [_merge(one) for one in found.merges],
         "sources": found.sources,
-        "more_sources": found.source_count - len(found.sources),
+        "more_sources": found.source_count - sum(one.count for one in found.sources),
         "decides": graph.may_decide(actor),
     }
 
