@@ -102,7 +102,7 @@ def get_thing(actor: Actor, uid: str) -> Thing:
     groups = _groups(seen, thing)
     named = seen.origins().filter(naming__identifier__thing=thing)
     sources = named.values("label").annotate(
-        count=Count("pk", distinct=True), last=Max("seen_at"), where=Max("url")
+        count=Count("source", distinct=True), last=Max("seen_at"), where=Max("url")
     )
     return Thing(
         card=cards(seen, [thing])[thing],
@@ -118,7 +118,7 @@ def get_thing(actor: Actor, uid: str) -> Thing:
             )
             for row in sources.order_by("-last", "label")[:_SOURCES_OF_THING]
         ),
-        source_count=named.aggregate(n=Count("pk", distinct=True))["n"],
+        source_count=named.aggregate(n=Count("source", distinct=True))["n"],
     )
 
 
@@ -208,7 +208,7 @@ def _neighbours(
         other = _other(is_from=is_from)
         rows = _statements(seen, thing, is_from=is_from).filter(**{f"{other}__in": wanted})
         grouped = rows.values("relation", other).annotate(
-            n=Count("origin", distinct=True), low=Min("origin"), high=Max("origin")
+            n=Count("origin__source", distinct=True), low=Min("origin"), high=Max("origin")
         )
         for row in grouped.order_by():
             key = (row["relation"], is_from, row[other])
