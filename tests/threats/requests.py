@@ -235,6 +235,11 @@ NEEDS: dict[str, str] = {
     "DELETE /harvest/sources/{source}": "admin",
     "GET /harvest/sources/{source}/records": "admin",
     "GET /harvest/sources/{source}/records/{record}": "admin",
+    "GET /graph/things": "all",
+    "GET /graph/things/{thing}": "reader",
+    "GET /graph/things/{thing}/neighbours": "reader",
+    "GET /graph/proposals": "admin",
+    "POST /graph/proposals/{merge}/{decision}": "admin",
     "POST /datasets/{project}/{dataset}/uses": "reader",
     "GET /datasets/{project}/{dataset}/uses": "reader",
     "POST /uses/{use}/files": "its owner",
@@ -259,6 +264,7 @@ ANSWERS: dict[str, int] = {
     "POST /ledger/cosign": 422,
     "PUT /ai-checklist": 422,
     "POST /harvest/sources": 422,  # the address is no public one
+    "GET /graph/things": 422,  # asked for nothing
     "POST /datasets/{project}/{dataset}/shred": 409,  # it is not sealed
     "POST /datasets/{project}/{dataset}/publications": 409,  # it names no creators
 }

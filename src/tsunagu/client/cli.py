@@ -64,6 +64,7 @@ def _client_command(options: argparse.Namespace) -> int:
         ai_commands,
         commands,
         compute_commands,
+        graph_commands,
         harvest_commands,
         import_commands,
         items_commands,
@@ -89,6 +90,7 @@ def _client_command(options: argparse.Namespace) -> int:
     places = (
         ai_commands,
         compute_commands,
+        graph_commands,
         harvest_commands,
         import_commands,
         items_commands,

@@ -22,7 +22,7 @@ from tsunagu.standards.datacite.writing import datacite_element, to_datacite_xml
 from tsunagu.standards.dublin_core import oai_dc_element, to_oai_dc
 from tsunagu.standards.dublin_core_reading import from_oai_dc
 from tsunagu.standards.frictionless import to_data_package
-from tsunagu.standards.identifiers import doi_of
+from tsunagu.standards.identifiers import address_of, doi_of, guessed, normalised
 from tsunagu.standards.jalc import to_jalc_json
 from tsunagu.standards.jpcoar.answers import check_answer
 from tsunagu.standards.jpcoar.checking import check
@@ -133,6 +133,7 @@ __all__ = [
     "UnreadableCrateError",
     "UnreadableXmlError",
     "Workflow",
+    "address_of",
     "agent_named",
     "check",
     "check_answer",
@@ -146,11 +147,13 @@ __all__ = [
     "from_kept",
     "from_oai_dc",
     "from_ro_crate",
+    "guessed",
     "jpcoar_element",
     "known_licence",
     "language_of",
     "link_header",
     "links_of",
+    "normalised",
     "oai_dc_element",
     "parsed_xml",
     "recommended_citation",

@@ -17,7 +17,14 @@ from tsunagu.data.publication.errors import (
     OwnRequestError,
     WrongStateError,
 )
-from tsunagu.data.publication.harvest import count, earliest, find_entry, harvest, list_sets
+from tsunagu.data.publication.harvest import (
+    count,
+    dataset_of_record,
+    earliest,
+    find_entry,
+    harvest,
+    list_sets,
+)
 from tsunagu.data.publication.institutions import (
     AGENCIES,
     curated_by,
@@ -121,6 +128,7 @@ __all__ = [
     "correct",
     "count",
     "curated_by",
+    "dataset_of_record",
     "decisions_of",
     "deliver_due",
     "earliest",

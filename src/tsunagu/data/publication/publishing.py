@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from django.db import transaction
 
-from tsunagu.core import clock, settings
+from tsunagu.core import clock, events, settings
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.publication import behind, checks, outbox, record, selectors, steps
 from tsunagu.data.publication.errors import NoPublicationError, NoWordsError, WrongStateError
@@ -21,6 +21,8 @@ from tsunagu.data.publication.types import PublicationCard
 from tsunagu.foundation.identity.api import SYSTEM, Actor
 from tsunagu.foundation.policy import api as policy
 
+# A public record is another one than before, or the first; written with it.
+RECORDED = "publication.recorded"
 # Crockford's base 32 without what people mix up: DOIs are read aloud and typed.
 _SIGNS = "0123456789abcdefghjkmnpqrstvwxyz"
 _KEEP: tuple[dict[str, str], dict[str, str], dict[str, str]] = (
@@ -275,6 +277,7 @@ def _change(row: Publication) -> bool:
     row.save()
     _keep(row.project_id)
     if is_changed:
+        events.record(RECORDED, publication=row.uid)
         outbox.want(row, concept)
         if before is None or bool(before.get("withdrawn_on")) != bool((row.record or {}).get("withdrawn_on")):
             _tell_neighbours(row)
