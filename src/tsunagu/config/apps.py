@@ -28,6 +28,7 @@ class ConfigConfig(AppConfig):
             "data.plans.tasks",
             "data.publication.tasks",
             "data.readiness.tasks",
+            "data.scans.tasks",
             "data.training.tasks",
             "data.discovery.tasks",
             "experiment.instruments.tasks",

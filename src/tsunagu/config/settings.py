@@ -76,6 +76,7 @@ INSTALLED_APPS = [
     "tsunagu.data.plans",
     "tsunagu.data.publication",
     "tsunagu.data.readiness",
+    "tsunagu.data.scans",
     "tsunagu.data.training",
     "tsunagu.data.discovery",
     "tsunagu.experiment.instruments",

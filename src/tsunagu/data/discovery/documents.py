@@ -8,8 +8,10 @@ from typing import Any
 
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.description import api as description
+from tsunagu.data.discovery import pages
 from tsunagu.data.discovery.analysis import fold
 from tsunagu.data.readiness import api as readiness
+from tsunagu.data.scans import api as scans
 from tsunagu.foundation.policy import api as policy
 from tsunagu.standards import api as standards
 
@@ -29,6 +31,7 @@ class Document:
 
     Attributes:
         face: Who sees it: ``draft`` those who see the draft, ``frozen`` the others, ``both`` everybody who reads.
+        pages: Texts of pages of paper that were read.
         numbers: Name of the mapping -> values in its unit.
         values: (name, text) of what files say.
     """
@@ -46,6 +49,7 @@ class Document:
     slug: str
     project_title: str = ""
     texts: tuple[str, ...] = ()
+    pages: tuple[str, ...] = ()
     creators: tuple[str, ...] = ()
     keywords: tuple[str, ...] = ()
     formats: tuple[str, ...] = ()
@@ -69,7 +73,7 @@ def documents(ids: Iterable[str]) -> list[Document]:
     read = description.formats_of([one.id for one in found])
     nothing = description.Findable(frozenset(), ())
     files = {(one.id, face): _of_files(one, face) if one.id in read else nothing for one, face in faces}
-    return _documents(faces, files)
+    return _documents(faces, files, is_whole=True)
 
 
 def shown(seen: Mapping[str, bool]) -> dict[str, Document]:
@@ -85,22 +89,26 @@ def shown(seen: Mapping[str, bool]) -> dict[str, Document]:
     files = {
         (one.id, face): description.Findable(frozenset(), tuple(named.get(one.id, ()))) for one, face in faces
     }
-    return {one.id: one for one in _documents(faces, files, with_labels=False)}
+    return {one.id: one for one in _documents(faces, files, is_whole=False)}
 
 
 def _documents(
     faces: Sequence[tuple[datasets.Source, str]],
     files: Mapping[tuple[str, str], description.Findable],
     *,
-    with_labels: bool = True,
+    is_whole: bool,
 ) -> list[Document]:
     ids = [one.id for one, _face in faces]
-    held = policy.labels_of(ids) if with_labels else {}
+    held = policy.labels_of(ids) if is_whole else {}
     ready = readiness.prepared(ids)
     has_facts = any(one.facts for one in files.values())
     units = {name: term.unit or "" for name, term in description.terms().items()} if has_facts else {}
     read_me = {
         face: _read_me([one for one, own in faces if own == face], face) for face in (BOTH, DRAFT, FROZEN)
+    }
+    paper = {
+        face: pages.texts_of({one.id: (one, _version(one, face)) for one, own in faces if own == face})
+        for face in ((BOTH, DRAFT, FROZEN) if is_whole else ())
     }
     return [
         _document(
@@ -110,6 +118,7 @@ def _documents(
             state=READY if one.id in ready else NOT_READY,
             files=files[one.id, face],
             texts=read_me[face].get(one.id, ()),
+            paper=paper.get(face, {}).get(one.id, ()),
             units=units,
         )
         for one, face in faces
@@ -124,6 +133,7 @@ def _document(
     state: str,
     files: description.Findable,
     texts: Sequence[str],
+    paper: Sequence[scans.PageText],
     units: Mapping[str, str],
 ) -> Document:
     face = source.frozen if who == FROZEN else source.draft
@@ -142,6 +152,7 @@ def _document(
         origins=labels.origins,
         titles=_titles(source, face, said),
         texts=(*_texts(said), *(text[:_MOST_TEXT] for text in texts)),
+        pages=tuple(page.text for page in paper),
         creators=tuple(standards.agent_named(name).name for name in listed(said.get("creators"))),
         keywords=listed(said.get("keywords")),
         formats=files.formats,
@@ -203,6 +214,7 @@ def _licence(value: Any) -> str:
 
 
 def _version(source: datasets.Source, who: str) -> int:
+    """The number of the version that a face shows; 0: none."""
     return source.draft_number - 1 if who == FROZEN else source.draft_number
 
 

@@ -27,7 +27,7 @@ def texts_of(one: Document) -> dict[str, str]:
     """Texts as tokens with blanks between. Each is cut once, however many fields it stands in."""
     titles, creators, keywords = map(analysis.joined, (one.titles, one.creators, one.keywords))
     slug, project = analysis.joined((one.slug,)), analysis.joined((one.project_title,))
-    rest = analysis.joined((*one.texts, *one.formats, *(text for _name, text in one.values)))
+    rest = analysis.joined((*one.texts, *one.pages, *one.formats, *(text for _name, text in one.values)))
     gap = f" {analysis.GAP} "
     return {
         "everything": gap.join(part for part in (titles, slug, project, keywords, creators, rest) if part),

@@ -7,12 +7,12 @@ import binascii
 import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tsunagu.core import clock
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.description import api as description
-from tsunagu.data.discovery import harvested, showing
+from tsunagu.data.discovery import harvested, pages, showing
 from tsunagu.data.discovery.analysis import printable
 from tsunagu.data.discovery.asking import Asked, understood
 from tsunagu.data.discovery.clauses import FACETS, Clause, Exactly, Question, Seen, Sort
@@ -170,9 +170,26 @@ def _hits(eyes: _Eyes, ids: Sequence[str], asked: Asked) -> tuple[Hit, ...]:
     wanted = showing.needles(asked.typed)
     records = harvested.found(ids)
     made = {key: _hit(one, wanted, sees_draft=faces[key]) for key, one in by_id.items()}
+    elsewhere = pages.found_on(_unexplained(made, faces), wanted)
+    for key, (path, number, why) in elsewhere.items():
+        made[key] = replace(made[key], why=why, page_path=path, page=number)
     made |= {key: _record_hit(key, one, wanted) for key, one in records.items()}
     # What is missing changed since the index was read.
     return tuple(made[key] for key in ids if key in made)
+
+
+def _unexplained(
+    hits: Mapping[str, Hit], faces: Mapping[str, bool]
+) -> dict[str, tuple[datasets.Source, int]]:
+    """Datasets in whose hit nothing is marked, with the version that is seen: they may have been found on a page."""
+    texts = {key: (*hit.titles, hit.why) for key, hit in hits.items()}
+    left = [
+        key for key, several in texts.items() if not any(one.is_match for text in several for one in text)
+    ]
+    return {
+        one.id: (one, one.draft_number if faces[one.id] and not one.is_same else one.draft_number - 1)
+        for one in (datasets.sources(left) if left else ())
+    }
 
 
 def _record_hit(key: str, one: FoundRecord, wanted: Sequence[str]) -> Hit:

@@ -26,6 +26,7 @@ class Hit:
         url: Where a record of another repository leads; empty of our own datasets.
         source: What that repository calls itself.
         doi: Of a record of another repository, bare.
+        page_path, page: The file and its page on which ``why`` stands; empty and 0 where it stands elsewhere.
     """
 
     kind: str
@@ -48,6 +49,8 @@ class Hit:
     url: str = ""
     source: str = ""
     doi: str = ""
+    page_path: str = ""
+    page: int = 0
 
     @property
     def slug(self) -> str:
