@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from tsunagu.client import compute_arguments, harvest_arguments, publication_arguments
+from tsunagu.client import compute_arguments, dark_arguments, harvest_arguments, publication_arguments
 from tsunagu.client.messages import text
 
 NODE_COMMANDS = (
@@ -64,6 +64,7 @@ def parser() -> argparse.ArgumentParser:
     _seal_commands(add)
     _keep_commands(add)
     harvest_arguments.add_commands(add)
+    dark_arguments.add_commands(add)
     publication_arguments.add_commands(add)
     for name in NODE_COMMANDS:
         commands.add_parser(name, help=text(f"help_{name}"), add_help=False)

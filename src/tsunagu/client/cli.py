@@ -64,6 +64,7 @@ def _client_command(options: argparse.Namespace) -> int:
         ai_commands,
         commands,
         compute_commands,
+        dark_commands,
         harvest_commands,
         keep_commands,
         notebook_commands,
@@ -86,6 +87,7 @@ def _client_command(options: argparse.Namespace) -> int:
     places = (
         ai_commands,
         compute_commands,
+        dark_commands,
         harvest_commands,
         keep_commands,
         notebook_commands,

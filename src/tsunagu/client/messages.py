@@ -22,15 +22,15 @@ def language() -> str:
 
 @functools.cache
 def _catalogue(chosen: str) -> dict[str, str]:
-    from tsunagu.client import harvest_messages, publication_messages
+    from tsunagu.client import dark_messages, harvest_messages, publication_messages
 
     if chosen == "ja":
         from tsunagu.client.messages_ja import MESSAGES
 
-        return MESSAGES | harvest_messages.JA | publication_messages.JA
+        return MESSAGES | dark_messages.JA | harvest_messages.JA | publication_messages.JA
     from tsunagu.client.messages_en import MESSAGES
 
-    return MESSAGES | harvest_messages.EN | publication_messages.EN
+    return MESSAGES | dark_messages.EN | harvest_messages.EN | publication_messages.EN
 
 
 def text(key: str, /, **fields: object) -> str:

@@ -5,6 +5,7 @@ from tsunagu.data.discovery.errors import NoSuchSearchError, TooManySearchesErro
 from tsunagu.data.discovery.indexing import catch_up, keep_up, rebuild
 from tsunagu.data.discovery.saved import forget, list_saved, open_saved, save
 from tsunagu.data.discovery.selectors import MOST_HITS, SORTS, search, suggest
+from tsunagu.data.discovery.showing import places_in
 from tsunagu.data.discovery.types import Facet, Found, Hit, Marked, SavedCard, Suggestion
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "keep_up",
     "list_saved",
     "open_saved",
+    "places_in",
     "rebuild",
     "save",
     "search",

@@ -32,6 +32,7 @@ from tsunagu.doors.rest import (
     publication,
     pushes,
     readiness,
+    scanning,
     sealing,
     searches,
     sharing,
@@ -90,6 +91,7 @@ api.add_router("", partners.router)
 api.add_router("", instruments.router)
 api.add_router("", readiness.router)
 api.add_router("", harvesting.router)
+api.add_router("", scanning.router)
 
 
 def problem(error: TsunaguError) -> HttpResponse:

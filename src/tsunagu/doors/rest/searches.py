@@ -46,7 +46,7 @@ class Piece(Schema):
 class HitRow(Schema):
     """A dataset (``kind`` dataset) or a record of another repository (record, with ``url``, ``source``, ``doi``).
 
-    ``why``: where else the words stand.
+    ``why``: where else the words stand; ``page_path`` and ``page``: the scanned page on which that is.
     """
 
     kind: str
@@ -68,6 +68,8 @@ class HitRow(Schema):
     url: str
     source: str
     doi: str
+    page_path: str
+    page: int
 
 
 class FacetRow(Schema):

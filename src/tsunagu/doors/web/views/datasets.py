@@ -17,6 +17,7 @@ from tsunagu.data.datasets import api as datasets
 from tsunagu.data.datasets.api import DatasetCard
 from tsunagu.data.description import api as description
 from tsunagu.data.publication import api as publication
+from tsunagu.data.scans import api as scans
 from tsunagu.doors.web import words
 from tsunagu.doors.web.views import documents, landing, signposting
 from tsunagu.doors.web.views.access import member_rows
@@ -167,6 +168,8 @@ def file(request: HttpRequest, actor: Actor, *, project: str, dataset: str, path
         "earlier": _earlier(actor, card, path, version) if card.sees_draft and reading else [],
         "arrived": runs.by_row_ids([found.run_row]).get(found.run_row) if card.sees_draft else None,
         "folder": path.rpartition("/")[0],
+        "has_pages": scans.may_have_pages(path) and card.seal_state != "shredded",
+        "scan": scans.states(card.id, [found.sha256]).get(found.sha256),
     }
     return render(request, "web/file.html", context)
 
