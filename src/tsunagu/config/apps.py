@@ -30,6 +30,7 @@ class ConfigConfig(AppConfig):
             "data.readiness.tasks",
             "data.scans.tasks",
             "data.training.tasks",
+            "data.unsorted.tasks",
             "data.discovery.tasks",
             "experiment.instruments.tasks",
             "compute.environments.tasks",

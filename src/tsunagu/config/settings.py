@@ -78,6 +78,7 @@ INSTALLED_APPS = [
     "tsunagu.data.readiness",
     "tsunagu.data.scans",
     "tsunagu.data.training",
+    "tsunagu.data.unsorted",
     "tsunagu.data.discovery",
     "tsunagu.experiment.instruments",
     "tsunagu.compute.environments",

@@ -1,0 +1,52 @@
+"""What was tried and did not work: said by people, kept as values of the description like everything else they say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.db import transaction
+
+from tsunagu.core.errors import InvalidInputError
+from tsunagu.data.description import values
+from tsunagu.foundation.identity.api import Actor
+
+# In the order in which people tell it.
+FAILURE = ("negative_tried", "negative_expected", "negative_outcome", "negative_reason")
+_MOST_LENGTH = 2000
+
+
+def is_failure(said: Iterable[str]) -> bool:
+    """Whether a description of these names tells of something that did not work."""
+    return not set(FAILURE).isdisjoint(said)
+
+
+def failure_of(said: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """What a description tells of it, in order: name and value."""
+    return [(name, said[name]) for name in FAILURE if said.get(name)]
+
+
+@transaction.atomic
+def tell_failure(actor: Actor, dataset_id: str, told: Mapping[str, str]) -> None:
+    """Say what was tried, what was expected, what came out and why; an empty text takes it back.
+
+    Args:
+        actor: Who says it.
+        dataset_id: Of which dataset; versions that are frozen from now on hold it.
+        told: Names of ``FAILURE`` -> text; what is not named stays as it is.
+
+    Raises:
+        InvalidInputError: another name, a text too long, or nothing at all is said.
+        ActionDeniedError: the actor may not describe the dataset.
+    """
+    texts = {name: text.strip() for name, text in told.items()}
+    unknown = set(texts).difference(FAILURE)
+    if unknown or not texts:
+        raise InvalidInputError(
+            "What is told of a failure is what was tried, expected, came out, and why.",
+            remedy=f"Use {', '.join(FAILURE)}.",
+        )
+    for name, text in texts.items():
+        if len(text) > _MOST_LENGTH:
+            raise InvalidInputError(f"{name} is longer than {_MOST_LENGTH:,} characters.")
+        values.set_value(actor, dataset_id, name, text)
