@@ -163,6 +163,7 @@ def _writing_commands(add: Any) -> None:
     )
     push.add_argument("folder", metavar="FOLDER")
     _dataset(push)
+    push.add_argument("--unsorted", action="store_true", help=text("help_unsorted_push"))
     push.add_argument("--receipt", metavar="FILE", help=text("help_receipt_file"))
     push.add_argument("-m", "--note", default="", help=text("help_note"))
     push.add_argument(

@@ -8,8 +8,11 @@ from typing import Any
 from django.db import transaction
 
 from tsunagu.core.errors import InvalidInputError
+from tsunagu.data.datasets import api as datasets
 from tsunagu.data.description import values
+from tsunagu.data.description.models import Value
 from tsunagu.foundation.identity.api import Actor
+from tsunagu.foundation.policy import api as policy
 
 # In the order in which people tell it.
 FAILURE = ("negative_tried", "negative_expected", "negative_outcome", "negative_reason")
@@ -46,7 +49,12 @@ def tell_failure(actor: Actor, dataset_id: str, told: Mapping[str, str]) -> None
             "What is told of a failure is what was tried, expected, came out, and why.",
             remedy=f"Use {', '.join(FAILURE)}.",
         )
+    if longest := [name for name, text in texts.items() if len(text) > _MOST_LENGTH]:
+        raise InvalidInputError(f"{longest[0]} is longer than {_MOST_LENGTH:,} characters.")
+    card = datasets.get_dataset_by_id(actor, dataset_id)
+    policy.require(actor, "dataset.describe", card.resource)
+    rows = Value.objects.filter(dataset_id=dataset_id, is_current=True, name__in=FAILURE)
+    before = dict(rows.values_list("name", "value"))
     for name, text in texts.items():
-        if len(text) > _MOST_LENGTH:
-            raise InvalidInputError(f"{name} is longer than {_MOST_LENGTH:,} characters.")
-        values.set_value(actor, dataset_id, name, text)
+        if text != before.get(name, ""):
+            values.set_value(actor, dataset_id, name, text)

@@ -4,15 +4,16 @@ from tsunagu.data.discovery.clauses import FACETS
 from tsunagu.data.discovery.errors import NoSuchSearchError, TooManySearchesError
 from tsunagu.data.discovery.indexing import catch_up, keep_up, rebuild
 from tsunagu.data.discovery.saved import forget, list_saved, open_saved, save
-from tsunagu.data.discovery.selectors import MOST_HITS, SORTS, search, suggest
+from tsunagu.data.discovery.selectors import MOST_HITS, SORTS, search, suggest, told_failures
 from tsunagu.data.discovery.showing import places_in
-from tsunagu.data.discovery.types import Facet, Found, Hit, Marked, SavedCard, Suggestion
+from tsunagu.data.discovery.types import Facet, Failure, Found, Hit, Marked, SavedCard, Suggestion
 
 __all__ = [
     "FACETS",
     "MOST_HITS",
     "SORTS",
     "Facet",
+    "Failure",
     "Found",
     "Hit",
     "Marked",
@@ -30,4 +31,5 @@ __all__ = [
     "save",
     "search",
     "suggest",
+    "told_failures",
 ]

@@ -19,10 +19,11 @@ from tsunagu.data.discovery.clauses import FACETS, Clause, Exactly, Question, Se
 from tsunagu.data.discovery.documents import NOT_READY, RECORD, Document, column_key, shown
 from tsunagu.data.discovery.engines import engine
 from tsunagu.data.discovery.models import Pending
-from tsunagu.data.discovery.types import Facet, Found, Hit, Suggestion
+from tsunagu.data.discovery.types import Facet, Failure, Found, Hit, Suggestion
 from tsunagu.data.harvesting.api import FoundRecord
 from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.policy import api as policy
+from tsunagu.foundation.runs import api as runs
 
 SORTS: tuple[Sort, ...] = ("relevance", "newest", "oldest", "largest")
 MOST_HITS = 10_000  # further than this nobody pages; a narrower question is the way
@@ -113,6 +114,19 @@ def matching_ids(
         return []
     question = _question(asked, _chosen(chosen or {}), sort="newest", skip=0, limit=limit, facets=())
     return list(engine().answer(question, seen_by(actor)).ids)
+
+
+def told_failures(actor: Actor, ids: Sequence[str]) -> dict[str, Failure]:
+    """What is told of the failures of datasets, as the actor may see them: the draft's word, or the last version's."""
+    eyes = _eyes(actor)
+    faces = datasets.faces_seen(eyes.read, eyes.draft, ids)
+    ended = runs.ended_badly([key for key, sees_draft in faces.items() if sees_draft])
+    found = {}
+    for one in datasets.sources(faces):
+        face = one.draft if faces[one.id] else one.frozen
+        said = {name: value.get("value") for name, value in face.described.items()}
+        found[one.id] = Failure(tuple(description.failure_of(said)), ended.get(one.id, ()))
+    return found
 
 
 def suggest(actor: Actor, typed: str, *, limit: int = 8) -> list[Suggestion]:
@@ -251,6 +265,7 @@ def _hit(one: Document, wanted: Sequence[str], *, sees_draft: bool) -> Hit:
         byte_count=one.byte_count,
         updated_at=_moment(one.updated_s),
         sees_draft=sees_draft,
+        outcomes=one.outcomes,
     )
 
 

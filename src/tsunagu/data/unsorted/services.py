@@ -70,6 +70,7 @@ def open_inbox(actor: Actor, project: str, name: str = "") -> DatasetCard:
         NotUnsortedError: a dataset of this name is no inbox.
     """
     home = datasets.get_project(actor, project)
+    policy.require(actor, "project.create_dataset", home.resource)
     slug = f"{_PREFIX}-{looking.name_for(name)}" if name.strip() else _PREFIX
     try:
         card = datasets.get_dataset(actor, project, slug)
@@ -142,6 +143,7 @@ def accept(
         NoSuchProposalError: files came or went meanwhile; none is accepted then.
         NotFoundError, ActionDeniedError, BadNameError: as ``decide`` raises.
     """
+    policy.require(actor, "project.create_dataset", datasets.get_project(actor, project).resource)
     offered = {one.key: one for one in looking.proposals(looking.pile(actor, project).items)}
     if missing := [key for key in keys if key not in offered]:
         raise NoSuchProposalError(key=missing[0])

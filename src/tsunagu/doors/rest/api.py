@@ -39,6 +39,7 @@ from tsunagu.doors.rest import (
     tables,
     tokens,
     trainings,
+    unsorted,
 )
 from tsunagu.doors.rest.auth import session_or_token
 from tsunagu.doors.rest.openapi import DescribedAPI
@@ -92,6 +93,7 @@ api.add_router("", instruments.router)
 api.add_router("", readiness.router)
 api.add_router("", harvesting.router)
 api.add_router("", scanning.router)
+api.add_router("", unsorted.router)
 
 
 def problem(error: TsunaguError) -> HttpResponse:

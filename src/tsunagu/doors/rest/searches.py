@@ -34,6 +34,7 @@ class Wish(Schema):
     creator: list[str] = Field(default_factory=list)
     access: list[str] = Field(default_factory=list)
     readiness: list[str] = Field(default_factory=list)
+    outcome: list[str] = Field(default_factory=list)
 
 
 class Piece(Schema):
@@ -47,6 +48,7 @@ class HitRow(Schema):
     """A dataset (``kind`` dataset) or a record of another repository (record, with ``url``, ``source``, ``doi``).
 
     ``why``: where else the words stand; ``page_path`` and ``page``: the scanned page on which that is.
+    ``outcomes``: negative (people tell what was tried and failed), failed, aborted (a run that you may see ended so).
     """
 
     kind: str
@@ -70,6 +72,7 @@ class HitRow(Schema):
     doi: str
     page_path: str
     page: int
+    outcomes: list[str]
 
 
 class FacetRow(Schema):

@@ -82,6 +82,7 @@ _RUNS = {
     "capture": _("Files arrived"),
     "extract": _("Files read"),
     "ocr": _("Pages read"),
+    "sort": _("Unsorted files sorted"),
     "freeze": _("Version frozen"),
     "compute": _("Compute run"),
     "offer_compute": _("Computers offered to a node"),

@@ -18,7 +18,8 @@ from tsunagu.data.datasets.api import DatasetCard
 from tsunagu.data.description import api as description
 from tsunagu.data.publication import api as publication
 from tsunagu.data.scans import api as scans
-from tsunagu.doors.web import words
+from tsunagu.data.unsorted import api as unsorted
+from tsunagu.doors.web import dark_words, words
 from tsunagu.doors.web.views import documents, landing, signposting
 from tsunagu.doors.web.views.access import member_rows
 from tsunagu.doors.web.views.dataset_frame import (
@@ -58,6 +59,7 @@ def overview(request: HttpRequest, actor: Actor, *, project: str, dataset: str) 
     context = frame(actor, card, "overview", version)
     text, other_text = words.in_both(context["values"], "description", "", get_language() or "en")
     last = datasets.list_versions(card, limit=3)
+    said = {name: value.value for name, value in context["values"].items()}
     context |= {
         "samples": samples(actor, card, version),
         "facts": description.facts(actor, card)[:12],
@@ -68,6 +70,8 @@ def overview(request: HttpRequest, actor: Actor, *, project: str, dataset: str) 
         "text": text,
         "other_text": other_text,
         "zip_url": zip_url(actor, card, context["number"], ""),
+        "failure": description.failure_of(said),
+        "failure_fields": dark_words.failure_fields(said),
     }
     if card.sees_draft:
         found = runs.of_dataset(card.id, limit=5)
@@ -80,6 +84,8 @@ def overview(request: HttpRequest, actor: Actor, *, project: str, dataset: str) 
             "uploads": [push for push in capture.pushes_of_dataset(card.id, limit=5) if not push.closed_at],
             "recent_runs": found,
             "plan": card_of_dataset(card),
+            "bad_runs": runs.ended_badly([card.id]).get(card.id, ())[:5],
+            "is_inbox": unsorted.is_inbox(card.id),
         }
     shown = context["number"] if not context["is_draft"] else last[0].number if last else None
     if shown is None or card.seal_state == "shredded":
