@@ -108,7 +108,7 @@ class Told:
     measured_on: str = ""
 
 
-_SORTING = ("instrument_name", "instrument_model", "measurement_start", "file_created")
+_SORTING = ("instrument_name", "instrument_model", "measurement_start")
 
 
 def told_by_files(dataset_id: str) -> dict[bytes, Told]:
@@ -126,6 +126,6 @@ def told_by_files(dataset_id: str) -> dict[bytes, Told]:
             status,
             reason_code,
             told.get("instrument_name") or told.get("instrument_model", ""),
-            (told.get("measurement_start") or told.get("file_created", ""))[:10],
+            told.get("measurement_start", "")[:10],
         )
     return found
