@@ -49,5 +49,5 @@ def test_an_old_disk_from_push_to_search(tmp_path):
             lambda: node.json("search", "焼成 kind:negative")["hits"], lambda hits: len(hits) == 1
         )
         assert (hit["name"], hit["outcomes"]) == ("no-phase", ["negative"])
-        node.run("ocr", "lab/no-phase", "2003/book.pdf")
+        assert node.json("search", "回折線 project:lab")["hits"][0]["name"] == "no-phase"
         node.run("negative", "lab/no-phase", "--outcome", "回折線なし")

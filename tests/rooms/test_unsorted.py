@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
+from reportlab.pdfgen import canvas
 
 from tsunagu.core.errors import NotFoundError
 from tsunagu.core.ids import new_id
@@ -224,3 +227,29 @@ def test_pages_in_an_inbox_are_read_without_being_asked_for(disk):
     assert [scan.path for scan in Scan.objects.filter(dataset_id=card.id)] == ["broken.pdf"]
     assert Scan.objects.get().asked_by == SYSTEM.id
     assert owner.id != SYSTEM.id
+
+
+def test_pages_that_were_read_go_with_their_files(disk, put):
+    from tsunagu.data.scans import api as scans
+    from tsunagu.data.scans import reading
+
+    owner, card, _ = disk
+    out = io.BytesIO()
+    pen = canvas.Canvas(out, pagesize=(300, 200))
+    pen.drawString(50, 150, "The kiln was cold in the morning.")
+    pen.save()
+    put(owner, card, {"paper/kiln.pdf": out.getvalue()})
+    card = datasets.get_dataset(owner, "lab", card.name)
+    (scan,) = scans.start(owner, card, ["paper/kiln.pdf"])
+    try:
+        reading.go_on(scan.id)
+    finally:
+        reading.reader().close()
+        reading.reader.cache_clear()
+    wish = unsorted.Wish("make", "kiln")
+    assert carried(unsorted.decide(owner, "lab", card.name, ["paper/"], wish)).state == "done"
+    made = datasets.get_dataset(owner, "lab", "kiln")
+    page = scans.page(owner, made, "paper/kiln.pdf", 1)
+    assert page.text == "The kiln was cold in the morning."
+    carried_run = runs.get(scans.scan_of(owner, made, "paper/kiln.pdf").run)
+    assert carried_run.parameters["carried_from"] == scan.run

@@ -2,7 +2,7 @@
 
 from tsunagu.data.scans.errors import NoPagesError, NoSuchPageError
 from tsunagu.data.scans.selectors import list_scans, page, scan_of, scanned_contents, states, texts
-from tsunagu.data.scans.services import may_have_pages, start
+from tsunagu.data.scans.services import carry_over, may_have_pages, start
 from tsunagu.data.scans.types import PageCard, PageText, ScanCard
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "PageCard",
     "PageText",
     "ScanCard",
+    "carry_over",
     "list_scans",
     "may_have_pages",
     "page",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import os
 import time
 
 from django.db import transaction
@@ -24,13 +25,14 @@ MOST_PAGES = 5000
 # A page takes seconds; a newspaper page on a slow machine takes a minute.
 _PAGE_S = 180
 _TRIES = 3
-_AT_ONCE_S = 60.0
+_AT_ONCE_S = 15.0
 _UNREADABLE = "unreadable"
 
 
 @functools.cache
 def reader() -> formats.PageReader:
-    """The sandbox of this process for pages."""
+    """The sandbox of this process for pages; at the lowest priority, so that uploads never wait for it."""
+    os.nice(max(0, 10 - os.nice(0)))
     return formats.PageReader()
 
 
@@ -41,7 +43,7 @@ def _limits() -> formats.Limits:
 
 @jobs.job(priority=-25)
 def read_pages(scan: str) -> None:
-    """Read pages of a file, a minute's worth at a time, and come back for more."""
+    """Read pages of a file for a while, and come back for more: other work gets its turn."""
     if go_on(scan):
         read_pages.enqueue(scan=scan)
 
@@ -52,7 +54,7 @@ def soon(scan: str) -> None:
 
 
 def go_on(scan_id: str) -> bool:
-    """Read pages for about a minute; whether there are more.
+    """Read pages for a quarter of a minute; whether there are more.
 
     A page is committed before the next one is begun. A page with which three workers ended is left with that reason.
     """

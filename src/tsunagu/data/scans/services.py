@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from django.db import transaction
 
-from tsunagu.core import clock
+from tsunagu.core import clock, events
 from tsunagu.core.ids import new_id
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.datasets.api import DatasetCard
 from tsunagu.data.scans import keeping
 from tsunagu.data.scans.errors import NoPagesError
-from tsunagu.data.scans.models import Scan
+from tsunagu.data.scans.models import Scan, ScannedPage
 from tsunagu.data.scans.reading import soon
 from tsunagu.data.scans.selectors import card_of
 from tsunagu.data.scans.types import ScanCard
-from tsunagu.foundation.identity.api import Actor
+from tsunagu.foundation.identity.api import SYSTEM, Actor
 from tsunagu.foundation.policy import api as policy
 from tsunagu.foundation.runs import api as runs
 
@@ -109,3 +109,61 @@ def _begin(actor: Actor, dataset: DatasetCard, file: datasets.FileCard, *, again
         links=[runs.Link("in", "dataset", dataset.id, dataset.slug)],
     )
     return scan
+
+
+def carry_over(source: DatasetCard, target: DatasetCard, files: Mapping[bytes, str]) -> int:
+    """Give another dataset what was read of files that now stand there, too; returns how many files that were.
+
+    The caller has put the files there, with a run that links both, so labels have travelled. Nothing is carried out of or
+    into a seal: there the pages are read again by who wants them.
+
+    Args:
+        source: Where the pages were read.
+        target: Where the files stand now.
+        files: SHA-256 -> path in the target.
+    """
+    if source.key_domain or target.key_domain:
+        return 0
+    known = Scan.objects.filter(dataset_id=target.id, sha256__in=list(files)).values_list("sha256", flat=True)
+    there = {bytes(sha256) for sha256 in known}
+    rows = Scan.objects.filter(
+        dataset_id=source.id, state="done", sha256__in=[sha256 for sha256 in files if sha256 not in there]
+    )
+    return sum(_copy(scan, source, target, files[bytes(scan.sha256)]) for scan in rows)
+
+
+@transaction.atomic
+def _copy(scan: Scan, source: DatasetCard, target: DatasetCard, path: str) -> int:
+    pages = list(ScannedPage.objects.filter(scan=scan, domain=""))
+    run_id = runs.record(
+        SYSTEM,
+        "ocr",
+        dataset_id=target.id,
+        parameters={"path": path, "sha256": bytes(scan.sha256).hex(), "carried_from": scan.run_id},
+        links=[
+            runs.Link("in", "dataset", source.id, source.slug),
+            runs.Link("out", "dataset", target.id, target.slug),
+        ],
+    )
+    made = Scan.objects.create(
+        dataset_id=target.id,
+        sha256=scan.sha256,
+        path=path,
+        byte_count=scan.byte_count,
+        state=scan.state,
+        reason=scan.reason,
+        reason_code=scan.reason_code,
+        page_count=scan.page_count,
+        done_count=scan.done_count,
+        run_id=run_id,
+        asked_by_kind=SYSTEM.kind,
+        asked_by=SYSTEM.id,
+        asked_by_name=SYSTEM.name,
+        asked_at=clock.now(),
+        changed_at=clock.now(),
+    )
+    for page in pages:
+        page.pk, page.scan = None, made
+    ScannedPage.objects.bulk_create(pages)
+    events.record("scans.read", dataset_id=target.id)
+    return 1

@@ -13,6 +13,7 @@ from tsunagu.core.errors import TsunaguError
 from tsunagu.data.capture import api as capture
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.datasets.api import DatasetCard
+from tsunagu.data.scans import api as scans
 from tsunagu.data.unsorted.models import Decision, Left
 from tsunagu.data.unsorted.types import WITH_TARGET
 from tsunagu.foundation.identity import api as identity
@@ -110,16 +111,17 @@ def _place(row: Decision, actor: Actor, inbox: DatasetCard, files: Sequence[_Fil
         return
     target = datasets.get_dataset_by_id(actor, row.target_id)
     run_id = _push_of(row, actor, inbox, target)
+    paths: dict[bytes, str] = {}
     for part in _parts(files):
-        wanted = [
-            (path, size, sha256.hex())
-            for (_, size, sha256), path in zip(part, _paths(target, inbox, part), strict=True)
-        ]
+        named = list(zip(part, _paths(target, inbox, part), strict=True))
+        wanted = [(path, size, sha256.hex()) for (_, size, sha256), path in named]
+        paths |= {sha256: path for (_, _, sha256), path in named}
         for number in capture.plan(actor, run_id, wanted).send:
             raise CannotMoveError(
                 f"{wanted[number][0]} cannot be moved: its bytes are lost, or one of the datasets is sealed."
             )
     capture.finish_push(actor, run_id)
+    scans.carry_over(inbox, target, paths)
 
 
 def _push_of(row: Decision, actor: Actor, inbox: DatasetCard, target: DatasetCard) -> str:

@@ -96,12 +96,10 @@ class PageReading:
                 Word(str(text)[:_MOST_TEXT], *(int(number) for number in numbers))
                 for text, *numbers in said["words"][:MOST_WORDS]
             )
-            if said["status"] not in STATUSES:
-                raise ValueError(said["status"])
             return cls(
                 number=int(said["number"]),
                 page_count=int(said["page_count"]),
-                status=said["status"],
+                status=STATUSES[STATUSES.index(said["status"])],
                 reason=str(said["reason"])[:2000],
                 reason_code=str(said["reason_code"])[:20],
                 width=int(said["width"]),
@@ -113,7 +111,7 @@ class PageReading:
                 words=words,
                 picture=picture,
             )
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise ValueError("The reading of a page makes no sense.") from error
 
 
