@@ -7,6 +7,7 @@ from typing import Any
 
 from tsunagu.client import (
     compute_arguments,
+    dark_arguments,
     graph_arguments,
     harvest_arguments,
     import_arguments,
@@ -74,6 +75,7 @@ def parser() -> argparse.ArgumentParser:
     graph_arguments.add_commands(add)
     harvest_arguments.add_commands(add)
     import_arguments.add_commands(add)
+    dark_arguments.add_commands(add)
     publication_arguments.add_commands(add)
     usage_arguments.add_commands(add)
     items_arguments.add_commands(add)
@@ -174,6 +176,7 @@ def _writing_commands(add: Any) -> None:
     )
     push.add_argument("folder", metavar="FOLDER")
     _dataset(push)
+    push.add_argument("--unsorted", action="store_true", help=text("help_unsorted_push"))
     push.add_argument("--receipt", metavar="FILE", help=text("help_receipt_file"))
     push.add_argument("-m", "--note", default="", help=text("help_note"))
     push.add_argument(

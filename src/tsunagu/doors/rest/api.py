@@ -34,12 +34,14 @@ from tsunagu.doors.rest import (
     publication,
     pushes,
     readiness,
+    scanning,
     sealing,
     searches,
     sharing,
     tables,
     tokens,
     trainings,
+    unsorted,
     usage,
 )
 from tsunagu.doors.rest.auth import session_or_token
@@ -96,6 +98,8 @@ api.add_router("", harvesting.router)
 api.add_router("", usage.router)
 api.add_router("", common_items.router)
 api.add_router("", graph.router)
+api.add_router("", scanning.router)
+api.add_router("", unsorted.router)
 
 
 def problem(error: TsunaguError) -> HttpResponse:

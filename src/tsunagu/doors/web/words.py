@@ -71,6 +71,9 @@ _REASONS = {
     "reader_failed": _("The reader of this format has a fault."),
     "not_accessible": _("The stored bytes could not be opened."),
     "unrecognised": _("The format is unknown."),
+    "no_engine": _(
+        "Nothing here recognises text: the operator can install tesseract-ocr, -jpn and -jpn-vert."
+    ),
     "too_many_schemas": _("There are too many different sets of columns; this one became no table."),
     "not_converted": _("No table could be made of it."),
 }
@@ -78,6 +81,8 @@ _RUNS = {
     "create": _("Dataset made"),
     "capture": _("Files arrived"),
     "extract": _("Files read"),
+    "ocr": _("Pages read"),
+    "sort": _("Unsorted files sorted"),
     "freeze": _("Version frozen"),
     "compute": _("Compute run"),
     "offer_compute": _("Computers offered to a node"),

@@ -2,6 +2,7 @@
 
 from tsunagu.foundation.runs.selectors import (
     by_row_ids,
+    ended_badly,
     get,
     of_dataset,
     open_count,
@@ -11,13 +12,15 @@ from tsunagu.foundation.runs.selectors import (
     using,
 )
 from tsunagu.foundation.runs.services import finish, record, settle_silent, start
-from tsunagu.foundation.runs.types import Link, Outcome, RunCard
+from tsunagu.foundation.runs.types import Ended, Link, Outcome, RunCard
 
 __all__ = [
+    "Ended",
     "Link",
     "Outcome",
     "RunCard",
     "by_row_ids",
+    "ended_badly",
     "finish",
     "get",
     "of_dataset",
