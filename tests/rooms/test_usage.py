@@ -134,6 +134,8 @@ def test_loads_by_the_hub_are_one_a_file_and_hour(opened, at):
     assert (found.counts.loads, found.counts.downloads, found.counts.requests) == (1, 0, 1)
     assert found.counts.investigations == 2
     assert found.machine == found.counts
+    assert loader.get("/api/datasets/lab/data").json()["downloads"] == 1
+    assert [one["downloads"] for one in loader.get("/api/datasets").json()] == [1]
     assert found.ai_grants == 2, "the question that was settled, and the load"
 
 
