@@ -204,7 +204,8 @@ def _told(card: datasets.DatasetCard, span: Span, version: int, cited: Sequence[
         if version in {0, number}:
             told.ai_grants[_month_of(moment)] += 1
             told.ai_services[service] += 1
-    seen = {one.citing: one.first_seen_on[:7] for one in reversed(cited)}
+    # The newest first, so that the first of several sources stays.
+    seen = {one.citing: one.first_seen_on[:7] for one in cited}
     told.citations.update(seen.values())
     return told
 
