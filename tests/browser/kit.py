@@ -88,6 +88,12 @@ PAGES = {
     "publication": f"{DATASET}/publication",
     "publishing": "/publishing?state=published",
     "publishers": "/publishing/institutions",
+    "articles": "/publishing/articles",
+    "graph": "/graph?kind=data",
+    # The address of the ORCID iD of Angles and counts; it is computed from the iD.
+    "thing": "/graph/639M82HW2CJ9VTA5HEVTQEV93N",
+    "thing-more": "/graph/639M82HW2CJ9VTA5HEVTQEV93N?relation=creator&way=to",
+    "graph-proposals": "/graph/proposals",
     "tables": "/d/lab/tables/tables?spread=angle&x=angle&y=counts&sort=counts&column=counts&is=%3E&value=3",
     "tables-sql": "/d/lab/tables/tables?sql=select+%2A+from+scan",
     "no-tables": f"{DATASET}/tables",

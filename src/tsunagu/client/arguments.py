@@ -7,7 +7,9 @@ from typing import Any
 
 from tsunagu.client import (
     compute_arguments,
+    graph_arguments,
     harvest_arguments,
+    import_arguments,
     items_arguments,
     publication_arguments,
     usage_arguments,
@@ -69,7 +71,9 @@ def parser() -> argparse.ArgumentParser:
     _ready_command(add)
     _seal_commands(add)
     _keep_commands(add)
+    graph_arguments.add_commands(add)
     harvest_arguments.add_commands(add)
+    import_arguments.add_commands(add)
     publication_arguments.add_commands(add)
     usage_arguments.add_commands(add)
     items_arguments.add_commands(add)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import os
 import sys
 
@@ -20,19 +21,16 @@ def language() -> str:
     return "en"
 
 
+# Beside the messages of all commands: those of one topic each, in ``TOPIC_messages.py``.
+_TOPICS = ("graph", "harvest", "import", "items", "publication", "usage")
+
+
 @functools.cache
 def _catalogue(chosen: str) -> dict[str, str]:
-    from tsunagu.client import harvest_messages, items_messages, publication_messages, usage_messages
-
-    if chosen == "ja":
-        from tsunagu.client.messages_ja import MESSAGES
-
-        own = harvest_messages.JA | publication_messages.JA | usage_messages.JA | items_messages.JA
-        return MESSAGES | own
-    from tsunagu.client.messages_en import MESSAGES
-
-    own = harvest_messages.EN | publication_messages.EN | usage_messages.EN | items_messages.EN
-    return MESSAGES | own
+    found: dict[str, str] = dict(importlib.import_module(f"tsunagu.client.messages_{chosen}").MESSAGES)
+    for topic in _TOPICS:
+        found |= getattr(importlib.import_module(f"tsunagu.client.{topic}_messages"), chosen.upper())
+    return found
 
 
 def text(key: str, /, **fields: object) -> str:

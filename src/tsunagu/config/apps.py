@@ -31,6 +31,7 @@ class ConfigConfig(AppConfig):
             "data.training.tasks",
             "data.discovery.tasks",
             "data.usage.tasks",
+            "data.graph.tasks",
             "experiment.instruments.tasks",
             "compute.environments.tasks",
             "compute.jobs.tasks",

@@ -79,6 +79,7 @@ INSTALLED_APPS = [
     "tsunagu.data.training",
     "tsunagu.data.discovery",
     "tsunagu.data.usage",
+    "tsunagu.data.graph",
     "tsunagu.experiment.instruments",
     "tsunagu.compute.environments",
     "tsunagu.compute.partners",

@@ -16,12 +16,13 @@ from tsunagu.standards.common_items import (
 from tsunagu.standards.croissant import to_croissant
 from tsunagu.standards.csl_styles import STYLES, UnknownStyleError, cite
 from tsunagu.standards.datacite.attributes import IncompleteRecordError, to_datacite_json
+from tsunagu.standards.datacite.json_reading import from_datacite_json
 from tsunagu.standards.datacite.reading import from_datacite
 from tsunagu.standards.datacite.writing import datacite_element, to_datacite_xml
 from tsunagu.standards.dublin_core import oai_dc_element, to_oai_dc
 from tsunagu.standards.dublin_core_reading import from_oai_dc
 from tsunagu.standards.frictionless import to_data_package
-from tsunagu.standards.identifiers import doi_of
+from tsunagu.standards.identifiers import address_of, doi_of, guessed, normalised
 from tsunagu.standards.jalc import to_jalc_json
 from tsunagu.standards.jpcoar.answers import check_answer
 from tsunagu.standards.jpcoar.checking import check
@@ -70,6 +71,7 @@ from tsunagu.standards.published import (
     Text,
 )
 from tsunagu.standards.ro_crate import to_ro_crate
+from tsunagu.standards.ro_crate_reading import Crate, CrateFile, UnreadableCrateError, from_ro_crate
 from tsunagu.standards.schema_org import to_schema_org
 from tsunagu.standards.signposting import Document, Link, link_header, links_of, to_linkset
 from tsunagu.standards.xml import UnreadableXmlError
@@ -94,6 +96,8 @@ __all__ = [
     "Catalog",
     "Column",
     "Conference",
+    "Crate",
+    "CrateFile",
     "Dated",
     "Degree",
     "Description",
@@ -126,8 +130,10 @@ __all__ = [
     "Text",
     "TextLayout",
     "UnknownStyleError",
+    "UnreadableCrateError",
     "UnreadableXmlError",
     "Workflow",
+    "address_of",
     "agent_named",
     "check",
     "check_answer",
@@ -136,14 +142,18 @@ __all__ = [
     "doi_of",
     "erad_number",
     "from_datacite",
+    "from_datacite_json",
     "from_jpcoar",
     "from_kept",
     "from_oai_dc",
+    "from_ro_crate",
+    "guessed",
     "jpcoar_element",
     "known_licence",
     "language_of",
     "link_header",
     "links_of",
+    "normalised",
     "oai_dc_element",
     "parsed_xml",
     "recommended_citation",

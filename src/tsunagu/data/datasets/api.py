@@ -45,6 +45,7 @@ from tsunagu.data.datasets.selectors import (
     list_versions,
     lock_dataset,
     projects_by_id,
+    readable_ids,
     visible_links,
     visible_names,
 )
@@ -158,6 +159,7 @@ __all__ = [
     "projects_by_id",
     "read_me",
     "readable_contents",
+    "readable_ids",
     "remains",
     "remove_dataset",
     "remove_files",

@@ -20,6 +20,7 @@ from tsunagu.doors.rest import (
     compute,
     datasets,
     exports,
+    graph,
     harvesting,
     instruments,
     keeping,
@@ -94,6 +95,7 @@ api.add_router("", readiness.router)
 api.add_router("", harvesting.router)
 api.add_router("", usage.router)
 api.add_router("", common_items.router)
+api.add_router("", graph.router)
 
 
 def problem(error: TsunaguError) -> HttpResponse:

@@ -12,6 +12,7 @@ from tsunagu.doors.web.views import (
     agent,
     ai_use,
     arrivals,
+    articles,
     common_items,
     compute,
     datasets,
@@ -40,6 +41,7 @@ from tsunagu.doors.web.views import (
     stewardship,
     tables,
     use,
+    walking,
 )
 
 # Names hold dots too, which Django's slug converter does not know.
@@ -103,11 +105,16 @@ urlpatterns = [
     re_path(r"^instruments/(?P<name>[a-z0-9._-]+)$", stewardship.show, name="instrument"),
     path("rules", rules.rules, name="rules"),
     path("publishing", publishing.queue, name="publishing"),
+    path("publishing/articles", articles.articles, name="articles"),
     path("publishing/institutions", publishing.institutions, name="publishers"),
     path("publishing/requests/<str:key>", publishing.review, name="review"),
     path("administration", administration.administration, name="administration"),
     path("keeping", keeping.office, name="keeping_office"),
     path("shared-computers", partners.shared, name="partners"),
+    path("graph", walking.find, name="graph"),
+    path("graph/proposals", walking.proposals, name="graph_proposals"),
+    re_path(r"^graph/(?P<thing>[0-9A-Z]{26})$", walking.thing, name="thing"),
+    re_path(r"^graph/(?P<thing>[0-9A-Z]{26})[.]jsonld$", walking.json_ld, name="thing_json_ld"),
     path("harvest", harvesting.sources, name="harvest"),
     path("harvest/<slug:source>", harvesting.records, name="harvest_source"),
     path("harvest/<slug:source>/<int:record>.xml", harvesting.content, name="harvest_record"),

@@ -16,6 +16,7 @@ from tsunagu.data.capture import api as capture
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.datasets.api import DatasetCard
 from tsunagu.data.description import api as description
+from tsunagu.data.graph import api as graph
 from tsunagu.data.publication import api as publication
 from tsunagu.doors import counting
 from tsunagu.doors.web import words
@@ -69,6 +70,7 @@ def overview(request: HttpRequest, actor: Actor, *, project: str, dataset: str) 
         "text": text,
         "other_text": other_text,
         "zip_url": zip_url(actor, card, context["number"], ""),
+        "thing": graph.thing_for(actor, "local", f"dataset:{card.id}"),
     }
     if card.sees_draft:
         found = runs.of_dataset(card.id, limit=5)

@@ -12,6 +12,7 @@ from django.utils.translation import get_language
 
 from tsunagu.core import settings
 from tsunagu.data.datasets import api as datasets
+from tsunagu.data.graph import api as graph
 from tsunagu.data.publication import api as publication
 from tsunagu.data.usage import api as usage
 from tsunagu.doors import counting
@@ -73,6 +74,7 @@ def shown(request: HttpRequest, actor: Actor, place: str, number: int = 0) -> Ht
         ],
         "institution_name": _named(found.institution),
         "base": f"/d/{found.place}",
+        "thing": graph.thing_for(ANONYMOUS, "local", f"publication:{found.id}"),
         "samples": _samples(found, project, dataset),
         "more_files": max(0, found.file_count - len(found.files)) if found.is_free else 0,
         "use": _use(found),
