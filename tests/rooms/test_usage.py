@@ -375,6 +375,8 @@ def test_a_dataset_that_names_its_article_is_cited_by_it(published):
         "isSupplementedBy",
         "Our article",
     )
+    assert citing.look_at_all_own() == 1
+    assert Citation.objects.count() == 1, "nothing new"
     # The article itself, harvested, says the same: one publication.
     citing.look([_harvested(_article(("isSupplementedBy", f"https://doi.org/{doi}")))])
     assert counted(owner, card).total.citations == 1

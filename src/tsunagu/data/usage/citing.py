@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from django.db import transaction
@@ -25,6 +25,7 @@ REVERSED: Mapping[str, str] = {
     "isSupplementTo": "isSupplementedBy",
 }
 _TITLE, _ADDRESS, _SOURCE = 500, 500, 300
+_PART = 500
 _Ours = Mapping[str, tuple[str, int]]
 
 
@@ -56,8 +57,23 @@ def look_after(after: int, *, limit: int) -> list[int]:
 def look_at_own(publication_id: str) -> int:
     """The same for a publication of this node: what it says of other datasets, and of what cites itself."""
     entry = publication.find_entry(publication_id)
-    stands = [] if entry is None or entry.is_deleted else [entry.record]
-    return _write([_Saying(publication_id, one.institution, one) for one in stands], [publication_id])
+    return _write([_own(entry)] if entry and not entry.is_deleted else [], [publication_id])
+
+
+def look_at_all_own() -> int:
+    """The same for every publication of this node: a DOI may have been registered since. Returns how many were read."""
+    after, count = None, 0
+    while entries := publication.harvest(since=None, until=None, after=after, limit=_PART):
+        standing = [_own(one) for one in entries if not one.is_deleted]
+        _write(standing, [one.record.id for one in entries])
+        after, count = (entries[-1].changed_at, entries[-1].record.id), count + len(entries)
+    return count
+
+
+def _own(entry: publication.Entry) -> _Saying:
+    """A publication of this node. A DOI that its agency has not confirmed names nothing yet."""
+    record = entry.record if entry.record.is_doi_registered else replace(entry.record, doi="")
+    return _Saying(entry.record.id, entry.record.institution, record)
 
 
 @transaction.atomic

@@ -39,6 +39,13 @@ def look_at_own(publication: str, **_more: object) -> None:
     citing.look_at_own(publication)
 
 
+@jobs.every(dt.timedelta(days=1))
+@jobs.job(priority=-45)
+def look_at_all_own() -> None:
+    """Names of publications here that agencies have confirmed since."""
+    citing.look_at_all_own()
+
+
 @jobs.every(dt.timedelta(days=7))
 @jobs.job(priority=-45)
 def look_again() -> None:
