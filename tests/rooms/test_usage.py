@@ -6,6 +6,7 @@ import csv
 import datetime as dt
 import io
 import json
+from dataclasses import replace
 
 import pytest
 from django.db import DatabaseError
@@ -21,9 +22,10 @@ from tsunagu.data.ai_use import api as ai_use
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.harvesting.models import Harvested, Source
 from tsunagu.data.publication import api as publication
+from tsunagu.data.publication.models import Publication
 from tsunagu.data.training import api as training
 from tsunagu.data.usage import api as usage
-from tsunagu.data.usage import citing, counts, gathering
+from tsunagu.data.usage import citing, counts, gathering, tasks
 from tsunagu.data.usage.models import Citation, UsageCount, UsageHit, UsageInstitution, UsageSalt
 from tsunagu.foundation.identity import api as identity
 from tsunagu.foundation.identity.api import ANONYMOUS
@@ -134,6 +136,8 @@ def test_loads_by_the_hub_are_one_a_file_and_hour(opened, at):
     assert (found.counts.loads, found.counts.downloads, found.counts.requests) == (1, 0, 1)
     assert found.counts.investigations == 2
     assert found.machine == found.counts
+    assert loader.get("/api/datasets/lab/data").json()["downloads"] == 1
+    assert [one["downloads"] for one in loader.get("/api/datasets").json()] == [1]
     assert found.ai_grants == 2, "the question that was settled, and the load"
 
 
@@ -352,6 +356,34 @@ def test_our_own_record_harvested_back_does_not_cite_itself(published):
     )
     assert set(by_address.values()) <= {(card.id, 1)}
     assert "https://other.example/d/lab/data" not in by_address
+
+
+def test_a_dataset_that_names_its_article_is_cited_by_it(published):
+    owner, card, doi = published
+    row = Publication.objects.get(doi=doi)
+    record = standards.from_kept(json.dumps(row.record))
+    named = standards.Relation(
+        "isSupplementTo", "DOI", "https://doi.org/10.5555/ARTICLE", (standards.Text("Our article", "en"),)
+    )
+    other = standards.Relation("isSupplementTo", "ISSN", "1234-5678")
+    row.record = json.loads(standards.to_kept(replace(record, relations=(*record.relations, named, other))))
+    row.save()
+    tasks.look_at_own.call(publication=row.uid, state="published", entry=1)
+    (found,) = counted(owner, card).citations
+    assert (found.citing, found.relation, found.title) == (
+        "https://doi.org/10.5555/article",
+        "isSupplementedBy",
+        "Our article",
+    )
+    assert citing.look_at_all_own() == 1
+    assert Citation.objects.count() == 1, "nothing new"
+    # The article itself, harvested, says the same: one publication.
+    citing.look([_harvested(_article(("isSupplementedBy", f"https://doi.org/{doi}")))])
+    assert counted(owner, card).total.citations == 1
+    assert usage.public_use(card).citations == 1
+    Publication.objects.filter(pk=row.pk).update(state="withdrawn")
+    tasks.look_at_own.call(publication=row.uid)
+    assert [one.source for one in counted(owner, card).citations] == ["Other repository"]
 
 
 def test_the_month_is_reported_as_datacite_takes_it(published, officer, at):

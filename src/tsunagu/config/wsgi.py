@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import os
 
 from django.core.wsgi import get_wsgi_application
@@ -15,4 +14,3 @@ application = get_wsgi_application()
 from tsunagu.data.usage import api as usage  # noqa: E402
 
 usage.start()
-atexit.register(usage.flush)

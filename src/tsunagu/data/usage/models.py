@@ -101,13 +101,14 @@ class Citation(models.Model):
     title = models.CharField(max_length=500)
     relation = models.CharField(max_length=40)
     source = models.CharField(max_length=300)
-    record = models.BigIntegerField(db_index=True)  # the harvested record that says so
+    # What says so: the number of a harvested record, or the id of a publication of this node.
+    record = models.CharField(max_length=26, db_index=True)
     first_seen_at = models.DateTimeField()
 
     class Meta:
         constraints = (
             models.UniqueConstraint(
-                fields=("dataset_id", "version", "record", "relation"), name="usage_one_citation"
+                fields=("dataset_id", "version", "citing", "relation", "record"), name="usage_one_citation"
             ),
         )
         indexes = (models.Index(fields=("dataset_id", "citing"), name="usage_citations_of"),)

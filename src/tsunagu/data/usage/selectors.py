@@ -204,8 +204,7 @@ def _told(card: datasets.DatasetCard, span: Span, version: int, cited: Sequence[
         if version in {0, number}:
             told.ai_grants[_month_of(moment)] += 1
             told.ai_services[service] += 1
-    seen = {one.citing: one.first_seen_on[:7] for one in reversed(cited)}
-    told.citations.update(seen.values())
+    told.citations.update(one.first_seen_on[:7] for one in cited)
     return told
 
 
@@ -224,13 +223,15 @@ def _is_in(moment: str, span: Span) -> bool:
 
 
 def _citations(dataset_id: str, span: Span, version: int) -> list[CitationCard]:
-    """The newest first."""
+    """One for each publication, the newest first."""
     since, until = _moments(span)
     rows = Citation.objects.filter(
         dataset_id=dataset_id, first_seen_at__gte=since, first_seen_at__lt=until
     ).order_by("-first_seen_at", "-pk")
     if version:
         rows = rows.filter(version=version)
+    # Several records may say it; the first that did is named.
+    first = {row.citing: row for row in rows}
     return [
         CitationCard(
             row.citing,
@@ -240,7 +241,7 @@ def _citations(dataset_id: str, span: Span, version: int) -> list[CitationCard]:
             row.source,
             calendar.day_of(row.first_seen_at).isoformat(),
         )
-        for row in rows
+        for row in first.values()
     ]
 
 

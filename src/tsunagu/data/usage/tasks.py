@@ -32,6 +32,20 @@ def look_for_citations(ids: list[int]) -> None:
     citing.look(ids)
 
 
+@events.subscribe("publication.changed")
+@jobs.job(priority=-40)
+def look_at_own(publication: str, **_more: object) -> None:
+    """A publication of this node came, changed or went."""
+    citing.look_at_own(publication)
+
+
+@jobs.every(dt.timedelta(days=1))
+@jobs.job(priority=-45)
+def look_at_all_own() -> None:
+    """Names of publications here that agencies have confirmed since."""
+    citing.look_at_all_own()
+
+
 @jobs.every(dt.timedelta(days=7))
 @jobs.job(priority=-45)
 def look_again() -> None:
