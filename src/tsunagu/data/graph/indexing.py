@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 # Of how claims are read; a node whose graph is of another one makes it anew.
 _FORM = 1
-_BATCH = 50
+_BATCH = 200
 _NOTED_AT_ONCE = 1000
 _LOOK_EVERY_S = 0.3
 _TRY_AGAIN_S = 2.0
