@@ -24,6 +24,7 @@ from tsunagu.data.graph import api as graph
 from tsunagu.data.graph import records, sources, writing
 from tsunagu.data.graph.claims import SINGLE
 from tsunagu.data.graph.models import Identifier, Naming
+from tsunagu.data.harvesting.api import FoundRecord
 from tsunagu.foundation.identity.api import ANONYMOUS
 from tsunagu.standards import api as standards
 
@@ -144,3 +145,22 @@ def test_what_lies_about_us_names_nothing_of_ours(dataset):
     (key,) = sources.all_keys()[0]
     assert graph.thing_for(ANONYMOUS, "local", key) != graph.thing_for(owner, "local", f"dataset:{card.id}")
     assert graph.thing_for(ANONYMOUS, "local", f"dataset:{card.id}") == ""
+
+
+@pytest.mark.parametrize(
+    "address", ["javascript:alert(1)", "data:text/html,<script>1</script>", "//evil.example"]
+)
+def test_an_address_that_is_none_is_no_link(address):
+    hostile = record(
+        1,
+        doi="",
+        url=address,
+        titles=(standards.Text("<script>薄膜</script>", "ja"),),
+        relations=(standards.Relation("cites", "URI", address),),
+    )
+    writing.replace({"record:1": [sources._harvested(FoundRecord(1, "kita", hostile, 0))]})
+    uid = graph.thing_for(ANONYMOUS, "local", "record:1")
+    page = Client().get(f"/graph/{uid}").content.decode()
+    assert address not in page
+    assert "&lt;script&gt;薄膜" in page
+    assert "<script>薄膜" not in page

@@ -112,7 +112,8 @@ def test_rejected_it_is_not_asked_again_until_that_is_taken_back(two, source, ad
     (found,) = proposals(admin)
     graph.decide(admin, found.id, "reject")
     came(source, record(2, person("山田, 花子", home="東北大学"), subjects=()), stamp="2026-05-01T00:00:00Z")
-    graph.rebuild()
+    graph.begin_anew(admin)
+    graph.catch_up()
     assert proposals(admin) == []
     graph.decide(admin, found.id, "undo")
     assert [one.id for one in proposals(admin)] == [found.id]

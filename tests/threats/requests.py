@@ -257,6 +257,7 @@ NEEDS: dict[str, str] = {
     "GET /graph/things/{thing}/neighbours": "reader",
     "GET /graph/proposals": "admin",
     "POST /graph/proposals/{merge}/{decision}": "admin",
+    "POST /graph/rebuild": "admin",
     "POST /datasets/{project}/{dataset}/uses": "reader",
     "GET /datasets/{project}/{dataset}/uses": "reader",
     "POST /uses/{use}/files": "its owner",

@@ -12,7 +12,8 @@ def add_commands(add: Any) -> None:
     graph = add(
         "graph",
         "tsunagu graph 10.1234/abcd\ntsunagu graph https://orcid.org/0000-0002-1825-0097 --json\n"
-        "tsunagu graph JP24K00366\ntsunagu graph 山田 花子 --kind person",
+        "tsunagu graph JP24K00366\ntsunagu graph 山田 花子 --kind person\ntsunagu graph --rebuild",
     )
-    graph.add_argument("identifier", nargs="+", metavar="IDENTIFIER", help=text("help_graph_identifier"))
+    graph.add_argument("identifier", nargs="*", metavar="IDENTIFIER", help=text("help_graph_identifier"))
+    graph.add_argument("--rebuild", action="store_true", help=text("help_graph_rebuild"))
     graph.add_argument("--kind", default="", metavar="KIND", help=text("help_graph_kind"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tsunagu.client.errors import UsageError
 from tsunagu.client.messages import language, text
 from tsunagu.client.workspace import connect
 from tsunagu.core.errors import NotFoundError
@@ -17,7 +18,13 @@ if TYPE_CHECKING:
 def run_graph(options: argparse.Namespace, output: Output) -> None:
     """Show a thing with its neighbours by relation; with ``--json`` the answer of the node."""
     wanted = " ".join(options.identifier)
+    if not wanted and not options.rebuild:
+        raise UsageError(text("graph_missing"), remedy=text("graph_missing_remedy"))
     with connect(options.url, options.token) as client:
+        if options.rebuild:
+            client.node.post("/graph/rebuild")
+            output.note(text("graph_rebuild"))
+            return
         found = client.node.get("/graph/things", identifier=wanted, kind=options.kind)["things"]
         found = found or client.node.get("/graph/things", name=wanted, kind=options.kind)["things"]
         if not found:

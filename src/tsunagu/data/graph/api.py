@@ -3,7 +3,7 @@
 from tsunagu.data.graph.claims import KINDS
 from tsunagu.data.graph.deciding import STEPS, decide, may_decide
 from tsunagu.data.graph.errors import DecidedError, NoSuchMergeError, NoSuchThingError, NotAskedError
-from tsunagu.data.graph.indexing import catch_up, keep_up, rebuild
+from tsunagu.data.graph.indexing import begin_anew, catch_up, keep_up
 from tsunagu.data.graph.linked_data import to_json_ld
 from tsunagu.data.graph.merges import STATES, count_merges, get_merge, list_merges
 from tsunagu.data.graph.selectors import (
@@ -46,6 +46,7 @@ __all__ = [
     "Pid",
     "SourceCard",
     "Thing",
+    "begin_anew",
     "catch_up",
     "count_merges",
     "decide",
@@ -58,7 +59,6 @@ __all__ = [
     "list_merges",
     "may_decide",
     "neighbours",
-    "rebuild",
     "thing_for",
     "things_for",
     "to_json_ld",

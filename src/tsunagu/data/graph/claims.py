@@ -89,7 +89,7 @@ class Said:
         ordered = tuple(sorted(dict.fromkeys(keys), key=order))
         first = ordered[0]
         held = self.nodes.get(first)
-        cut = [(text, language[:12]) for name, language in names if (text := clean(name))]
+        cut = [(text, clean(language)[:12]) for name, language in names if (text := clean(name))]
         if held is not None:
             ordered = tuple(sorted(dict.fromkeys((*held.keys, *ordered)), key=order))
             kind = held.kind if kind == "work" else kind
@@ -129,9 +129,11 @@ def uid_of(key: Key) -> str:
 
 
 def local(value: str) -> Key:
-    """A name of our own; a long one is cut and ends in its hash."""
-    if len(value) > _MOST_NAME:
-        value = f"{value[:400]}~{hashlib.sha256(value.encode('utf-8', 'surrogatepass')).hexdigest()[:20]}"
+    """A name of our own; one that is long, or holds signs that nothing prints, ends in its hash."""
+    if len(value) > _MOST_NAME or not value.isprintable():
+        value = (
+            f"{clean(value)[:400]}~{hashlib.sha256(value.encode('utf-8', 'surrogatepass')).hexdigest()[:20]}"
+        )
     return LOCAL, value
 
 

@@ -6,16 +6,19 @@ import logging
 import threading
 from collections.abc import Iterable
 
-from django.db import DataError, OperationalError, close_old_connections
+from django.db import DataError, OperationalError, close_old_connections, transaction
 
 from tsunagu.data.graph import sources, writing
 from tsunagu.data.graph.models import Form, Origin, Unread
+from tsunagu.foundation.identity.api import Actor
+from tsunagu.foundation.policy import api as policy
+from tsunagu.foundation.runs import api as runs
 
 logger = logging.getLogger(__name__)
 
 # Of how claims are read; a node whose graph is of another one makes it anew.
 _FORM = 1
-_BATCH = 50
+_BATCH = 200
 _NOTED_AT_ONCE = 1000
 _LOOK_EVERY_S = 0.3
 _TRY_AGAIN_S = 2.0
@@ -68,11 +71,18 @@ def catch_up() -> int:
     return made
 
 
-def rebuild() -> int:
-    """Make the graph anew from its sources; decisions of people stay. Returns how many sources there are."""
-    Form.objects.update_or_create(pk=1, defaults={"number": 0})
+@transaction.atomic
+def begin_anew(actor: Actor) -> str:
+    """Have the graph made anew from its sources, while it goes on answering; decisions of people stay. The id of the run.
+
+    Raises:
+        ActionDeniedError: the actor does not administer the node.
+    """
+    policy.require(actor, "node.admin", policy.NODE)
+    writing.hold()
+    Form.objects.update(number=0)
     Origin.objects.update(digest="")
-    return catch_up()
+    return runs.record(actor, "decide", parameters={"what": "graph_rebuild"})
 
 
 def _note_everything() -> None:

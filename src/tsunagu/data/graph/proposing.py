@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from django.db.models import Count, Q
 
@@ -19,11 +18,13 @@ from tsunagu.data.graph.models import Identifier, Merge, Naming, Statement
 from tsunagu.data.graph.records import SAME
 
 _AT_ONCE = 400
+_NAMES_AT_ONCE = 200
 # A name that more people than this have says nothing about any two of them.
 _MOST_NAMESAKES = 2000
 _MADE_BY = ("creator", "contributor")
 _PUBLIC = Q(origin__dataset_id="", origin__is_large=False)
 Pair = tuple[str, str]
+_Wanted = Mapping[Pair, list[dict[str, str]]]  # with the evidence
 
 
 @dataclass(slots=True)
@@ -48,68 +49,86 @@ def propose(touched: Iterable[int]) -> None:
         uids = list(Identifier.objects.filter(pk__in=part).values_list("uid", flat=True))
         open_ones = Merge.objects.filter(Q(left__in=uids) | Q(right__in=uids), state="proposed")
         names |= set(open_ones.exclude(name_key="").values_list("name_key", flat=True))
-        _propose_same(part, open_ones.filter(name_key=""))
-    for name in _worth_a_look(sorted(names)):
-        _settle(Merge.objects.filter(name_key=name, state="proposed"), _of_name(name), name)
+        _settle(list(open_ones.filter(name_key="")), {"": _said_to_be_same(part)})
+    wanted: dict[str, _Wanted] = {}
+    held: list[Merge] = []
+    for part_of_names in _worth_a_look(sorted(names)):
+        wanted |= _of_names(part_of_names)
+        held += Merge.objects.filter(name_key__in=part_of_names, state="proposed")
+    _settle(held, wanted)
 
 
-def _worth_a_look(names: list[str]) -> Iterator[str]:
+def _worth_a_look(names: list[str]) -> Iterator[list[str]]:
     """Those of the names that several bear, or about which something is asked already."""
-    for at in range(0, len(names), _AT_ONCE):
-        part = names[at : at + _AT_ONCE]
+    for at in range(0, len(names), _NAMES_AT_ONCE):
+        part = names[at : at + _NAMES_AT_ONCE]
         counted = Naming.objects.filter(_PUBLIC, name_key__in=part, kind="person").values("name_key")
         shared = counted.annotate(n=Count("identifier", distinct=True)).filter(n__gt=1)
         asked = Merge.objects.filter(name_key__in=part, state="proposed")
-        found = {*shared.values_list("name_key", flat=True), *asked.values_list("name_key", flat=True)}
-        yield from sorted(found)
+        yield sorted({*shared.values_list("name_key", flat=True), *asked.values_list("name_key", flat=True)})
 
 
-def _settle(held: Any, wanted: Mapping[Pair, list[dict[str, str]]], name: str) -> None:
+def _settle(held: Iterable[Merge], wanted: Mapping[str, _Wanted]) -> None:
     """Keep, make and remove open proposals, so that there are those wanted; what was decided stays decided."""
-    there = {(row.left, row.right): row for row in held}
-    Merge.objects.filter(pk__in=[row.pk for pair, row in there.items() if pair not in wanted]).delete()
-    for pair, row in there.items():
-        if pair in wanted and row.evidence != wanted[pair]:
-            row.evidence = wanted[pair]
+    gone, kept = [], set()
+    for row in held:
+        evidence = wanted.get(row.name_key, {}).get((row.left, row.right))
+        if evidence is None:
+            gone.append(row.pk)
+            continue
+        kept.add((row.name_key, row.left, row.right))
+        if row.evidence != evidence:
+            row.evidence = evidence
             row.save(update_fields=["evidence"])
-    new = [pair for pair in wanted if pair not in there]
-    for at in range(0, len(new), _AT_ONCE):
-        Merge.objects.bulk_create(
-            (
-                Merge(
-                    left=left, right=right, evidence=wanted[left, right], name_key=name, made_at=clock.now()
-                )
-                for left, right in new[at : at + _AT_ONCE]
-            ),
-            ignore_conflicts=True,  # decided already
-        )
+    for at in range(0, len(gone), _AT_ONCE):
+        Merge.objects.filter(pk__in=gone[at : at + _AT_ONCE]).delete()
+    # After all that go: two people may share two names, and one of those is reason enough.
+    new = [
+        Merge(left=left, right=right, evidence=evidence, name_key=name, made_at=clock.now())
+        for name, pairs in wanted.items()
+        for (left, right), evidence in pairs.items()
+        if (name, left, right) not in kept
+    ]
+    Merge.objects.bulk_create(new, batch_size=_AT_ONCE, ignore_conflicts=True)  # decided already
 
 
-def _propose_same(part: list[int], held: Any) -> None:
+def _said_to_be_same(part: list[int]) -> _Wanted:
     """What a source says to be identical is one thing only when a person agrees."""
     rows = Statement.objects.filter(_PUBLIC, Q(subject__in=part) | Q(object__in=part), relation=SAME)
-    wanted: dict[Pair, list[dict[str, str]]] = {}
-    for row in rows.select_related("subject", "object", "origin"):
-        if row.subject.base != row.object.base:
-            wanted[row.subject.uid, row.object.uid] = [{"kind": "said", "text": row.origin.label}]
-    _settle(held, wanted, "")
+    return {
+        (row.subject.uid, row.object.uid): [{"kind": "said", "text": row.origin.label}]
+        for row in rows.select_related("subject", "object", "origin").order_by("pk")
+        if row.subject.base != row.object.base
+    }
 
 
-def _of_name(name: str) -> dict[Pair, list[dict[str, str]]]:
-    namings = Naming.objects.filter(_PUBLIC, name_key=name, kind="person")
-    ids = list(namings.values_list("identifier", flat=True).distinct()[: _MOST_NAMESAKES + 1])
-    if not 1 < len(ids) <= _MOST_NAMESAKES:
-        return {}
-    people = _people(ids)
-    shared: defaultdict[tuple[str, str], list[_Person]] = defaultdict(list)
-    for one in people.values():
+def _of_names(names: list[str]) -> dict[str, _Wanted]:
+    """For each name the pairs of people who bear it and share something."""
+    bearers: defaultdict[str, set[int]] = defaultdict(set)
+    rows = Naming.objects.filter(_PUBLIC, name_key__in=names, kind="person")
+    for name, key in rows.values_list("name_key", "identifier").distinct():
+        bearers[name].add(key)
+    asked = {name: ids for name, ids in bearers.items() if 1 < len(ids) <= _MOST_NAMESAKES}
+    people = _people(sorted({key for ids in asked.values() for key in ids}))
+    shared = {name: _shared([people[key] for key in sorted(ids)]) for name, ids in asked.items()}
+    words = _words({one for several in shared.values() for one in several})
+    return {name: _pairs(several, words) for name, several in shared.items()}
+
+
+def _shared(people: list[_Person]) -> dict[tuple[str, str], list[_Person]]:
+    """What at least two of them have in common, and who."""
+    found: defaultdict[tuple[str, str], list[_Person]] = defaultdict(list)
+    for one in people:
         for key in one.homes:
-            shared["affiliation", key].append(one)
+            found["affiliation", key].append(one)
         for work in one.works:
-            shared["work", str(work)].append(one)
+            found["work", str(work)].append(one)
         for person in one.beside:
-            shared["coauthor", str(person)].append(one)
-    words = _words(shared)
+            found["coauthor", str(person)].append(one)
+    return {key: several for key, several in found.items() if len(several) > 1}
+
+
+def _pairs(shared: Mapping[tuple[str, str], list[_Person]], words: Mapping[int, str]) -> _Wanted:
     found: defaultdict[Pair, list[dict[str, str]]] = defaultdict(list)
     for (kind, key), several in sorted(shared.items()):
         best, *others = sorted(several, key=lambda one: order((one.row.scheme, one.row.value)))

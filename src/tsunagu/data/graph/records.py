@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from tsunagu.data.graph.claims import SINGLE, Key, Said, local, name_key, order
+from tsunagu.data.graph.claims import SINGLE, Key, Said, clean, local, name_key, order
 from tsunagu.standards import api as standards
 
 _MOST_PARTIES = 20_000
@@ -100,7 +100,7 @@ def said(
         base: Prefix of the names that people without identifiers get; versions of one dataset share it.
         dataset_id: Of a record of ours, the dataset that it is a version of.
     """
-    made = Said(key, label[:300], url[:500])
+    made = Said(key, clean(label)[:300], url[:500])
     reader = _Reader(made, record, base or key)
     reader.read()
     if dataset_id:

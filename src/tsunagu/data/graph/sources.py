@@ -88,11 +88,8 @@ def _face(made: Said, source: datasets.Source, face: datasets.Face) -> Key:
     values = discovery.said_by(source, face)
     titles = discovery.titles_of(source, face, values) or (source.name,)
     main = made.add([local(f"{DATASET}:{source.id}")], "data", [(title, "") for title in titles])
-    project = made.add(
-        [local(f"project:{source.project_id}")],
-        "project",
-        [(source.project_title or source.project, "")],
-    )
+    # By the name that stands in the dataset's address: its title is for those who may read the project.
+    project = made.add([local(f"project:{source.project_id}")], "project", [(source.project, "")])
     made.link(main, "isPartOf", project)
     for relation, value in (("creator", "creators"), ("contributor", "contributors")):
         counts: dict[str, int] = {}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef
@@ -24,16 +25,22 @@ def replace(several: Mapping[str, Iterable[Said]]) -> int:
     """
     hold()
     touched: set[int] = set()
+    new: list[tuple[Origin, Said]] = []
+    held: defaultdict[str, dict[str, Origin]] = defaultdict(dict)
+    for row in Origin.objects.filter(source__in=list(several)):
+        held[row.source][row.key] = row
     for source, claims in several.items():
         said = {one.key: one for one in claims}
-        old = {row.key: row for row in Origin.objects.filter(source=source)}
-        for key in old.keys() - said.keys():
-            touched |= _clear(old[key])
-            old[key].delete()
+        for key, origin in held[source].items():
+            if key not in said or origin.digest != said[key].digest():
+                touched |= _clear(origin)
+            if key not in said:
+                origin.delete()
         for key, one in said.items():
-            if key in old and old[key].digest == one.digest():
-                continue
-            touched |= _write(source, old.get(key), one)
+            found = held[source].get(key)
+            if found is None or found.digest != one.digest():
+                new.append((_origin(found or Origin(key=key, source=source), one), one))
+    touched |= _write(new)
     if touched:
         resolving.resolve(touched)
         _drop_unused(touched)
@@ -62,49 +69,61 @@ def _clear(origin: Origin) -> set[int]:
     return found
 
 
-def _write(source: str, origin: Origin | None, one: Said) -> set[int]:
-    touched = _clear(origin) if origin else set()
-    origin = origin or Origin(key=one.key, source=source)
+def _origin(origin: Origin, one: Said) -> Origin:
     origin.dataset_id, origin.needs_draft, origin.is_large = one.dataset_id, one.needs_draft, one.is_large
     origin.label, origin.url = one.label, one.url
     origin.digest, origin.seen_at = one.digest(), clock.now()
     origin.save()
-    keys = {key for node in one.nodes.values() for key in (*node.keys, *node.contested)}
-    keys |= {key for subject, _relation, other in one.links for key in (subject, other)}
-    ids = _ids(keys)
-    namings = [
-        Naming(
-            origin=origin,
-            identifier_id=ids[key],
-            kind=node.kind,
-            text=text,
-            language=language,
-            name_key=name_key(text),
-        )
-        for node in one.nodes.values()
-        for key in (node.keys[0], *node.contested)
-        for text, language in node.names or (("", ""),)
-    ]
-    aliases = [
-        Alias(origin=origin, higher_id=ids[higher], lower_id=ids[lower])
-        for node in one.nodes.values()
-        for higher, lower in (
-            *((node.keys[0], key) for key in node.keys[1:]),
-            *((key, node.keys[0]) for key in node.contested),
-        )
-        # Who may see a thing must not depend on what those say who see more: hidden sources join nothing.
-        if not one.dataset_id
-    ]
-    Naming.objects.bulk_create(namings, batch_size=_AT_ONCE)
-    Alias.objects.bulk_create(aliases, batch_size=_AT_ONCE)
+    return origin
+
+
+def _write(new: list[tuple[Origin, Said]]) -> set[int]:
+    """Write what sources say that said nothing, or were cleared; which identifiers it is about."""
+    ids = _ids({key for _, one in new for key in _keys(one)})
+    Naming.objects.bulk_create(
+        (naming for origin, one in new for naming in _namings(origin, one, ids)), batch_size=_AT_ONCE
+    )
+    Alias.objects.bulk_create(
+        (alias for origin, one in new for alias in _aliases(origin, one, ids)), batch_size=_AT_ONCE
+    )
     Statement.objects.bulk_create(
         (
             Statement(origin=origin, subject_id=ids[subject], relation=relation, object_id=ids[other])
+            for origin, one in new
             for subject, relation, other in one.links
         ),
         batch_size=_AT_ONCE,
     )
-    return touched | set(ids.values())
+    return set(ids.values())
+
+
+def _keys(one: Said) -> set[Key]:
+    named = {key for node in one.nodes.values() for key in (*node.keys, *node.contested)}
+    return named | {key for subject, _relation, other in one.links for key in (subject, other)}
+
+
+def _namings(origin: Origin, one: Said, ids: Mapping[Key, int]) -> Iterator[Naming]:
+    for node in one.nodes.values():
+        for key in (node.keys[0], *node.contested):
+            for text, language in node.names or (("", ""),):
+                yield Naming(
+                    origin=origin,
+                    identifier_id=ids[key],
+                    kind=node.kind,
+                    text=text,
+                    language=language,
+                    name_key=name_key(text),
+                )
+
+
+def _aliases(origin: Origin, one: Said, ids: Mapping[Key, int]) -> Iterator[Alias]:
+    if one.dataset_id:
+        return  # who may see a thing must not depend on what those say who see more: hidden sources join nothing
+    for node in one.nodes.values():
+        for key in node.keys[1:]:
+            yield Alias(origin=origin, higher_id=ids[node.keys[0]], lower_id=ids[key])
+        for key in node.contested:
+            yield Alias(origin=origin, higher_id=ids[key], lower_id=ids[node.keys[0]])
 
 
 def _ids(keys: Iterable[Key]) -> dict[Key, int]:

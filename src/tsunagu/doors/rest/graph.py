@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any, Literal
 
 from django.http import HttpRequest
-from ninja import Router, Schema
+from ninja import Router, Schema, Status
 
 from tsunagu.data.graph import api as graph
 from tsunagu.doors.who import actor_of, require_actor
@@ -126,6 +126,12 @@ class MergePage(Schema):
     next: str | None
 
 
+class Begun(Schema):
+    """The run of the decision."""
+
+    run: str
+
+
 @router.get("/graph/things", response=ThingPage)
 def things(
     request: HttpRequest,
@@ -168,6 +174,12 @@ def proposals(request: HttpRequest, state: State = "proposed", after: int = 0, l
     """What may be one thing, for those who decide."""
     found, more = graph.list_merges(require_actor(request), state=state, after=after, limit=limit)
     return {"proposals": [asdict(one) for one in found], "next": str(more) if more else None}
+
+
+@router.post("/graph/rebuild", response={202: Begun})
+def rebuild(request: HttpRequest) -> Any:
+    """Have the graph made anew from its sources; it goes on answering meanwhile, and decisions stay."""
+    return Status(202, {"run": graph.begin_anew(require_actor(request))})
 
 
 @router.post("/graph/proposals/{merge}/{decision}", response=MergeRow)
