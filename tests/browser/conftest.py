@@ -34,7 +34,8 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
             status, _ = running.api("PUT", f"/datasets/lab/licoo2/metadata/{name}", {"value": value})
             assert status == 200, name
         running.run("push", str(kit.tables(tmp_path_factory.mktemp("scans") / "t")), "lab/tables")
-        for name, value in {"title": "Angles and counts", "creators": "Hanako Takahashi"}.items():
+        said = {"title": "Angles and counts", "creators": "Hanako Takahashi (0000-0002-1825-0097)"}
+        for name, value in said.items():
             assert running.api("PUT", f"/datasets/lab/tables/metadata/{name}", {"value": value})[0] == 200
         running.run("freeze", "lab/tables")
         running.run("publish", "lab/tables", "--access", "metadata")

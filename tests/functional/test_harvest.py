@@ -37,6 +37,18 @@ def giver(tmp_path_factory):
         yield node
 
 
+def _in_the_graph(node, identifier, *, records):
+    """A thing once so many records say that they are of it."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        if node.run("graph", identifier, check=False).returncode == 0:
+            found = node.json("graph", identifier)
+            if [one["count"] for one in found["groups"] if one["relation"] == "creator"] == [records]:
+                return found
+        time.sleep(0.3)
+    raise AssertionError(identifier)
+
+
 def test_a_node_harvests_another_node(giver, tmp_path):
     extra = {
         "TSUNAGU_EGRESS_ALLOWED": giver.url.removeprefix("http://"),
@@ -55,6 +67,9 @@ def test_a_node_harvests_another_node(giver, tmp_path):
             time.sleep(0.2)
         hits = taker.json("search", "薄膜 kind:record")["hits"]
         assert {hit["url"] for hit in hits} == {f"{giver.url}/d/lab/{name}/v1" for name in ("one", "two")}
+        author = _in_the_graph(taker, "https://orcid.org/0000-0002-1825-0097", records=2)
+        assert (author["card"]["kind"], author["card"]["names"][0]["text"]) == ("person", "山田 花子")
+        assert "<- creator (2)" in taker.run("graph", "0000-0002-1825-0097").stdout
         (published,) = [
             one
             for one in giver.json("review", "list", "--state", "published")["publications"]
@@ -65,6 +80,8 @@ def test_a_node_harvests_another_node(giver, tmp_path):
         time.sleep(1.1)
         again = taker.json("harvest", "giver")
         assert (again["record_count"], again["deleted_count"]) == (1, 1)
+        assert _in_the_graph(taker, "0000-0002-1825-0097", records=1)
+        assert taker.run("graph", "10.1234/nothing", check=False).returncode == 4
         refused = taker.run("harvest", f"{giver.url}/oai", check=False)
         assert refused.returncode == 5
         assert "harvested already" in refused.stderr

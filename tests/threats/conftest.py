@@ -34,6 +34,9 @@ from tsunagu.data.description import api as description
 from tsunagu.data.description.extraction import files_of, pool, read_files
 from tsunagu.data.description.models import Proposal
 from tsunagu.data.discovery import api as discovery
+from tsunagu.data.graph import api as graph
+from tsunagu.data.graph import records, writing
+from tsunagu.data.graph.models import Merge
 from tsunagu.data.harvesting.models import Source
 from tsunagu.data.keeping import api as keeping
 from tsunagu.data.plans import api as plans
@@ -49,6 +52,7 @@ from tsunagu.foundation.identity import api as identity
 from tsunagu.foundation.identity.api import SYSTEM
 from tsunagu.foundation.identity.models import Person
 from tsunagu.foundation.policy import api as policy
+from tsunagu.standards import api as standards
 
 
 def _parquet() -> bytes:
@@ -122,6 +126,11 @@ def world(person, put, plain_static):
         by="test",
         expires_at=clock.now() - dt.timedelta(seconds=1),
     )
+    graph.catch_up()
+    for names, who in ((victim, "owner"), (own, "other")):
+        card = datasets.get_dataset(people[who], names["project"], names["dataset"])
+        names["thing"] = graph.thing_for(people[who], "local", f"dataset:{card.id}")
+        names.update(_merge(people["admin"]))
     clients = {name: caller_of(actor) for name, actor in people.items() if name != "mallory"}
     clients["anonymous"] = Client()
     token = instruments.new_token(people["other"], own["name"])
@@ -168,6 +177,17 @@ def _harvested(admin: Any) -> dict[str, str]:
     return {"source": source.name, "record": str(record.pk)}
 
 
+def _merge(admin: Any) -> dict[str, str]:
+    """Two things of the graph that may be one."""
+    keys = [f"record:{new_id()}" for _ in range(2)]
+    for key in keys:
+        nothing = standards.PublicRecord(new_id(), "", "", (), "")
+        writing.replace({key: [records.said(nothing, key, label="x")]})
+    left, right = (graph.thing_for(admin, "local", key) for key in keys)
+    merge = Merge.objects.create(left=left, right=right, made_at=clock.now())
+    return {"merge": str(merge.pk), "decision": "accept"}
+
+
 def _token(owner: Any) -> str:
     """The id of one of somebody's tokens."""
     identity.issue_token(owner.id, label="at home")
@@ -176,7 +196,13 @@ def _token(owner: Any) -> str:
 
 def _query() -> dict[str, str]:
     numbers = {"index": "0", "size": "1", "old": "1", "new": "2", "from": "1", "to": "1"}
-    return {**numbers, "action": "dataset.read", "place": "{project}/{dataset}", "path": "a.csv"}
+    return {
+        "month": "2026-01",
+        **numbers,
+        "action": "dataset.read",
+        "place": "{project}/{dataset}",
+        "path": "a.csv",
+    }
 
 
 def _like(value: str) -> str:

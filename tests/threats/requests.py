@@ -62,6 +62,7 @@ BODIES: dict[str, Any] = {
     "POST /projects/{project}/unsorted": {"name": "made by sweep"},
     "POST /projects/{project}/unsorted/proposals": {"keys": []},
     "POST /projects/{project}/unsorted/decisions": {"inbox": "unsorted", "paths": ["old/"], "verdict": "leave", "note": "x"},
+    "PUT /datasets/{project}/{dataset}/common-items": {"values": {"data_type": "survey data"}},
     "POST /searches": {"query": "電池", "name": "made by sweep"},
     "POST /tokens": {"label": "made by sweep", "verbs": ["read"], "days": 1},
     "POST /accounts/reopen": {"email": "mallory@example.org"},
@@ -91,6 +92,8 @@ BODIES: dict[str, Any] = {
     "POST /uses/{use}/end": {"opening": "{opening}", "outcome": "ok"},
     "PUT /institutions/{institution}": {"contact": "data@example.org"},
     "POST /datasets/{project}/{dataset}/publications": {"access": "open"},
+    "POST /publications/next": {},
+    "PUT /publications/{publication}/article": {"text_version": "AM"},
     "POST /publications/{publication}/{step}": {"text": "x"},
 }  # fmt: skip
 
@@ -212,6 +215,11 @@ NEEDS: dict[str, str] = {
     "POST /accounts/reopen": "admin",
     "GET /datasets/{project}/{dataset}/tables": "reader",
     "POST /datasets/{project}/{dataset}/sql": "reader",
+    "GET /datasets/{project}/{dataset}/usage": "editor",
+    "GET /usage/reports/dsr": "admin",
+    "GET /datasets/{project}/{dataset}/common-items": "reader",
+    "PUT /datasets/{project}/{dataset}/common-items": "editor",
+    "GET /projects/{project}/common-items": "reader",
     "GET /runs": "all",
     "POST /runs": "editor",
     "POST /arrays": "editor",
@@ -244,6 +252,11 @@ NEEDS: dict[str, str] = {
     "DELETE /harvest/sources/{source}": "admin",
     "GET /harvest/sources/{source}/records": "admin",
     "GET /harvest/sources/{source}/records/{record}": "admin",
+    "GET /graph/things": "all",
+    "GET /graph/things/{thing}": "reader",
+    "GET /graph/things/{thing}/neighbours": "reader",
+    "GET /graph/proposals": "admin",
+    "POST /graph/proposals/{merge}/{decision}": "admin",
     "POST /datasets/{project}/{dataset}/uses": "reader",
     "GET /datasets/{project}/{dataset}/uses": "reader",
     "POST /uses/{use}/files": "its owner",
@@ -257,6 +270,9 @@ NEEDS: dict[str, str] = {
     "GET /datasets/{project}/{dataset}/publications": "reader",
     "GET /publications": "party",
     "GET /publications/{publication}": "reader or admin",
+    "GET /publications/articles": "party",
+    "POST /publications/next": "admin",
+    "PUT /publications/{publication}/article": "its owner or admin",
     "POST /publications/{publication}/{step}": "its owner or admin",
 }
 # Where the right person's answer is not a success, because the request is about nothing that could succeed here.
@@ -265,6 +281,7 @@ ANSWERS: dict[str, int] = {
     "POST /ledger/cosign": 422,
     "PUT /ai-checklist": 422,
     "POST /harvest/sources": 422,  # the address is no public one
+    "GET /graph/things": 422,  # asked for nothing
     "POST /datasets/{project}/{dataset}/shred": 409,  # it is not sealed
     "POST /datasets/{project}/{dataset}/publications": 409,  # it names no creators
 }

@@ -67,12 +67,14 @@ def test_strangers_see_of_hidden_things_what_they_see_of_nothing(world, people):
         "run": world.victim["run"],
         "job": world.victim["job"],
         "key": world.victim["publication"],
+        "thing": world.victim["thing"],
     }
     no_names = {
         **_NOTHING,
         "run": world.nowhere["run"],
         "job": world.nowhere["job"],
         "key": world.nowhere["publication"],
+        "thing": world.nowhere["thing"],
     }
     patterns = _about_things()
     assert len(patterns) > 20

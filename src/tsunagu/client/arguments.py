@@ -5,7 +5,16 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from tsunagu.client import compute_arguments, dark_arguments, harvest_arguments, publication_arguments
+from tsunagu.client import (
+    compute_arguments,
+    dark_arguments,
+    graph_arguments,
+    harvest_arguments,
+    import_arguments,
+    items_arguments,
+    publication_arguments,
+    usage_arguments,
+)
 from tsunagu.client.messages import text
 
 NODE_COMMANDS = (
@@ -63,9 +72,13 @@ def parser() -> argparse.ArgumentParser:
     _ready_command(add)
     _seal_commands(add)
     _keep_commands(add)
+    graph_arguments.add_commands(add)
     harvest_arguments.add_commands(add)
     dark_arguments.add_commands(add)
+    import_arguments.add_commands(add)
     publication_arguments.add_commands(add)
+    usage_arguments.add_commands(add)
+    items_arguments.add_commands(add)
     for name in NODE_COMMANDS:
         commands.add_parser(name, help=text(f"help_{name}"), add_help=False)
     return top

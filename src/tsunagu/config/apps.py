@@ -32,6 +32,8 @@ class ConfigConfig(AppConfig):
             "data.training.tasks",
             "data.unsorted.tasks",
             "data.discovery.tasks",
+            "data.usage.tasks",
+            "data.graph.tasks",
             "experiment.instruments.tasks",
             "compute.environments.tasks",
             "compute.jobs.tasks",

@@ -80,6 +80,8 @@ INSTALLED_APPS = [
     "tsunagu.data.training",
     "tsunagu.data.unsorted",
     "tsunagu.data.discovery",
+    "tsunagu.data.usage",
+    "tsunagu.data.graph",
     "tsunagu.experiment.instruments",
     "tsunagu.compute.environments",
     "tsunagu.compute.partners",

@@ -46,6 +46,7 @@ from tsunagu.data.datasets.selectors import (
     list_versions,
     lock_dataset,
     projects_by_id,
+    readable_ids,
     visible_links,
     visible_names,
 )
@@ -159,6 +160,7 @@ __all__ = [
     "projects_by_id",
     "read_me",
     "readable_contents",
+    "readable_ids",
     "remains",
     "remove_dataset",
     "remove_files",

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from django.db import connection
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.db.models.fields.json import KT
 
 from tsunagu.core import clock
@@ -87,6 +87,14 @@ def visible_names(actor: Actor, ids: Iterable[str]) -> dict[str, str]:
     }
     # A destroyed dataset keeps its place in the provenance of others.
     return found | (tombstones.visible_names(actor, ids.difference(found)) if len(found) < len(ids) else {})
+
+
+def readable_ids(actor: Actor, action: str = "") -> QuerySet[Any, str]:
+    """ULIDs of the datasets that the actor may read, or do something else with, as a filter inside a query.
+
+    For rows of higher rooms that name datasets: what they show follows the rules of this moment, counts too.
+    """
+    return Dataset.objects.filter(policy.visible(actor, "dataset", action).q).values_list("uid", flat=True)
 
 
 def visible_links(actor: Actor, card: DatasetCard, several: Iterable[RunCard]) -> list[RunCard]:

@@ -1,7 +1,9 @@
 """The door of discovery: searching, suggesting, saved searches, and keeping the index up to date."""
 
 from tsunagu.data.discovery.clauses import FACETS
+from tsunagu.data.discovery.documents import listed, said_by, titles_of
 from tsunagu.data.discovery.errors import NoSuchSearchError, TooManySearchesError
+from tsunagu.data.discovery.harvested import record_id
 from tsunagu.data.discovery.indexing import catch_up, keep_up, rebuild
 from tsunagu.data.discovery.saved import forget, list_saved, open_saved, save
 from tsunagu.data.discovery.selectors import MOST_HITS, SORTS, search, suggest, told_failures
@@ -25,11 +27,15 @@ __all__ = [
     "forget",
     "keep_up",
     "list_saved",
+    "listed",
     "open_saved",
     "places_in",
     "rebuild",
+    "record_id",
+    "said_by",
     "save",
     "search",
     "suggest",
+    "titles_of",
     "told_failures",
 ]

@@ -150,7 +150,7 @@ def _document(
     units: Mapping[str, str],
 ) -> Document:
     face = source.frozen if who == FROZEN else source.draft
-    said = _said(source, face)
+    said = said_by(source, face)
     return Document(
         id=source.id,
         face=who,
@@ -163,7 +163,7 @@ def _document(
         has_frozen=source.has_frozen,
         labels=labels.levels,
         origins=labels.origins,
-        titles=_titles(source, face, said),
+        titles=titles_of(source, face, said),
         texts=(*_texts(said), *(text[:_MOST_TEXT] for text in texts), *(one.reason for one in ended)),
         pages=tuple(page.text for page in paper),
         creators=tuple(standards.agent_named(name).name for name in listed(said.get("creators"))),
@@ -186,7 +186,7 @@ def _outcomes(said: Mapping[str, Any], ended: Sequence[runs.Ended]) -> tuple[str
     return (*told, *sorted({one.outcome for one in ended}))
 
 
-def _said(source: datasets.Source, face: datasets.Face) -> dict[str, Any]:
+def said_by(source: datasets.Source, face: datasets.Face) -> dict[str, Any]:
     """Values of the description; of a sealed dataset only what people wrote, for the rest stands in its files."""
     found = {name: one for name, one in face.described.items() if isinstance(one, dict)}
     if source.key_domain:
@@ -196,7 +196,8 @@ def _said(source: datasets.Source, face: datasets.Face) -> dict[str, Any]:
     return {name: one.get("value") for name, one in found.items()}
 
 
-def _titles(source: datasets.Source, face: datasets.Face, said: Mapping[str, Any]) -> tuple[str, ...]:
+def titles_of(source: datasets.Source, face: datasets.Face, said: Mapping[str, Any]) -> tuple[str, ...]:
+    """Its titles, in the languages there are; of a sealed dataset only those that people wrote."""
     titles = [str(said[name]) for name in _TITLES if said.get(name)]
     if not source.key_domain or "title" not in face.described:
         titles.insert(0, face.title)

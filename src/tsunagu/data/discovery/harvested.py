@@ -27,6 +27,11 @@ def ids_of(keys: Iterable[str]) -> list[int]:
     return [int(key[1:]) for key in keys if key.startswith(_PREFIX) and key[1:].isdigit()]
 
 
+def record_id(key: str) -> int:
+    """The record of a hit."""
+    return int(key.removeprefix(_PREFIX))
+
+
 def documents(keys: Iterable[str]) -> list[Document]:
     """The documents of records, as the database has them now; none of what is gone."""
     wanted = ids_of(keys)

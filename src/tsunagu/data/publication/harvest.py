@@ -53,6 +53,11 @@ def find_entry(record_id: str, institution: str = "") -> Entry | None:
     return _entry(row) if row else None
 
 
+def dataset_of_record(record_id: str) -> str:
+    """ULID of the dataset that a record is a version of; nothing where there is no such record."""
+    return str(Publication.objects.filter(pk=record_id).values_list("dataset_id", flat=True).first() or "")
+
+
 def count(
     *, institution: str = "", set_spec: str = "", since: dt.datetime | None, until: dt.datetime | None
 ) -> int:

@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
+from collections.abc import Iterable
 
 from django.db import transaction
 
-from tsunagu.core import clock, settings
+from tsunagu.core import clock, events, settings
 from tsunagu.data.datasets import api as datasets
-from tsunagu.data.publication import checks, outbox, record, selectors, steps
+from tsunagu.data.publication import behind, checks, outbox, record, selectors, steps
 from tsunagu.data.publication.errors import NoPublicationError, NoWordsError, WrongStateError
 from tsunagu.data.publication.models import Concept, Publication
 from tsunagu.data.publication.types import PublicationCard
 from tsunagu.foundation.identity.api import SYSTEM, Actor
 from tsunagu.foundation.policy import api as policy
 
+# A public record is another one than before, or the first; written with it.
+RECORDED = "publication.recorded"
 # Crockford's base 32 without what people mix up: DOIs are read aloud and typed.
 _SIGNS = "0123456789abcdefghjkmnpqrstvwxyz"
 _KEEP: tuple[dict[str, str], dict[str, str], dict[str, str]] = (
@@ -180,6 +183,12 @@ def end_of_removed(dataset_id: str) -> None:
             steps.note_step(SYSTEM, row, "withdraw", row.reason)
 
 
+def change(rows: Iterable[Publication]) -> None:
+    """Write the records of these anew, each once."""
+    for row in {one.pk: one for one in rows}.values():
+        _change(row)
+
+
 def settle(external_id: str, state: str) -> None:
     """Take in what an agency said of a DOI: from now on others may see it."""
     is_registered = state in {"findable", "registered"}
@@ -195,6 +204,7 @@ def settle(external_id: str, state: str) -> None:
             row.is_doi_registered = True
             _change(row)
             refresh(row.dataset_id)
+            change(behind.neighbours(row))
 
 
 def _expect(row: Publication, state: str) -> None:
@@ -267,6 +277,7 @@ def _change(row: Publication) -> bool:
     row.save()
     _keep(row.project_id)
     if is_changed:
+        events.record(RECORDED, publication=row.uid)
         outbox.want(row, concept)
         if before is None or bool(before.get("withdrawn_on")) != bool((row.record or {}).get("withdrawn_on")):
             _tell_neighbours(row)
@@ -282,6 +293,7 @@ def _tell_neighbours(row: Publication) -> None:
     ):
         if other is not None:
             _change(other)
+    change(behind.neighbours(row))
 
 
 def _keep(project_id: str) -> None:

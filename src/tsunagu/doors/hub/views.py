@@ -14,6 +14,7 @@ from django.utils.http import urlencode
 from tsunagu.core import settings
 from tsunagu.data.ai_use import api as ai_use
 from tsunagu.data.datasets import api as datasets
+from tsunagu.doors import counting
 from tsunagu.doors.hub import card, trees
 from tsunagu.doors.hub.answers import ASKED, answer, door, signed_in
 from tsunagu.doors.hub.revisions import EMPTY, Revision, find, is_at_nothing, readable, versions
@@ -70,6 +71,7 @@ def repository(
     ]
     is_free = ai_use.would_permit(actor, found.card, version=found.version.number, **ASKED)
     gate = {"gated": False if is_free else "manual"}
+    counting.viewed(request, actor, found.card.slug, found.version.number)
     return answer({**_short(found.card), **gate, **_of(found), "siblings": siblings})
 
 
@@ -186,6 +188,8 @@ def resolve(
         path != card.NAME
     ):  # a card says what data are and how they may be used: it may be read before they may
         _permit(actor, found)
+        # A loader asks for every part of a file here anew.
+        counting.fetched(request, actor, found.card.slug, found.version.number, "hub", is_job=True)
     digest = file.sha256.hex()
     moved = HttpResponseRedirect(
         storage.get_url(storage.require_location(file.sha256, found.card.domains), name=file.name)

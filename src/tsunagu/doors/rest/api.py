@@ -16,9 +16,11 @@ from tsunagu.core.errors import InvalidInputError, TsunaguError
 from tsunagu.doors.oauth.views import challenge
 from tsunagu.doors.rest import (
     ai_use,
+    common_items,
     compute,
     datasets,
     exports,
+    graph,
     harvesting,
     instruments,
     keeping,
@@ -40,6 +42,7 @@ from tsunagu.doors.rest import (
     tokens,
     trainings,
     unsorted,
+    usage,
 )
 from tsunagu.doors.rest.auth import session_or_token
 from tsunagu.doors.rest.openapi import DescribedAPI
@@ -94,6 +97,9 @@ api.add_router("", readiness.router)
 api.add_router("", harvesting.router)
 api.add_router("", scanning.router)
 api.add_router("", unsorted.router)
+api.add_router("", usage.router)
+api.add_router("", common_items.router)
+api.add_router("", graph.router)
 
 
 def problem(error: TsunaguError) -> HttpResponse:

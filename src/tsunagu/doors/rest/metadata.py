@@ -9,6 +9,7 @@ from ninja import Router
 
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.description import api as description
+from tsunagu.doors import counting
 from tsunagu.doors.rest import schemas_metadata as schemas
 from tsunagu.doors.who import actor_of, require_actor
 from tsunagu.foundation.identity.api import Actor
@@ -43,6 +44,7 @@ def list_values(
     rows, more = description.file_values(
         actor, card, version=version, after=after, limit=max(1, min(limit, 200))
     )
+    counting.viewed(request, actor, card.slug, version or 0)
     return {"values": found + rows, "next": more or None}
 
 

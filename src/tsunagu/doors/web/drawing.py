@@ -170,12 +170,15 @@ def _tick_text(value: float) -> str:
 _NODE_W, _NODE_H, _GAP_X, _GAP_Y = 168, 52, 56, 18
 
 
-def provenance_svg(nodes: Sequence[Mapping[str, Any]], edges: Sequence[tuple[str, str]]) -> SafeString:
-    """A provenance graph, left to right.
+def provenance_svg(
+    nodes: Sequence[Mapping[str, Any]], edges: Sequence[tuple[str, str]], *, label: str = ""
+) -> SafeString:
+    """Things and what leads from one to another, left to right.
 
     Args:
         nodes: {id, kind (entity, run, agent), title, sub, url, is_failed, column}.
         edges: (from id, to id) in the direction of time.
+        label: What it is for those who do not see it; empty: provenance.
     """
     columns: dict[int, list[Mapping[str, Any]]] = {}
     for node in nodes:
@@ -199,7 +202,7 @@ def provenance_svg(nodes: Sequence[Mapping[str, Any]], edges: Sequence[tuple[str
         '<svg class="prov" viewBox="0 0 {} {}" width="{}" height="{}" role="group" aria-label="{}">'
         '<defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" orient="auto">'
         '<path d="M0 0L8 4L0 8z"/></marker></defs>{}{}</svg>',
-        width, height, width, height, _("Provenance drawing; the list below says the same"), lines, boxes,
+        width, height, width, height, label or _("Provenance drawing; the list below says the same"), lines, boxes,
     )  # fmt: skip
 
 

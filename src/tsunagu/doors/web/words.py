@@ -144,6 +144,11 @@ _RUNS = {
     "publication_withdraw": _("Publication withdrawn"),
     "publication_restore": _("Publication restored"),
     "publication_try_again": _("DOI agency asked again"),
+    "publication_article": _("Article described"),
+    "publication_remind": _("Curators reminded"),
+    "publication_check_yes": _("Checklist answered"),
+    "publication_check_no": _("Checklist answered"),
+    "publication_check_none": _("Checklist answered"),
 }
 _LAYERS = {
     "law": pgettext("layer", "law"),

@@ -9,6 +9,7 @@ from tsunagu.foundation.runs.selectors import (
     recent_of_actor,
     row_ids,
     sources_of,
+    using,
 )
 from tsunagu.foundation.runs.services import finish, record, settle_silent, start
 from tsunagu.foundation.runs.types import Ended, Link, Outcome, RunCard
@@ -30,4 +31,5 @@ __all__ = [
     "settle_silent",
     "sources_of",
     "start",
+    "using",
 ]

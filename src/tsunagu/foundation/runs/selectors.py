@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
@@ -54,6 +55,19 @@ def sources_of(dataset_id: str) -> list[str]:
         entity_kind="dataset",
     ).exclude(entity_id=dataset_id)
     return list(dict.fromkeys(used.order_by("-run_id", "pk").values_list("entity_id", flat=True)))
+
+
+def using(dataset_id: str, *, kinds: Sequence[str], since: dt.datetime, until: dt.datetime) -> list[RunCard]:
+    """Runs of some kinds that began in a span of time and used a dataset, oldest first, with their links."""
+    rows = Run.objects.filter(
+        links__direction="in",
+        links__entity_kind="dataset",
+        links__entity_id=dataset_id,
+        kind__in=kinds,
+        started_at__gte=since,
+        started_at__lt=until,
+    )
+    return [_card(row) for row in rows.distinct().order_by("pk").prefetch_related("links")]
 
 
 def open_count(dataset_id: str, kind: str) -> int:

@@ -16,9 +16,11 @@ from tsunagu.data.capture import api as capture
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.datasets.api import DatasetCard
 from tsunagu.data.description import api as description
+from tsunagu.data.graph import api as graph
 from tsunagu.data.publication import api as publication
 from tsunagu.data.scans import api as scans
 from tsunagu.data.unsorted import api as unsorted
+from tsunagu.doors import counting
 from tsunagu.doors.web import dark_words, words
 from tsunagu.doors.web.views import documents, landing, signposting
 from tsunagu.doors.web.views.access import member_rows
@@ -47,16 +49,17 @@ def overview(request: HttpRequest, actor: Actor, *, project: str, dataset: str) 
     """What is it, who made it, may I use it, what does it look like; for strangers the public page, where there is one."""
     place, names_a_version = f"{project}/{dataset}", "version" in request.GET
     if actor.kind == "anonymous" and not names_a_version and publication.has_landing(place):
-        return landing.shown(request, place)
+        return landing.shown(request, actor, place)
     try:
         card, version = asked_card(request, actor, project, dataset)
     except NotFoundError:
         if not names_a_version and publication.has_landing(place):
-            return landing.shown(request, place)
+            return landing.shown(request, actor, place)
         raise
     if not policy.decide(actor, "dataset.read", card.resource):
         return render(request, "web/pusher.html", {"dataset": card})
     context = frame(actor, card, "overview", version)
+    counting.viewed(request, actor, card.slug, context["number"])
     text, other_text = words.in_both(context["values"], "description", "", get_language() or "en")
     last = datasets.list_versions(card, limit=3)
     said = {name: value.value for name, value in context["values"].items()}
@@ -72,6 +75,7 @@ def overview(request: HttpRequest, actor: Actor, *, project: str, dataset: str) 
         "zip_url": zip_url(actor, card, context["number"], ""),
         "failure": description.failure_of(said),
         "failure_fields": dark_words.failure_fields(said),
+        "thing": graph.thing_for(actor, "local", f"dataset:{card.id}"),
     }
     if card.sees_draft:
         found = runs.of_dataset(card.id, limit=5)
@@ -158,6 +162,7 @@ def file(request: HttpRequest, actor: Actor, *, project: str, dataset: str, path
     card, version = asked_card(request, actor, project, dataset)
     context = frame(actor, card, "files", version)
     found = datasets.get_file(actor, card, path, version=version)
+    counting.viewed(request, actor, card.slug, context["number"])
     try:
         reading, outcome = description.reading(actor, card, path, version=version)
         previews = shown_previews(card, reading)
@@ -194,5 +199,8 @@ def download(request: HttpRequest, actor: Actor, *, project: str, dataset: str, 
     card, version = asked_card(request, actor, project, dataset)
     found = datasets.get_file(actor, card, path, version=version)
     answer = redirect(storage.get_url(storage.require_location(found.sha256, card.domains), name=found.name))
+    counting.fetched(
+        request, actor, card.slug, datasets.resolve_version(actor, card, version), "web", is_job=False
+    )
     answer["Referrer-Policy"] = "no-referrer"
     return answer

@@ -20,6 +20,7 @@ from tsunagu.core import settings
 from tsunagu.core.cells import safe_cell
 from tsunagu.core.errors import NotFoundError
 from tsunagu.data.discovery import api as discovery
+from tsunagu.data.graph import api as graph
 from tsunagu.doors.web.views.frame import done, member, page
 from tsunagu.foundation.identity.api import Actor
 
@@ -82,9 +83,20 @@ def search(request: HttpRequest, actor: Actor) -> HttpResponse:
         "most_exported": _EXPORTED,
         "saved": discovery.list_saved(actor),
         "has_mail": bool(settings.current().mail_url),
+        "things": _things(actor, found.hits),
         "hides_search_box": True,
     }
     return render(request, "web/search.html", context)
+
+
+def _things(actor: Actor, hits: Sequence[discovery.Hit]) -> dict[str, str]:
+    """The things of the graph by the ids of hits, where they are there already."""
+    local = {
+        one.id: f"record:{discovery.record_id(one.id)}" if one.kind == "record" else f"dataset:{one.id}"
+        for one in hits
+    }
+    found = graph.things_for(actor, local.values())
+    return {key: found[name] for key, name in local.items() if name in found}
 
 
 @page

@@ -1,0 +1,163 @@
+"""Writing what sources say: a source's claims are put in the place of all that it said before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+
+from tsunagu.core import clock
+from tsunagu.data.graph import proposing, resolving
+from tsunagu.data.graph.claims import Key, Said, name_key, rank, uid_of
+from tsunagu.data.graph.models import Alias, Form, Identifier, Merge, Naming, Origin, Statement
+
+_AT_ONCE = 400
+
+
+@transaction.atomic
+def replace(several: Mapping[str, Iterable[Said]]) -> int:
+    """Write what sources say now; how many things they touched. The same again changes nothing.
+
+    Args:
+        several: Key of the source -> what it says; nothing where it is gone.
+    """
+    hold()
+    touched: set[int] = set()
+    for source, claims in several.items():
+        said = {one.key: one for one in claims}
+        old = {row.key: row for row in Origin.objects.filter(source=source)}
+        for key in old.keys() - said.keys():
+            touched |= _clear(old[key])
+            old[key].delete()
+        for key, one in said.items():
+            if key in old and old[key].digest == one.digest():
+                continue
+            touched |= _write(source, old.get(key), one)
+    if touched:
+        resolving.resolve(touched)
+        _drop_unused(touched)
+        proposing.propose(touched)
+    return len(touched)
+
+
+def hold() -> None:
+    """Let nobody else write the graph until this transaction ends."""
+    Form.objects.get_or_create(pk=1)
+    Form.objects.select_for_update().get(pk=1)
+
+
+def _clear(origin: Origin) -> set[int]:
+    """Take away all that was said; which identifiers it was about."""
+    found: set[int] = set()
+    for model, names in (
+        (Naming, ("identifier",)),
+        (Alias, ("higher", "lower")),
+        (Statement, ("subject", "object")),
+    ):
+        rows = model._default_manager.filter(origin=origin)  # noqa: SLF001 - Django's own name for it
+        for name in names:
+            found |= set(rows.values_list(name, flat=True))
+        rows.delete()
+    return found
+
+
+def _write(source: str, origin: Origin | None, one: Said) -> set[int]:
+    touched = _clear(origin) if origin else set()
+    origin = origin or Origin(key=one.key, source=source)
+    origin.dataset_id, origin.needs_draft, origin.is_large = one.dataset_id, one.needs_draft, one.is_large
+    origin.label, origin.url = one.label, one.url
+    origin.digest, origin.seen_at = one.digest(), clock.now()
+    origin.save()
+    keys = {key for node in one.nodes.values() for key in (*node.keys, *node.contested)}
+    keys |= {key for subject, _relation, other in one.links for key in (subject, other)}
+    ids = _ids(keys)
+    namings = [
+        Naming(
+            origin=origin,
+            identifier_id=ids[key],
+            kind=node.kind,
+            text=text,
+            language=language,
+            name_key=name_key(text),
+        )
+        for node in one.nodes.values()
+        for key in (node.keys[0], *node.contested)
+        for text, language in node.names or (("", ""),)
+    ]
+    aliases = [
+        Alias(origin=origin, higher_id=ids[higher], lower_id=ids[lower])
+        for node in one.nodes.values()
+        for higher, lower in (
+            *((node.keys[0], key) for key in node.keys[1:]),
+            *((key, node.keys[0]) for key in node.contested),
+        )
+        # Who may see a thing must not depend on what those say who see more: hidden sources join nothing.
+        if not one.dataset_id
+    ]
+    Naming.objects.bulk_create(namings, batch_size=_AT_ONCE)
+    Alias.objects.bulk_create(aliases, batch_size=_AT_ONCE)
+    Statement.objects.bulk_create(
+        (
+            Statement(origin=origin, subject_id=ids[subject], relation=relation, object_id=ids[other])
+            for subject, relation, other in one.links
+        ),
+        batch_size=_AT_ONCE,
+    )
+    return touched | set(ids.values())
+
+
+def _ids(keys: Iterable[Key]) -> dict[Key, int]:
+    """The rows of identifiers, made where there are none."""
+    by_uid = {uid_of(key): key for key in keys}
+    uids = sorted(by_uid)
+    found: dict[Key, int] = {}
+    for at in range(0, len(uids), _AT_ONCE):
+        part = uids[at : at + _AT_ONCE]
+        held = dict(Identifier.objects.filter(uid__in=part).values_list("uid", "pk"))
+        Identifier.objects.bulk_create(
+            Identifier(
+                uid=uid,
+                scheme=by_uid[uid][0],
+                value=by_uid[uid][1],
+                rank=rank(by_uid[uid][0]),
+                base=uid,
+                thing=uid,
+            )
+            for uid in part
+            if uid not in held
+        )
+        held |= dict(Identifier.objects.filter(uid__in=part).values_list("uid", "pk"))
+        found |= {by_uid[uid]: pk for uid, pk in held.items()}
+    return found
+
+
+def _drop_unused(touched: set[int]) -> None:
+    """Identifiers that no source speaks of any more; what was decided of them waits for their return."""
+    rows = Identifier.objects.annotate(
+        is_named=Exists(Naming.objects.filter(identifier=OuterRef("pk"))),
+        is_subject=Exists(Statement.objects.filter(subject=OuterRef("pk"))),
+        is_object=Exists(Statement.objects.filter(object=OuterRef("pk"))),
+        is_higher=Exists(Alias.objects.filter(higher=OuterRef("pk"))),
+        is_lower=Exists(Alias.objects.filter(lower=OuterRef("pk"))),
+    )
+    unused = rows.filter(is_named=False, is_subject=False, is_object=False, is_higher=False, is_lower=False)
+    keys = sorted(touched)
+    bases: set[str] = set()
+    for at in range(0, len(keys), _AT_ONCE):
+        part = list(unused.filter(pk__in=keys[at : at + _AT_ONCE]))
+        uids = {row.uid for row in part}
+        for side in ("left", "right"):
+            Merge.objects.filter(**{f"{side}__in": uids}, state="proposed").delete()
+        bases |= _neighbours(uids)
+        Identifier.objects.filter(pk__in=[row.pk for row in part]).delete()
+    resolving.regroup(bases)
+
+
+def _neighbours(uids: set[str]) -> set[str]:
+    """The things that accepted merges had joined to identifiers that go; without them they may fall apart."""
+    others: set[str] = set()
+    for side, other in (("left", "right"), ("right", "left")):
+        rows = Merge.objects.filter(**{f"{side}__in": uids}, state="accepted")
+        others |= set(rows.values_list(other, flat=True))
+    return set(Identifier.objects.filter(uid__in=others - uids).values_list("base", flat=True))

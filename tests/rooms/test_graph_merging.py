@@ -1,0 +1,177 @@
+"""Names ask, people decide, and everything that was decided can be taken back."""
+
+from __future__ import annotations
+
+import random
+from itertools import pairwise
+
+import pytest
+
+from tests.rooms.graph_worlds import (
+    SUZUKI,
+    TOHOKU,
+    YAMADA,
+    a_source,
+    around,
+    came,
+    everything,
+    person,
+    record,
+)
+from tsunagu.core import clock
+from tsunagu.data.graph import api as graph
+from tsunagu.data.graph import writing
+from tsunagu.data.graph.claims import Said, local, uid_of
+from tsunagu.data.graph.models import Identifier, Merge
+from tsunagu.foundation.identity.api import ANONYMOUS
+from tsunagu.foundation.policy import api as policy
+from tsunagu.foundation.runs import api as runs
+from tsunagu.standards import api as standards
+
+pytestmark = pytest.mark.django_db
+AUTHOR = standards.Party((standards.Text("山田, 花子", "ja"),))
+
+
+@pytest.fixture
+def admin(officer):
+    return officer
+
+
+@pytest.fixture
+def source(db):
+    return a_source()
+
+
+def proposals(actor, state="proposed"):
+    return graph.list_merges(actor, state=state)[0]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "kind"),
+    [
+        ((person("山田, 花子", home="東北大学"),), (person("山田, 花子", home="東北大学"),), "affiliation"),
+        ((person("山田, 花子", home="東北大学", ror=TOHOKU),), (person("山田, 花子", orcid=YAMADA, home="Tohoku", ror=TOHOKU),), "affiliation"),
+        ((AUTHOR, person("鈴木, 太郎", orcid=SUZUKI)), (AUTHOR, person("鈴木, 太郎", orcid=SUZUKI)), "coauthor"),
+        ((AUTHOR,), (person("山田, 花子", home="北大"),), None),
+        ((AUTHOR, person("鈴木, 太郎")), (AUTHOR, person("鈴木, 太郎")), None),
+        ((person("山田, 花子", orcid=SUZUKI, home="東北大学"),), (person("山田, 花子", orcid=YAMADA, home="東北大学"),), None),
+        ((AUTHOR, AUTHOR, person("鈴木, 太郎", orcid=SUZUKI)), (), None),
+    ],
+)  # fmt: skip
+def test_what_makes_a_proposal(source, admin, one, other, kind):
+    came(source, record(1, *one), *([record(2, *other)] if other else []))
+    found = [one for one in proposals(admin) if one.left.names[0].text == "山田 花子"]
+    assert [why.kind for one in found for why in one.evidence] == ([kind] if kind else [])
+
+
+def test_the_same_doi_with_the_same_name_is_a_question(source, admin):
+    came(source, record(1, AUTHOR))
+    came(a_source("minami"), record(1, person("花子 山田")))
+    (found,) = proposals(admin)
+    assert [one.kind for one in found.evidence] == ["work"]
+
+
+def test_what_a_record_calls_identical_is_a_question(source, admin):
+    same = standards.Relation("isIdenticalTo", "DOI", "https://doi.org/10.9999/copy")
+    came(source, record(1, AUTHOR, relations=(same,)))
+    (found,) = proposals(admin)
+    assert [(one.kind, one.text) for one in found.evidence] == [("said", "kitaリポジトリ")]
+    came(source, record(1, AUTHOR), stamp="2026-05-01T00:00:00Z")
+    assert proposals(admin) == []
+
+
+@pytest.fixture
+def two(source):
+    """One author in two records, with a shared affiliation and one ORCID iD."""
+    came(
+        source,
+        record(1, person("山田, 花子", orcid=YAMADA, home="東北大学")),
+        record(2, person("山田, 花子", home="東北大学")),
+    )
+
+
+def test_accepted_it_is_one_and_undone_it_is_what_it_was(two, admin):
+    before = everything()
+    (found,) = proposals(admin)
+    run = graph.decide(admin, found.id, "accept")
+    assert runs.get(run).parameters["what"] == "graph_accept"
+    assert around(ANONYMOUS, YAMADA)["creator", False] == {"薄膜のX線回折 1", "薄膜のX線回折 2"}
+    thing = graph.get_thing(ANONYMOUS, graph.find_uid(YAMADA))
+    assert [(one.state, one.decided_by) for one in thing.merges] == [("accepted", "")]
+    with pytest.raises(graph.DecidedError):
+        graph.decide(admin, found.id, "accept")
+    graph.decide(admin, found.id, "undo")
+    now = everything()
+    assert [state for *_pair, state in now.pop("merges")] == ["undone"]
+    assert now == {name: rows for name, rows in before.items() if name != "merges"}
+    graph.decide(admin, found.id, "accept")
+    assert len(around(ANONYMOUS, YAMADA)["creator", False]) == 2
+
+
+def test_rejected_it_is_not_asked_again_until_that_is_taken_back(two, source, admin):
+    (found,) = proposals(admin)
+    graph.decide(admin, found.id, "reject")
+    came(source, record(2, person("山田, 花子", home="東北大学"), subjects=()), stamp="2026-05-01T00:00:00Z")
+    graph.rebuild()
+    assert proposals(admin) == []
+    graph.decide(admin, found.id, "undo")
+    assert [one.id for one in proposals(admin)] == [found.id]
+
+
+def test_a_decision_outlives_what_it_was_made_of(two, source, admin):
+    (found,) = proposals(admin)
+    graph.decide(admin, found.id, "accept")
+    came(source, deleted=["000002"], stamp="2026-05-01T00:00:00Z")
+    assert around(ANONYMOUS, YAMADA)["creator", False] == {"薄膜のX線回折 1"}
+    came(source, record(2, person("山田, 花子", home="東北大学")), stamp="2026-06-01T00:00:00Z")
+    assert len(around(ANONYMOUS, YAMADA)["creator", False]) == 2
+
+
+def test_only_curators_and_administrators_decide(two, admin, person):
+    stranger = person("stranger")
+    (found,) = proposals(admin)
+    for step in (lambda: graph.decide(stranger, found.id, "accept"), lambda: graph.list_merges(stranger)):
+        with pytest.raises(policy.ActionDeniedError):
+            step()
+    assert graph.get_thing(stranger, graph.find_uid(YAMADA)).merges == ()
+    with pytest.raises(graph.NoSuchMergeError):
+        graph.decide(admin, found.id + 1, "accept")
+
+
+def _parts(edges, ones):
+    """The things that edges make of these, by a plain union."""
+    groups = {one: {one} for one in ones}
+    for left, right in edges:
+        whole = groups[left] | groups[right]
+        groups |= dict.fromkeys(whole, whole)
+    return {frozenset(group) for group in groups.values()}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_any_merges_and_undos_are_the_union_of_those_that_stand(admin, seed):
+    dice = random.Random(seed)
+    names = [local(f"p{number}") for number in range(9)]
+    said = Said("record:1", "x")
+    for name in names:
+        said.add([name], "person", [(f"Person {name[1]}", "en")])
+    # Two pairs that sources themselves make one.
+    for pair in (names[0:2], names[2:4]):
+        said.add([*pair, ("ORCID", f"0000-{pair[0][1]}")], "person", [])
+    writing.replace({"record:1": [said]})
+    uids = [uid_of(name) for name in names]
+    given = [(uids[0], uids[1]), (uids[2], uids[3])]
+    rows = []
+    for left, right in pairwise(dice.sample(uids, len(uids))):
+        low, high = sorted((left, right))
+        rows.append(Merge.objects.create(left=low, right=high, made_at=clock.now()))
+    standing = set()
+    for _ in range(40):
+        row = dice.choice(rows)
+        step = "undo" if row.pk in standing else "accept"
+        graph.decide(admin, row.pk, step)
+        standing ^= {row.pk}
+        edges = given + [(one.left, one.right) for one in rows if one.pk in standing]
+        found = {}
+        for uid, thing in Identifier.objects.filter(uid__in=uids).values_list("uid", "thing"):
+            found.setdefault(thing, set()).add(uid)
+        assert {frozenset(group) for group in found.values()} == _parts(edges, uids)
