@@ -313,6 +313,8 @@ def run_push(options: argparse.Namespace, output: Output) -> int:
                 json.dump(receipt, file, ensure_ascii=False, indent=1)
             os.replace(fresh, options.receipt)  # noqa: PTH105
     _show_push(report, output)
+    if options.unsorted and not output.as_json:
+        output.note(text("unsorted_next", project=options.dataset.partition("/")[0]))
     output.problems(text("push_problems"), [(one.path, one.reason) for one in report.problems])
     if report.problems:
         raise IncompleteError(

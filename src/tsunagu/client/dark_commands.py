@@ -224,11 +224,11 @@ def _waited(node: Node, place: str, made: list[dict[str, Any]], output: Output) 
         output.json({"decisions": list(wanted.values())})
     else:
         for one in wanted.values():
-            said = {name: one[name] for name in ("verdict", "target", "reason")} | {
-                "count": one["file_count"]
-            }
-            is_failed = one["state"] == "failed"
-            output.line(text("unsorted_failed", **said) if is_failed else text("unsorted_decided", **said))
+            said = {"verdict": one["verdict"], "count": one["file_count"], "target": one["target"]}
+            if one["state"] == "failed":
+                output.line(text("unsorted_failed", **said, reason=one["reason"]))
+            else:
+                output.line(text("unsorted_decided", **said))
             if one["state"] == "done" and one["reason"]:
                 output.note(one["reason"])
     return int(any(one["state"] == "failed" for one in wanted.values()))

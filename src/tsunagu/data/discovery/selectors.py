@@ -16,7 +16,7 @@ from tsunagu.data.discovery import harvested, pages, showing
 from tsunagu.data.discovery.analysis import printable
 from tsunagu.data.discovery.asking import Asked, understood
 from tsunagu.data.discovery.clauses import FACETS, Clause, Exactly, Question, Seen, Sort
-from tsunagu.data.discovery.documents import NOT_READY, RECORD, Document, column_key, shown
+from tsunagu.data.discovery.documents import NOT_READY, RECORD, Document, column_key, said_by, shown
 from tsunagu.data.discovery.engines import engine
 from tsunagu.data.discovery.models import Pending
 from tsunagu.data.discovery.types import Facet, Failure, Found, Hit, Suggestion
@@ -124,7 +124,7 @@ def told_failures(actor: Actor, ids: Sequence[str]) -> dict[str, Failure]:
     found = {}
     for one in datasets.sources(faces):
         face = one.draft if faces[one.id] else one.frozen
-        said = {name: value.get("value") for name, value in face.described.items()}
+        said = said_by(one, face)
         found[one.id] = Failure(tuple(description.failure_of(said)), ended.get(one.id, ()))
     return found
 

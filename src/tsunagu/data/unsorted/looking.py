@@ -20,6 +20,7 @@ from tsunagu.data.unsorted.types import DIMENSIONS, Group, Item, Pile, Proposal
 from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.policy import api as policy
 
+PREFIX = "unsorted"  # of the name of every inbox
 MOST_ITEMS = 20_000
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _DEPTH = 2
@@ -40,9 +41,9 @@ def inboxes(actor: Actor, project_id: str) -> list[DatasetCard]:
     return sorted(found, key=lambda card: card.name)
 
 
-def is_inbox(dataset_id: str) -> bool:
-    """Whether files lie unsorted in a dataset."""
-    return Inbox.objects.filter(dataset_id=dataset_id).exists()
+def is_inbox(card: DatasetCard) -> bool:
+    """Whether files lie unsorted in a dataset; most tell by their name that they are none."""
+    return card.name.startswith(PREFIX) and Inbox.objects.filter(dataset_id=card.id).exists()
 
 
 def pile(actor: Actor, project: str) -> Pile:

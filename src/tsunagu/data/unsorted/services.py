@@ -29,7 +29,6 @@ from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.policy import api as policy
 from tsunagu.foundation.runs import api as runs
 
-_PREFIX = "unsorted"
 _MOST_NOTE = 2000
 _MOST_NAMES = 100
 
@@ -71,12 +70,12 @@ def open_inbox(actor: Actor, project: str, name: str = "") -> DatasetCard:
     """
     home = datasets.get_project(actor, project)
     policy.require(actor, "project.create_dataset", home.resource)
-    slug = f"{_PREFIX}-{looking.name_for(name)}" if name.strip() else _PREFIX
+    slug = f"{looking.PREFIX}-{looking.name_for(name)}" if name.strip() else looking.PREFIX
     try:
         card = datasets.get_dataset(actor, project, slug)
     except NotFoundError:
         card = _made(actor, home.id, project, slug, name)
-    if not looking.is_inbox(card.id):
+    if not looking.is_inbox(card):
         raise NotUnsortedError(
             f"There is a dataset named {slug} that is no inbox.", remedy="Give the folder another name."
         )
@@ -110,7 +109,7 @@ def decide(actor: Actor, project: str, inbox: str, paths: Sequence[str], wish: W
         NameTakenError, BadNameError: the dataset cannot be made under this name.
     """
     card = datasets.get_dataset(actor, project, inbox)
-    if not looking.is_inbox(card.id):
+    if not looking.is_inbox(card):
         raise NotUnsortedError
     _check(wish)
     removes = {"removes": True} if wish.verdict != "leave" else None
@@ -201,7 +200,7 @@ def _target(actor: Actor, project: str, wish: Wish) -> DatasetCard:
         if wish.verdict == "add":
             raise
         return datasets.create_dataset(actor, project, wish.target, title=wish.title)
-    if looking.is_inbox(card.id):
+    if looking.is_inbox(card):
         raise TargetTakenError
     policy.require(actor, "dataset.push", card.resource)
     return card

@@ -21,14 +21,12 @@ _SILENT = dt.timedelta(minutes=10)
 @jobs.job(priority=-28)
 def read_pages(dataset_id: str, unit: str) -> None:
     """Have the pages of files that came into an inbox read."""
-    if not looking.is_inbox(dataset_id):
-        return
-    paths = [path for path, _, _ in capture.unit_files(unit) if scans.may_have_pages(path)]
-    if not paths:
-        return
     with contextlib.suppress(TsunaguError):  # sorted, removed or destroyed meanwhile
         card = datasets.get_dataset_by_id(SYSTEM, dataset_id)
-        there = list(datasets.draft_hashes(card, paths))
+        if not looking.is_inbox(card):
+            return
+        paths = [path for path, _, _ in capture.unit_files(unit) if scans.may_have_pages(path)]
+        there = list(datasets.draft_hashes(card, paths)) if paths else []
         if there:
             scans.start(SYSTEM, card, there)
 

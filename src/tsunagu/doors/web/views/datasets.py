@@ -89,7 +89,7 @@ def overview(request: HttpRequest, actor: Actor, *, project: str, dataset: str) 
             "recent_runs": found,
             "plan": card_of_dataset(card),
             "bad_runs": runs.ended_badly([card.id]).get(card.id, ())[:5],
-            "is_inbox": unsorted.is_inbox(card.id),
+            "is_inbox": unsorted.is_inbox(card),
         }
     shown = context["number"] if not context["is_draft"] else last[0].number if last else None
     if shown is None or card.seal_state == "shredded":
