@@ -285,6 +285,7 @@ ANSWERS: dict[str, int] = {
     "GET /graph/things": 422,  # asked for nothing
     "POST /datasets/{project}/{dataset}/shred": 409,  # it is not sealed
     "POST /datasets/{project}/{dataset}/publications": 409,  # it names no creators
+    "PUT /publications/{publication}/article": 409,  # it is no article
 }
 # What this asks about stands in a line of the request and not in its path.
 ABOUT_A_LINE = {

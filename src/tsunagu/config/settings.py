@@ -120,6 +120,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "tsunagu.doors.web.middleware.person_preferences",
+    "tsunagu.doors.web.middleware.roles_asked_once",
 ]
 
 TEMPLATES = [

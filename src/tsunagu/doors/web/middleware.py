@@ -11,6 +11,7 @@ from django.utils import translation
 from tsunagu.core import settings
 from tsunagu.doors import sessions
 from tsunagu.foundation.identity import api as identity
+from tsunagu.foundation.policy import api as policy
 
 Next = Callable[[HttpRequest], HttpResponse]
 
@@ -57,5 +58,17 @@ def person_preferences(get_response: Next) -> Next:
             translation.activate(language)
             request.LANGUAGE_CODE = language
         return get_response(request)
+
+    return answer
+
+
+def roles_asked_once(get_response: Next) -> Next:
+    """A page that only shows asks for each role once, however many decisions it takes."""
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        if request.method not in {"GET", "HEAD"}:
+            return get_response(request)
+        with policy.remembering():
+            return get_response(request)
 
     return answer

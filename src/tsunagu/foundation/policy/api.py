@@ -17,6 +17,7 @@ from tsunagu.foundation.policy.conditions import (
 )
 from tsunagu.foundation.policy.engine import ACTIONS, ROLE_ACTIONS, decide, roles_of, scopes, visible
 from tsunagu.foundation.policy.errors import ActionDeniedError, BadPolicyError, LastOwnerError, NoReasonError
+from tsunagu.foundation.policy.holding import remembering
 from tsunagu.foundation.policy.holds import place_holds
 from tsunagu.foundation.policy.labelling import set_label
 from tsunagu.foundation.policy.labels import (
@@ -112,6 +113,7 @@ __all__ = [
     "people_with_roles",
     "place",
     "place_holds",
+    "remembering",
     "require",
     "require_verb",
     "revoke",

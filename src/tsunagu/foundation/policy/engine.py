@@ -13,17 +13,15 @@ from dataclasses import replace
 from typing import Any
 
 import cedarpy
-from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from tsunagu.core import clock
 from tsunagu.foundation.identity.api import Actor
-from tsunagu.foundation.policy import cedar, compiling, holds, leaving, rulebook, scoping
+from tsunagu.foundation.policy import cedar, compiling, holding, holds, leaving, rulebook, scoping
 from tsunagu.foundation.policy.compiling import Asked, Scopes
 from tsunagu.foundation.policy.labels import LEVELS, labels_of
-from tsunagu.foundation.policy.models import Grant
 from tsunagu.foundation.policy.types import Decision, Labels, Resource, Role, Visibility
 
 logger = logging.getLogger(__name__)
@@ -36,8 +34,6 @@ _KINDS = {
     "instrument": "Instrument",
     "node": "Node",
 }
-# Where roles count; a publication bears the id of its dataset, and the roles are those on the dataset.
-_SCOPES = {"dataset": "dataset", "project": "project", "publication": "dataset"}
 
 
 _BASE = cedar.parse(cedar.base_text(), "base")
@@ -49,7 +45,7 @@ ROLE_ACTIONS: Mapping[Role, frozenset[str]] = {Role(role): named for role, named
 
 def roles_of(actor: Actor, resource: Resource) -> frozenset[Role]:
     """The roles in force of an actor on a resource, given there or on the project around it."""
-    return frozenset(Role(role) for role, _scope in _held(actor, resource))
+    return frozenset(Role(role) for role, _scope in holding.held(actor, resource))
 
 
 def decide(
@@ -87,8 +83,8 @@ def decide(
         read = decide(actor, _READ, resource, book=book)
         if not read:
             return read
-    held = _held(actor, resource) if resource.kind in _SCOPES else []
-    project_id = _project_of(resource)
+    held = holding.held(actor, resource) if resource.kind in holding.SCOPES else []
+    project_id = holding.project_of(resource)
     answer = cedarpy.is_authorized(
         {
             "principal": {"type": compiling.TYPES[actor.kind], "id": actor.id},
@@ -140,7 +136,7 @@ def visible(actor: Actor, kind: str, action: str = "", *, book: rulebook.Book | 
     asked = Asked(
         kind=compiling.TYPES[actor.kind],
         id=actor.id,
-        attributes=_attributes(actor, _scopes_by_role(actor)),
+        attributes=_attributes(actor, holding.scopes_by_role(actor)),
         action=action,
         resource=_KINDS[kind],
         now_s=_now_s(),
@@ -172,51 +168,13 @@ def scopes(actor: Actor, action: str) -> tuple[list[str], list[str]]:
 
     For finding candidates along an index; other rules may still forbid what is found, so ask ``decide`` too.
     """
-    by_role = _scopes_by_role(actor)
+    by_role = holding.scopes_by_role(actor)
     able = [role for role, allowed in ROLE_ACTIONS.items() if action in allowed]
     projects = scoping.within(
         actor, action, [key for role in able for key in by_role.get(role, Scopes()).projects]
     )
     single = [key for role in able for key in by_role.get(role, Scopes()).datasets]
     return projects, single
-
-
-def _project_of(resource: Resource) -> str:
-    return resource.id if resource.kind == "project" else resource.project_id
-
-
-# Written out, because making this query costs Django more than the whole decision costs Cedar.
-_HELD = (
-    "select role, scope_id from policy_grant where subject_kind = %s and subject_id = %s and (expires_at is null or"
-    " expires_at > %s) and (scope_kind = %s and scope_id = %s or scope_kind = 'project' and scope_id = %s)"
-)
-
-
-def _held(actor: Actor, resource: Resource) -> list[tuple[str, str]]:
-    if actor.kind not in {"person", "instrument"}:
-        return []
-    now = connection.ops.adapt_datetimefield_value(clock.now())
-    place = [_SCOPES.get(resource.kind, resource.kind), resource.id, _project_of(resource)]
-    with connection.cursor() as cursor:
-        cursor.execute(_HELD, [actor.kind, actor.id, now, *place])
-        return list(cursor.fetchall())
-
-
-def _scopes_by_role(actor: Actor) -> dict[str, Scopes]:
-    if actor.kind not in {"person", "instrument"}:
-        return {}
-    found: dict[str, dict[str, list[str]]] = {}
-    for role, kind, key in _in_force(actor).values_list("role", "scope_kind", "scope_id"):
-        found.setdefault(role, {"project": [], "dataset": []})[kind].append(key)
-    return {
-        role: Scopes(tuple(sorted(kinds["project"])), tuple(sorted(kinds["dataset"])))
-        for role, kinds in found.items()
-    }
-
-
-def _in_force(actor: Actor) -> QuerySet[Grant]:
-    grants = Grant.objects.filter(subject_kind=actor.kind, subject_id=actor.id)
-    return grants.filter(Q(expires_at=None) | Q(expires_at__gt=clock.now()))
 
 
 def _attributes(actor: Actor, by_role: Mapping[str, Scopes]) -> dict[str, Any]:

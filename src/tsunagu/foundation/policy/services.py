@@ -13,7 +13,7 @@ from tsunagu.core import clock
 from tsunagu.core.errors import NotFoundError
 from tsunagu.foundation.identity.api import Actor, StrongerSignInError
 from tsunagu.foundation.ledger.api import append
-from tsunagu.foundation.policy import rulebook, scoping
+from tsunagu.foundation.policy import holding, rulebook, scoping
 from tsunagu.foundation.policy.engine import decide
 from tsunagu.foundation.policy.errors import ActionDeniedError, BadPolicyError, LastOwnerError
 from tsunagu.foundation.policy.models import Grant, PolicyText
@@ -97,6 +97,7 @@ def place(
         scope_id=scope.id,
         defaults={"role": role, "granted_by": by, "granted_at": clock.now(), "expires_at": expires_at},
     )
+    holding.forget()
     append(
         "grant",
         {
@@ -208,6 +209,7 @@ def revoke(actor: Actor, scope: Resource, *, subject_kind: str, subject_id: str)
     Grant.objects.filter(
         subject_kind=subject_kind, subject_id=subject_id, scope_kind=scope.kind, scope_id=scope.id
     ).delete()
+    holding.forget()
     append("revoke", {"scope": [scope.kind, scope.id], "subject": [subject_kind, subject_id], "by": actor.id})
 
 

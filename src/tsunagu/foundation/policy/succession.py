@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from django.db import transaction
 
 from tsunagu.foundation.ledger.api import append
+from tsunagu.foundation.policy import holding
 from tsunagu.foundation.policy.models import Grant
 from tsunagu.foundation.policy.services import place
 from tsunagu.foundation.policy.types import Resource, Role
@@ -47,5 +48,6 @@ def hand_over(giver_id: str, successor_id: str, *, by: str) -> list[Resource]:
         Grant.objects.filter(
             subject_kind="person", subject_id=giver_id, scope_kind=scope.kind, scope_id=scope.id
         ).delete()
+        holding.forget()
         append("revoke", {"scope": [scope.kind, scope.id], "subject": ["person", giver_id], "by": by})
     return scopes
