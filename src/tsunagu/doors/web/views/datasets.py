@@ -68,7 +68,7 @@ def overview(request: HttpRequest, actor: Actor, *, project: str, dataset: str) 
         "text": text,
         "other_text": other_text,
         "zip_url": zip_url(actor, card, context["number"], ""),
-        "thing": graph.thing_for(actor, "local", f"dataset:{card.id}"),
+        "thing": graph.own_uid(f"dataset:{card.id}"),
     }
     if card.sees_draft:
         found = runs.of_dataset(card.id, limit=5)
