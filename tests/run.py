@@ -22,6 +22,17 @@ BIN = Path(PYTHON).parent
 SERVERS = {
     "proxy": ("nginx", ("nginx-light",)),
     "browser": ("chromium", ("chromium", "fonts-noto-cjk")),
+    "pages": (
+        "tesseract",
+        (
+            "tesseract-ocr",
+            "tesseract-ocr-eng",
+            "tesseract-ocr-jpn",
+            "tesseract-ocr-jpn-vert",
+            "tesseract-ocr-osd",
+            "fonts-noto-cjk",
+        ),
+    ),
     "postgresql": ("/usr/lib/postgresql/15/bin/initdb", ("postgresql-15",)),
     "age": ("age", ("age",)),
     "compute": ("bwrap", ("bubblewrap",)),

@@ -18,6 +18,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.rooms.scanned_pages import LINES, as_bytes, scanned
+
 ROOT = Path(__file__).resolve().parents[2]
 PICTURES = ROOT / "screenshots"
 CHROMIUM = shutil.which("chromium")
@@ -79,13 +81,22 @@ PAGES = {
     "sealed": "/d/vault/sealed/access",
     "shredded": "/d/vault/shredded/access",
     "shredded-files": "/d/vault/shredded/files",
+    "unsorted": "/projects/attic/unsorted",
+    "unsorted-files": "/projects/attic/unsorted?kind=data&by=format",
+    "scan": "/d/attic/unsorted-old-disk/scan/1998/notebook.pdf?find=%E7%84%BC%E6%88%90",
+    "scan-file": "/d/attic/unsorted-old-disk/file/1998/notebook.pdf",
+    "negative-result": "/d/attic/no-phase",
+    "failures": "/search/failures",
     "keeping": f"{DATASET}/keeping",
     "keeping-office": "/keeping",
     "tombstone": "/d/lab/mistake",
     "landing": "/d/lab/tables/v1",
+    "use": "/d/lab/tables/use",
+    "common-items": f"{DATASET}/common-items",
     "publication": f"{DATASET}/publication",
     "publishing": "/publishing?state=published",
     "publishers": "/publishing/institutions",
+    "articles": "/publishing/articles",
     "graph": "/graph?kind=data",
     # The address of the ORCID iD of Angles and counts; it is computed from the iD.
     "thing": "/graph/639M82HW2CJ9VTA5HEVTQEV93N",
@@ -174,6 +185,35 @@ def showcase(root: Path) -> Path:
         if path.name.startswith(("x<", "broken", "unknown")):
             path.unlink()
     return root
+
+
+def fill_attic(node: Any, root: Path) -> None:
+    """A project with an old disk that lies unsorted, its scans read, and a dataset that tells of a failure."""
+    (root / "1998").mkdir(parents=True)
+    pages = [scanned(), scanned(LINES[::-1], askew=-0.5)]
+    (root / "1998" / "notebook.pdf").write_bytes(as_bytes(pages, "PDF"))
+    for number in range(1, 4):
+        (root / "1998" / f"run_{number}.csv").write_text(scan(number * 0.4), "utf-8")
+    (root / "copy of run_1.csv").write_text(scan(0.4), "utf-8")
+    (root / "broken.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(60))
+    node.run("project", "create", "attic")
+    node.run("push", "--unsorted", str(root), "attic")
+    node.wait_for_readings("attic/unsorted-old-disk")
+    node.run("ocr", "attic/unsorted-old-disk", check=False)  # where there is no engine, the pages say so
+    told = {
+        "--tried": "空気中、900 °Cで2時間焼成した。",
+        "--expected": "単相の酸化物。",
+        "--outcome": "未反応の前駆体との混相になった。",
+        "--reason": "前駆体が吸湿していた。",
+    }
+    (root.parent / "failed").mkdir()
+    (root.parent / "failed" / "run_1.csv").write_text(scan(0.4), "utf-8")
+    node.run("push", str(root.parent / "failed"), "attic/no-phase")
+    node.run("negative", "attic/no-phase", *(part for pair in told.items() for part in pair))
+    assert (
+        node.api("PUT", "/datasets/attic/no-phase/metadata/title", {"value": "単相が得られなかった焼成"})[0]
+        == 200
+    )
 
 
 def seal_and_shred(node: Any, folder: Path) -> None:

@@ -179,6 +179,18 @@ def test_the_next_harvest_brings_what_changed(ask, published, monkeypatch):
     assert [header.get("status") for header in later.iter(f"{OAI}header")] == [None, "deleted"]
 
 
+def test_what_was_being_written_while_the_list_was_read_comes_with_the_next_harvest(
+    ask, published, monkeypatch
+):
+    answer = ask(verb="ListIdentifiers", metadataPrefix="oai_dc")
+    asked_at = answer.find(f"{OAI}responseDate").text
+    # Written a second before the answer, committed after it.
+    published.put(a_record(1, version="2"), NOW - dt.timedelta(seconds=1))
+    monkeypatch.setattr(clock, "now", lambda: NOW + dt.timedelta(hours=1))
+    later = ask(verb="ListIdentifiers", metadataPrefix="oai_dc", from_=asked_at)
+    assert "000001" in ids(later)
+
+
 def test_a_deleted_record_stays_as_a_header(ask, published):
     published.put(a_record(2), NOW, is_deleted=True)
     one = ask(verb="GetRecord", metadataPrefix="jpcoar_2.0", identifier="oai:localhost:000002")

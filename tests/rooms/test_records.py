@@ -58,6 +58,18 @@ def test_what_is_not_there_and_what_is_no_more(get):
     assert (withdrawn.status_code, withdrawn.content) == (410, b"")
 
 
+def test_the_form_of_an_agency_is_there_for_its_own_dois_alone(get, monkeypatch):
+    record = RECORDS["lab/films", 1]
+    assert record.doi_agency == "JaLC"
+    assert json.loads(get("jalc.json").content)["doi"] == record.doi
+    assert "jalc.json" in get("linkset.json").content.decode()
+    monkeypatch.setitem(RECORDS, ("lab/films", 1), a_record(7, url=PAGE, doi_agency="DataCite"))
+    assert get("jalc.json").status_code == 404
+    assert "jalc" not in get("linkset.json").content.decode()
+    # What asks for any JSON gets the page: the form is for those who know it.
+    assert forms.form_for("application/json") is None
+
+
 def test_what_a_form_demands_is_said(get):
     answer = get("datacite.xml", number=3)
     assert answer.status_code == 422
@@ -66,10 +78,10 @@ def test_what_a_form_demands_is_said(get):
     )
 
 
-def test_a_doi_that_is_not_registered_stands_in_no_form_but_the_one_that_asks_for_it():
+def test_a_doi_that_is_not_registered_stands_in_no_form_but_those_that_ask_for_it():
     waiting = a_record(7, url=PAGE, is_doi_registered=False)
     shown = [form.name for form in forms.FORMS if "10.1234/set7" in form.write(waiting, "en")]
-    assert shown == ["jpcoar.xml"]
+    assert shown == ["jpcoar.xml", "jalc.json"]
 
 
 def test_the_page_says_where_its_forms_are():

@@ -36,7 +36,7 @@ _WORDS = [
 _QUESTIONS = [
     "電池", "線", "X線", "研究明", '"正極材料 battery"', "cat*", "battery -電池", "リチウム 測定", "creator:山田", "format:csv", "licence:none",
     "year:2025", "temperature:>300K", "temperature:20℃..40℃", "temperature:=300", "project:p1", "access:open", "cafe", "🔬", "ж*",
-    "keyword:電池", "title:研究", "technique:xrd", "temperature:cold", "", "temperature:<0K",
+    "kind:negative", "outcome:failed", "電池 -kind:negative", "結果:失敗", "kind:dataset", "keyword:電池", "title:研究", "technique:xrd", "temperature:cold", "", "temperature:<0K",
     "temperature:-10..-1", "temperature:>1e-6", "temperature:<=-5.5", "temperature:<1e300", "year:99999999999999999999",
 ]  # fmt: skip
 
@@ -66,6 +66,10 @@ def _documents(dice):
                 keywords=(said[3],),
                 formats=tuple(sorted(dice.sample(["csv", "hdf5", "jcamp"], dice.randrange(3)))),
                 licence=dice.choice(["none", "CC-BY-4.0"]),
+                outcomes=tuple(
+                    sorted(dice.sample(["negative", "failed", "aborted"], dice.choice([0, 0, 1, 2])))
+                ),
+                pages=(dice.choice(_WORDS),),
                 values=(("technique", dice.choice(["xrd", "nmr"])), ("temperature", "cold")),
                 numbers={
                     "temperature": tuple(

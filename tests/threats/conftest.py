@@ -42,9 +42,11 @@ from tsunagu.data.keeping import api as keeping
 from tsunagu.data.plans import api as plans
 from tsunagu.data.publication import api as publication
 from tsunagu.data.readiness import api as readiness
+from tsunagu.data.scans.models import Scan
 from tsunagu.data.sharing import api as sharing
 from tsunagu.data.tables import api as tables
 from tsunagu.data.training import api as training
+from tsunagu.data.unsorted import api as unsorted
 from tsunagu.experiment.instruments import api as instruments
 from tsunagu.foundation.identity import api as identity
 from tsunagu.foundation.identity.api import SYSTEM
@@ -194,7 +196,13 @@ def _token(owner: Any) -> str:
 
 def _query() -> dict[str, str]:
     numbers = {"index": "0", "size": "1", "old": "1", "new": "2", "from": "1", "to": "1"}
-    return {**numbers, "action": "dataset.read", "place": "{project}/{dataset}", "path": "a.csv"}
+    return {
+        "month": "2026-01",
+        **numbers,
+        "action": "dataset.read",
+        "place": "{project}/{dataset}",
+        "path": "a.csv",
+    }
 
 
 def _like(value: str) -> str:
@@ -211,7 +219,8 @@ def _project(owner: Any, put: Any, name: str, person: Any) -> dict[str, str]:
     put(owner, card, {"a.csv": b"x,y\n1,2\n", "notes.txt": name.encode(), "t.parquet": _PARQUET})
     read_files(SYSTEM, new_id(), card.id, files_of(card.id))
     datasets.freeze_version(owner, card.id)
-    put(owner, card, {"draft.txt": b"not yet"})
+    put(owner, card, {"draft.txt": b"not yet", "p.pdf": b"%PDF-"})
+    _dark(owner, card, put)
     helper = person(f"helper-{name}")
     for scope in (datasets.get_project(owner, name).resource, card.resource):
         policy.grant(owner, scope, subject_kind="person", subject_id=helper.id, role=policy.Role.READER)
@@ -248,6 +257,18 @@ def _project(owner: Any, put: Any, name: str, person: Any) -> dict[str, str]:
         "notebook": notebooks.open_notebook(owner, notebooks.Asked(f"{name}/spectra@1", f"{name}/kept")).run,
         "array": jobs.submit_each(owner, _wanted(name), "n", [1, 2])[0].run,
     }
+
+
+def _dark(owner: Any, card: datasets.DatasetCard, put: Any) -> None:
+    """A file that lies unsorted, and a page of a file that was read."""
+    put(owner, unsorted.open_inbox(owner, card.project), {"old/x.csv": b"1"})
+    file = datasets.get_file(owner, datasets.get_dataset_by_id(owner, card.id), "a.csv")
+    scan = Scan.objects.create(
+        dataset_id=card.id, sha256=file.sha256, path="a.csv", byte_count=1, state="done", page_count=1, done_count=1,
+        run_id=new_id(), asked_by=owner.id, asked_at=clock.now(), changed_at=clock.now(),
+    )  # fmt: skip
+    content = zlib.compress(b'["x", []]')
+    scan.pages.create(number=1, status="recognised", content=content)
 
 
 def _publication(owner: Any, name: str) -> str:

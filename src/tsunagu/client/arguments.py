@@ -5,7 +5,16 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from tsunagu.client import compute_arguments, graph_arguments, harvest_arguments, publication_arguments
+from tsunagu.client import (
+    compute_arguments,
+    dark_arguments,
+    graph_arguments,
+    harvest_arguments,
+    import_arguments,
+    items_arguments,
+    publication_arguments,
+    usage_arguments,
+)
 from tsunagu.client.messages import text
 
 NODE_COMMANDS = (
@@ -65,7 +74,11 @@ def parser() -> argparse.ArgumentParser:
     _keep_commands(add)
     graph_arguments.add_commands(add)
     harvest_arguments.add_commands(add)
+    import_arguments.add_commands(add)
+    dark_arguments.add_commands(add)
     publication_arguments.add_commands(add)
+    usage_arguments.add_commands(add)
+    items_arguments.add_commands(add)
     for name in NODE_COMMANDS:
         commands.add_parser(name, help=text(f"help_{name}"), add_help=False)
     return top
@@ -163,6 +176,7 @@ def _writing_commands(add: Any) -> None:
     )
     push.add_argument("folder", metavar="FOLDER")
     _dataset(push)
+    push.add_argument("--unsorted", action="store_true", help=text("help_unsorted_push"))
     push.add_argument("--receipt", metavar="FILE", help=text("help_receipt_file"))
     push.add_argument("-m", "--note", default="", help=text("help_note"))
     push.add_argument(

@@ -64,8 +64,11 @@ def _client_command(options: argparse.Namespace) -> int:
         ai_commands,
         commands,
         compute_commands,
+        dark_commands,
         graph_commands,
         harvest_commands,
+        import_commands,
+        items_commands,
         keep_commands,
         notebook_commands,
         partner_commands,
@@ -78,6 +81,7 @@ def _client_command(options: argparse.Namespace) -> int:
         table_commands,
         token_commands,
         training_commands,
+        usage_commands,
     )
     from tsunagu.client.output import Output
 
@@ -88,7 +92,10 @@ def _client_command(options: argparse.Namespace) -> int:
         ai_commands,
         compute_commands,
         graph_commands,
+        dark_commands,
         harvest_commands,
+        import_commands,
+        items_commands,
         keep_commands,
         notebook_commands,
         partner_commands,
@@ -101,6 +108,7 @@ def _client_command(options: argparse.Namespace) -> int:
         table_commands,
         token_commands,
         training_commands,
+        usage_commands,
         commands,
     )
     run = next(getattr(place, name) for place in places if hasattr(place, name))

@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from tsunagu.client import account
+from tsunagu.client.dark_commands import open_inbox
 from tsunagu.client.errors import IncompleteError, LocalChangesError, UsageError, VerificationError
 from tsunagu.client.messages import text
 from tsunagu.client.names import at_version
@@ -294,6 +295,8 @@ def run_freeze(options: argparse.Namespace, output: Output) -> None:
 def run_push(options: argparse.Namespace, output: Output) -> int:
     """Send a folder."""
     with connect(options.url, options.token) as client, output.progress(text("pushing")) as progress:
+        if options.unsorted:
+            options.dataset = open_inbox(client.node, options.dataset, options.folder)
         dataset = client.dataset(options.dataset)
         report = dataset.push(
             options.folder,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import os
 import sys
 
@@ -20,17 +21,16 @@ def language() -> str:
     return "en"
 
 
+# Beside the messages of all commands: those of one topic each, in ``TOPIC_messages.py``.
+_TOPICS = ("dark", "graph", "harvest", "import", "items", "publication", "usage")
+
+
 @functools.cache
 def _catalogue(chosen: str) -> dict[str, str]:
-    from tsunagu.client import graph_messages, harvest_messages, publication_messages
-
-    if chosen == "ja":
-        from tsunagu.client.messages_ja import MESSAGES
-
-        return MESSAGES | graph_messages.JA | harvest_messages.JA | publication_messages.JA
-    from tsunagu.client.messages_en import MESSAGES
-
-    return MESSAGES | graph_messages.EN | harvest_messages.EN | publication_messages.EN
+    found: dict[str, str] = dict(importlib.import_module(f"tsunagu.client.messages_{chosen}").MESSAGES)
+    for topic in _TOPICS:
+        found |= getattr(importlib.import_module(f"tsunagu.client.{topic}_messages"), chosen.upper())
+    return found
 
 
 def text(key: str, /, **fields: object) -> str:

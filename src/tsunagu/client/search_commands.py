@@ -60,4 +60,5 @@ def _show(hit: dict[str, Any], output: Output) -> None:
             f"{_BOLD}{piece['text']}{_PLAIN}" if piece["is_match"] and is_terminal else piece["text"]
             for piece in hit["why"]
         )
-        output.line(f"  {''.join(pieces)}")
+        where = f"  [{text('search_page', path=hit['page_path'], number=hit['page'])}]" if hit["page"] else ""
+        output.line(f"  {''.join(pieces)}{where}")

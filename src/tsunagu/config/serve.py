@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 from typing import Any
@@ -10,6 +11,8 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.http import message
 
 from tsunagu.core import lifeline, logs, settings
+
+logger = logging.getLogger(__name__)
 
 _LONGEST_LINE = 128 << 10  # ten thousand kanji, as addresses write them
 
@@ -36,6 +39,7 @@ class Server(BaseApplication):  # type: ignore[misc]
             "proc_name": "tsunagu-control",
             "control_socket_disable": True,
             # A worker whose master was killed would hold the port; what it was at is not acknowledged and comes again.
+            "worker_exit": _write_what_waits,
             "post_fork": lambda _server, _worker: lifeline.end_with_parent(signal.SIGKILL),
         }
         for name, value in options.items():
@@ -47,6 +51,17 @@ class Server(BaseApplication):  # type: ignore[misc]
         from tsunagu.config.wsgi import application
 
         return application
+
+
+def _write_what_waits(_server: Any, _worker: Any) -> None:
+    """What visitors did in the last seconds, before the process goes; a process of its own never comes by ``atexit``."""
+    from tsunagu.data.usage import api as usage
+
+    try:
+        usage.flush()
+    except Exception:
+        # Seconds of a count are not worth a stop that fails.
+        logger.warning("usage_lost", exc_info=True)
 
 
 def main() -> None:

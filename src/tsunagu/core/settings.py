@@ -10,13 +10,13 @@ from __future__ import annotations
 import functools
 import json
 import os
-import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tsunagu.core import setting_values as values
 from tsunagu.core.errors import InvalidInputError
 
 
@@ -24,63 +24,6 @@ class BadSettingError(InvalidInputError):
     """A setting cannot be used; the message names it, its value and where it came from."""
 
     code = "core.bad_setting"
-
-
-def _boolean(text: str) -> bool:
-    known = {
-        "1": True,
-        "true": True,
-        "yes": True,
-        "on": True,
-        "0": False,
-        "false": False,
-        "no": False,
-        "off": False,
-    }
-    return known[text.strip().lower()]
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
-
-
-_SAFE = re.compile(r"[A-Za-z0-9._:=,/+@-]*")
-_SLURM_OPTION = re.compile(r"--[a-z][a-z-]*(=[A-Za-z0-9._:,/+@-]+)?")
-
-
-def _safe(text: str) -> str:
-    """A word that becomes part of a command line of a scheduler."""
-    if not _SAFE.fullmatch(text):
-        raise ValueError(text)
-    return text
-
-
-def _slurm_options(text: str) -> tuple[str, ...]:
-    options = tuple(text.split())
-    if not all(_SLURM_OPTION.fullmatch(option) for option in options):
-        raise ValueError(text)
-    return options
-
-
-def _engine(text: str) -> str:
-    if text not in {"tantivy", "postgresql"}:
-        raise ValueError(text)
-    return text
-
-
-def _per_run(text: str) -> str:
-    """An address with ``{run}`` in its host name, so that no two notebooks share an origin; empty is one too."""
-    if text and not re.fullmatch(r"https?://[A-Za-z0-9.-]*\{run\}[A-Za-z0-9.:-]*/?", text):
-        raise ValueError(text)
-    return text.rstrip("/")
-
-
-def _tables(text: str) -> tuple[Mapping[str, Any], ...]:
-    """Tables of tsunagu.toml (``[[name]]``), or the same as JSON in the environment."""
-    rows = json.loads(text) if text.strip() else []
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise ValueError(text)
-    return tuple(rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +48,9 @@ TABLE: tuple[Setting, ...] = (
         "",
         "Address of the byte server, on another host name; empty: http://127.0.0.1:BYTES_PORT.",
     ),
-    Setting("allowed_hosts", "", "More host names that control answers to, separated by commas.", _names),
+    Setting(
+        "allowed_hosts", "", "More host names that control answers to, separated by commas.", values.names
+    ),
     Setting(
         "database_url",
         "",
@@ -129,7 +74,7 @@ TABLE: tuple[Setting, ...] = (
         "search_engine",
         "tantivy",
         "Where the search index lies: tantivy (HOME/search) or postgresql (in the database, which must be one).",
-        _engine,
+        values.engine,
     ),
     Setting("workers", "2", "Worker processes for background jobs.", int),
     Setting("control_threads", "8", "Threads of the control server.", int),
@@ -160,19 +105,19 @@ TABLE: tuple[Setting, ...] = (
         "witnesses",
         "",
         "Nodes that co-sign this ledger's heads, separated by commas: ADDRESS#PUBLIC_KEY (Base64).",
-        _names,
+        values.names,
     ),
     Setting(
         "witnessed_keys",
         "",
         "Public keys (Base64) of the nodes whose heads this node co-signs, by commas.",
-        _names,
+        values.names,
     ),
     Setting(
         "oai_jpcoar_2_1",
         "false",
         "Whether OAI-PMH also offers jpcoar_2.1. IRDB harvests jpcoar_2.0.",
-        _boolean,
+        values.boolean,
     ),
     Setting("compute_slots", "2", "Compute jobs at the same time on this machine; 0: it runs none.", int),
     Setting(
@@ -185,7 +130,7 @@ TABLE: tuple[Setting, ...] = (
         "dask_converts",
         "no",
         "Whether versions are made AI-ready on the Dask cluster; what is sealed never leaves the node for that.",
-        _boolean,
+        values.boolean,
     ),
     Setting(
         "dask_tls_ca", "", "Certificate of the authority that the Dask cluster's certificates come from."
@@ -236,7 +181,7 @@ TABLE: tuple[Setting, ...] = (
         "notebooks_url",
         "",
         "Address of an open notebook, a host name for each {run}; empty: http://{run}.localhost:NOTEBOOKS_PORT.",
-        _per_run,
+        values.per_run,
     ),
     Setting(
         "slurm_folder",
@@ -247,16 +192,16 @@ TABLE: tuple[Setting, ...] = (
         "slurm_folder_in_memory",
         "false",
         "Whether that folder lies in memory: sealed data go there only then.",
-        _boolean,
+        values.boolean,
     ),
     Setting("slurm_conf", "/etc/slurm/slurm.conf", "Slurm's configuration on this machine."),
-    Setting("slurm_partition", "", "Partition for jobs; empty: Slurm's own choice.", _safe),
-    Setting("slurm_account", "", "Account that jobs are charged to; empty: Slurm's own choice.", _safe),
+    Setting("slurm_partition", "", "Partition for jobs; empty: Slurm's own choice.", values.safe),
+    Setting("slurm_account", "", "Account that jobs are charged to; empty: Slurm's own choice.", values.safe),
     Setting(
         "slurm_options",
         "",
         "More options of sbatch, by blanks: --qos=normal --constraint=ssd",
-        _slurm_options,
+        values.slurm_options,
     ),
     Setting(
         "slurm_python",
@@ -288,7 +233,7 @@ TABLE: tuple[Setting, ...] = (
         int,
         "byte",
     ),
-    Setting("signup", "false", "Whether strangers may make an account on the sign-in page.", _boolean),
+    Setting("signup", "false", "Whether strangers may make an account on the sign-in page.", values.boolean),
     Setting(
         "mail_url",
         "",
@@ -298,18 +243,25 @@ TABLE: tuple[Setting, ...] = (
     Setting(
         "harvest_pause_s", "1", "Pause between two questions to a repository that is harvested.", float, "s"
     ),
+    Setting(
+        "oa_grace_days",
+        "90",
+        "Days after which a published article that is neither open nor closed for a reason counts as overdue.",
+        int,
+        "d",
+    ),
     Setting("mail_from", "tsunagu@localhost", "Sender of mails."),
     Setting(
         "egress_allowed",
         "",
         "Hosts (NAME:PORT, separated by commas) that the node may fetch from although they are private.",
-        _names,
+        values.names,
     ),
     Setting(
         "federation_feeds",
         "",
         "SAML metadata feeds, one [[federation_feeds]] table each: docs/how-to/join-a-federation.md.",
-        _tables,
+        values.tables,
     ),
     Setting(
         "federation_entity_id", "", "Entity id of this service provider; empty: control_url/saml/metadata."
@@ -318,13 +270,13 @@ TABLE: tuple[Setting, ...] = (
         "federation_signup",
         "true",
         "Whether people of the federations get an account when they sign in for the first time.",
-        _boolean,
+        values.boolean,
     ),
     Setting(
         "federation_local_sign_in",
         "true",
         "Whether people of an institution may also sign in by this node's own passkeys and passwords, without it.",
-        _boolean,
+        values.boolean,
     ),
     Setting(
         "federation_discovery_url",
@@ -335,20 +287,20 @@ TABLE: tuple[Setting, ...] = (
         "federation_group_authorities",
         "",
         "Who may say that somebody is in a group: entity ids, or ENTITY_ID#AUTHORITY for one authority only.",
-        _names,
+        values.names,
     ),
     Setting(
         "openid_providers",
         "",
         "OpenID Connect providers, ORCID too, one [[openid_providers]] each: docs/how-to/sign-in-with-openid.md.",
-        _tables,
+        values.tables,
         is_secret=True,
     ),
     Setting(
         "doi_accounts",
         "",
         "Accounts at DOI agencies, one [[doi_accounts]] table for each prefix: docs/how-to/publish.md.",
-        _tables,
+        values.tables,
         is_secret=True,
     ),
     Setting(
@@ -356,11 +308,15 @@ TABLE: tuple[Setting, ...] = (
         "https://doi.org",
         "Where the node looks whether a DOI resolves, for DOIs that another service registers.",
     ),
+    Setting("usage_robots_file", "", "File with more patterns of robots whose visits are not counted."),
+    Setting("usage_institution_from", "5", "How many people in a month an institution is named from.", int),
     Setting("node_name", "Tsunagu", "Name of this node, shown on every page."),
     Setting("language", "ja", "Language for people who chose none: ja or en."),
     Setting("time_zone", "Asia/Tokyo", "Time zone for people who chose none."),
     Setting("log_level", "INFO", "DEBUG, INFO, WARNING or ERROR."),
-    Setting("debug", "false", "Show tracebacks in the browser. Never on a machine others reach.", _boolean),
+    Setting(
+        "debug", "false", "Show tracebacks in the browser. Never on a machine others reach.", values.boolean
+    ),
 )
 
 

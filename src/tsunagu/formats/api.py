@@ -61,9 +61,11 @@ from tsunagu.formats.readers.csv_layout import DELIMITERS, NULL_WORDS
 from tsunagu.formats.readers.scans import SCAN as SCAN_COLUMN
 from tsunagu.formats.registry import array_readers, installed_readers, row_readers
 from tsunagu.formats.sandbox.converter import Converter
+from tsunagu.formats.sandbox.page_reader import PageReader
 from tsunagu.formats.sandbox.pool import ExtractorPool, extract, sandbox_report
 from tsunagu.formats.sandbox.querier import Querier
 from tsunagu.formats.sandbox.walls import SandboxReport, Wall
+from tsunagu.formats.scanning.types import PageReading, Word
 from tsunagu.formats.types import (
     Array,
     Column,
@@ -130,6 +132,8 @@ __all__ = [
     "OpenArrays",
     "OpenRows",
     "Outcome",
+    "PageReader",
+    "PageReading",
     "Plan",
     "Preview",
     "Problem",
@@ -162,6 +166,7 @@ __all__ = [
     "UnitConflict",
     "UnreadableError",
     "Wall",
+    "Word",
     "array_readers",
     "convert_unit",
     "default_mapping",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 _PAIRS = (
     "af afr ar ara az aze be bel bg bul bn ben bo bod bs bos ca cat cs ces cy cym da dan de deu el ell "
     "en eng eo epo es spa et est eu eus fa fas fi fin fr fra ga gle gl glg gu guj he heb hi hin hr hrv "
@@ -13,6 +15,13 @@ _PAIRS = (
 )
 _TO_THREE = dict(zip(_PAIRS.split()[::2], _PAIRS.split()[1::2], strict=True))
 _TO_TWO = {three: two for two, three in _TO_THREE.items()}
+
+_JAPANESE = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+
+
+def language_of(text: str) -> str:
+    """``ja`` for words with Japanese signs, else ``en``."""
+    return "ja" if _JAPANESE.search(text) else "en"
 
 
 def to_three(language: str) -> str:

@@ -8,7 +8,15 @@ from tsunagu.data.ai_use.errors import (
     NoSuchServiceError,
 )
 from tsunagu.data.ai_use.exchange import from_croissant, known_codes, to_croissant
-from tsunagu.data.ai_use.guard import answer_item, check_use, history, permit, require_use, would_permit
+from tsunagu.data.ai_use.guard import (
+    allowed,
+    answer_item,
+    check_use,
+    history,
+    permit,
+    require_use,
+    would_permit,
+)
 from tsunagu.data.ai_use.registry import get_service, services, write_service
 from tsunagu.data.ai_use.terms import (
     LIMITS,
@@ -53,6 +61,7 @@ __all__ = [
     "Terms",
     "TermsCard",
     "Verdict",
+    "allowed",
     "answer_item",
     "as_json",
     "check_use",

@@ -220,6 +220,20 @@ def history(card: datasets.DatasetCard, *, limit: int = 30) -> list[CheckCard]:
     ]
 
 
+def allowed(
+    card: datasets.DatasetCard, *, since: dt.datetime, until: dt.datetime
+) -> list[tuple[dt.datetime, str, int]]:
+    """When uses of the dataset by AI were allowed, for which service, of which version (0: of none in particular).
+
+    Names nobody; the caller has asked the rules.
+    """
+    rows = AiUseCheck.objects.filter(
+        dataset_id=card.id, answer="allow", asked_at__gte=since, asked_at__lt=until
+    )
+    found = rows.order_by("asked_at").values_list("asked_at", "service", "evidence")
+    return [(moment, service, int(evidence.get("version") or 0)) for moment, service, evidence in found]
+
+
 def facts_of(card: datasets.DatasetCard, service: Service, kind: str, version: int = 0) -> Facts:
     """Everything that rules look at, as it stands now."""
     labels = policy.labels_of([card.id]).get(card.id, policy.Labels())

@@ -13,6 +13,7 @@ from tsunagu.data.datasets.contents import (
     list_folder,
     readable_contents,
     resolve_version,
+    stands_elsewhere,
     version_exists,
 )
 from tsunagu.data.datasets.errors import (
@@ -173,6 +174,7 @@ __all__ = [
     "source_count",
     "source_ids",
     "sources",
+    "stands_elsewhere",
     "take_apart",
     "verify",
     "verify_version",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from django.db import connection
@@ -317,6 +317,30 @@ def readable_contents(actor: Actor, hashes: Iterable[bytes], domain: str = "") -
         )
     )
     return wanted & {bytes(row[0]) for row in rows if row[1] in readable}
+
+
+def stands_elsewhere(
+    actor: Actor, hashes: Iterable[bytes], *, but: Collection[int], domain: str = ""
+) -> dict[bytes, str]:
+    """Where contents stand in the drafts that the actor sees, as ``PROJECT/DATASET/PATH``, one place for each.
+
+    Args:
+        actor: Who asks.
+        hashes: SHA-256 of the contents.
+        but: Database keys of datasets that do not count.
+        domain: Only datasets of this key domain count.
+    """
+    wanted = set(hashes)
+    rows = bulk.select_in(
+        f"select sha256, dataset_id, path from datasets_filerow where until = {LIVE} and content_key in ({{values}})",  # noqa: S608
+        sorted({content_key(sha256) for sha256 in wanted}),
+    )
+    seen = policy.visible(actor, "dataset", "dataset.read_draft").q
+    named = {row[1] for row in rows}.difference(but)
+    cards = Dataset.objects.filter(seen, key_domain=domain, pk__in=named).select_related("project")
+    slugs = {row.pk: f"{row.project.name}/{row.name}" for row in cards}
+    places = sorted((bytes(row[0]), f"{slugs[row[1]]}/{row[2]}") for row in rows if row[1] in slugs)
+    return {sha256: place for sha256, place in reversed(places) if sha256 in wanted}
 
 
 def version_exists(dataset_row: int, number: int) -> bool:

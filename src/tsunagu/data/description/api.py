@@ -7,12 +7,15 @@ from tsunagu.data.description.errors import (
     ProposalDecidedError,
 )
 from tsunagu.data.description.extraction import read_files
+from tsunagu.data.description.failures import FAILURE, failure_of, is_failure, tell_failure
 from tsunagu.data.description.findable import (
     Findable,
+    Told,
     beginning_of_texts,
     formats_of,
     found_in_files,
     terms,
+    told_by_files,
 )
 from tsunagu.data.description.mappings import current_mapping, mapping_history, write_mapping
 from tsunagu.data.description.selectors import (
@@ -43,6 +46,7 @@ from tsunagu.data.description.types import (
 from tsunagu.data.description.values import carry_over, decide_proposal, set_value
 
 __all__ = [
+    "FAILURE",
     "BadMappingError",
     "BadValueError",
     "FactSummary",
@@ -53,6 +57,7 @@ __all__ = [
     "ProposalDecidedError",
     "ReadingCard",
     "ReadingProgress",
+    "Told",
     "ValueCard",
     "beginning_of_texts",
     "carry_over",
@@ -60,11 +65,13 @@ __all__ = [
     "decide_proposal",
     "earlier_readings",
     "facts",
+    "failure_of",
     "file_values",
     "formats_of",
     "found_in_files",
     "frozen_values",
     "history",
+    "is_failure",
     "labels",
     "mapping_history",
     "outcomes",
@@ -77,7 +84,9 @@ __all__ = [
     "set_value",
     "start_reading_again",
     "status_counts",
+    "tell_failure",
     "terms",
+    "told_by_files",
     "values",
     "write_mapping",
 ]

@@ -95,3 +95,37 @@ def beginning_of_texts(hashes: Mapping[str, Sequence[bytes]]) -> dict[str, list[
 def terms() -> dict[str, formats.Term]:
     """The names of the mapping in force, with labels, types and units."""
     return {term.name: term for term in parsed(current_mapping().text).terms}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a file itself says, as far as it helps to sort it; empty where it says nothing."""
+
+    reader: str = ""
+    status: str = ""
+    reason_code: str = ""
+    instrument: str = ""
+    measured_on: str = ""
+
+
+_SORTING = ("instrument_name", "instrument_model", "measurement_start")
+
+
+def told_by_files(dataset_id: str) -> dict[bytes, Told]:
+    """What each content of a dataset says of instrument and day, without asking the rules: the caller does."""
+    said: dict[bytes, dict[str, str]] = {}
+    facts = Fact.objects.filter(dataset_id=dataset_id, name__in=_SORTING)
+    for sha256, name, text in facts.values_list("extraction__sha256", "name", "text"):
+        said.setdefault(bytes(sha256), {}).setdefault(name, text)
+    rows = Extraction.objects.filter(dataset_id=dataset_id, is_current=True)
+    found = {}
+    for sha256, reader, status, reason_code in rows.values_list("sha256", "reader", "status", "reason_code"):
+        told = said.get(bytes(sha256), {})
+        found[bytes(sha256)] = Told(
+            reader,
+            status,
+            reason_code,
+            told.get("instrument_name") or told.get("instrument_model", ""),
+            told.get("measurement_start", "")[:10],
+        )
+    return found

@@ -20,8 +20,24 @@ _LONGEST = 100_000
 
 
 @transaction.atomic
-def set_value(actor: Actor, dataset_id: str, name: str, value: Any, *, unit: str = "") -> None:
+def set_value(
+    actor: Actor,
+    dataset_id: str,
+    name: str,
+    value: Any,
+    *,
+    unit: str = "",
+    taken_from: Mapping[str, str] | None = None,
+) -> None:
     """Set a value of the description; a person's word, which no machine overwrites. An empty value removes it.
+
+    Args:
+        actor: Who says so.
+        dataset_id: The dataset.
+        name: Of the value.
+        value: Anything that JSON can hold.
+        unit: Its unit.
+        taken_from: Where the person took it from, unchanged: ``kind`` (``plan``, ``institution``) and ``source``, its name.
 
     Raises:
         BadValueError: no name, or a value too long.
@@ -42,7 +58,7 @@ def set_value(actor: Actor, dataset_id: str, name: str, value: Any, *, unit: str
         parameters={"name": name, "before": before.value if before else None, "now": value, "unit": unit},
         links=[runs.Link("out", "value", f"{dataset_id}:{name}"[:80], name)],
     )
-    origin = {"kind": "person", "id": actor.id, "by": actor.name}
+    origin = {"kind": "person", "id": actor.id, "by": actor.name, **(taken_from or {})}
     _write(actor, dataset_id, name, value, unit, origin=origin, run_id=run_id)
 
 

@@ -6,14 +6,16 @@ from tsunagu.data.discovery.errors import NoSuchSearchError, TooManySearchesErro
 from tsunagu.data.discovery.harvested import record_id
 from tsunagu.data.discovery.indexing import catch_up, keep_up, rebuild
 from tsunagu.data.discovery.saved import forget, list_saved, open_saved, save
-from tsunagu.data.discovery.selectors import MOST_HITS, SORTS, search, suggest
-from tsunagu.data.discovery.types import Facet, Found, Hit, Marked, SavedCard, Suggestion
+from tsunagu.data.discovery.selectors import MOST_HITS, SORTS, search, suggest, told_failures
+from tsunagu.data.discovery.showing import places_in
+from tsunagu.data.discovery.types import Facet, Failure, Found, Hit, Marked, SavedCard, Suggestion
 
 __all__ = [
     "FACETS",
     "MOST_HITS",
     "SORTS",
     "Facet",
+    "Failure",
     "Found",
     "Hit",
     "Marked",
@@ -27,6 +29,7 @@ __all__ = [
     "list_saved",
     "listed",
     "open_saved",
+    "places_in",
     "rebuild",
     "record_id",
     "said_by",
@@ -34,4 +37,5 @@ __all__ = [
     "search",
     "suggest",
     "titles_of",
+    "told_failures",
 ]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from tsunagu.core import clock, settings
 from tsunagu.data.discovery import analysis, quantities
 from tsunagu.data.discovery.clauses import AnyOf, Between, Clause, Exactly, Phrase, Without
-from tsunagu.data.discovery.documents import value_token
+from tsunagu.data.discovery.documents import NEGATIVE, value_token
 from tsunagu.formats.api import Term
 
 LONGEST = 1000
@@ -30,6 +30,7 @@ _NAMES: Mapping[str, str] = {
     **dict.fromkeys(("access", "公開範囲"), "access"),
     **dict.fromkeys(("readiness", "ready", "ai利用の準備"), "readiness"),
     **dict.fromkeys(("kind", "種類"), "kind"),
+    **dict.fromkeys(("outcome", "結果"), "outcome"),
     **dict.fromkeys(("year", "年"), "year"),
     **dict.fromkeys(("before", "以前"), "before"),
     **dict.fromkeys(("after", "以後", "以降"), "after"),
@@ -37,6 +38,7 @@ _NAMES: Mapping[str, str] = {
 _SAID = {
     "公開": "open", "共有": "shared", "非公開": "closed", "非共有・非公開": "closed", "yes": "prepared",
     "no": "none", "データセット": "dataset", "data": "dataset", "リポジトリ": "record", "レコード": "record",
+    "失敗": "failed", "中止": "aborted", "うまくいかなかったこと": "negative", "ネガティブ": "negative",
 }  # fmt: skip
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*\Z")
 
@@ -152,6 +154,8 @@ def _rule(
         return (exact if _NAME.match(said.casefold()) else _worded("project", said)), False
     if known is not None:
         value = _SAID.get(said.casefold(), said)
+        # What was tried and failed is looked for as a kind, and is one by what is said of the data.
+        known = "outcome" if (known, value) == ("kind", NEGATIVE) else known
         return Exactly(known, (value,)), False
     names = quantities.named(name, terms)
     if not names:

@@ -8,7 +8,7 @@ from typing import Literal
 from tsunagu.foundation.policy.api import Condition
 
 # Columns of documents that can be counted by value, in the order in which a page shows them.
-FACETS = ("project", "format", "licence", "year", "creator", "access", "readiness")
+FACETS = ("project", "format", "licence", "year", "creator", "access", "readiness", "outcome")
 TEXTS = ("everything", "title", "creator", "keyword", "project", "value")
 NUMBERS = ("updated_s", "year", "byte_count", "file_count")
 Sort = Literal["relevance", "newest", "oldest", "largest"]

@@ -8,15 +8,19 @@ from typing import Any
 
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.description import api as description
+from tsunagu.data.discovery import pages
 from tsunagu.data.discovery.analysis import fold
 from tsunagu.data.readiness import api as readiness
+from tsunagu.data.scans import api as scans
 from tsunagu.foundation.policy import api as policy
+from tsunagu.foundation.runs import api as runs
 from tsunagu.standards import api as standards
 
 BOTH, DRAFT, FROZEN = "both", "draft", "frozen"
 KIND, RECORD = "dataset", "record"
 READY, NOT_READY = "prepared", "none"
 NO_LICENCE = "none"
+NEGATIVE = "negative"
 _TITLES = ("title", "title_ja", "title_en")
 _MOST_TEXT = 50_000
 _MOST_FILES = 100_000
@@ -29,6 +33,9 @@ class Document:
 
     Attributes:
         face: Who sees it: ``draft`` those who see the draft, ``frozen`` the others, ``both`` everybody who reads.
+        outcomes: ``negative`` where people tell what was tried and failed; ``failed`` and ``aborted`` where a run of it
+            ended so, which only those learn who see the draft.
+        pages: Texts of pages of paper that were read.
         numbers: Name of the mapping -> values in its unit.
         values: (name, text) of what files say.
     """
@@ -46,11 +53,13 @@ class Document:
     slug: str
     project_title: str = ""
     texts: tuple[str, ...] = ()
+    pages: tuple[str, ...] = ()
     creators: tuple[str, ...] = ()
     keywords: tuple[str, ...] = ()
     formats: tuple[str, ...] = ()
     licence: str = NO_LICENCE
     readiness: str = NOT_READY
+    outcomes: tuple[str, ...] = ()
     values: tuple[tuple[str, str], ...] = ()
     numbers: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     updated_s: int = 0
@@ -63,13 +72,16 @@ class Document:
 def documents(ids: Iterable[str]) -> list[Document]:
     """The documents of datasets, as the database has them now; none of what is gone."""
     found = datasets.sources(ids)
-    faces = [(one, BOTH) for one in found if one.is_same]
-    faces += [(one, face) for one in found if not one.is_same for face in (DRAFT, FROZEN)]
+    # Runs are shown to those who see the draft: where one failed, the faces differ although the files do not.
+    ended = runs.ended_badly([one.id for one in found])
+    faces = [(one, BOTH) for one in found if one.is_same and one.id not in ended]
+    faces += [(one, face) for one in found if not one.is_same or one.id in ended for face in (DRAFT, FROZEN)]
     # One question for all of them, before those that are asked for each: most datasets of a batch may have no reading.
     read = description.formats_of([one.id for one in found])
     nothing = description.Findable(frozenset(), ())
     files = {(one.id, face): _of_files(one, face) if one.id in read else nothing for one, face in faces}
-    return _documents(faces, files)
+    seen = {(one.id, face): ended.get(one.id, ()) for one, face in faces if face != FROZEN}
+    return _documents(faces, files, seen, is_whole=True)
 
 
 def shown(seen: Mapping[str, bool]) -> dict[str, Document]:
@@ -85,22 +97,29 @@ def shown(seen: Mapping[str, bool]) -> dict[str, Document]:
     files = {
         (one.id, face): description.Findable(frozenset(), tuple(named.get(one.id, ()))) for one, face in faces
     }
-    return {one.id: one for one in _documents(faces, files, with_labels=False)}
+    ended = runs.ended_badly([one.id for one, _face in faces if seen[one.id]])
+    told = {(one.id, face): ended.get(one.id, ()) for one, face in faces}
+    return {one.id: one for one in _documents(faces, files, told, is_whole=False)}
 
 
 def _documents(
     faces: Sequence[tuple[datasets.Source, str]],
     files: Mapping[tuple[str, str], description.Findable],
+    ended: Mapping[tuple[str, str], Sequence[runs.Ended]],
     *,
-    with_labels: bool = True,
+    is_whole: bool,
 ) -> list[Document]:
     ids = [one.id for one, _face in faces]
-    held = policy.labels_of(ids) if with_labels else {}
+    held = policy.labels_of(ids) if is_whole else {}
     ready = readiness.prepared(ids)
     has_facts = any(one.facts for one in files.values())
     units = {name: term.unit or "" for name, term in description.terms().items()} if has_facts else {}
     read_me = {
         face: _read_me([one for one, own in faces if own == face], face) for face in (BOTH, DRAFT, FROZEN)
+    }
+    paper = {
+        face: pages.texts_of({one.id: (one, _version(one, face)) for one, own in faces if own == face})
+        for face in ((BOTH, DRAFT, FROZEN) if is_whole else ())
     }
     return [
         _document(
@@ -110,6 +129,8 @@ def _documents(
             state=READY if one.id in ready else NOT_READY,
             files=files[one.id, face],
             texts=read_me[face].get(one.id, ()),
+            ended=ended.get((one.id, face), ()),
+            paper=paper.get(face, {}).get(one.id, ()),
             units=units,
         )
         for one, face in faces
@@ -124,6 +145,8 @@ def _document(
     state: str,
     files: description.Findable,
     texts: Sequence[str],
+    ended: Sequence[runs.Ended],
+    paper: Sequence[scans.PageText],
     units: Mapping[str, str],
 ) -> Document:
     face = source.frozen if who == FROZEN else source.draft
@@ -141,12 +164,14 @@ def _document(
         labels=labels.levels,
         origins=labels.origins,
         titles=titles_of(source, face, said),
-        texts=(*_texts(said), *(text[:_MOST_TEXT] for text in texts)),
+        texts=(*_texts(said), *(text[:_MOST_TEXT] for text in texts), *(one.reason for one in ended)),
+        pages=tuple(page.text for page in paper),
         creators=tuple(standards.agent_named(name).name for name in listed(said.get("creators"))),
         keywords=listed(said.get("keywords")),
         formats=files.formats,
         licence=_licence(said.get("licence")),
         readiness=state,
+        outcomes=_outcomes(said, ended),
         values=tuple(sorted({(name, text) for name, text, _number, _unit in files.facts})),
         numbers=_numbers(files.facts, units),
         updated_s=int(source.updated_at.timestamp()),
@@ -154,6 +179,11 @@ def _document(
         byte_count=face.byte_count,
         file_count=face.file_count,
     )
+
+
+def _outcomes(said: Mapping[str, Any], ended: Sequence[runs.Ended]) -> tuple[str, ...]:
+    told = [NEGATIVE] if description.is_failure(name for name, value in said.items() if value) else []
+    return (*told, *sorted({one.outcome for one in ended}))
 
 
 def said_by(source: datasets.Source, face: datasets.Face) -> dict[str, Any]:
@@ -204,6 +234,7 @@ def _licence(value: Any) -> str:
 
 
 def _version(source: datasets.Source, who: str) -> int:
+    """The number of the version that a face shows; 0: none."""
     return source.draft_number - 1 if who == FROZEN else source.draft_number
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import tantivy
 
 # Whoever changes the schema changes this, and every index is made anew.
-_FORM = f"2.{analysis.VERSION}"
+_FORM = f"3.{analysis.VERSION}"
 _HEAP_BYTES = 64 << 20
 _MOST_VALUES = 50
 _MOST_COUNTED = (
@@ -206,7 +206,7 @@ def _schema() -> tantivy.Schema:
         build.add_text_field(name, tokenizer_name="whitespace")
     for name in ("face", "kind", "project_id", "has_frozen", "has_embargo", "label", "origin", "begun"):
         build.add_text_field(name, tokenizer_name="raw", index_option="basic")
-    for name in ("project", "format", "licence", "creator", "access", "readiness"):
+    for name in ("project", "format", "licence", "creator", "access", "readiness", "outcome"):
         build.add_text_field(name, tokenizer_name="raw", index_option="basic", fast=True)
     for name in ("embargo_until_s", "updated_s", "year", "byte_count", "file_count"):
         build.add_integer_field(name, indexed=True, fast=True)
@@ -230,6 +230,7 @@ def _columns_of(one: Document) -> dict[str, Any]:
         "licence": column(one.licence),
         "creator": columns(one.creators[:100]),
         "readiness": one.readiness,
+        "outcome": list(one.outcomes),
         "begun": begun_of(one),
         "embargo_until_s": one.embargo_until_s,
         "updated_s": one.updated_s,

@@ -19,7 +19,7 @@ TEXTS = ("everything", "title", "creator_words", "keyword", "project_words", "va
 _ALL_BUT_SIGN = 2**63 - 1
 COLUMNS = (
     "uid", "face", "kind", "project_id", "project", "access", "has_frozen", "embargo_until_s", "levels", "origins", "format",
-    "licence", "creator", "readiness", "begun", "year", "updated_s", "byte_count", "file_count", *TEXTS, "measured",
+    "licence", "creator", "readiness", "outcome", "begun", "year", "updated_s", "byte_count", "file_count", *TEXTS, "measured",
 )  # fmt: skip
 
 
@@ -27,7 +27,7 @@ def texts_of(one: Document) -> dict[str, str]:
     """Texts as tokens with blanks between. Each is cut once, however many fields it stands in."""
     titles, creators, keywords = map(analysis.joined, (one.titles, one.creators, one.keywords))
     slug, project = analysis.joined((one.slug,)), analysis.joined((one.project_title,))
-    rest = analysis.joined((*one.texts, *one.formats, *(text for _name, text in one.values)))
+    rest = analysis.joined((*one.texts, *one.pages, *one.formats, *(text for _name, text in one.values)))
     gap = f" {analysis.GAP} "
     return {
         "everything": gap.join(part for part in (titles, slug, project, keywords, creators, rest) if part),
@@ -73,6 +73,6 @@ def row_of(one: Document) -> list[Any]:
     return [
         one.id, one.face, one.kind, one.project_id, one.project, one.access, one.has_frozen, one.embargo_until_s,
         json.dumps(dict(one.labels)), list(one.origins), columns(one.formats), column(one.licence),
-        columns(one.creators[:100]), one.readiness, begun_of(one), one.year, one.updated_s, one.byte_count, one.file_count,
+        columns(one.creators[:100]), one.readiness, list(one.outcomes), begun_of(one), one.year, one.updated_s, one.byte_count, one.file_count,
         *(texts[name] for name in TEXTS), json.dumps({name: list(several) for name, several in one.numbers.items()}), tokens,
     ]  # fmt: skip

@@ -19,10 +19,10 @@ from tsunagu.data.discovery.documents import Document
 from tsunagu.data.discovery.entries import COLUMNS, SHOWN, row_of
 from tsunagu.data.discovery.statements import Statement, allowed, both, clause, phrase
 
-FORM = f"1.{analysis.VERSION}"
+FORM = f"2.{analysis.VERSION}"
 _RANKED = 2000
 _MOST_VALUES = 50
-_ARRAYS = frozenset({"format", "creator"})
+_ARRAYS = frozenset({"format", "creator", "outcome"})
 _SORTS = {"newest": "updated_s desc, uid", "oldest": "updated_s, uid", "largest": "byte_count desc, uid"}
 
 

@@ -7,22 +7,23 @@ import binascii
 import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tsunagu.core import clock
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.description import api as description
-from tsunagu.data.discovery import harvested, showing
+from tsunagu.data.discovery import harvested, pages, showing
 from tsunagu.data.discovery.analysis import printable
 from tsunagu.data.discovery.asking import Asked, understood
 from tsunagu.data.discovery.clauses import FACETS, Clause, Exactly, Question, Seen, Sort
 from tsunagu.data.discovery.documents import NOT_READY, RECORD, Document, column_key, shown
 from tsunagu.data.discovery.engines import engine
 from tsunagu.data.discovery.models import Pending
-from tsunagu.data.discovery.types import Facet, Found, Hit, Suggestion
+from tsunagu.data.discovery.types import Facet, Failure, Found, Hit, Suggestion
 from tsunagu.data.harvesting.api import FoundRecord
 from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.policy import api as policy
+from tsunagu.foundation.runs import api as runs
 
 SORTS: tuple[Sort, ...] = ("relevance", "newest", "oldest", "largest")
 MOST_HITS = 10_000  # further than this nobody pages; a narrower question is the way
@@ -115,6 +116,19 @@ def matching_ids(
     return list(engine().answer(question, seen_by(actor)).ids)
 
 
+def told_failures(actor: Actor, ids: Sequence[str]) -> dict[str, Failure]:
+    """What is told of the failures of datasets, as the actor may see them: the draft's word, or the last version's."""
+    eyes = _eyes(actor)
+    faces = datasets.faces_seen(eyes.read, eyes.draft, ids)
+    ended = runs.ended_badly([key for key, sees_draft in faces.items() if sees_draft])
+    found = {}
+    for one in datasets.sources(faces):
+        face = one.draft if faces[one.id] else one.frozen
+        said = {name: value.get("value") for name, value in face.described.items()}
+        found[one.id] = Failure(tuple(description.failure_of(said)), ended.get(one.id, ()))
+    return found
+
+
 def suggest(actor: Actor, typed: str, *, limit: int = 8) -> list[Suggestion]:
     """What somebody could go on typing: titles, keywords and names of records that they may see."""
     return [
@@ -170,9 +184,26 @@ def _hits(eyes: _Eyes, ids: Sequence[str], asked: Asked) -> tuple[Hit, ...]:
     wanted = showing.needles(asked.typed)
     records = harvested.found(ids)
     made = {key: _hit(one, wanted, sees_draft=faces[key]) for key, one in by_id.items()}
+    elsewhere = pages.found_on(_unexplained(made, faces), wanted)
+    for key, (path, number, why) in elsewhere.items():
+        made[key] = replace(made[key], why=why, page_path=path, page=number)
     made |= {key: _record_hit(key, one, wanted) for key, one in records.items()}
     # What is missing changed since the index was read.
     return tuple(made[key] for key in ids if key in made)
+
+
+def _unexplained(
+    hits: Mapping[str, Hit], faces: Mapping[str, bool]
+) -> dict[str, tuple[datasets.Source, int]]:
+    """Datasets in whose hit nothing is marked, with the version that is seen: they may have been found on a page."""
+    texts = {key: (*hit.titles, hit.why) for key, hit in hits.items()}
+    left = [
+        key for key, several in texts.items() if not any(one.is_match for text in several for one in text)
+    ]
+    return {
+        one.id: (one, one.draft_number if faces[one.id] and not one.is_same else one.draft_number - 1)
+        for one in (datasets.sources(left) if left else ())
+    }
 
 
 def _record_hit(key: str, one: FoundRecord, wanted: Sequence[str]) -> Hit:
@@ -234,6 +265,7 @@ def _hit(one: Document, wanted: Sequence[str], *, sees_draft: bool) -> Hit:
         byte_count=one.byte_count,
         updated_at=_moment(one.updated_s),
         sees_draft=sees_draft,
+        outcomes=one.outcomes,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Iterable, Sequence
 
 from tsunagu.data.discovery import analysis
@@ -94,3 +95,22 @@ def _is_word(text: str, start: int, stop: int) -> bool:
 
 def _goes_on(letter: str) -> bool:
     return letter.isascii() and letter.isalnum()
+
+
+def places_in(words: Sequence[str], typed: str) -> set[int]:
+    """Numbers of the words in a row that belong to a place where something stands that was searched for.
+
+    Recognised words are cut anywhere: what is looked for may begin in one and end in another.
+    """
+    ends, text = [], ""
+    for word in words:
+        text += analysis.fold(word)
+        ends.append(len(text))
+    found: set[int] = set()
+    for needle in needles(typed.split()):
+        at = text.find(needle)
+        while at >= 0:
+            first = bisect.bisect_right(ends, at)
+            found.update(range(first, bisect.bisect_left(ends, at + len(needle)) + 1))
+            at = text.find(needle, at + 1)
+    return found

@@ -123,6 +123,8 @@ def _exactly(column: str, value: str) -> Statement:
             return Statement("year = %s", (int(value),)) if is_year(value) else Statement("false")
         case "licence":
             return Statement("starts_with(licence, %s)", (key,))
+        case "outcome":
+            return Statement("%s = any(outcome)", (value,))
         case "format" | "creator":
             held = f"unnest({column}) as one"
             return Statement(f"exists (select 1 from {held} where starts_with(one, %s))", (key,))  # noqa: S608

@@ -15,6 +15,8 @@ _ULID_LENGTH = 26
 @events.witness("datasets.files_changed")
 @events.witness("description.read")
 @events.witness("readiness.prepared")
+@events.witness("scans.read")
+@events.witness("runs.ended_badly")
 def note_change(dataset_id: str, **_more: object) -> None:
     """Something is said of a dataset that was not said before; who sees it is the same."""
     indexing.note(dataset_id, hides=False)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
+
+from tsunagu.foundation.runs.api import Ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,8 @@ class Hit:
         url: Where a record of another repository leads; empty of our own datasets.
         source: What that repository calls itself.
         doi: Of a record of another repository, bare.
+        outcomes: ``negative``, ``failed``, ``aborted``, as far as the asker may know.
+        page_path, page: The file and its page on which ``why`` stands; empty and 0 where it stands elsewhere.
     """
 
     kind: str
@@ -48,6 +53,9 @@ class Hit:
     url: str = ""
     source: str = ""
     doi: str = ""
+    page_path: str = ""
+    page: int = 0
+    outcomes: tuple[str, ...] = ()
 
     @property
     def slug(self) -> str:
@@ -58,6 +66,19 @@ class Hit:
     def title(self) -> str:
         """The first title as plain text."""
         return "".join(piece.text for piece in self.titles[0]) if self.titles else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What was tried and failed.
+
+    Attributes:
+        said: What people tell: names of ``description.FAILURE`` and texts.
+        runs: Experiments that failed or were aborted; only for those who see the draft.
+    """
+
+    said: tuple[tuple[str, Any], ...]
+    runs: tuple[Ended, ...]
 
 
 @dataclass(frozen=True, slots=True)

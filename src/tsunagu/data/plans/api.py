@@ -11,6 +11,7 @@ from tsunagu.data.plans.selectors import (
     findings_of,
     get_plan,
     list_plans,
+    row_for,
     standing,
 )
 from tsunagu.data.plans.services import begin, row_of, write_plan
@@ -38,6 +39,7 @@ __all__ = [
     "get_plan",
     "list_plans",
     "read",
+    "row_for",
     "row_of",
     "standing",
     "template",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from django.db.models import Case, Count, Max, Min, QuerySet, When
@@ -10,7 +10,7 @@ from django.db.models import Case, Count, Max, Min, QuerySet, When
 from tsunagu.core import clock
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.datasets.api import DatasetCard, ProjectCard
-from tsunagu.data.plans import items, packs
+from tsunagu.data.plans import items, madmp, packs
 from tsunagu.data.plans.errors import NoPlanError
 from tsunagu.data.plans.models import Plan, PlanFinding
 from tsunagu.data.plans.types import FindingCard, PlanCard, Standing
@@ -51,6 +51,12 @@ def find_plan(project_id: str) -> PlanCard | None:
     """The newest version, without asking the rules: the caller has."""
     row = Plan.objects.filter(project_id=project_id).order_by("-number").first()
     return plan_card(row) if row else None
+
+
+def row_for(body: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
+    """The row of a plan that a dataset of this name belongs to."""
+    found = madmp.row_for(madmp.planned(body), name)
+    return None if found is None else body["dmp"]["dataset"][found.number]
 
 
 def list_plans(actor: Actor, project: ProjectCard, *, limit: int = 50) -> list[PlanCard]:

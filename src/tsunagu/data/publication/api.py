@@ -1,5 +1,11 @@
 """The door of publication: institutions, review, publishing, the public page, what harvesters see."""
 
+from tsunagu.data.publication.articles import DUTIES, REASONS, TEXT_VERSIONS, list_articles
+from tsunagu.data.publication.articles import details as article_of
+from tsunagu.data.publication.articles import write as write_article
+from tsunagu.data.publication.assigning import assign, candidates_of, take_next
+from tsunagu.data.publication.behind import TYPES as ARTICLE_TYPES
+from tsunagu.data.publication.checklists import ANSWERS, answer, checklist_of
 from tsunagu.data.publication.errors import (
     AlreadyPublishedError,
     BadInstitutionError,
@@ -8,6 +14,7 @@ from tsunagu.data.publication.errors import (
     NoPublicationError,
     NotReadyError,
     NoWordsError,
+    OwnRequestError,
     WrongStateError,
 )
 from tsunagu.data.publication.harvest import (
@@ -21,18 +28,20 @@ from tsunagu.data.publication.harvest import (
 from tsunagu.data.publication.institutions import (
     AGENCIES,
     curated_by,
+    home_of,
     institution_card,
     list_institutions,
     write_institution,
 )
+from tsunagu.data.publication.naming import NamedRecord, named, targets
 from tsunagu.data.publication.outbox import deliver_due
 from tsunagu.data.publication.publishing import correct, publish, restore, withdraw
 from tsunagu.data.publication.reading import find_record, has_landing, landing, reviewed
+from tsunagu.data.publication.record import access_of
 from tsunagu.data.publication.requesting import (
     RESOURCE_TYPES,
     approve,
     ask_changes,
-    assign,
     comment,
     examine,
     reject,
@@ -47,47 +56,74 @@ from tsunagu.data.publication.selectors import (
     get_publication,
     of_dataset,
     queue,
+    queue_counts,
     unregistered,
 )
 from tsunagu.data.publication.types import (
     ACCESSES,
     OPEN_STATES,
+    ArticleLine,
+    Candidate,
+    CheckItem,
+    CheckLine,
     EffectCard,
     Entry,
     EntryCard,
     Finding,
     InstitutionCard,
     Landing,
+    OpenAccess,
     PublicationCard,
+    QueueCounts,
     Reviewed,
     SetCard,
+    Skill,
 )
 
 __all__ = [
     "ACCESSES",
     "AGENCIES",
+    "ANSWERS",
+    "ARTICLE_TYPES",
+    "DUTIES",
     "OPEN_STATES",
+    "REASONS",
     "RESOURCE_TYPES",
+    "TEXT_VERSIONS",
     "AlreadyPublishedError",
+    "ArticleLine",
     "BadInstitutionError",
     "BadRequestError",
+    "Candidate",
+    "CheckItem",
+    "CheckLine",
     "EffectCard",
     "Entry",
     "EntryCard",
     "Finding",
     "InstitutionCard",
     "Landing",
+    "NamedRecord",
     "NoInstitutionError",
     "NoPublicationError",
     "NoWordsError",
     "NotReadyError",
+    "OpenAccess",
+    "OwnRequestError",
     "PublicationCard",
+    "QueueCounts",
     "Reviewed",
     "SetCard",
+    "Skill",
     "WrongStateError",
+    "access_of",
+    "answer",
     "approve",
+    "article_of",
     "ask_changes",
     "assign",
+    "candidates_of",
+    "checklist_of",
     "comment",
     "correct",
     "count",
@@ -105,19 +141,26 @@ __all__ = [
     "get_publication",
     "harvest",
     "has_landing",
+    "home_of",
     "institution_card",
     "landing",
+    "list_articles",
     "list_institutions",
     "list_sets",
+    "named",
     "of_dataset",
     "publish",
     "queue",
+    "queue_counts",
     "reject",
     "request",
     "restore",
     "reviewed",
+    "take_next",
+    "targets",
     "try_again",
     "unregistered",
     "withdraw",
+    "write_article",
     "write_institution",
 ]

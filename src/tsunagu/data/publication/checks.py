@@ -10,7 +10,7 @@ from django.utils import translation
 from tsunagu.core import clock, settings
 from tsunagu.core.errors import TsunaguError
 from tsunagu.data.datasets import api as datasets
-from tsunagu.data.publication import record
+from tsunagu.data.publication import behind, record
 from tsunagu.data.publication.types import Finding
 from tsunagu.data.publication.wording import FINDINGS
 from tsunagu.data.readiness import api as readiness
@@ -30,6 +30,8 @@ def check(
     access: str,
     opens_on: str = "",
     corrected: Mapping[str, Any] | None = None,
+    article: Mapping[str, Any] | None = None,
+    data_count: int = 0,
 ) -> list[Finding]:
     """What stands against publishing a version, the blocking first.
 
@@ -40,6 +42,8 @@ def check(
         access: What it is to become, one of ``ACCESSES``.
         opens_on: The day on which an embargoed one opens.
         corrected: Values that replace described ones.
+        article: What was said of an article; empty of data.
+        data_count: How many data behind it were named.
     """
     version = datasets.get_version(card, number)
     said = {name: one["value"] for name, one in record.values_of(version.described, corrected or {}).items()}
@@ -48,6 +52,7 @@ def check(
         *_content(card, version, access),
         *_planned(owner, card, access, opens_on),
         *_readiness(card, number),
+        *_article(article or {}, access, data_count),
     ]
     return sorted(found, key=lambda one: one.severity)
 
@@ -85,6 +90,8 @@ def _described(said: Mapping[str, Any], *, opens: bool) -> Iterator[Finding]:
         yield _finding("no_licence", "block" if opens else "warn", "licence")
     elif not record.rights(licence)[0].uri:
         yield _finding("unknown_licence", "warn", "licence", licence=licence[:100])
+    if str(said.get("metadata_access") or "open") != "open":
+        yield _finding("closed_metadata", "block", "metadata_access")
     if not record.texts(said, "description"):
         yield _finding("no_description", "warn", "description")
     if not record.names(said.get("keywords")):
@@ -136,6 +143,17 @@ def opening(access: str, opens_on: str) -> dict[str, Any] | None:
         moment = clock.start_of(opens_on, settings.current().time_zone)
         opens_s = max(int(moment.timestamp()), int(clock.now().timestamp()))
     return {"access": "shared" if access == "restricted" else "open", "opens_s": opens_s}
+
+
+def _article(said: Mapping[str, Any], access: str, data_count: int) -> Iterator[Finding]:
+    if not said:
+        return
+    if said["text_version"] not in behind.FINAL and not said.get("doi"):
+        yield _finding("no_publisher_doi", "warn", "doi")
+    if access != "open" and said.get("duty") != "no" and not said.get("reason_code"):
+        yield _finding("no_oa_reason", "warn", "reason_code")
+    if not data_count and not said.get("no_data"):
+        yield _finding("no_data_behind", "warn", "data")
 
 
 def _readiness(card: datasets.DatasetCard, number: int) -> Iterator[Finding]:

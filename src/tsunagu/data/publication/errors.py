@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 from tsunagu.core.errors import ConflictError, InvalidInputError, NotFoundError
+from tsunagu.foundation.policy.api import ActionDeniedError, Decision
 
 
 class NoInstitutionError(NotFoundError):
@@ -41,6 +44,19 @@ class NotReadyError(ConflictError):
     code = "publication.not_ready"
     default_message = "The version cannot be published yet, because checks found gaps."
     default_remedy = "Put right what is named, then ask again."
+
+
+class OwnRequestError(ActionDeniedError):
+    """Who asked for a publication cannot decide about it where somebody else can."""
+
+    code = "publication.own_request"
+    default_message = "You asked for this publication, so another curator decides about it."
+    default_remedy = "Wait for a colleague; a comment tells them what they should know."
+
+    @classmethod
+    def of(cls, decision: Decision, action: str) -> Self:
+        """In words of its own: the rule's say only who may."""
+        return cls(action=action, basis=decision.basis)
 
 
 class WrongStateError(ConflictError):

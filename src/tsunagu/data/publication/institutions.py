@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
 
 from tsunagu.core import clock, settings
+from tsunagu.data.datasets import api as datasets
 from tsunagu.data.publication.errors import BadInstitutionError, NoInstitutionError
 from tsunagu.data.publication.models import Institution
-from tsunagu.data.publication.types import InstitutionCard
+from tsunagu.data.publication.types import CheckItem, InstitutionCard, Skill
 from tsunagu.foundation.identity import api as identity
 from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.policy import api as policy
@@ -23,6 +26,8 @@ _ROR = re.compile(r"https://ror\.org/0[a-z0-9]{8}\Z")
 # DataCite: https://support.datacite.org/docs/doi-basics
 _PREFIX = re.compile(r"10\.\d{4,9}(\.\d+)*\Z")
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}\Z")
+_MOST_ITEMS, _LONGEST_ITEM, _MOST_DAYS = 100, 500, 365
+_LANGUAGE = re.compile(r"[a-z]{2,3}\Z")
 _TEXTS = {"name_ja": 300, "name_en": 300, "address": 2000, "policies": 20_000}
 
 
@@ -75,9 +80,26 @@ def card_of(row: Institution) -> InstitutionCard:
         doi_agency=row.doi_agency,
         members_may_publish=row.members_may_publish,
         curators=tuple(people[key] for key in row.curators if key in people),
+        skills={key: skill_of(row, key) for key in row.curators if key in people},
+        hands_out=row.hands_out,
+        answer_days=row.answer_days,
+        checklist=items_of(row),
         policies=row.policies,
         colour=row.colour,
         is_default=row.is_default,
+    )
+
+
+def skill_of(row: Institution, person_id: str) -> Skill:
+    """What a curator of the institution knows."""
+    kept = row.skills.get(person_id, {})
+    return Skill(tuple(kept.get("fields", ())), tuple(kept.get("languages", ())))
+
+
+def items_of(row: Institution) -> tuple[CheckItem, ...]:
+    """The institution's checklist."""
+    return tuple(
+        CheckItem(one["id"], {"ja": one["ja"], "en": one["en"]}, one["project"]) for one in row.checklist
     )
 
 
@@ -113,7 +135,9 @@ def write_institution(actor: Actor, name: str, wish: Mapping[str, Any]) -> Insti
         actor: Who administers the node.
         name: Its key: small letters, digits and hyphens; it never changes.
         wish: ``name_ja``, ``name_en``, ``ror``, ``address``, ``contact``, ``doi_prefix``, ``doi_agency``,
-            ``members_may_publish``, ``curators`` (mail addresses), ``policies``, ``colour``.
+            ``members_may_publish``, ``curators`` (mail addresses), ``skills`` (mail address -> ``fields``,
+            ``languages``), ``hands_out``, ``answer_days``, ``checklist`` (``ja``, ``en``, ``project``), ``policies``,
+            ``colour``.
 
     Raises:
         ActionDeniedError: the actor does not administer the node.
@@ -150,10 +174,12 @@ def _checked(wish: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in wish.items():
         if key in _TEXTS:
             found[key] = str(value).strip()[: _TEXTS[key]]
-        elif key == "members_may_publish":
+        elif key in {"members_may_publish", "hands_out"}:
             found[key] = bool(value)
-        elif key == "curators":
-            found[key] = _people(value)
+        elif key == "answer_days":
+            found[key] = _days(value)
+        elif key in _LISTS:
+            found[key] = _LISTS[key](value)
         elif key in _FORMS:
             found[key] = _formed(key, str(value).strip())
     return found
@@ -184,3 +210,62 @@ def _people(addresses: Any) -> list[str]:
         if person.id not in found:
             found.append(person.id)
     return found
+
+
+def home_of(card: datasets.DatasetCard) -> InstitutionCard:
+    """The institution that publishes a dataset, or was asked to; else the node's own."""
+    row = (
+        Institution.objects.filter(publication__dataset_id=card.id)
+        .order_by("-publication__changed_at")
+        .first()
+    )
+    return card_of(row or default_institution())
+
+
+def _days(value: Any) -> int:
+    try:
+        days = int(value or 0)
+    except (TypeError, ValueError):
+        days = -1
+    if not 0 <= days <= _MOST_DAYS:
+        raise BadInstitutionError(
+            f"The days until an answer are a number from 0 to {_MOST_DAYS}; 0 promises nothing.",
+            field="answer_days",
+        )
+    return days
+
+
+def _skills(value: Any) -> dict[str, dict[str, list[str]]]:
+    found = {}
+    for address, said in dict(value).items():
+        fields = [_plain(word)[:100] for word in said.get("fields", ()) if _plain(word)]
+        languages = [_plain(word).lower() for word in said.get("languages", ()) if _plain(word)]
+        bad = next((word for word in languages if not _LANGUAGE.match(word)), None)
+        if bad is not None:
+            raise BadInstitutionError(
+                f"{bad[:20]!r} is no language; write ja, en, zh and the like.", field="skills"
+            )
+        if fields or languages:
+            found[_people([address])[0]] = {"fields": fields, "languages": languages}
+    return found
+
+
+def _items(value: Any) -> list[dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for one in value:
+        ja, en, project = (_plain(one.get(name, ""))[:_LONGEST_ITEM] for name in ("ja", "en", "project"))
+        if not (ja or en):
+            continue
+        ja, en = ja or en, en or ja
+        key = hashlib.sha256(f"{ja}\n{en}\n{project}".encode()).hexdigest()[:12]
+        found[key] = {"id": key, "ja": ja, "en": en, "project": project}
+    if len(found) > _MOST_ITEMS:
+        raise BadInstitutionError(f"A checklist takes at most {_MOST_ITEMS} items.", field="checklist")
+    return list(found.values())
+
+
+def _plain(value: Any) -> str:
+    return " ".join(unicodedata.normalize("NFKC", str(value)).split())
+
+
+_LISTS = {"curators": _people, "skills": _skills, "checklist": _items}

@@ -17,6 +17,7 @@ _WORDS = {
     "comment": later("A comment was written on a publication"),
     "assign": later("A publication was given to you for review"),
     "ask_changes": later("Changes are asked for before a publication"),
+    "remind": later("A publication waits for your decision, and the promised time is nearly up"),
     "approve": later("A publication was approved"),
     "reject": later("A publication was rejected"),
     "publish": later("A version was published"),
@@ -38,7 +39,7 @@ def concerned(entry: ReviewEntry) -> list[str]:
     row: Publication = entry.publication
     if entry.step == "assign":
         found = [row.assigned_to]
-    elif entry.author_id == row.requested_by:
+    elif entry.step == "remind" or entry.author_id == row.requested_by:
         found = [row.assigned_to] if row.assigned_to else list(row.institution.curators)
     else:
         found = [row.requested_by]

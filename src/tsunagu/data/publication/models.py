@@ -20,6 +20,11 @@ class Institution(models.Model):
     doi_agency = models.CharField(max_length=10, blank=True)
     members_may_publish = models.BooleanField(default=False)
     curators = models.JSONField(default=list)
+    # Person -> the fields and languages that they know.
+    skills = models.JSONField(default=dict)
+    hands_out = models.BooleanField(default=False)
+    answer_days = models.IntegerField(default=0)
+    checklist = models.JSONField(default=list)
     policies = models.TextField(blank=True)
     colour = models.CharField(max_length=7, blank=True)
     is_default = models.BooleanField(default=False)
@@ -60,6 +65,8 @@ class Publication(models.Model):
     is_doi_registered = models.BooleanField(default=False)
     is_test_doi = models.BooleanField(default=False)
     corrected = models.JSONField(default=dict)
+    # Of an article: version of the manuscript, journal, DOI of the publisher, why it is not open (articles.py).
+    article = models.JSONField(default=dict)
     record = models.JSONField(null=True)
     # Whole seconds, UTC: what harvesters ask by. Null until the version is published.
     harvest_at = models.DateTimeField(null=True)
@@ -96,6 +103,19 @@ class Concept(models.Model):
 
     def __str__(self) -> str:
         return self.doi
+
+
+class DataBehind(models.Model):
+    """Data that an article rests on: a version of this node, or an address elsewhere."""
+
+    publication = models.ForeignKey(Publication, on_delete=models.CASCADE, related_name="data_behind")
+    dataset_id = models.CharField(max_length=26, blank=True, db_index=True)
+    place = models.CharField(max_length=201, blank=True)
+    number = models.IntegerField(default=0)
+    address = models.CharField(max_length=500, blank=True)
+
+    def __str__(self) -> str:
+        return self.address or f"{self.place} v{self.number}"
 
 
 class ReviewEntry(models.Model):

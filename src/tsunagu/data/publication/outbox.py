@@ -20,7 +20,7 @@ from django.db import transaction
 
 from tsunagu.core import clock, egress, events, settings
 from tsunagu.core.errors import InvalidInputError
-from tsunagu.data.publication import datacite, record
+from tsunagu.data.publication import behind, datacite, record
 from tsunagu.data.publication.models import Concept, OutsideEffect, Publication
 
 logger = logging.getLogger(__name__)
@@ -112,7 +112,7 @@ def _attributes(doi: str, operation: str) -> dict[str, Any]:
         one.doi for one in public.order_by("number") if one.is_doi_registered and one.state == "published"
     ]
     whole = record.from_json(newest.record)
-    return datacite.attributes_of_all(whole, operation, versions, url=record.landing_address(concept.place))
+    return datacite.attributes_of_all(whole, operation, versions, url=behind.landing_address(concept.place))
 
 
 def deliver_due(*, limit: int = 200) -> int:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
+from collections.abc import Iterable
 
 from django.db import transaction
 
 from tsunagu.core import clock, events, settings
 from tsunagu.data.datasets import api as datasets
-from tsunagu.data.publication import checks, outbox, record, selectors, steps
+from tsunagu.data.publication import behind, checks, outbox, record, selectors, steps
 from tsunagu.data.publication.errors import NoPublicationError, NoWordsError, WrongStateError
 from tsunagu.data.publication.models import Concept, Publication
 from tsunagu.data.publication.types import PublicationCard
@@ -182,6 +183,12 @@ def end_of_removed(dataset_id: str) -> None:
             steps.note_step(SYSTEM, row, "withdraw", row.reason)
 
 
+def change(rows: Iterable[Publication]) -> None:
+    """Write the records of these anew, each once."""
+    for row in {one.pk: one for one in rows}.values():
+        _change(row)
+
+
 def settle(external_id: str, state: str) -> None:
     """Take in what an agency said of a DOI: from now on others may see it."""
     is_registered = state in {"findable", "registered"}
@@ -197,6 +204,7 @@ def settle(external_id: str, state: str) -> None:
             row.is_doi_registered = True
             _change(row)
             refresh(row.dataset_id)
+            change(behind.neighbours(row))
 
 
 def _expect(row: Publication, state: str) -> None:
@@ -285,6 +293,7 @@ def _tell_neighbours(row: Publication) -> None:
     ):
         if other is not None:
             _change(other)
+    change(behind.neighbours(row))
 
 
 def _keep(project_id: str) -> None:

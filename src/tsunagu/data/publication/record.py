@@ -18,6 +18,7 @@ from urllib.parse import quote
 from tsunagu.core import settings
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.plans import api as plans
+from tsunagu.data.publication import behind
 from tsunagu.data.publication.models import Concept, Institution, Publication
 from tsunagu.foundation.identity.api import ANONYMOUS, SYSTEM
 from tsunagu.foundation.policy import api as policy
@@ -42,6 +43,7 @@ SAID = (
     "keywords",
     "licence",
     "rights_holder",
+    *standards.COMMON_NAMES,
 )
 _JAPANESE = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _ADDRESS = re.compile(r"https?://[^\s<>\"'{}|\\^`]+")
@@ -62,8 +64,8 @@ def build(row: Publication, card: datasets.DatasetCard, concept: Concept | None)
     files = datasets.list_files(SYSTEM, card, version=row.number, limit=_LOOKED_AT)
     access = access_of(card)
     institution = row.institution
-    page = landing_address(row.place, row.number)
-    return standards.PublicRecord(
+    page = behind.landing_address(row.place, row.number)
+    made = standards.PublicRecord(
         id=row.uid,
         url=page,
         resource_type=row.resource_type,
@@ -84,7 +86,7 @@ def build(row: Publication, card: datasets.DatasetCard, concept: Concept | None)
         doi="" if row.is_test_doi else row.doi,
         doi_agency="" if row.is_test_doi else row.doi_agency,
         is_doi_registered=row.is_doi_registered and not row.is_test_doi,
-        relations=tuple(_relations(row, concept)),
+        relations=(*_relations(row, concept), *behind.relations(row), *behind.articles_of(row)),
         fundings=tuple(_fundings(row.project_id)),
         extents=(
             standards.Text(f"{version.file_count} files", "en"),
@@ -96,7 +98,21 @@ def build(row: Publication, card: datasets.DatasetCard, concept: Concept | None)
         files=tuple(_files(row, card, version, files, access)),
         institution=institution.name,
         withdrawn_on=_day(row.withdrawn_at) if row.withdrawn_at else "",
+        **_printed(row.article),
     )
+    return standards.with_common_items(made, said)
+
+
+def _printed(said: Mapping[str, str]) -> dict[str, Any]:
+    """Where an article was published, in the fields that journals have."""
+    if not said:
+        return {}
+    return {
+        "text_version": said["text_version"],
+        "source_titles": (_text(said["journal"]),) if said.get("journal") else (),
+        "source_ids": (standards.Identifier("EISSN", said["issn"]),) if said.get("issn") else (),
+        **{name: said.get(name, "") for name in ("volume", "issue", "first_page", "last_page")},
+    }
 
 
 def values_of(described: Mapping[str, Any], corrected: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -113,12 +129,6 @@ def access_of(card: datasets.DatasetCard) -> str:
         return RIGHTS["embargoed"]
     # Open, but a rule of the node keeps strangers out; or open to those who sign in.
     return RIGHTS["metadata"] if card.access == policy.Access.CLOSED else RIGHTS["restricted"]
-
-
-def landing_address(place: str, number: int = 0) -> str:
-    """The public page of a version, or of the dataset."""
-    address = f"{settings.current().control_address}/d/{place}"
-    return f"{address}/v{number}" if number else address
 
 
 def _text(value: str) -> standards.Text:
@@ -147,8 +157,10 @@ def names(value: Any) -> list[str]:
 
 def _person(text: str) -> standards.Party:
     agent = standards.agent_named(text)
-    ids = (standards.PartyId("ORCID", agent.id.rpartition("/")[2], agent.id),) if agent.id else ()
-    return standards.Party((_text(_family_first(agent.name)),), ids=ids)
+    number = standards.erad_number(text)
+    ids = [standards.PartyId("ORCID", agent.id.rpartition("/")[2], agent.id)] if agent.id else []
+    ids += [standards.PartyId("e-Rad_Researcher", number)] if number else []
+    return standards.Party((_text(_family_first(agent.name)),), ids=tuple(ids))
 
 
 def _family_first(name: str) -> str:
@@ -183,7 +195,7 @@ def _dates(
     row: Publication, version: datasets.VersionRef, card: datasets.DatasetCard, access: str
 ) -> Iterator[standards.Dated]:
     if row.published_at:
-        yield standards.Dated(_day(row.published_at), "Issued")
+        yield standards.Dated(row.article.get("published_on") or _day(row.published_at), "Issued")
         if access == RIGHTS["open"]:
             opened = max(row.published_at, dt.datetime.fromtimestamp(card.embargo_until_s, dt.UTC))
             yield standards.Dated(_day(opened), "Available")
@@ -209,15 +221,9 @@ def _relations(row: Publication, concept: Concept | None) -> Iterator[standards.
     before = others.filter(number__lt=row.number).order_by("-number").first()
     after = others.filter(number__gt=row.number).order_by("number").first()
     if before:
-        yield _related("replaces", before)
+        yield behind.related("replaces", before)
     if after:
-        yield _related("isReplacedBy", after)
-
-
-def _related(kind: str, other: Publication) -> standards.Relation:
-    if other.is_doi_registered and not other.is_test_doi:
-        return standards.Relation(kind, "DOI", f"https://doi.org/{other.doi}")
-    return standards.Relation(kind, "URI", landing_address(other.place, other.number))
+        yield behind.related("isReplacedBy", after)
 
 
 def _fundings(project_id: str) -> Iterator[standards.Funding]:
@@ -259,16 +265,19 @@ def _files(
     access: str,
 ) -> Iterator[standards.PublicFile]:
     """The files where anybody may have them; else, and where there are many, the page that leads to them."""
-    page = landing_address(row.place, row.number)
+    page = behind.landing_address(row.place, row.number)
+    kind = "fulltext" if behind.is_article(row.resource_type) else "dataset"
     if access == RIGHTS["open"] and version.file_count <= _NAMED_FILES:
-        base = landing_address(row.place)
+        base = behind.landing_address(row.place)
         for file in listed.files:
             address = f"{base}/download/{quote(file.path)}?version={row.number}"
-            yield standards.PublicFile(address, _media_type(file.name), file.byte_count, label=file.path)
+            yield standards.PublicFile(
+                address, _media_type(file.name), file.byte_count, type=kind, label=file.path
+            )
     elif access != RIGHTS["metadata"] and version.file_count:
         opens = dt.datetime.fromtimestamp(card.embargo_until_s, dt.UTC)
         day = _day(opens) if access == RIGHTS["embargoed"] else ""
-        yield standards.PublicFile(page, byte_count=version.byte_count, available_on=day)
+        yield standards.PublicFile(page, byte_count=version.byte_count, type=kind, available_on=day)
 
 
 def _media_type(name: str) -> str:

@@ -3,27 +3,39 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
+from typing import Any
 
 from django.db import transaction
 
 from tsunagu.core import clock, settings
 from tsunagu.data.datasets import api as datasets
-from tsunagu.data.publication import checks, outbox, publishing, record, selectors, steps
+from tsunagu.data.publication import (
+    articles,
+    assigning,
+    behind,
+    checklists,
+    checks,
+    outbox,
+    publishing,
+    record,
+    selectors,
+    steps,
+)
 from tsunagu.data.publication.errors import (
     AlreadyPublishedError,
     BadRequestError,
     NoPublicationError,
     NoWordsError,
-    WrongStateError,
 )
 from tsunagu.data.publication.institutions import institution_row
-from tsunagu.data.publication.models import Publication
+from tsunagu.data.publication.models import Institution, Publication
 from tsunagu.data.publication.types import ACCESSES, OPEN_STATES, Finding, PublicationCard
 from tsunagu.foundation.identity import api as identity
 from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.policy import api as policy
 
-# JPCOAR's labels of what is published from a dataset.
+# JPCOAR's labels of what is published from a dataset: data, or an article with the data behind it.
 RESOURCE_TYPES = (
     "dataset",
     "experimental data",
@@ -39,8 +51,8 @@ RESOURCE_TYPES = (
     "recorded data",
     "laboratory notebook",
     "software",
+    *behind.TYPES,
 )
-_WAITING = ("requested", "in_review", "approved")
 _LONGEST_REASON = 4000
 
 
@@ -54,6 +66,7 @@ def request(
     opens_on: str = "",
     resource_type: str = "dataset",
     note: str = "",
+    article: Mapping[str, Any] | None = None,
 ) -> PublicationCard:
     """Ask an institution to publish a frozen version; published at once where its rules let the actor.
 
@@ -68,6 +81,7 @@ def request(
         opens_on: The day on which an embargoed one opens, ``2027-04-01``.
         resource_type: One of ``RESOURCE_TYPES``.
         note: Words for the curators.
+        article: Of an article, what ``articles.read`` takes.
 
     Raises:
         ActionDeniedError: the actor may not ask.
@@ -77,29 +91,26 @@ def request(
         NotReadyError: the machine checks found what must be put right first; ``findings`` names it.
     """
     home = institution_row(institution)
-    resource = selectors.resource_for(card.id, card.project_id, home)
+    resource = selectors.resource_for(card.id, card.project_id, home, asked_by=actor.id)
     policy.require(actor, "publication.request", resource)
     number = version or card.last_version
-    if not number:
-        raise BadRequestError(
-            "The dataset has no frozen version.",
-            remedy="Freeze a version first: tsunagu freeze PROJECT/DATASET.",
-        )
+    _need_version(number)
     kept = datasets.get_version(card, number)
     wish = {"access": access, "opens_on": opens_on, "resource_type": resource_type}
     _check_wish(wish)
+    said, behind_it = articles.read(actor, article or {}) if behind.is_article(resource_type) else ({}, [])
     steps.refuse_unready(checks.check(actor, card, number, access=access, opens_on=opens_on))
     may_publish = bool(policy.decide(actor, "publication.publish", resource))
     with transaction.atomic():
         datasets.lock_dataset(actor, card.id)
         row = _open_row(card, number)
-        row.institution, row.number, row.version_hash = home, number, kept.version_hash
-        row.place, row.title = card.slug, _title(kept, card)
-        row.access, row.opens_on, row.resource_type = access, opens_on, resource_type
-        row.requested_by, row.requested_at = actor.id, clock.now()
-        row.state, row.changed_at = "approved" if may_publish else "requested", clock.now()
+        _fill(row, actor, home, kept, _title(kept, card), wish)
+        row.place, row.state = card.slug, "approved" if may_publish else "requested"
+        row.article = said
         row.save()
+        articles.keep(row, behind_it)
         steps.note_step(actor, row, "request", note, said={**wish, "institution": home.name})
+        assigning.hand_out(row)
     if may_publish:
         return publishing.publish(actor, row.uid)
     return selectors.cards([row])[0]
@@ -117,6 +128,28 @@ def examine(
     resource = selectors.resource_for(card.id, card.project_id, institution_row(institution))
     policy.require(actor, "publication.request", resource)
     return checks.check(actor, card, version or card.last_version, access=access)
+
+
+def _need_version(number: int) -> None:
+    if not number:
+        raise BadRequestError(
+            "The dataset has no frozen version.",
+            remedy="Freeze a version first: tsunagu freeze PROJECT/DATASET.",
+        )
+
+
+def _fill(
+    row: Publication,
+    actor: Actor,
+    home: Institution,
+    version: datasets.VersionRef,
+    title: str,
+    wish: Mapping[str, str],
+) -> None:
+    row.institution, row.title = home, title
+    row.number, row.version_hash = version.number, version.version_hash
+    row.access, row.opens_on, row.resource_type = wish["access"], wish["opens_on"], wish["resource_type"]
+    row.requested_by, row.requested_at, row.changed_at = actor.id, clock.now(), clock.now()
 
 
 def _title(version: datasets.VersionRef, card: datasets.DatasetCard) -> str:
@@ -189,40 +222,6 @@ def comment(
 
 
 @transaction.atomic
-def assign(actor: Actor, publication_id: str, to: str = "") -> PublicationCard:
-    """Say which curator looks at it; the review begins with that.
-
-    Args:
-        actor: A curator.
-        publication_id: Which one.
-        to: Mail address of a curator; empty: oneself.
-
-    Raises:
-        NoPublicationError: there is none, or the actor may not see it.
-        ActionDeniedError: the actor does not review it.
-        WrongStateError: it is decided already.
-        BadRequestError: nobody of that address reviews for the institution.
-    """
-    row = _reviewed(actor, publication_id)
-    person = identity.find_person(to) if to else identity.people([actor.id]).get(actor.id)
-    other = Actor("person", person.id, person.name) if person else None
-    is_able = person is not None and (
-        person.id == actor.id
-        or (
-            other is not None and bool(policy.decide(other, "publication.review", selectors.resource_of(row)))
-        )
-    )
-    if person is None or not is_able:
-        raise BadRequestError(
-            f"{to} does not review for this institution.", remedy="Name one of the institution's curators."
-        )
-    row.assigned_to = person.id
-    _move(row, "in_review" if row.state == "requested" else row.state)
-    steps.note_step(actor, row, "assign", said={"to": person.id})
-    return selectors.cards([row])[0]
-
-
-@transaction.atomic
 def ask_changes(
     actor: Actor, publication_id: str, text: str, *, field: str = "", path: str = ""
 ) -> PublicationCard:
@@ -232,7 +231,7 @@ def ask_changes(
         NoPublicationError, ActionDeniedError, WrongStateError: as for ``assign``.
         NoWordsError: nothing was said.
     """
-    row = _reviewed(actor, publication_id)
+    row = steps.row_under_review(actor, publication_id)
     _need_words(text)
     _move(row, "changes_asked")
     steps.note_step(actor, row, "ask_changes", text, field=field, path=path)
@@ -247,7 +246,7 @@ def reject(actor: Actor, publication_id: str, text: str) -> PublicationCard:
         NoPublicationError, ActionDeniedError, WrongStateError: as for ``assign``.
         NoWordsError: no reason was given.
     """
-    row = _reviewed(actor, publication_id)
+    row = steps.row_under_review(actor, publication_id)
     _need_words(text)
     row.reason = text.strip()[:_LONGEST_REASON]
     _move(row, "rejected")
@@ -262,21 +261,14 @@ def approve(actor: Actor, publication_id: str, text: str = "") -> PublicationCar
 
     Raises:
         NoPublicationError, ActionDeniedError, WrongStateError: as for ``assign``.
-        NotReadyError: something changed since it was asked for, so that it cannot be published now.
+        NotReadyError: the checklist is not answered, or something changed since, so that it cannot be published now.
     """
     with transaction.atomic():
-        row = _reviewed(actor, publication_id)
+        row = steps.row_under_review(actor, publication_id)
+        steps.refuse_unready(checklists.left(row))
         _move(row, "approved")
         steps.note_step(actor, row, "approve", text)
     return publishing.publish(actor, publication_id)
-
-
-def _reviewed(actor: Actor, publication_id: str) -> Publication:
-    row = selectors.row_for(actor, publication_id, locks=True)
-    policy.require(actor, "publication.review", selectors.resource_of(row))
-    if row.state not in _WAITING:
-        raise WrongStateError(f"The publication is {row.state.replace('_', ' ')}.", state=row.state)
-    return row
 
 
 def _need_words(text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable
 
 from django.db.models import Q, QuerySet
@@ -14,30 +15,40 @@ from tsunagu.data.publication.errors import NoPublicationError
 from tsunagu.data.publication.institutions import curated_by
 from tsunagu.data.publication.models import Institution, OutsideEffect, Publication
 from tsunagu.data.publication.types import (
+    ANSWER_STEP,
     OPEN_STATES,
     EffectCard,
     EntryCard,
     Finding,
     PublicationCard,
+    QueueCounts,
     VersionLine,
 )
 from tsunagu.foundation.identity import api as identity
 from tsunagu.foundation.identity.api import SYSTEM, Actor
 from tsunagu.foundation.policy import api as policy
 
+# What waits for curators.
+WAITING = ("requested", "in_review", "approved")
+_MOST_COUNTED = 300
+
 
 def resource_of(row: Publication) -> policy.Resource:
     """The publication as rules see it."""
-    return resource_for(row.dataset_id, row.project_id, row.institution)
+    return resource_for(row.dataset_id, row.project_id, row.institution, asked_by=row.requested_by)
 
 
-def resource_for(dataset_id: str, project_id: str, institution: Institution) -> policy.Resource:
+def resource_for(
+    dataset_id: str, project_id: str, institution: Institution, *, asked_by: str = ""
+) -> policy.Resource:
     """A dataset that an institution is asked to publish, as rules see it."""
+    has_others = any(one != asked_by for one in institution.curators)
     return policy.Resource(
         "publication",
         dataset_id,
         project_id=project_id,
         curators=tuple(institution.curators),
+        asked_by=asked_by if has_others else "",
         members_may_publish=institution.members_may_publish,
     )
 
@@ -85,7 +96,7 @@ def entries_of(actor: Actor, publication_id: str) -> list[EntryCard]:
         EntryCard(
             step=one.step,
             text=one.text,
-            field=one.field,
+            field="" if one.step.startswith(ANSWER_STEP) else one.field,
             path=one.path,
             number=one.number,
             author=one.author_name,
@@ -131,6 +142,8 @@ def findings_of(actor: Actor, publication_id: str) -> list[Finding]:
         access=row.access,
         opens_on=row.opens_on,
         corrected=row.corrected,
+        article=row.article,
+        data_count=row.data_behind.count(),
     )
 
 
@@ -191,6 +204,26 @@ def queue(
     return cards([row for row in found if policy.decide(actor, "publication.review", resource_of(row))])
 
 
+def queue_counts(actor: Actor, institution: str = "") -> QueueCounts:
+    """How much waits for a curator: given to them, to nobody, late, in all."""
+    found = queue(actor, institution=institution, limit=_MOST_COUNTED + 1)
+    counted = found[:_MOST_COUNTED]
+    return QueueCounts(
+        mine=sum(one.assigned_to is not None and one.assigned_to.id == actor.id for one in counted),
+        free=sum(one.assigned_to is None for one in counted),
+        late=sum(one.is_late for one in counted),
+        all=len(counted),
+        is_more=len(found) > _MOST_COUNTED,
+    )
+
+
+def due_at(row: Publication) -> dt.datetime | None:
+    """When the institution promised to have answered; None where it promised nothing, or others are to act."""
+    if not row.institution.answer_days or row.state not in WAITING:
+        return None
+    return row.requested_at + dt.timedelta(days=row.institution.answer_days)
+
+
 def unregistered(actor: Actor, *, limit: int = 20) -> list[PublicationCard]:
     """Publications of one's institutions whose DOI a person has to look after, newest first."""
     mine = Publication.objects.select_related("institution").filter(institution__name__in=curated_by(actor))
@@ -224,6 +257,7 @@ def cards(rows: Iterable[Publication] | QuerySet[Publication]) -> list[Publicati
     several = list(rows)
     people = identity.people({row.requested_by for row in several} | {row.assigned_to for row in several})
     now = clock.now()
+    due = [due_at(row) for row in several]
     return [
         PublicationCard(
             id=row.uid,
@@ -247,7 +281,9 @@ def cards(rows: Iterable[Publication] | QuerySet[Publication]) -> list[Publicati
             is_test_doi=row.is_test_doi,
             reason=row.reason,
             age_days=(now - row.requested_at).days,
+            due_at=clock.isoformat(moment) if moment else "",
+            is_late=moment is not None and moment < now,
             resource=resource_of(row),
         )
-        for row in several
+        for row, moment in zip(several, due, strict=True)
     ]

@@ -5,15 +5,36 @@ from __future__ import annotations
 from typing import Any
 
 from tsunagu.core import clock, events
-from tsunagu.data.publication import checks
-from tsunagu.data.publication.errors import NotReadyError
+from tsunagu.data.publication import checks, selectors
+from tsunagu.data.publication.errors import NotReadyError, OwnRequestError, WrongStateError
 from tsunagu.data.publication.models import Publication, ReviewEntry
 from tsunagu.data.publication.types import Finding
 from tsunagu.foundation.identity.api import Actor
+from tsunagu.foundation.policy import api as policy
 from tsunagu.foundation.runs import api as runs
 
 CHANGED = "publication.changed"
 _LONGEST = 4000
+
+
+def row_under_review(actor: Actor, publication_id: str) -> Publication:
+    """A publication about which the actor may decide now, locked.
+
+    Raises:
+        NoPublicationError: there is none, or the actor may not see it.
+        OwnRequestError: the actor asked for it, and somebody else can decide.
+        ActionDeniedError: the actor does not review it.
+        WrongStateError: it is decided already.
+    """
+    row = selectors.row_for(actor, publication_id, locks=True)
+    resource = selectors.resource_of(row)
+    decision = policy.decide(actor, "publication.review", resource)
+    if not decision:
+        own = resource.asked_by == actor.id
+        raise (OwnRequestError if own else policy.ActionDeniedError).of(decision, "publication.review")
+    if row.state not in selectors.WAITING:
+        raise WrongStateError(f"The publication is {row.state.replace('_', ' ')}.", state=row.state)
+    return row
 
 
 def refuse_unready(found: list[Finding]) -> None:

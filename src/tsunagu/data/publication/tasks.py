@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from tsunagu.core import events, jobs
-from tsunagu.data.publication import mailing, outbox, publishing, steps
+from tsunagu.data.publication import mailing, outbox, promises, publishing, steps
 
 
 @events.subscribe(outbox.WANTED)
@@ -28,6 +28,13 @@ def follow_registration(doi: str, state: str) -> None:
 def lift_embargoes() -> None:
     """Bring records of embargoed data in step with the clock."""
     publishing.lift_embargoes()
+
+
+@jobs.every(dt.timedelta(hours=1))
+@jobs.job(priority=-20)
+def remind() -> None:
+    """Tell curators what they promised to have decided by tomorrow."""
+    promises.remind()
 
 
 @events.subscribe(steps.CHANGED)

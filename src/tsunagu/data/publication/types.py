@@ -13,8 +13,69 @@ from tsunagu.standards.api import PublicRecord
 
 State = Literal["requested", "in_review", "changes_asked", "approved", "published", "rejected", "withdrawn"]
 OPEN_STATES = ("requested", "in_review", "changes_asked", "approved")
+# Before the answer to an item of a checklist, in the steps of a history.
+ANSWER_STEP = "check_"
 ACCESSES = ("open", "embargoed", "restricted", "metadata")
 Words = Mapping[str, str]  # {"en": ..., "ja": ...}
+
+
+@dataclass(frozen=True, slots=True)
+class Skill:
+    """What a curator knows: words of fields, and languages (``ja``, ``en`` ...); none: whatever comes."""
+
+    fields: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CheckItem:
+    """Something that a curator confirms before a version is published.
+
+    Attributes:
+        id: Made of its words: other words are another item, and have to be confirmed anew.
+        project: The collection for which it is asked; empty: for all.
+    """
+
+    id: str
+    says: Words
+    project: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckLine:
+    """An item with what was answered for this version: ``yes``, ``no``, ``none`` (does not apply) or nothing yet."""
+
+    item: CheckItem
+    answer: str
+    author: str
+    answered_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Somebody who could review a publication.
+
+    Attributes:
+        fields: Words of theirs that the publication names.
+        speaks: Whether they know a language in which it is described.
+        load: How many they have open.
+    """
+
+    person: PersonCard
+    fields: tuple[str, ...]
+    speaks: bool
+    load: int
+
+
+@dataclass(frozen=True, slots=True)
+class QueueCounts:
+    """What waits for curators; ``is_more``: there are more than were counted."""
+
+    mine: int
+    free: int
+    late: int
+    all: int
+    is_more: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +88,9 @@ class InstitutionCard:
         contact: A mail address that everybody may see.
         doi_prefix: ``10.12345``; empty: no DOIs are minted.
         doi_agency: ``DataCite``, ``JaLC`` or empty.
+        skills: Id of a curator -> what they know.
+        hands_out: Whether new requests are given to a curator by themselves.
+        answer_days: Within how many days its curators promise to answer; 0: no promise.
         policies: What applies to its publications, in words.
         colour: ``#rrggbb`` of the line on its pages, or empty.
     """
@@ -41,6 +105,10 @@ class InstitutionCard:
     doi_agency: str
     members_may_publish: bool
     curators: tuple[PersonCard, ...]
+    skills: Mapping[str, Skill]
+    hands_out: bool
+    answer_days: int
+    checklist: tuple[CheckItem, ...]
     policies: str
     colour: str
     is_default: bool
@@ -111,6 +179,8 @@ class PublicationCard:
         opens_on: The day on which an embargoed one opens.
         doi: Empty until one is minted; ``is_doi_registered`` says whether the agency has confirmed it.
         age_days: Whole days since it was asked for.
+        due_at: When the institution promised to have answered; empty where it did not, or others are to act.
+        is_late: Whether that is past.
     """
 
     id: str
@@ -134,6 +204,8 @@ class PublicationCard:
     is_test_doi: bool
     reason: str
     age_days: int
+    due_at: str
+    is_late: bool
     resource: Resource
 
     @property
@@ -145,6 +217,37 @@ class PublicationCard:
     def dataset(self) -> str:
         """The name of the dataset."""
         return self.place.partition("/")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAccess:
+    """How far immediate open access of an article is.
+
+    Attributes:
+        status: ``open``, ``due`` (no reason on record, or it ended), ``overdue`` (and the days of grace are over),
+            ``delayed`` (for a reason) or ``exempt``.
+        published_on: When the journal published it; empty where nobody said.
+        age_days: Days since then.
+        reason_code: ``publisher_embargo``, ``policy_unclear``, ``apc``, ``evidence_data_restricted`` or ``other``.
+        planned_on: The day on which it is to open.
+    """
+
+    status: str
+    published_on: str
+    age_days: int
+    reason_code: str
+    reason: str
+    planned_on: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleLine:
+    """An article in the list of those who follow open access; ``said`` is what its wish said."""
+
+    card: PublicationCard
+    open_access: OpenAccess
+    said: Mapping[str, str]
+    data_count: int
 
 
 @dataclass(frozen=True, slots=True)

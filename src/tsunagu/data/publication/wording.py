@@ -60,6 +60,16 @@ FINDINGS: dict[str, tuple[Words, Words]] = {
             "ja": "広く使われているライセンスの名前か、条文のアドレスを書いてください。",
         },
     ),
+    "closed_metadata": (
+        {
+            "en": "The common items say that not even the metadata are public.",
+            "ja": "共通項目で、メタデータのアクセス権が公開以外になっています。",
+        },
+        {
+            "en": "Set the access right of the metadata to open, or do not publish the version.",
+            "ja": "メタデータを公開できる場合は、共通項目のページで公開に変えてください。",
+        },
+    ),
     "no_description": (
         {"en": "There is no description.", "ja": "説明がありません。"},
         {
@@ -126,6 +136,60 @@ FINDINGS: dict[str, tuple[Words, Words]] = {
         {
             "en": "The page AI-ready of the dataset names them; this does not hinder publication.",
             "ja": "項目はデータセットの「AI利用の準備」のページで確認できます。公開の妨げにはなりません。",
+        },
+    ),
+}
+
+
+FINDINGS |= {
+    "no_publisher_doi": (
+        {
+            "en": "The manuscript does not name the published article.",
+            "ja": "出版された論文のDOIが書かれていません。",
+        },
+        {
+            "en": "Name the publisher's DOI as soon as there is one.",
+            "ja": "出版社のDOIが分かりしだい入力してください。",
+        },
+    ),
+    "no_oa_reason": (
+        {
+            "en": "The article does not open at once, and no reason is on record.",
+            "ja": "論文がすぐに公開されず、その理由が記録されていません。",
+        },
+        {
+            "en": "Grants whose calls opened in fiscal year 2025 or later ask for immediate open access: name the reason"
+            " and the planned day, or say that the article is not covered.",
+            "ja": "2025年度以降に公募された競争的研究費では即時オープンアクセスが求められます。"
+            "公開できない理由と公開予定日を入力するか、対象外であることを選択してください。",
+        },
+    ),
+    "no_data_behind": (
+        {"en": "The article names no data behind it.", "ja": "論文の根拠データが書かれていません。"},
+        {
+            "en": "Name the datasets that its figures and results rest on, or say why there are none.",
+            "ja": "図や結果のもとになったデータセットを指定するか、ない理由を入力してください。",
+        },
+    ),
+}
+
+# What stands against approval on a checklist: nothing was answered yet, or no.
+UNCHECKED: dict[str, tuple[Words, Words]] = {
+    "open": (
+        {
+            "en": "Not answered on the checklist: {item}",
+            "ja": "チェックリストの次の項目が未確認です: {item}",
+        },
+        {"en": "Look at it and answer it.", "ja": "内容を確かめて回答してください。"},
+    ),
+    "no": (
+        {
+            "en": "Answered with no on the checklist: {item}",
+            "ja": "チェックリストの次の項目が「いいえ」です: {item}",
+        },
+        {
+            "en": "Give it back with what is to be changed, or answer it anew once it is right.",
+            "ja": "直すべき点を添えて差し戻すか、直っていれば回答し直してください。",
         },
     ),
 }

@@ -1,7 +1,7 @@
 """The door of training: which data were read for which training."""
 
 from tsunagu.data.training.errors import NoSuchTrainingError, NoSuchUseError, UseEndedError
-from tsunagu.data.training.selectors import training, trainings, uses_of
+from tsunagu.data.training.selectors import begun, training, trainings, uses_of
 from tsunagu.data.training.services import end_use, note, open_use, permit, settle_silent
 from tsunagu.data.training.types import OpenUse, TrainingCard, UseCard
 
@@ -12,6 +12,7 @@ __all__ = [
     "TrainingCard",
     "UseCard",
     "UseEndedError",
+    "begun",
     "end_use",
     "note",
     "open_use",

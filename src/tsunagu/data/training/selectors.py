@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
 from collections.abc import Sequence
 
@@ -26,6 +27,14 @@ def uses_of(actor: Actor, card: datasets.DatasetCard, *, limit: int = 100) -> li
     if not policy.decide(actor, "dataset.manage", card.resource):
         rows = rows.filter(actor_id=actor.id)
     return _cards(list(rows.order_by("-pk")[: min(limit, _MOST)]), {card.id: card.slug})
+
+
+def begun(
+    card: datasets.DatasetCard, *, since: dt.datetime, until: dt.datetime
+) -> list[tuple[dt.datetime, int]]:
+    """When trainings of anybody began to read the dataset, and which version; the caller has asked the rules."""
+    rows = TrainingUse.objects.filter(dataset_id=card.id, started_at__gte=since, started_at__lt=until)
+    return list(rows.order_by("started_at").values_list("started_at", "version"))
 
 
 def trainings(actor: Actor) -> list[TrainingCard]:

@@ -267,6 +267,14 @@ def _slurm(node: settings.Settings) -> list[Finding]:
     return [Finding("slurm", "ok", f"jobs share {node.slurm_folder} with the cluster")]
 
 
+def _usage(node: settings.Settings) -> list[Finding]:
+    from tsunagu.data.usage import api as usage
+
+    count = len(usage.read_patterns(node.usage_robots_file))
+    detail = f"visits are counted; robots by the node's own patterns and {count} of usage_robots_file"
+    return [Finding("usage", "ok", detail)]
+
+
 def _addresses(node: settings.Settings) -> list[Finding]:
     from urllib.parse import urlsplit
 
@@ -386,6 +394,7 @@ def _keeping(node: settings.Settings) -> list[Finding]:
 _LOOKS = (
     _home,
     _addresses,
+    _usage,
     _database,
     _store,
     _sealed,

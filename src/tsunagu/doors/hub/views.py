@@ -14,6 +14,8 @@ from django.utils.http import urlencode
 from tsunagu.core import settings
 from tsunagu.data.ai_use import api as ai_use
 from tsunagu.data.datasets import api as datasets
+from tsunagu.data.usage import api as usage
+from tsunagu.doors import counting
 from tsunagu.doors.hub import card, trees
 from tsunagu.doors.hub.answers import ASKED, answer, door, signed_in
 from tsunagu.doors.hub.revisions import EMPTY, Revision, find, is_at_nothing, readable, versions
@@ -47,7 +49,9 @@ def list_repositories(request: HttpRequest, actor: Actor) -> HttpResponse:
     """``GET /api/datasets``: frozen datasets that the actor may see, last changed first."""
     limit = _number(request.GET.get("limit"), 100, 1000)
     cards, more = datasets.list_datasets(actor, after=request.GET.get("cursor", ""), limit=limit)
-    rows = [_short(one) for one in cards if one.has_frozen]
+    shown = [one for one in cards if one.has_frozen]
+    used = usage.public_uses(shown)
+    rows = [_short(one, used.get(one.id)) for one in shown]
     headers = _next(request, more)
     return answer(rows, headers=headers)
 
@@ -70,7 +74,10 @@ def repository(
     ]
     is_free = ai_use.would_permit(actor, found.card, version=found.version.number, **ASKED)
     gate = {"gated": False if is_free else "manual"}
-    return answer({**_short(found.card), **gate, **_of(found), "siblings": siblings})
+    counting.viewed(request, actor, found.card.slug, found.version.number)
+    return answer(
+        {**_short(found.card, usage.public_use(found.card)), **gate, **_of(found), "siblings": siblings}
+    )
 
 
 @door
@@ -186,6 +193,8 @@ def resolve(
         path != card.NAME
     ):  # a card says what data are and how they may be used: it may be read before they may
         _permit(actor, found)
+        # A loader asks for every part of a file here anew.
+        counting.fetched(request, actor, found.card.slug, found.version.number, "hub", is_job=True)
     digest = file.sha256.hex()
     moved = HttpResponseRedirect(
         storage.get_url(storage.require_location(file.sha256, found.card.domains), name=file.name)
@@ -236,7 +245,7 @@ def _blob(one: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _short(one: datasets.DatasetCard) -> dict[str, Any]:
+def _short(one: datasets.DatasetCard, used: usage.PublicUse | None = None) -> dict[str, Any]:
     return {
         "_id": one.id,
         "id": one.slug,
@@ -244,7 +253,7 @@ def _short(one: datasets.DatasetCard) -> dict[str, Any]:
         "private": str(one.access) != "open" or bool(one.embargo_until),
         "disabled": False,
         "tags": [],
-        "downloads": 0,
+        "downloads": used.downloads if used else 0,
         "likes": 0,
         "createdAt": one.created_at,
         "lastModified": one.updated_at,

@@ -15,6 +15,7 @@ from tsunagu.core import clock
 from tsunagu.core.errors import CapabilityRefusedError, NotFoundError, TsunaguError
 from tsunagu.data.capture import api as capture
 from tsunagu.data.datasets import api as datasets
+from tsunagu.doors import counting
 from tsunagu.foundation.identity.api import ANONYMOUS, Actor
 from tsunagu.foundation.storage import api as storage
 
@@ -93,6 +94,8 @@ def listing(message: dict[str, Any]) -> dict[str, Any]:
     page = datasets.list_files(
         actor, card, version=claims["v"], prefix=claims["pre"], after=message.get("after", ""), limit=_PAGE
     )
+    if not message.get("after"):
+        counting.fetched_archive(actor, card.slug, claims["v"], message["capability"])
     places = storage.locate((file.sha256 for file in page.files), card.domains)
     hidden = storage.hidden_keys(places.values())
     rows = []

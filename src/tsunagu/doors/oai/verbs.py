@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ _OPEN = (
 )
 _SCHEME = "http://www.openarchives.org/OAI/2.0/oai-identifier"
 _DC = "http://www.openarchives.org/OAI/2.0/oai_dc/"
+# Publishing is one short transaction; this is many times as long.
+_ENDED_BY = dt.timedelta(seconds=10)
 _DOMAIN = re.compile(r"[a-zA-Z][a-zA-Z0-9-]*(\.[a-zA-Z][a-zA-Z0-9-]*)+")
 
 
@@ -53,9 +56,10 @@ class Repository:
                 arguments = {}  # the protocol wants the bare address then
             body = f'<error code="{error.code}">{xml_text(error.message)}</error>'
         said = "".join(f' {name}="{xml_text(value)}"' for name, value in arguments.items())
-        head = (
-            f"<responseDate>{second(clock.now())}</responseDate><request{said}>{xml_text(self.url)}</request>"
-        )
+        # Harvesters go on from this moment. A record carries the moment at which it was written, and is there for others
+        # only when its transaction has ended: so the moment named is one by which everything was.
+        moment = second(clock.now() - _ENDED_BY)
+        head = f"<responseDate>{moment}</responseDate><request{said}>{xml_text(self.url)}</request>"
         return f"{_OPEN}{head}{body}</OAI-PMH>"
 
     def _inside(self, verb: str, arguments: dict[str, str]) -> str:

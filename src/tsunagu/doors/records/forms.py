@@ -23,6 +23,7 @@ class Form:
         write: Makes it of the record and a language (``ja`` or ``en``).
         is_description: Whether it describes the record; a citation does not.
         is_saved: Whether a browser saves it and does not show it.
+        agency: Only of records whose DOI this agency registers; empty: of all.
     """
 
     name: str
@@ -31,6 +32,11 @@ class Form:
     profile: str = ""
     is_description: bool = True
     is_saved: bool = False
+    agency: str = ""
+
+    def fits(self, record: PublicRecord) -> bool:
+        """Whether the record has this form."""
+        return self.agency in {"", record.doi_agency}
 
 
 def _as_json(value: Any) -> str:
@@ -58,6 +64,13 @@ FORMS = (
         "http://datacite.org/schema/kernel-4",
     ),
     Form("datacite.json", "application/vnd.datacite.datacite+json", _datacite_json),
+    Form(
+        "jalc.json",
+        "application/json",
+        lambda record, _language: _as_json(standards.to_jalc_json(record)),
+        is_saved=True,
+        agency="JaLC",
+    ),
     Form(
         "dublin-core.xml",
         "application/xml",
@@ -111,7 +124,7 @@ def form_for(accept: str) -> Form | None:
         if media_type in {"text/html", "application/xhtml+xml", "*/*"} or not negative:
             return None
         for form in FORMS:
-            if form.media_type == media_type:
+            if form.media_type == media_type and not form.agency:
                 return form
     return None
 
@@ -120,6 +133,6 @@ def _links(record: PublicRecord) -> list[standards.Link]:
     documents = [
         standards.Document(address_of(record, form.name), form.media_type, form.profile)
         for form in FORMS
-        if form.is_description
+        if form.is_description and form.fits(record)
     ]
     return standards.links_of(record, documents)

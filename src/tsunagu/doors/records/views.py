@@ -10,7 +10,9 @@ from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
 from tsunagu.core.errors import TsunaguError
+from tsunagu.doors import counting
 from tsunagu.doors.records.forms import BY_NAME, link_header
+from tsunagu.doors.who import actor_of_session
 from tsunagu.standards import api as standards
 from tsunagu.standards.api import PublicRecord
 
@@ -29,7 +31,7 @@ def addresses(find: Find) -> list[URLPattern]:
     def answer(request: HttpRequest, project: str, dataset: str, number: int, name: str) -> HttpResponse:
         form = BY_NAME.get(name)
         record = find(f"{project}/{dataset}", number) if form else None
-        if form is None or record is None:
+        if form is None or record is None or not form.fits(record):
             raise Http404
         if record.withdrawn_on:
             return HttpResponse(status=_GONE, content_type=_TEXT)
@@ -43,6 +45,7 @@ def addresses(find: Find) -> list[URLPattern]:
             return HttpResponse(
                 f"{error.message} {error.remedy}".strip() + "\n", status=error.status, content_type=_TEXT
             )
+        counting.viewed(request, actor_of_session(request), f"{project}/{dataset}", number)
         headers = {"Link": link_header(record, f"{record.url}/record/{name}")}
         if form.is_saved:
             headers["Content-Disposition"] = f'attachment; filename="{name}"'

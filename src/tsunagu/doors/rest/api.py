@@ -16,6 +16,7 @@ from tsunagu.core.errors import InvalidInputError, TsunaguError
 from tsunagu.doors.oauth.views import challenge
 from tsunagu.doors.rest import (
     ai_use,
+    common_items,
     compute,
     datasets,
     exports,
@@ -33,12 +34,15 @@ from tsunagu.doors.rest import (
     publication,
     pushes,
     readiness,
+    scanning,
     sealing,
     searches,
     sharing,
     tables,
     tokens,
     trainings,
+    unsorted,
+    usage,
 )
 from tsunagu.doors.rest.auth import session_or_token
 from tsunagu.doors.rest.openapi import DescribedAPI
@@ -91,7 +95,11 @@ api.add_router("", partners.router)
 api.add_router("", instruments.router)
 api.add_router("", readiness.router)
 api.add_router("", harvesting.router)
+api.add_router("", usage.router)
+api.add_router("", common_items.router)
 api.add_router("", graph.router)
+api.add_router("", scanning.router)
+api.add_router("", unsorted.router)
 
 
 def problem(error: TsunaguError) -> HttpResponse:

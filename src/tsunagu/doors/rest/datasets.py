@@ -15,6 +15,7 @@ from tsunagu.data.datasets.api import DatasetCard, FileCard, VersionRef
 from tsunagu.data.description import api as description
 from tsunagu.data.evidence import api as evidence
 from tsunagu.data.keeping import api as keeping
+from tsunagu.doors import counting
 from tsunagu.doors.rest import keeping_schemas, schemas
 from tsunagu.doors.who import actor_of, require_actor
 from tsunagu.foundation.identity.api import Actor
@@ -106,7 +107,9 @@ def create_dataset(request: HttpRequest, body: schemas.NewDataset) -> Any:
 def show_dataset(request: HttpRequest, project: str, dataset: str) -> Any:
     """One dataset with its draft and latest versions."""
     actor = actor_of(request)
-    return _whole(actor, datasets.get_dataset(actor, project, dataset))
+    shown = _whole(actor, datasets.get_dataset(actor, project, dataset))
+    counting.viewed(request, actor, f"{project}/{dataset}")
+    return shown
 
 
 @router.patch("/datasets/{project}/{dataset}", response=schemas.Dataset)

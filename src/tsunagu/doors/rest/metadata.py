@@ -9,8 +9,10 @@ from ninja import Router
 
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.description import api as description
+from tsunagu.doors import counting
 from tsunagu.doors.rest import schemas_metadata as schemas
 from tsunagu.doors.who import actor_of, require_actor
+from tsunagu.foundation.identity.api import Actor
 
 router = Router(tags=["metadata"])
 
@@ -42,6 +44,7 @@ def list_values(
     rows, more = description.file_values(
         actor, card, version=version, after=after, limit=max(1, min(limit, 200))
     )
+    counting.viewed(request, actor, card.slug, version or 0)
     return {"values": found + rows, "next": more or None}
 
 
@@ -56,6 +59,30 @@ def set_value(request: HttpRequest, project: str, dataset: str, name: str, body:
         for v in description.values(actor, card)
     ]
     return {"values": found, "next": None}
+
+
+@router.get("/datasets/{project}/{dataset}/negative-result", response=schemas.NegativeResult)
+def negative_result(request: HttpRequest, project: str, dataset: str) -> Any:
+    """What was tried and failed."""
+    actor = actor_of(request)
+    return _failure(actor, datasets.get_dataset(actor, project, dataset))
+
+
+@router.put("/datasets/{project}/{dataset}/negative-result", response=schemas.NegativeResult)
+def tell_negative_result(
+    request: HttpRequest, project: str, dataset: str, body: schemas.NewNegativeResult
+) -> Any:
+    """Tell what was tried and failed; versions that are frozen from now on hold it."""
+    actor = require_actor(request)
+    card = datasets.get_dataset(actor, project, dataset)
+    told = {f"negative_{name}": text for name, text in body.dict().items() if text is not None}
+    description.tell_failure(actor, card.id, told)
+    return _failure(actor, card)
+
+
+def _failure(actor: Actor, card: datasets.DatasetCard) -> dict[str, str]:
+    said = {value.name: value.value for value in description.values(actor, card)}
+    return {name.removeprefix("negative_"): str(value) for name, value in description.failure_of(said)}
 
 
 @router.get("/datasets/{project}/{dataset}/proposals", response=schemas.ProposalList)

@@ -18,6 +18,8 @@ from tsunagu.doors.who import actor_of, require_actor
 from tsunagu.foundation.identity.api import Actor
 
 router = Router(tags=["publication"])
+# The argument of a route hides the room of the same name.
+_write_article = publication.write_article
 
 
 @router.get("/institutions", response=schemas.InstitutionList)
@@ -73,6 +75,43 @@ def list_queue(
     return {"publications": [_row(one) for one in found], "next": following}
 
 
+@router.get("/publications/articles", response=schemas.ArticleList)
+def list_articles(request: HttpRequest, status: str = "") -> Any:
+    """Articles of your institutions as a curator, with how far open access of each is."""
+    found = publication.list_articles(require_actor(request), status=status)
+    rows = [
+        {
+            **_row(one.card),
+            "open_access": asdict(one.open_access),
+            "text_version": one.said.get("text_version", ""),
+            "journal": one.said.get("journal", ""),
+            "data_count": one.data_count,
+        }
+        for one in found
+    ]
+    return {"articles": rows}
+
+
+@router.put("/publications/{publication}/article", response=schemas.Publication)
+def put_article(request: HttpRequest, publication: str, body: schemas.ArticleWish) -> Any:
+    """Say anew what there is to say of an article; its record and those of the data behind it change with it."""
+    actor = require_actor(request)
+    _write_article(actor, publication, body.model_dump())
+    return _whole(actor, publication)
+
+
+@router.post("/publications/next", response=schemas.Publication)
+def take_next(request: HttpRequest, body: schemas.NextWish) -> Any:
+    """Give yourself what you should review next: late ones first, then what fits you, then the oldest."""
+    actor = require_actor(request)
+    found = publication.take_next(actor, body.institution)
+    if found is None:
+        raise NotFoundError(
+            "Nothing waits for a curator.", remedy="tsunagu review list shows what is under way."
+        )
+    return _whole(actor, found.id)
+
+
 @router.get("/publications/{publication}", response=schemas.Publication)
 def get_publication(request: HttpRequest, publication: str) -> Any:
     """One publication with every step, what the checks say now, and how far its DOIs are."""
@@ -83,6 +122,7 @@ _STEPS: dict[str, Callable[[Actor, str, schemas.Step], Any]] = {
     "comment": lambda actor, key, body: publication.comment(
         actor, key, body.text, field=body.field, path=body.path
     ),
+    "check": lambda actor, key, body: publication.answer(actor, key, body.answers, body.text),
     "assign": lambda actor, key, body: publication.assign(actor, key, body.to),
     "ask-changes": lambda actor, key, body: publication.ask_changes(
         actor, key, body.text, field=body.field, path=body.path
@@ -99,7 +139,7 @@ _STEPS: dict[str, Callable[[Actor, str, schemas.Step], Any]] = {
 
 @router.post("/publications/{publication}/{step}", response=schemas.Publication)
 def take_step(request: HttpRequest, publication: str, step: str, body: schemas.Step) -> Any:
-    """`comment`, `assign`, `ask-changes`, `approve` (and publish), `reject`, `publish`, `correct`, `withdraw`, `restore`, `try-again`."""
+    """`comment`, `assign`, `check`, `ask-changes`, `approve` (and publish), `reject`, `publish`, `correct`, `withdraw`, `restore`, `try-again`."""
     actor = require_actor(request)
     if step not in _STEPS:
         raise NotFoundError(f"{step!r} is no step.", remedy=f"Steps are {', '.join(_STEPS)}.")
@@ -111,7 +151,13 @@ def _institution(actor: Actor, card: publication.InstitutionCard) -> dict[str, A
     return {
         **asdict(card),
         "curators": [one.email if actor.is_admin else one.name for one in card.curators],
+        "skills": {one.email: asdict(card.skills[one.id]) for one in card.curators if actor.is_admin},
+        "checklist": [_item(one) for one in card.checklist],
     }
+
+
+def _item(item: publication.CheckItem) -> dict[str, str]:
+    return {"id": item.id, "ja": item.says["ja"], "en": item.says["en"], "project": item.project}
 
 
 def _row(card: publication.PublicationCard) -> dict[str, Any]:
@@ -136,6 +182,8 @@ def _row(card: publication.PublicationCard) -> dict[str, Any]:
         "url": f"{settings.current().control_address}/d/{card.place}/v{card.number}",
         "reason": card.reason,
         "age_days": card.age_days,
+        "due_at": card.due_at,
+        "is_late": card.is_late,
     }
 
 
@@ -165,4 +213,11 @@ def _whole(actor: Actor, publication_id: str) -> dict[str, Any]:
     ]
     effects = [asdict(one) for one in publication.effects_of(actor, publication_id)]
     row = _row(publication.get_publication(actor, publication_id))
-    return {**row, "history": history, "findings": findings, "effects": effects}
+    checklist = [
+        {**_item(one.item), "answer": one.answer, "author": one.author, "answered_at": one.answered_at}
+        for one in publication.checklist_of(actor, publication_id)
+    ]
+    article = publication.article_of(actor, publication_id)
+    open_access = asdict(article.open_access) if article else None
+    row |= {"history": history, "checklist": checklist, "findings": findings, "effects": effects}
+    return {**row, "open_access": open_access}

@@ -7,6 +7,45 @@ from ninja import Field, Schema
 from tsunagu.doors.rest.openapi import Input
 
 
+class Skill(Schema):
+    """What a curator knows."""
+
+    fields: list[str] = Field([], description="Words of fields")
+    languages: list[str] = Field([], description="ja, en ...")
+
+
+class SkillWish(Input):
+    """What a curator knows."""
+
+    fields: list[str] = Field([], description="Words of fields")
+    languages: list[str] = Field([], description="ja, en ...")
+
+
+class CheckItem(Schema):
+    """What a curator confirms before a version is published."""
+
+    id: str
+    ja: str
+    en: str
+    project: str = Field(description="The collection for which it is asked; empty: for all")
+
+
+class CheckItemWish(Input):
+    """An item of a checklist; in one language alone it is shown so in both."""
+
+    ja: str = ""
+    en: str = ""
+    project: str = ""
+
+
+class CheckLine(CheckItem):
+    """An item with what was answered for a version."""
+
+    answer: str = Field(description="yes, no, none (does not apply) or empty")
+    author: str
+    answered_at: str
+
+
 class Institution(Schema):
     """An institution that publishes on this node."""
 
@@ -20,6 +59,12 @@ class Institution(Schema):
     doi_agency: str = Field(description="DataCite, JaLC or empty")
     members_may_publish: bool
     curators: list[str] = Field(description="Names of people; addresses for administrators")
+    skills: dict[str, Skill] = Field(
+        description="Mail address of a curator: what they know; for administrators"
+    )
+    hands_out: bool = Field(description="New requests are given to the curator who fits best")
+    answer_days: int = Field(description="Within how many days its curators promise to answer; 0: no promise")
+    checklist: list[CheckItem]
     policies: str
     colour: str
     is_default: bool
@@ -43,8 +88,47 @@ class InstitutionWish(Input):
     doi_agency: str | None = Field(None, description="DataCite, JaLC or empty")
     members_may_publish: bool | None = Field(None, description="Owners publish without review")
     curators: list[str] | None = Field(None, description="Mail addresses of people of this node")
+    skills: dict[str, SkillWish] | None = Field(None, description="Mail address of a curator: what they know")
+    hands_out: bool | None = Field(None, description="Give new requests to the curator who fits best")
+    answer_days: int | None = Field(None, description="0: no promise", ge=0, le=365)
+    checklist: list[CheckItemWish] | None = None
     policies: str | None = None
     colour: str | None = Field(None, description="#0b5394")
+
+
+class ArticleWish(Input):
+    """What there is to say of an article."""
+
+    text_version: str = Field("", description="AM, VoR, SMUR, AO, P, CVoR, EVoR or NA")
+    doi: str = Field("", description="Of the published article")
+    journal: str = ""
+    issn: str = ""
+    volume: str = ""
+    issue: str = ""
+    first_page: str = ""
+    last_page: str = ""
+    published_on: str = Field("", description="When the journal published it, as 2027-04-01")
+    data: list[str] = Field(
+        [], description="PROJECT/DATASET@VERSION, DOIs or addresses of the data behind it"
+    )
+    no_data: str = Field("", description="Why there are none")
+    duty: str = Field("", description="Whether a grant asks for immediate open access: yes, no or empty")
+    reason_code: str = Field(
+        "", description="publisher_embargo, policy_unclear, apc, evidence_data_restricted or other"
+    )
+    reason: str = ""
+    planned_on: str = Field("", description="The day on which it is to open")
+
+
+class OpenAccess(Schema):
+    """How far immediate open access of an article is."""
+
+    status: str = Field(description="open, due, overdue, delayed or exempt")
+    published_on: str
+    age_days: int
+    reason_code: str
+    reason: str
+    planned_on: str
 
 
 class PublicationWish(Input):
@@ -55,9 +139,16 @@ class PublicationWish(Input):
     access: str = Field("open", description="open, embargoed, restricted or metadata")
     opens_on: str = Field("", description="The day on which an embargoed one opens, as 2027-10-01")
     resource_type: str = Field(
-        "dataset", description="JPCOAR's label: dataset, experimental data, software ..."
+        "dataset", description="JPCOAR's label: dataset, experimental data, software, journal article ..."
     )
     note: str = ""
+    article: ArticleWish | None = Field(None, description="Of an article")
+
+
+class NextWish(Input):
+    """Of which institution the next one is wanted."""
+
+    institution: str = Field("", description="Empty: any of yours")
 
 
 class Step(Input):
@@ -67,6 +158,9 @@ class Step(Input):
     field: str = Field("", description="The metadata field that a comment is about")
     path: str = Field("", description="The file that a comment is about")
     to: str = Field("", description="Mail address of a curator, for assign; empty: oneself")
+    answers: dict[str, str] = Field(
+        {}, description="For check: id of an item of the checklist: yes, no or none"
+    )
 
 
 class PublicationRow(Schema):
@@ -94,6 +188,8 @@ class PublicationRow(Schema):
     url: str = Field(description="The public page")
     reason: str
     age_days: int
+    due_at: str = Field(description="When the institution promised to have answered; empty: it did not")
+    is_late: bool
 
 
 class PublicationList(Schema):
@@ -140,9 +236,26 @@ class DoiEffect(Schema):
     done_at: str
 
 
+class ArticleRow(PublicationRow):
+    """An article with how far open access is."""
+
+    open_access: OpenAccess
+    text_version: str
+    journal: str
+    data_count: int
+
+
+class ArticleList(Schema):
+    """Articles, those that need somebody first."""
+
+    articles: list[ArticleRow]
+
+
 class Publication(PublicationRow):
     """A publication with its history."""
 
     history: list[ReviewStep]
+    checklist: list[CheckLine]
+    open_access: OpenAccess | None = Field(None, description="Of an article")
     findings: list[CheckFinding]
     effects: list[DoiEffect]

@@ -12,6 +12,7 @@ from tsunagu.core import settings
 from tsunagu.core.errors import InvalidInputError, NotFoundError
 from tsunagu.data.capture import api as capture
 from tsunagu.data.datasets import api as datasets
+from tsunagu.doors import counting
 from tsunagu.doors.rest import schemas
 from tsunagu.doors.who import actor_of, require_actor
 from tsunagu.foundation.identity.api import Actor
@@ -72,7 +73,11 @@ def pull(request: HttpRequest, project: str, dataset: str, body: schemas.PullReq
     """A page of files with signed permissions to read them from the byte server."""
     actor = actor_of(request)
     card = datasets.get_dataset(actor, project, dataset)
-    return page_of(actor, card, datasets.resolve_version(actor, card, body.version), body)
+    number = datasets.resolve_version(actor, card, body.version)
+    found = page_of(actor, card, number, body)
+    if not body.after:
+        counting.fetched(request, actor, card.slug, number, "api", is_job=True)
+    return found
 
 
 def page_of(actor: Actor, card: datasets.DatasetCard, number: int, body: schemas.PullPage) -> dict[str, Any]:

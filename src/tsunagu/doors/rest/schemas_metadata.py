@@ -33,6 +33,24 @@ class NewValue(Input):
     unit: str | None = None
 
 
+class NegativeResult(Schema):
+    """What was tried and failed, as people tell it; empty texts: nothing is told."""
+
+    tried: str = ""
+    expected: str = ""
+    outcome: str = ""
+    reason: str = ""
+
+
+class NewNegativeResult(Input):
+    """The same to be told; what is left out stays as it is, an empty text takes it back."""
+
+    tried: str | None = None
+    expected: str | None = None
+    outcome: str | None = None
+    reason: str | None = None
+
+
 class ProposalRow(Schema):
     """A value that a machine proposes."""
 

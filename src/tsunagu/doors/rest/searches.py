@@ -34,6 +34,7 @@ class Wish(Schema):
     creator: list[str] = Field(default_factory=list)
     access: list[str] = Field(default_factory=list)
     readiness: list[str] = Field(default_factory=list)
+    outcome: list[str] = Field(default_factory=list)
 
 
 class Piece(Schema):
@@ -46,7 +47,8 @@ class Piece(Schema):
 class HitRow(Schema):
     """A dataset (``kind`` dataset) or a record of another repository (record, with ``url``, ``source``, ``doi``).
 
-    ``why``: where else the words stand.
+    ``why``: where else the words stand; ``page_path`` and ``page``: the scanned page on which that is.
+    ``outcomes``: negative (people tell what was tried and failed), failed, aborted (a run that you may see ended so).
     """
 
     kind: str
@@ -68,6 +70,9 @@ class HitRow(Schema):
     url: str
     source: str
     doi: str
+    page_path: str
+    page: int
+    outcomes: list[str]
 
 
 class FacetRow(Schema):

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.tables import api as tables
+from tsunagu.doors import counting
 from tsunagu.doors.rest.openapi import Input
 from tsunagu.doors.who import require_actor
 
@@ -77,5 +78,8 @@ def list_tables(request: HttpRequest, project: str, dataset: str, version: int |
 def query(request: HttpRequest, project: str, dataset: str, body: Query) -> Any:
     """Answer one SELECT; nothing is changed and nothing is kept."""
     actor = require_actor(request)
-    found = tables.open_tables(actor, datasets.get_dataset(actor, project, dataset), version=body.version)
-    return {"version": found.version, **asdict(found.query(body.sql, most_rows=body.limit))}
+    card = datasets.get_dataset(actor, project, dataset)
+    found = tables.open_tables(actor, card, version=body.version)
+    rows = asdict(found.query(body.sql, most_rows=body.limit))
+    counting.fetched(request, actor, card.slug, found.version, "sql", is_job=True)
+    return {"version": found.version, **rows}

@@ -12,6 +12,7 @@ from pydantic import Field
 from tsunagu.data.ai_use import api as ai_use
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.training import api as training
+from tsunagu.doors import counting
 from tsunagu.doors.rest import schemas
 from tsunagu.doors.rest.openapi import Input
 from tsunagu.doors.rest.pushes import page_of
@@ -128,7 +129,10 @@ def files(request: HttpRequest, use: str, body: schemas.PullPage) -> Any:
     """A page of the files with signed permissions; rules and guard are asked again each time."""
     actor = require_actor(request)
     card, number = training.permit(actor, use)
-    return page_of(actor, card, number, body)
+    found = page_of(actor, card, number, body)
+    if not body.after:
+        counting.fetched(request, actor, card.slug, number, "stream", is_job=True)
+    return found
 
 
 @router.post("/uses/{use}/progress", response={204: None})

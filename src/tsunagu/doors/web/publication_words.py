@@ -38,6 +38,46 @@ STEPS = {
     "withdraw": _("withdrew it"),
     "restore": _("published it again"),
     "try_again": _("had the DOI agency asked again"),
+    "remind": _("reminded the curators"),
+    "article": _("described the article anew"),
+    "check_yes": _("confirmed on the checklist"),
+    "check_no": _("answered no on the checklist"),
+    "check_none": _("left out of the checklist"),
+}
+OPEN_ACCESS = {
+    "overdue": ("danger", pgettext("open access", "overdue")),
+    "due": ("warn", pgettext("open access", "due")),
+    "delayed": ("info", pgettext("open access", "later, for a reason")),
+    "open": ("ok", pgettext("open access", "open")),
+    "exempt": ("", pgettext("open access", "not asked")),
+}
+OA_REASONS = {
+    "publisher_embargo": _("The publisher's embargo"),
+    "policy_unclear": _("The publisher's policy is missing or unclear"),
+    "apc": _("No money for the publisher's charge"),
+    "evidence_data_restricted": _("The data behind it may not be public"),
+    "other": _("Another reason"),
+}
+OA_DUTIES = {
+    "": pgettext("open access", "not known"),
+    "yes": pgettext("open access", "Yes"),
+    "no": pgettext("open access", "No"),
+}
+# COAR's words: https://vocabularies.coar-repositories.org/version_types/
+TEXT_VERSIONS = {
+    "AM": _("Accepted manuscript (AM)"),
+    "VoR": _("Published version (VoR)"),
+    "SMUR": _("Submitted manuscript (SMUR)"),
+    "AO": _("Author's original (AO)"),
+    "P": _("Proof (P)"),
+    "CVoR": _("Corrected published version (CVoR)"),
+    "EVoR": _("Enhanced published version (EVoR)"),
+    "NA": _("Not known (NA)"),
+}
+ANSWERS = {
+    "yes": pgettext("checklist", "Yes"),
+    "no": pgettext("checklist", "No"),
+    "none": pgettext("checklist", "Does not apply"),
 }
 EFFECTS = {
     "waiting": ("info", pgettext("effect", "waits to be registered")),
@@ -62,6 +102,11 @@ RESOURCES = {
     "recorded data": pgettext("resource", "Recorded data"),
     "laboratory notebook": pgettext("resource", "Laboratory notebook"),
     "software": pgettext("resource", "Software"),
+    "journal article": pgettext("resource", "Journal article"),
+    "data paper": pgettext("resource", "Data paper"),
+    "conference paper": pgettext("resource", "Conference paper"),
+    "review article": pgettext("resource", "Review article"),
+    "departmental bulletin paper": pgettext("resource", "Departmental bulletin paper"),
 }
 RELATIONS = {
     "isVersionOf": _("All versions"),
@@ -69,4 +114,6 @@ RELATIONS = {
     "isReplacedBy": _("Newer version"),
     "isDerivedFrom": _("Made from"),
     "isSupplementTo": _("Belongs to the article"),
+    "isSupplementedBy": _("Data behind it"),
+    "isIdenticalTo": _("The same at the publisher"),
 }

@@ -71,6 +71,9 @@ _REASONS = {
     "reader_failed": _("The reader of this format has a fault."),
     "not_accessible": _("The stored bytes could not be opened."),
     "unrecognised": _("The format is unknown."),
+    "no_engine": _(
+        "Nothing here recognises text: the operator can install tesseract-ocr, -jpn and -jpn-vert."
+    ),
     "too_many_schemas": _("There are too many different sets of columns; this one became no table."),
     "not_converted": _("No table could be made of it."),
 }
@@ -78,6 +81,8 @@ _RUNS = {
     "create": _("Dataset made"),
     "capture": _("Files arrived"),
     "extract": _("Files read"),
+    "ocr": _("Pages read"),
+    "sort": _("Unsorted files sorted"),
     "freeze": _("Version frozen"),
     "compute": _("Compute run"),
     "offer_compute": _("Computers offered to a node"),
@@ -139,6 +144,11 @@ _RUNS = {
     "publication_withdraw": _("Publication withdrawn"),
     "publication_restore": _("Publication restored"),
     "publication_try_again": _("DOI agency asked again"),
+    "publication_article": _("Article described"),
+    "publication_remind": _("Curators reminded"),
+    "publication_check_yes": _("Checklist answered"),
+    "publication_check_no": _("Checklist answered"),
+    "publication_check_none": _("Checklist answered"),
 }
 _LAYERS = {
     "law": pgettext("layer", "law"),

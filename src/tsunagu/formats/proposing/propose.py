@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tsunagu.formats.proposing import wording
 from tsunagu.formats.proposing.evidence import Evidence, Facts, Proposal, Said, places
+from tsunagu.formats.proposing.recorded import READER, recorded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -50,9 +51,11 @@ def propose(outcomes: Iterable[tuple[str, Outcome]]) -> list[Proposal]:
     Args:
         outcomes: Path and mapped outcome of every file.
     """
-    facts = Facts(outcomes)
+    outcomes = list(outcomes)
+    written = recorded(outcomes)
+    facts = Facts(pair for pair in outcomes if pair[1].reader != READER)
     if not facts.files:
-        return []
+        return written
     technique, instrument, sample = _technique(facts), _instrument(facts), _sample(facts)
     start, end = _period(facts)
     parts = (technique, instrument, sample, start, end, _operator(facts))
@@ -63,6 +66,8 @@ def propose(outcomes: Iterable[tuple[str, Outcome]]) -> list[Proposal]:
     )
     made += [found for found in (_title(facts, summary), _keywords(facts, made)) if found]
     made += _descriptions(summary)
+    names = {one.key for one in written}
+    made = [*written, *(one for one in made if one.key not in names)]
     return sorted(made, key=lambda found: (-found.confidence, found.key))
 
 

@@ -107,6 +107,17 @@ XML = _declare(
     ("defusedxml",),
     module="xml_tree",
 )
+RECORD = _declare(
+    "record",
+    sniff_text.record,
+    ("Bibliographic record (RO-Crate, DataCite, JPCOAR)", "書誌情報（RO-Crate、DataCite、JPCOAR）"),
+    (
+        "application/ld+json",
+        "application/vnd.datacite.datacite+xml",
+        "application/vnd.datacite.datacite+json",
+    ),
+    ("lxml",),
+)
 EXCEL = _declare(
     "excel",
     sniff.excel,

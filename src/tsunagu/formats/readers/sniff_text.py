@@ -123,6 +123,22 @@ def json_like(head: bytes, name: str) -> int:
     return 0
 
 
+def record(head: bytes, name: str) -> int:
+    """A description of a dataset in a form of libraries: by its name, or by what its beginning says."""
+    if name.rpartition("/")[2] in {"ro-crate-metadata.json", "ro-crate-metadata.jsonld"}:
+        return 97
+    text = head_text(head)
+    if text is None:
+        return 0
+    root = xml_root(head)
+    if root == "resource":
+        return 97 if "datacite.org/schema/kernel-4" in text else 0
+    if root == "jpcoar":
+        return 97
+    is_datacite = '"schemaVersion"' in text and "datacite.org/schema/kernel-4" in text
+    return 97 if is_datacite or (has_ending(name, "datacite.json") and '"titles"' in text) else 0
+
+
 def xml_like(head: bytes, name: str) -> int:
     """Any other XML; never HTML, which is a document for people."""
     root = xml_root(head)

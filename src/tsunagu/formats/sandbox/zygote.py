@@ -4,7 +4,7 @@ Started by the pool as ``python -m tsunagu.formats.sandbox.zygote FD``. It answe
 the control socket and parses nothing itself: bytes of files reach only the children.
 
     hello            -> readers, problems, which outer walls stand
-    load READER      -> import that reader's libraries, or what gives its rows or arrays, or what answers SQL
+    load READER      -> import that reader's libraries, or what gives its rows or arrays, answers SQL or reads pages
     fork LIMITS + fd -> a child that waits for one job on the passed socket; its pid and pidfd come back
     reap PID         -> how that child ended
 """
@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from tsunagu.formats.examine import ReaderNotLoadedError, examine, warm_versions
 from tsunagu.formats.reader import ArrayReader, RowReader
 from tsunagu.formats.registry import installed_readers
-from tsunagu.formats.sandbox import landlock, query, walls, wire
+from tsunagu.formats.sandbox import landlock, paging, query, walls, wire
 from tsunagu.formats.types import Limits
 
 if TYPE_CHECKING:
@@ -99,6 +99,9 @@ class Zygote:
         try:
             if wish.get("query"):
                 query.warm()
+            elif wish.get("pages"):
+                for folder in paging.warm():
+                    self.places.add(folder)
             elif reader is None:
                 return {"error": "no such reader"}
             elif wish.get("rows"):
@@ -186,7 +189,8 @@ class Child:
         # the one that may be opened.
         inputs = (
             []
-            if {"group", "convert", "store", "query"} & {name for name, is_so in job.items() if is_so}
+            if {"group", "convert", "store", "query", "pages"}
+            & {name for name, is_so in job.items() if is_so}
             else [source]
         )
         database = query.prepare(self.limits) if job.get("query") else None
@@ -194,18 +198,7 @@ class Child:
         if is_probe:
             self.channel.sendall(wire.pack({"walls": walls.attempt()}))
             return
-        if job.get("query"):
-            query.serve(self.channel, source, database)
-            return
-        if job.get("convert"):
-            from tsunagu.formats.sandbox import conversion
-
-            conversion.serve(self.channel, source, self.zygote.rows, self.limits, self.scratch)
-            return
-        if job.get("store"):
-            from tsunagu.formats.sandbox import conversion
-
-            conversion.serve_store(self.channel, source, self.zygote.arrays, self.limits, self.scratch)
+        if self._did_task(job, source, database):
             return
         while job is not None:
             self.channel.sendall(self._read(job["name"], source))
@@ -213,6 +206,24 @@ class Child:
             if not job.get("group"):
                 return
             job, source = self._receive()
+
+    def _did_task(self, job: dict[str, Any], source: int, database: Any) -> bool:
+        """Do what is no reading of whole files, if that is what is asked."""
+        if job.get("query"):
+            query.serve(self.channel, source, database)
+        elif job.get("pages"):
+            paging.serve(self.channel, source)
+        elif job.get("convert"):
+            from tsunagu.formats.sandbox import conversion
+
+            conversion.serve(self.channel, source, self.zygote.rows, self.limits, self.scratch)
+        elif job.get("store"):
+            from tsunagu.formats.sandbox import conversion
+
+            conversion.serve_store(self.channel, source, self.zygote.arrays, self.limits, self.scratch)
+        else:
+            return False
+        return True
 
     def _receive(self) -> tuple[dict[str, Any] | None, int]:
         data, descriptors, _, _ = socket.recv_fds(self.channel, _MESSAGE_BYTES, 1)

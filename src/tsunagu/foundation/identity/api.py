@@ -63,7 +63,7 @@ from tsunagu.foundation.identity.guests import (
     renew_invitation,
     stay_is_over,
 )
-from tsunagu.foundation.identity.linking import IdentityCard, admit, identities_of, unlink
+from tsunagu.foundation.identity.linking import IdentityCard, admit, identities_of, institutions_of, unlink
 from tsunagu.foundation.identity.linking import holder as holder_of_claims
 from tsunagu.foundation.identity.linking import link as link_identity
 from tsunagu.foundation.identity.openid.errors import (
@@ -262,6 +262,7 @@ __all__ = [
     "holder_of_claims",
     "identities_of",
     "institutions",
+    "institutions_of",
     "introspect_token",
     "invite",
     "invite_program",

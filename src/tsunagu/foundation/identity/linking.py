@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
 from django.db import transaction
@@ -88,6 +89,14 @@ def identities_of(person_id: str) -> list[IdentityCard]:
         card = IdentityCard(row.uid, row.issuer, claims_of(row.claims), clock.isoformat(row.created_at), used)
         rows.setdefault(row.issuer, card)
     return list(rows.values())
+
+
+def institutions_of(person_ids: Iterable[str]) -> dict[str, str]:
+    """The institution that answered for each person last (its issuer); those whom none answers for are left out."""
+    rows = Identity.objects.filter(person__uid__in=set(person_ids)).order_by("last_used_at", "pk")
+    # Providers of OpenID Connect, ORCID among them, name a person and no institution.
+    rows = rows.exclude(kind__in=("sub", "orcid"))
+    return dict(rows.values_list("person__uid", "issuer"))
 
 
 def _key(issuer: str, subject: Subject) -> str:

@@ -269,7 +269,11 @@ def _entities(actor: Actor, resource: Resource, held: Iterable[tuple[str, str]],
 def _only_of(resource: Resource) -> dict[str, Any]:
     if resource.kind == "dataset":
         return {"has_frozen": resource.has_frozen, "embargo_until": resource.embargo_until_s}
-    return {"curators": list(resource.curators), "members_may_publish": resource.members_may_publish}
+    return {
+        "curators": list(resource.curators),
+        "asked_by": resource.asked_by,
+        "members_may_publish": resource.members_may_publish,
+    }
 
 
 def _now_s() -> int:

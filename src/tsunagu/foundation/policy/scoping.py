@@ -20,6 +20,7 @@ VERB_OF: Mapping[str, str] = {
     "dataset.read": "read",
     "dataset.read_draft": "read",
     "dataset.ai_use": "read",
+    "dataset.read_usage": "read",
     "project.read": "read",
     "instrument.read": "read",
     "instrument.list": "read",

@@ -43,6 +43,7 @@ class Resource:
         embargo_until_s: Until this moment (seconds since 1970, UTC) the dataset counts as closed.
         owner_id: The person who made an instrument.
         curators: People who review for the institution of a publication.
+        asked_by: Who asked for the publication, where another curator can decide about it; else empty.
         members_may_publish: Whether that institution lets owners publish without review.
     """
 
@@ -54,6 +55,7 @@ class Resource:
     embargo_until_s: int = 0
     owner_id: str = ""
     curators: tuple[str, ...] = ()
+    asked_by: str = ""
     members_may_publish: bool = False
 
 

@@ -2,21 +2,25 @@
 
 from tsunagu.foundation.runs.selectors import (
     by_row_ids,
+    ended_badly,
     get,
     of_dataset,
     open_count,
     recent_of_actor,
     row_ids,
     sources_of,
+    using,
 )
 from tsunagu.foundation.runs.services import finish, record, settle_silent, start
-from tsunagu.foundation.runs.types import Link, Outcome, RunCard
+from tsunagu.foundation.runs.types import Ended, Link, Outcome, RunCard
 
 __all__ = [
+    "Ended",
     "Link",
     "Outcome",
     "RunCard",
     "by_row_ids",
+    "ended_badly",
     "finish",
     "get",
     "of_dataset",
@@ -27,4 +31,5 @@ __all__ = [
     "settle_silent",
     "sources_of",
     "start",
+    "using",
 ]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from django.db.models import Exists, OuterRef, Q
 
 from tsunagu.core import clock
 from tsunagu.foundation.runs.models import Run, RunLink
-from tsunagu.foundation.runs.types import Link, RunCard
+from tsunagu.foundation.runs.types import Ended, Link, Outcome, RunCard
 
 
 def get(run_id: str) -> RunCard | None:
@@ -55,6 +57,19 @@ def sources_of(dataset_id: str) -> list[str]:
     return list(dict.fromkeys(used.order_by("-run_id", "pk").values_list("entity_id", flat=True)))
 
 
+def using(dataset_id: str, *, kinds: Sequence[str], since: dt.datetime, until: dt.datetime) -> list[RunCard]:
+    """Runs of some kinds that began in a span of time and used a dataset, oldest first, with their links."""
+    rows = Run.objects.filter(
+        links__direction="in",
+        links__entity_kind="dataset",
+        links__entity_id=dataset_id,
+        kind__in=kinds,
+        started_at__gte=since,
+        started_at__lt=until,
+    )
+    return [_card(row) for row in rows.distinct().order_by("pk").prefetch_related("links")]
+
+
 def open_count(dataset_id: str, kind: str) -> int:
     """How many runs of a kind are going on for a dataset."""
     return Run.objects.filter(dataset_id=dataset_id, kind=kind, ended_at=None).count()
@@ -64,6 +79,33 @@ def recent_of_actor(actor_id: str, *, limit: int = 10) -> list[RunCard]:
     """What somebody did last, newest first."""
     rows = Run.objects.filter(actor_id=actor_id).order_by("-pk")[:limit]
     return [_card(row, with_links=False) for row in rows]
+
+
+# Housekeeping that failed is no negative result: a computation that failed is one, and a measurement that did.
+_COMPUTED, _MEASURED = "compute", "capture"
+_MOST_BAD = 20
+
+
+def is_experiment(kind: str, actor_kind: str) -> bool:
+    """Whether a run is of the kind whose failure tells a researcher something."""
+    return kind == _COMPUTED or (kind == _MEASURED and actor_kind == "instrument")
+
+
+def ended_badly(dataset_ids: Iterable[str]) -> dict[str, tuple[Ended, ...]]:
+    """Experiments of datasets that failed or were aborted: the last twenty of each, newest first.
+
+    The caller asks the rules: runs are for those who see the draft.
+    """
+    experiment = Q(kind=_COMPUTED) | Q(kind=_MEASURED, actor_kind="instrument")
+    rows = Run.objects.filter(
+        experiment, dataset_id__in=list(dataset_ids), outcome__in=(Outcome.FAILED, Outcome.ABORTED)
+    )
+    found: dict[str, list[Ended]] = defaultdict(list)
+    for row in rows.order_by("-pk").only("uid", "kind", "outcome", "reason", "ended_at", "dataset_id"):
+        if len(found[row.dataset_id]) < _MOST_BAD:
+            ended = clock.isoformat(row.ended_at) if row.ended_at else ""
+            found[row.dataset_id].append(Ended(row.uid, row.kind, row.outcome, row.reason, ended))
+    return {key: tuple(several) for key, several in found.items()}
 
 
 def _card(row: Run, *, with_links: bool = True) -> RunCard:

@@ -10,13 +10,14 @@ from typing import Any
 from django.db import transaction
 
 from tsunagu import __version__
-from tsunagu.core import clock
+from tsunagu.core import clock, events
 from tsunagu.core.errors import NotFoundError
 from tsunagu.core.ids import new_id
 from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.ledger import api as ledger
 from tsunagu.foundation.policy import api as policy
 from tsunagu.foundation.runs.models import Run, RunLink
+from tsunagu.foundation.runs.selectors import is_experiment
 from tsunagu.foundation.runs.types import Link, Outcome
 
 logger = logging.getLogger(__name__)
@@ -83,6 +84,12 @@ def finish(
     run.save(update_fields=["outcome", "reason", "ended_at", "parameters"])
     _link(run, links)
     entities = [[link.direction, link.entity_kind, link.entity_id] for link in run.links.order_by("pk")]
+    if (
+        outcome in {Outcome.FAILED, Outcome.ABORTED}
+        and run.dataset_id
+        and is_experiment(run.kind, run.actor_kind)
+    ):
+        events.record("runs.ended_badly", dataset_id=run.dataset_id)
     logger.info("run_ended", extra={"run": run_id, "kind": run.kind, "outcome": str(outcome)})
     return ledger.append(
         "run",

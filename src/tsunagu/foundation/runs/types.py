@@ -35,6 +35,17 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class Ended:
+    """A run of an experiment that did not end well: how, and why."""
+
+    id: str
+    kind: str
+    outcome: str
+    reason: str
+    ended_at: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunCard:
     """A run as others see it.
 

@@ -144,10 +144,11 @@ def _party(element: Any, kind: str) -> Party:
 
 
 def _party_id(element: Any) -> PartyId:
-    return _id(element.get("nameIdentifierScheme", ""), _said(element))
+    return party_id(element.get("nameIdentifierScheme", ""), _said(element))
 
 
-def _id(scheme: str, said: str) -> PartyId:
+def party_id(scheme: str, said: str) -> PartyId:
+    """An identifier of a person or organisation, of whatever spelling."""
     orcid = _ORCID.fullmatch(said) if scheme.upper() == "ORCID" else None
     if orcid:
         return PartyId("ORCID", orcid.group(1), f"https://orcid.org/{orcid.group(1)}")
@@ -158,7 +159,7 @@ def _id(scheme: str, said: str) -> PartyId:
 
 def _affiliation(element: Any) -> Party:
     identifier = element.get("affiliationIdentifier", "").strip()
-    ids = (_id(element.get("affiliationIdentifierScheme", ""), identifier),) if identifier else ()
+    ids = (party_id(element.get("affiliationIdentifierScheme", ""), identifier),) if identifier else ()
     return Party((Text(_said(element), language(element)),), is_organization=True, ids=ids)
 
 
@@ -166,7 +167,7 @@ def _publisher(element: Any) -> tuple[Party, ...]:
     if element is None:
         return ()
     identifier = element.get("publisherIdentifier", "").strip()
-    ids = (_id(element.get("publisherIdentifierScheme", ""), identifier),) if identifier else ()
+    ids = (party_id(element.get("publisherIdentifierScheme", ""), identifier),) if identifier else ()
     return (Party((Text(_said(element), language(element)),), is_organization=True, ids=ids),)
 
 

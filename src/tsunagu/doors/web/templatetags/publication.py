@@ -34,6 +34,25 @@ def rights_chip(access: str) -> SafeString:
 
 
 @register.simple_tag
+def open_access_chip(status: str) -> SafeString:
+    """How far immediate open access of an article is: icon and word."""
+    colour, word = words.OPEN_ACCESS.get(status, ("", status))
+    return chip(colour, str(word))
+
+
+@register.filter
+def oa_reason_word(code: str) -> str:
+    """Why an article does not open at once."""
+    return _word(words.OA_REASONS, code)
+
+
+@register.filter
+def text_version_word(code: str) -> str:
+    """Which version of a manuscript it is."""
+    return _word(words.TEXT_VERSIONS, code)
+
+
+@register.simple_tag
 def effect_chip(state: str) -> SafeString:
     """How far a DOI is with its agency."""
     colour, word = words.EFFECTS.get(state, ("", state))

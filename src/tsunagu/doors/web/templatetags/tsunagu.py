@@ -252,6 +252,13 @@ def origin_line(origin: Mapping[str, Any]) -> SafeString:
     if kind == "derived":
         text = _("taken over from %(name)s") % {"name": origin.get("source") or _("the source")}
         return format_html('<span class="origin machine">{}</span>', text)
+    if kind in {"plan", "institution"}:
+        text = (
+            _("from the plan, accepted by %(name)s")
+            if kind == "plan"
+            else _("of the institution, accepted by %(name)s")
+        )
+        return format_html('<span class="origin">{}</span>', text % {"name": origin.get("by", "")})
     if kind == "file":
         return format_html('<span class="origin">{}</span>', evidence_line(origin))
     return SafeString("")

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from tsunagu.core import settings
 from tsunagu.core.errors import TsunaguError
+from tsunagu.data.common_items import api as common_items
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.datasets.api import DatasetCard
 from tsunagu.data.description import api as description
@@ -44,7 +45,9 @@ def frame(actor: Actor, card: DatasetCard, tab: str, version: int | None = None)
     return {
         "dataset": card,
         "tab": tab,
-        "tabs": _tabs(card, version),
+        "tabs": _tabs(
+            card, version, knows_use=bool(policy.decide(actor, "dataset.read_usage", card.resource))
+        ),
         "number": number,
         "asked": version,
         "is_draft": number == card.draft_number,
@@ -55,11 +58,11 @@ def frame(actor: Actor, card: DatasetCard, tab: str, version: int | None = None)
         "other_title": other_title,
         "decisions": decisions,
         "may": {action: bool(decision) for action, decision in decisions.items()},
-        "labels": description.labels(language),
+        "labels": common_items.labels(language) | description.labels(language),
     }
 
 
-def _tabs(card: DatasetCard, version: int | None) -> list[dict[str, str]]:
+def _tabs(card: DatasetCard, version: int | None, *, knows_use: bool) -> list[dict[str, str]]:
     parts = {"project": card.project, "dataset": card.name}
     kept = f"?version={version}" if version is not None else ""
     named = (
@@ -71,6 +74,7 @@ def _tabs(card: DatasetCard, version: int | None) -> list[dict[str, str]]:
         ("versions", "versions", _("Versions"), ""),
         ("access", "access", _("Access"), ""),
         *((("publication", "publication", pgettext("tab", "Publication"), ""),) if card.sees_draft else ()),
+        *((("use", "use", pgettext("tab", "Use"), ""),) if knows_use else ()),
         ("keeping", "keeping", pgettext("tab", "Keeping"), ""),
         ("ready", "ready", _("AI-ready"), kept),
         ("ai_use", "ai_use", _("Use by AI"), kept),

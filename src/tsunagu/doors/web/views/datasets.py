@@ -18,7 +18,10 @@ from tsunagu.data.datasets.api import DatasetCard
 from tsunagu.data.description import api as description
 from tsunagu.data.graph import api as graph
 from tsunagu.data.publication import api as publication
-from tsunagu.doors.web import words
+from tsunagu.data.scans import api as scans
+from tsunagu.data.unsorted import api as unsorted
+from tsunagu.doors import counting
+from tsunagu.doors.web import dark_words, words
 from tsunagu.doors.web.views import documents, landing, signposting
 from tsunagu.doors.web.views.access import member_rows
 from tsunagu.doors.web.views.dataset_frame import (
@@ -46,18 +49,20 @@ def overview(request: HttpRequest, actor: Actor, *, project: str, dataset: str) 
     """What is it, who made it, may I use it, what does it look like; for strangers the public page, where there is one."""
     place, names_a_version = f"{project}/{dataset}", "version" in request.GET
     if actor.kind == "anonymous" and not names_a_version and publication.has_landing(place):
-        return landing.shown(request, place)
+        return landing.shown(request, actor, place)
     try:
         card, version = asked_card(request, actor, project, dataset)
     except NotFoundError:
         if not names_a_version and publication.has_landing(place):
-            return landing.shown(request, place)
+            return landing.shown(request, actor, place)
         raise
     if not policy.decide(actor, "dataset.read", card.resource):
         return render(request, "web/pusher.html", {"dataset": card})
     context = frame(actor, card, "overview", version)
+    counting.viewed(request, actor, card.slug, context["number"])
     text, other_text = words.in_both(context["values"], "description", "", get_language() or "en")
     last = datasets.list_versions(card, limit=3)
+    said = {name: value.value for name, value in context["values"].items()}
     context |= {
         "samples": samples(actor, card, version),
         "facts": description.facts(actor, card)[:12],
@@ -69,6 +74,8 @@ def overview(request: HttpRequest, actor: Actor, *, project: str, dataset: str) 
         "other_text": other_text,
         "zip_url": zip_url(actor, card, context["number"], ""),
         "thing": graph.own_uid(f"dataset:{card.id}"),
+        "failure": description.failure_of(said),
+        "failure_fields": dark_words.failure_fields(said),
     }
     if card.sees_draft:
         found = runs.of_dataset(card.id, limit=5)
@@ -81,6 +88,8 @@ def overview(request: HttpRequest, actor: Actor, *, project: str, dataset: str) 
             "uploads": [push for push in capture.pushes_of_dataset(card.id, limit=5) if not push.closed_at],
             "recent_runs": found,
             "plan": card_of_dataset(card),
+            "bad_runs": runs.ended_badly([card.id]).get(card.id, ())[:5],
+            "is_inbox": unsorted.is_inbox(card.id),
         }
     shown = context["number"] if not context["is_draft"] else last[0].number if last else None
     if shown is None or card.seal_state == "shredded":
@@ -153,6 +162,7 @@ def file(request: HttpRequest, actor: Actor, *, project: str, dataset: str, path
     card, version = asked_card(request, actor, project, dataset)
     context = frame(actor, card, "files", version)
     found = datasets.get_file(actor, card, path, version=version)
+    counting.viewed(request, actor, card.slug, context["number"])
     try:
         reading, outcome = description.reading(actor, card, path, version=version)
         previews = shown_previews(card, reading)
@@ -169,6 +179,8 @@ def file(request: HttpRequest, actor: Actor, *, project: str, dataset: str, path
         "earlier": _earlier(actor, card, path, version) if card.sees_draft and reading else [],
         "arrived": runs.by_row_ids([found.run_row]).get(found.run_row) if card.sees_draft else None,
         "folder": path.rpartition("/")[0],
+        "has_pages": scans.may_have_pages(path) and card.seal_state != "shredded",
+        "scan": scans.states(card.id, [found.sha256]).get(found.sha256),
     }
     return render(request, "web/file.html", context)
 
@@ -187,5 +199,8 @@ def download(request: HttpRequest, actor: Actor, *, project: str, dataset: str, 
     card, version = asked_card(request, actor, project, dataset)
     found = datasets.get_file(actor, card, path, version=version)
     answer = redirect(storage.get_url(storage.require_location(found.sha256, card.domains), name=found.name))
+    counting.fetched(
+        request, actor, card.slug, datasets.resolve_version(actor, card, version), "web", is_job=False
+    )
     answer["Referrer-Policy"] = "no-referrer"
     return answer

@@ -16,6 +16,7 @@ from tsunagu.core import settings
 from tsunagu.core.errors import InvalidInputError, TsunaguError
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.readiness import api as readiness
+from tsunagu.doors import counting
 from tsunagu.doors.who import actor_of
 from tsunagu.foundation.identity.api import Actor
 
@@ -99,10 +100,12 @@ def _answer(
     try:
         actor = actor_of(request)
         card = datasets.get_dataset(actor, project, dataset)
-        document = make(actor, card, _version(request, card))
+        number = _version(request, card)
+        document = make(actor, card, number)
     except TsunaguError as error:
         said = orjson.dumps(error.as_problem())
         return HttpResponse(said, content_type="application/problem+json", status=error.status)
+    counting.viewed(request, actor, card.slug, number)
     return HttpResponse(
         orjson.dumps(document, option=orjson.OPT_INDENT_2), content_type=_FORM[form].content_type
     )

@@ -14,6 +14,8 @@ from tsunagu.core import settings
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.graph import api as graph
 from tsunagu.data.publication import api as publication
+from tsunagu.data.usage import api as usage
+from tsunagu.doors import counting
 from tsunagu.doors.records import forms as records
 from tsunagu.doors.web.templatetags.publication import in_words, person_name
 from tsunagu.doors.web.views.dataset_frame import samples
@@ -31,18 +33,18 @@ _SAVED = (
     ("CSL-JSON", "citation.json"),
     ("DataCite", "datacite.xml"),
     ("JPCOAR", "jpcoar.xml"),
+    ("JaLC", "jalc.json"),
 )
 
 
 @page
 def version(request: HttpRequest, actor: Actor, *, project: str, dataset: str, number: str) -> HttpResponse:
     """The public page of a version."""
-    del actor  # the same for everybody
-    return shown(request, f"{project}/{dataset}", int(number[:9]))
+    return shown(request, actor, f"{project}/{dataset}", int(number[:9]))
 
 
-def shown(request: HttpRequest, place: str, number: int = 0) -> HttpResponse:
-    """The page of a version, or of the newest public one; 410 once it was withdrawn.
+def shown(request: HttpRequest, actor: Actor, place: str, number: int = 0) -> HttpResponse:
+    """The page of a version, or of the newest public one, the same for everybody; 410 once it was withdrawn.
 
     Raises:
         NoPublicationError: nothing of that name was ever public.
@@ -65,12 +67,17 @@ def shown(request: HttpRequest, place: str, number: int = 0) -> HttpResponse:
         "other_titles": titles[1:],
         "address": address,
         "citation": standards.recommended_citation(record, (get_language() or "en")[:2]),
-        "saved": [(name, records.address_of(record, form)) for name, form in _SAVED],
+        "saved": [
+            (name, records.address_of(record, form))
+            for name, form in _SAVED
+            if records.BY_NAME[form].fits(record)
+        ],
         "institution_name": _named(found.institution),
         "base": f"/d/{found.place}",
         "thing": "" if found.is_withdrawn else graph.own_uid(f"publication:{found.id}"),
         "samples": _samples(found, project, dataset),
         "more_files": max(0, found.file_count - len(found.files)) if found.is_free else 0,
+        "use": _use(found),
         "schema_org": None if found.is_withdrawn else _schema_org(found, address),
     }
     answer = render(request, "web/landing.html", context, status=_GONE if found.is_withdrawn else 200)
@@ -78,6 +85,7 @@ def shown(request: HttpRequest, place: str, number: int = 0) -> HttpResponse:
         answer["X-Robots-Tag"] = "noindex"
     else:
         answer["Link"] = records.link_header(record)
+        counting.viewed(request, actor, found.place, found.number)
     patch_vary_headers(answer, ["Accept"])
     return answer
 
@@ -95,6 +103,14 @@ def _samples(found: publication.Landing, project: str, dataset: str) -> list[dic
         return []
     card = datasets.get_dataset(ANONYMOUS, project, dataset)
     return samples(ANONYMOUS, card, found.number)[:_SAMPLES]
+
+
+def _use(found: publication.Landing) -> usage.PublicUse | None:
+    """How often it was used, where everybody may know it."""
+    if not found.is_free:
+        return None
+    project, _slash, dataset = found.place.partition("/")
+    return usage.public_use(datasets.get_dataset(ANONYMOUS, project, dataset))
 
 
 def _named(institution: publication.InstitutionCard) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -42,6 +42,23 @@ def metadata(request: HttpRequest, actor: Actor, *, project: str, dataset: str) 
         if context["history_of"]:
             context["history"] = description.history(actor, card, context["history_of"])
     return render(request, "web/metadata.html", context)
+
+
+@page
+def negative(request: HttpRequest, actor: Actor, *, project: str, dataset: str) -> HttpResponse:
+    """Tell what was tried and failed; the form stands on the page of the dataset."""
+    card, _version = asked_card(request, actor, project, dataset)
+    if request.method != "POST":
+        return redirect("dataset", project=project, dataset=dataset)
+    told = {name: request.POST[name] for name in description.FAILURE if name in request.POST}
+    description.tell_failure(actor, card.id, told)
+    return done(
+        request,
+        _("What was tried and failed is told, and can be found."),
+        "dataset",
+        project=project,
+        dataset=dataset,
+    )
 
 
 def _wanted(values: dict[str, Any]) -> list[str]:

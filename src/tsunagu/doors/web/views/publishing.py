@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ from tsunagu.data.datasets import api as datasets
 from tsunagu.data.description import api as description
 from tsunagu.data.publication import api as publication
 from tsunagu.doors.web import publication_words as words
+from tsunagu.doors.web.views import articles as article_pages
 from tsunagu.doors.web.views.dataset_frame import asked_card, frame
 from tsunagu.doors.web.views.frame import done, member, page, problem_context
 from tsunagu.foundation.identity.api import Actor
@@ -22,6 +24,8 @@ from tsunagu.foundation.policy import api as policy
 
 _PAGE = 100
 _WISHES = ("institution", "access", "opens_on", "resource_type", "note")
+_CHOICES = ("members_may_publish", "hands_out")
+_LINES = ("name", "curators", "checklist", "answer_days")
 _INSTITUTION = (
     "name_ja",
     "name_en",
@@ -59,6 +63,8 @@ def of_dataset(request: HttpRequest, actor: Actor, *, project: str, dataset: str
         "versions": datasets.list_versions(card, limit=50),
         "accesses": publication.ACCESSES,
         "resources": publication.RESOURCE_TYPES,
+        "article_types": publication.ARTICLE_TYPES,
+        **article_pages.form_context(article_pages.said_in(request.POST)),
         "findings": publication.examine(actor, card) if may_ask and card.last_version else [],
         "language": _language(),
     }
@@ -67,7 +73,9 @@ def of_dataset(request: HttpRequest, actor: Actor, *, project: str, dataset: str
 
 def _ask(request: HttpRequest, actor: Actor, card: datasets.DatasetCard) -> HttpResponse:
     form = request.POST
-    wish = {name: form.get(name, "").strip() for name in _WISHES}
+    wish: dict[str, Any] = {name: form.get(name, "").strip() for name in _WISHES}
+    if wish["resource_type"] in publication.ARTICLE_TYPES:
+        wish["article"] = article_pages.said_in(form)
     number = form.get("version", "")
     made = publication.request(
         actor, card, version=int(number) if number.isdigit() and len(number) < 10 else 0, **wish  # noqa: PLR2004 - the column's size
@@ -83,7 +91,12 @@ def _ask(request: HttpRequest, actor: Actor, card: datasets.DatasetCard) -> Http
 
 @member
 def queue(request: HttpRequest, actor: Actor) -> HttpResponse:
-    """What waits for the curator, oldest first."""
+    """What waits for the curator, oldest first; they may have the next one given to them."""
+    if request.method == "POST":
+        taken = publication.take_next(actor, request.POST.get("institution", ""))
+        if taken is None:
+            return done(request, _("Nothing waits for a curator."), "publishing")
+        return done(request, _("It is yours now."), "review", key=taken.id)
     asked = {name: request.GET.get(name, "") for name in ("institution", "state", "assigned")}
     found = publication.queue(
         actor,
@@ -97,6 +110,7 @@ def queue(request: HttpRequest, actor: Actor) -> HttpResponse:
     context = {
         "publications": found,
         "unregistered": publication.unregistered(actor),
+        "counts": publication.queue_counts(actor, asked["institution"]) if mine else None,
         "asked": asked,
         "after": found[-1].id if len(found) == _PAGE else "",
         "is_first": "after" not in request.GET,
@@ -111,6 +125,17 @@ def queue(request: HttpRequest, actor: Actor) -> HttpResponse:
 _STEPS: dict[str, Callable[[Actor, str, Mapping[str, str]], Any]] = {
     "comment": lambda actor, key, form: publication.comment(
         actor, key, form.get("text", ""), field=form.get("field", ""), path=form.get("path", "").strip()
+    ),
+    "article": lambda actor, key, form: publication.write_article(actor, key, article_pages.said_in(form)),
+    "check": lambda actor, key, form: publication.answer(
+        actor,
+        key,
+        {
+            name.removeprefix("check-"): form[name]
+            for name in form
+            if name.startswith("check-") and form[name]
+        },
+        form.get("text", ""),
     ),
     "assign": lambda actor, key, form: publication.assign(actor, key, form.get("to", "").strip()),
     "ask_changes": lambda actor, key, form: publication.ask_changes(
@@ -127,6 +152,7 @@ _STEPS: dict[str, Callable[[Actor, str, Mapping[str, str]], Any]] = {
 _REFUSALS = (
     publication.NotReadyError,
     publication.WrongStateError,
+    publication.OwnRequestError,
     datasets.NoSuchFileError,
     InvalidInputError,
 )
@@ -151,6 +177,7 @@ def review(request: HttpRequest, actor: Actor, *, key: str) -> HttpResponse:
     may = publication.decisions_of(actor, key)
     is_waiting = card.state in {"requested", "in_review", "approved"}
     content = publication.reviewed(actor, key)
+    article = publication.article_of(actor, key)
     context |= {
         "card": card,
         "content": content,
@@ -158,6 +185,11 @@ def review(request: HttpRequest, actor: Actor, *, key: str) -> HttpResponse:
         "entries": publication.entries_of(actor, key),
         "effects": publication.effects_of(actor, key),
         "may": may,
+        "article_line": article,
+        **(article_pages.form_context(article.said) if article else {}),
+        "checklist": publication.checklist_of(actor, key) if card.state in publication.OPEN_STATES else [],
+        "answers": [(name, str(word)) for name, word in words.ANSWERS.items()],
+        "candidates": publication.candidates_of(actor, key) if may["review"] and is_waiting else [],
         "may_decide": may["review"] and is_waiting,
         "may_comment": may["review"] or may["request"],
         "may_publish": may["publish"] and card.state == "approved",
@@ -198,26 +230,54 @@ def institutions(request: HttpRequest, actor: Actor) -> HttpResponse:
 
 
 def _written(form: Mapping[str, str]) -> dict[str, Any]:
-    curators = [one.strip() for one in form.get("curators", "").replace(",", "\n").splitlines()]
+    curators, skills = [], {}
+    for line in form.get("curators", "").splitlines():
+        address, fields, languages = _columns(line)
+        # A list of bare addresses may stand on one line.
+        several = [one.strip() for one in address.split(",") if one.strip()]
+        curators += several
+        if several and (fields or languages):
+            known = {"fields": re.split(r"[,、;]", fields), "languages": re.split(r"[\s,、;]+", languages)}
+            skills[several[-1]] = known
+    items = [_columns(line) for line in form.get("checklist", "").splitlines()]
     return {
         **{name: form.get(name, "").strip() for name in _INSTITUTION},
-        "members_may_publish": "members_may_publish" in form,
-        "curators": [one for one in curators if one],
+        **{name: name in form for name in _CHOICES},
+        "answer_days": form.get("answer_days", "").strip(),
+        "curators": curators,
+        "skills": skills,
+        "checklist": [{"ja": ja, "en": en, "project": project} for ja, en, project in items],
     }
+
+
+def _columns(line: str) -> tuple[str, str, str]:
+    found = [*(one.strip() for one in re.split(r"[|｜]", line)), "", ""]
+    return found[0], found[1], found[2]
 
 
 def _typed(form: Mapping[str, str]) -> dict[str, Any]:
-    typed = {name: form.get(name, "") for name in ("name", "curators", *_INSTITUTION)}
-    return {**typed, "members_may_publish": "members_may_publish" in form}
+    typed = {name: form.get(name, "") for name in (*_LINES, *_INSTITUTION)}
+    return {**typed, **{name: name in form for name in _CHOICES}}
 
 
 def _shown(card: publication.InstitutionCard) -> dict[str, Any]:
+    known = ((one.email, card.skills[one.id]) for one in card.curators)
     return {
         "name": card.name,
-        **{name: getattr(card, name) for name in _INSTITUTION},
-        "members_may_publish": card.members_may_publish,
-        "curators": "\n".join(one.email for one in card.curators),
+        **{name: getattr(card, name) for name in (*_CHOICES, *_INSTITUTION)},
+        "answer_days": card.answer_days or "",
+        "curators": "\n".join(
+            _line(email, ", ".join(skill.fields), " ".join(skill.languages)) for email, skill in known
+        ),
+        "checklist": "\n".join(_line(one.says["ja"], one.says["en"], one.project) for one in card.checklist),
     }
+
+
+def _line(*columns: str) -> str:
+    kept = list(columns)
+    while kept and not kept[-1]:
+        kept.pop()
+    return " | ".join(kept)
 
 
 def _language() -> str:

@@ -32,6 +32,7 @@ _HEADS = {
     "creator": later("Creators"),
     "access": later("Access"),
     "readiness": later("AI-ready version"),
+    "outcome": later("What came of it"),
 }
 _SORTS = {
     "relevance": later("Best match"),
@@ -39,6 +40,7 @@ _SORTS = {
     "oldest": later("Oldest change first"),
     "largest": later("Largest first"),
 }
+_FAILED = ["negative", "failed", "aborted"]
 _SHOWN_VALUES = 8
 _EXPORTED = 2000
 _COLUMNS = (
@@ -95,6 +97,25 @@ def _things(actor: Actor, hits: Sequence[discovery.Hit]) -> dict[str, str]:
     }
     found = graph.things_for(actor, local.values())
     return {key: found[name] for key, name in local.items() if name in found}
+
+
+@page
+def failures(request: HttpRequest, actor: Actor) -> HttpResponse:
+    """What was tried and failed, of everything that one may see; a search that has its own name."""
+    text = request.GET.get("q", "")
+    found = discovery.search(
+        actor, text, chosen={"outcome": _FAILED}, sort="relevance", after=request.GET.get("after", "")
+    )
+    told = discovery.told_failures(actor, [hit.id for hit in found.hits])
+    context = {
+        "text": text,
+        "found": found,
+        "rows": [{"hit": hit, "told": told.get(hit.id)} for hit in found.hits],
+        "next_url": "?" + urlencode({"q": text, "after": found.after}) if found.after else "",
+        "search_url": f"{reverse('search')}?" + urlencode({"q": text, "outcome": _FAILED}, doseq=True),
+        "hides_search_box": True,
+    }
+    return render(request, "web/failures.html", context)
 
 
 @page
@@ -166,6 +187,9 @@ def _word(name: str, value: str) -> str:
         ("access", "open"): pgettext("access", "open"),
         ("access", "shared"): pgettext("access", "shared"),
         ("access", "closed"): pgettext("access", "closed"),
+        ("outcome", "negative"): _("Tried, and it failed"),
+        ("outcome", "failed"): _("With a failed run"),
+        ("outcome", "aborted"): _("With an aborted run"),
         ("readiness", "prepared"): _("There is one"),
         ("readiness", "none"): _("There is none"),
         ("licence", "none"): _("None named"),

@@ -1,0 +1,184 @@
+"""A page is read and kept; whoever is killed begins with the same page again."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+import time
+
+from django.db import transaction
+
+from tsunagu.core import clock, events, jobs, logs, settings
+from tsunagu.core.errors import TsunaguError
+from tsunagu.data.datasets import api as datasets
+from tsunagu.data.scans import keeping
+from tsunagu.data.scans.models import Scan, ScannedPage
+from tsunagu.formats import api as formats
+from tsunagu.foundation.identity.api import SYSTEM
+from tsunagu.foundation.runs import api as runs
+from tsunagu.foundation.storage import api as storage
+
+logger = logging.getLogger(__name__)
+
+MOST_PAGES = 5000
+# A page takes seconds; a newspaper page on a slow machine takes a minute.
+_PAGE_S = 180
+_TRIES = 3
+_AT_ONCE_S = 15.0
+_UNREADABLE = "unreadable"
+
+
+@functools.cache
+def reader() -> formats.PageReader:
+    """The sandbox of this process for pages; at the lowest priority, so that uploads never wait for it."""
+    os.nice(max(0, 10 - os.nice(0)))
+    return formats.PageReader()
+
+
+def _limits() -> formats.Limits:
+    memory = settings.current().extract_memory_bytes
+    return formats.Limits(wall_s=_PAGE_S, cpu_s=_PAGE_S, memory_bytes=memory)
+
+
+@jobs.job(priority=-25)
+def read_pages(scan: str) -> None:
+    """Read pages of a file for a while, and come back for more: other work gets its turn."""
+    if go_on(scan):
+        read_pages.enqueue(scan=scan)
+
+
+def soon(scan: str) -> None:
+    """Queue a file; one that waits already is not queued twice."""
+    jobs.enqueue_once(read_pages, scan=scan)
+
+
+def go_on(scan_id: str) -> bool:
+    """Read pages for a quarter of a minute; whether there are more.
+
+    A page is committed before the next one is begun. A page with which three workers ended is left with that reason.
+    """
+    started = time.monotonic()
+    while True:
+        scan = Scan.objects.filter(uid=scan_id, state__in=("waiting", "reading")).first()
+        if scan is None:
+            return False
+        if not keeping.is_there(scan.dataset_id):
+            return False  # the subscription forgets it
+        if not _one_more(scan):
+            return False
+        if time.monotonic() - started > _AT_ONCE_S:
+            return True
+
+
+def _one_more(scan: Scan) -> bool:
+    """Read the next page of a file; whether there is another one."""
+    number = scan.done_count + 1
+    with logs.bind_run(scan.run_id):
+        page = _tried_too_often(scan, number) or _read(scan, number)
+    if number == 1 and page.page_count == 0:
+        _end(scan, page.reason, page.reason_code)
+        return False
+    return _keep(scan, page)
+
+
+def _tried_too_often(scan: Scan, number: int) -> formats.PageReading | None:
+    """Count that a worker begins with the page; what is said of it when too many have."""
+    tries = scan.tries + 1 if scan.trying == number else 1
+    Scan.objects.filter(pk=scan.pk).update(
+        state="reading", trying=number, tries=tries, changed_at=clock.now()
+    )
+    if tries <= _TRIES:
+        return None
+    said = f"The worker ended {_TRIES} times while it read this page."
+    # Its number of pages stays unknown if it is the first one: then the file is given up.
+    return formats.PageReading(number, scan.page_count, "unreadable", reason=said, reason_code="crashed")
+
+
+def _read(scan: Scan, number: int) -> formats.PageReading:
+    unreadable = functools.partial(formats.PageReading, number, scan.page_count, "unreadable")
+    sha256 = bytes(scan.sha256)
+    try:
+        card = datasets.get_dataset_by_id(SYSTEM, scan.dataset_id)
+        place = storage.locate([sha256], card.domains).get(sha256)
+        if place is None:
+            return unreadable(reason="The stored bytes are gone.", reason_code="not_accessible")
+        with storage.as_file(place) as path:
+            return reader().read(path, number, limits=_limits())
+    except (OSError, TsunaguError) as error:
+        logger.warning("bytes_not_readable", extra={"sha256": sha256.hex()}, exc_info=True)
+        return unreadable(reason=f"The stored bytes could not be read: {error}", reason_code="not_accessible")
+
+
+def _keep(scan: Scan, page: formats.PageReading) -> bool:
+    sha256 = bytes(scan.sha256)
+    count = min(page.page_count or scan.page_count, MOST_PAGES)
+    # Read now, not before the page: the dataset may have been sealed meanwhile.
+    domain = datasets.get_dataset_by_id(SYSTEM, scan.dataset_id).key_domain
+    pictures = storage.put_pack([page.picture], domain) if page.picture else [None]
+    with transaction.atomic():
+        held = Scan.objects.select_for_update().filter(pk=scan.pk, run_id=scan.run_id).first()
+        if held is None or held.done_count + 1 != page.number:
+            return False  # asked for anew, or another worker was faster
+        ScannedPage.objects.create(
+            scan=held,
+            number=page.number,
+            status=page.status,
+            reason=page.reason,
+            reason_code=page.reason_code,
+            width=page.width,
+            height=page.height,
+            dpi=page.dpi,
+            rotation=page.rotation,
+            is_vertical=page.is_vertical,
+            confidence=page.confidence,
+            word_count=len(page.words),
+            engine=page.engine,
+            content=keeping.packed(page, sha256, domain),
+            domain=domain,
+            picture=pictures[0],
+        )
+        held.page_count, held.done_count, held.changed_at = count, page.number, clock.now()
+        held.save(update_fields=["page_count", "done_count", "changed_at"])
+        if page.number >= count:
+            _finish(held, page.page_count)
+            return False
+    return True
+
+
+def _finish(scan: Scan, said_count: int) -> None:
+    """All pages are read: end the run, and tell the index."""
+    pages = ScannedPage.objects.filter(scan=scan)
+    statuses = list(pages.values_list("status", flat=True))
+    bad = statuses.count(_UNREADABLE)
+    first = pages.filter(status=_UNREADABLE).order_by("number").first()
+    scan.state = "failed" if bad == len(statuses) and first else "done"
+    if scan.state == "failed" and first is not None:
+        scan.reason, scan.reason_code = first.reason, first.reason_code
+    elif said_count > scan.page_count:
+        scan.reason = f"Only the first {MOST_PAGES:,} of {said_count:,} pages were read."
+        scan.reason_code = "too_big"
+    scan.save(update_fields=["state", "reason", "reason_code"])
+    engines = sorted(set(pages.exclude(engine="").values_list("engine", flat=True)))
+    runs.finish(
+        scan.run_id,
+        runs.Outcome.FAILED if scan.state == "failed" else runs.Outcome.OK,
+        reason=scan.reason,
+        parameters={
+            "page_count": len(statuses),
+            **{f"{status}_count": statuses.count(status) for status in sorted(set(statuses))},
+            **({"engine": engines[0]} if engines else {}),
+        },
+        links=[runs.Link("out", "scan", scan.uid, scan.path)],
+    )
+    events.record("scans.read", dataset_id=scan.dataset_id)
+
+
+def _end(scan: Scan, reason: str, code: str) -> None:
+    """The file could not be opened at all."""
+    with transaction.atomic():
+        changed = Scan.objects.filter(pk=scan.pk, run_id=scan.run_id).update(
+            state="failed", reason=reason, reason_code=code, changed_at=clock.now()
+        )
+        if changed:
+            runs.finish(scan.run_id, runs.Outcome.FAILED, reason=reason)

@@ -1,0 +1,169 @@
+"""Having the pages of files read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from django.db import transaction
+
+from tsunagu.core import clock, events
+from tsunagu.core.ids import new_id
+from tsunagu.data.datasets import api as datasets
+from tsunagu.data.datasets.api import DatasetCard
+from tsunagu.data.scans import keeping
+from tsunagu.data.scans.errors import NoPagesError
+from tsunagu.data.scans.models import Scan, ScannedPage
+from tsunagu.data.scans.reading import soon
+from tsunagu.data.scans.selectors import card_of
+from tsunagu.data.scans.types import ScanCard
+from tsunagu.foundation.identity.api import SYSTEM, Actor
+from tsunagu.foundation.policy import api as policy
+from tsunagu.foundation.runs import api as runs
+
+ENDINGS = (".pdf", ".tif", ".tiff", ".png", ".jpg", ".jpeg")
+MOST_FILES = 1000
+
+
+def may_have_pages(path: str) -> bool:
+    """Whether a file of this name may hold scanned pages."""
+    return path.lower().endswith(ENDINGS)
+
+
+def start(
+    actor: Actor, dataset: DatasetCard, paths: Sequence[str] = (), *, again: bool = False
+) -> list[ScanCard]:
+    """Have pages of files in the draft read: their own text where they have one, else recognised from the picture.
+
+    Files are read once; a file that was read or is being read is left as it is, and comes back as it stands.
+
+    Args:
+        actor: Who asks.
+        dataset: The dataset.
+        paths: Which files; none: every PDF, TIFF, PNG and JPEG of the draft, 1,000 at most.
+        again: Read those anew that were read before.
+
+    Raises:
+        ActionDeniedError: the actor may not describe the dataset.
+        NoSuchFileError: a path is not in the draft.
+        NoPagesError: none of the files can have pages.
+        KeyDestroyedError, KeyMissingError: the dataset is sealed and its key is gone.
+    """
+    policy.require(actor, "dataset.describe", dataset.resource)
+    files = _named(actor, dataset, paths)
+    if not files:
+        raise NoPagesError
+    made = [_begin(actor, dataset, file, again=again) for file in files]
+    for scan in made:
+        if scan.state == "waiting":
+            soon(scan.uid)
+    return [card_of(scan) for scan in made]
+
+
+def _named(actor: Actor, dataset: DatasetCard, paths: Sequence[str]) -> list[datasets.FileCard]:
+    if paths:
+        found: Iterable[datasets.FileCard] = (
+            datasets.get_file(actor, dataset, path) for path in dict.fromkeys(paths)
+        )
+    else:
+        found = datasets.all_files(dataset, dataset.draft_number)
+    able: dict[bytes, datasets.FileCard] = {}
+    for file in found:
+        if may_have_pages(file.path) and file.byte_count:
+            able.setdefault(file.sha256, file)
+        if len(able) >= MOST_FILES:
+            break
+    return list(able.values())
+
+
+@transaction.atomic
+def _begin(actor: Actor, dataset: DatasetCard, file: datasets.FileCard, *, again: bool) -> Scan:
+    """The row of a file, with a run that began; an earlier one stays unless it failed or is to be read again."""
+    now, run_id = clock.now(), new_id()
+    asked = {
+        "path": file.path,
+        "state": "waiting",
+        "run_id": run_id,
+        "asked_by_kind": actor.kind,
+        "asked_by": actor.id,
+        "asked_by_name": actor.name[:200],
+        "asked_at": now,
+        "changed_at": now,
+    }
+    scan, is_new = Scan.objects.select_for_update().get_or_create(
+        dataset_id=dataset.id, sha256=file.sha256, defaults={**asked, "byte_count": file.byte_count}
+    )
+    if not is_new:
+        if scan.state in {"waiting", "reading"} or (scan.state == "done" and not again):
+            return scan
+        keeping.forget_pages(scan)
+        blank = {"reason": "", "reason_code": "", "page_count": 0, "done_count": 0, "trying": 0, "tries": 0}
+        for name, value in {**asked, **blank}.items():
+            setattr(scan, name, value)
+        scan.save()
+    runs.start(
+        actor,
+        "ocr",
+        run_id=run_id,
+        dataset_id=dataset.id,
+        parameters={"path": file.path, "sha256": file.sha256.hex()},
+        links=[runs.Link("in", "dataset", dataset.id, dataset.slug)],
+    )
+    return scan
+
+
+def carry_over(source: DatasetCard, target: DatasetCard, files: Mapping[bytes, str]) -> int:
+    """Give another dataset what was read of files that now stand there, too; returns how many files that were.
+
+    The caller has put the files there, with a run that links both, so labels have travelled. Nothing is carried out of or
+    into a seal: there the pages are read again by who wants them.
+
+    Args:
+        source: Where the pages were read.
+        target: Where the files stand now.
+        files: SHA-256 -> path in the target.
+    """
+    if source.key_domain or target.key_domain:
+        return 0
+    known = Scan.objects.filter(dataset_id=target.id, sha256__in=list(files)).values_list("sha256", flat=True)
+    there = {bytes(sha256) for sha256 in known}
+    rows = Scan.objects.filter(
+        dataset_id=source.id, state="done", sha256__in=[sha256 for sha256 in files if sha256 not in there]
+    )
+    return sum(_copy(scan, source, target, files[bytes(scan.sha256)]) for scan in rows)
+
+
+@transaction.atomic
+def _copy(scan: Scan, source: DatasetCard, target: DatasetCard, path: str) -> int:
+    pages = list(ScannedPage.objects.filter(scan=scan, domain=""))
+    run_id = runs.record(
+        SYSTEM,
+        "ocr",
+        dataset_id=target.id,
+        parameters={"path": path, "sha256": bytes(scan.sha256).hex(), "carried_from": scan.run_id},
+        links=[
+            runs.Link("in", "dataset", source.id, source.slug),
+            runs.Link("out", "dataset", target.id, target.slug),
+        ],
+    )
+    made = Scan.objects.create(
+        dataset_id=target.id,
+        sha256=scan.sha256,
+        path=path,
+        byte_count=scan.byte_count,
+        state=scan.state,
+        reason=scan.reason,
+        reason_code=scan.reason_code,
+        page_count=scan.page_count,
+        done_count=scan.done_count,
+        run_id=run_id,
+        asked_by_kind=SYSTEM.kind,
+        asked_by=SYSTEM.id,
+        asked_by_name=SYSTEM.name,
+        asked_at=clock.now(),
+        changed_at=clock.now(),
+    )
+    for page in pages:
+        page.pk, page.scan = None, made
+    ScannedPage.objects.bulk_create(pages)
+    events.record("scans.read", dataset_id=target.id)
+    return 1

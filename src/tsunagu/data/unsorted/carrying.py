@@ -1,0 +1,162 @@
+"""A decision is carried out: files come to stand elsewhere first and leave the inbox then; repeatable at every point."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from typing import Literal
+
+from django.db import transaction
+
+from tsunagu.core import clock, jobs
+from tsunagu.core.errors import TsunaguError
+from tsunagu.data.capture import api as capture
+from tsunagu.data.datasets import api as datasets
+from tsunagu.data.datasets.api import DatasetCard
+from tsunagu.data.scans import api as scans
+from tsunagu.data.unsorted.models import Decision, Left
+from tsunagu.data.unsorted.types import WITH_TARGET
+from tsunagu.foundation.identity import api as identity
+from tsunagu.foundation.identity.api import Actor
+from tsunagu.foundation.runs import api as runs
+
+_AT_ONCE = 5000
+_File = tuple[str, int, bytes]
+
+
+class CannotMoveError(Exception):
+    """Files cannot come to stand in the target; the text says why."""
+
+
+@jobs.job(priority=-5)
+def carry_out(decision: str) -> None:
+    """Carry a decision out; what the rules refuse by now ends it with their reason."""
+    row = Decision.objects.filter(uid=decision, state="open").first()
+    if row is None:
+        return
+    try:
+        _end(row, "done", _do(row))
+    except CannotMoveError as error:
+        _end(row, "failed", str(error))
+    except TsunaguError as error:
+        _end(row, "failed", " ".join(part for part in (error.message, error.remedy) if part))
+
+
+def soon(decision: str) -> None:
+    """Queue a decision, once its transaction is through."""
+    jobs.enqueue_once(carry_out, decision=decision)
+
+
+def _do(row: Decision) -> str:
+    """Move or remove the files; what was left, in words."""
+    actor = _actor_of(row)
+    inbox = datasets.get_dataset_by_id(actor, row.dataset_id)
+    files = [(path, size, bytes.fromhex(sha256)) for path, size, sha256 in row.files]
+    # Only what still lies there as it was decided about: the rest was carried out before, or is another file by now.
+    here = [file for part in _parts(files) for file in _still_there(inbox, part)]
+    if row.verdict in WITH_TARGET:
+        _place(row, actor, inbox, here)
+    elif row.verdict == "duplicate":
+        here = _standing_elsewhere(actor, inbox, here)
+    for part in _parts(here):
+        if present := _still_there(inbox, part):
+            datasets.remove_files(actor, inbox.id, [path for path, _, _ in present])
+            Left.objects.filter(dataset_id=inbox.id, path__in=[path for path, _, _ in present]).delete()
+    if row.verdict == "duplicate":
+        kept = sum(len(_still_there(inbox, part)) for part in _parts(files))
+        return f"{kept} of the files stand nowhere else and were left." if kept else ""
+    return ""
+
+
+def _actor_of(row: Decision) -> Actor:
+    kind: Literal["instrument", "person"] = "instrument" if row.actor_kind == "instrument" else "person"
+    return identity.actor_of_record(kind, row.actor_id, row.actor_name, row.token_id)
+
+
+def _parts(files: Sequence[_File]) -> list[Sequence[_File]]:
+    return [files[start : start + _AT_ONCE] for start in range(0, len(files), _AT_ONCE)]
+
+
+def _still_there(card: DatasetCard, files: Sequence[_File]) -> list[_File]:
+    standing = datasets.draft_hashes(card, [path for path, _, _ in files])
+    return [file for file in files if standing.get(file[0]) == file[2]]
+
+
+def _standing_elsewhere(actor: Actor, inbox: DatasetCard, files: Sequence[_File]) -> list[_File]:
+    """Files that stand in another dataset, or earlier in the same inbox: never the last one of a content."""
+    hashes = {sha256 for _, _, sha256 in files}
+    others = set(datasets.stands_elsewhere(actor, hashes, but=[inbox.row_id], domain=inbox.key_domain))
+    picked = {path for path, _, _ in files}
+    kept = {
+        file.sha256
+        for file in datasets.all_files(inbox, inbox.draft_number)
+        if file.sha256 in hashes and file.path not in picked
+    }
+    going = []
+    for file in sorted(files):
+        if file[2] in others or file[2] in kept:
+            going.append(file)
+        else:
+            kept.add(file[2])  # the first of several stays
+    return going
+
+
+def _place(row: Decision, actor: Actor, inbox: DatasetCard, files: Sequence[_File]) -> None:
+    """Have the files stand in the target; no byte travels.
+
+    Raises:
+        CannotMoveError: the bytes of some are lost, or lie in another key domain than the target's.
+    """
+    if not files:
+        return
+    target = datasets.get_dataset_by_id(actor, row.target_id)
+    run_id = _push_of(row, actor, inbox, target)
+    paths: dict[bytes, str] = {}
+    for part in _parts(files):
+        named = list(zip(part, _paths(target, inbox, part), strict=True))
+        wanted = [(path, size, sha256.hex()) for (_, size, sha256), path in named]
+        paths |= {sha256: path for (_, _, sha256), path in named}
+        for number in capture.plan(actor, run_id, wanted).send:
+            raise CannotMoveError(
+                f"{wanted[number][0]} cannot be moved: its bytes are lost, or one of the datasets is sealed."
+            )
+    capture.finish_push(actor, run_id)
+    scans.carry_over(inbox, target, paths)
+
+
+def _push_of(row: Decision, actor: Actor, inbox: DatasetCard, target: DatasetCard) -> str:
+    """The push of an earlier try that is still open, else a new one."""
+    if row.push_run_id:
+        with contextlib.suppress(TsunaguError):
+            return capture.renew(actor, row.push_run_id).run
+    opened = capture.open_push(
+        actor,
+        target.project,
+        target.name,
+        create=False,
+        kind="sort",
+        client="tsunagu",
+        note=row.note,
+        inputs=[inbox.slug],
+    )
+    row.push_run_id, row.changed_at = opened.run, clock.now()
+    row.save(update_fields=["push_run_id", "changed_at"])
+    return opened.run
+
+
+def _paths(target: DatasetCard, inbox: DatasetCard, files: Sequence[_File]) -> list[str]:
+    """Where the files go: where they were, or in a folder of the inbox's name where another file stands there."""
+    standing = datasets.draft_hashes(target, [path for path, _, _ in files])
+    return [
+        path if standing.get(path, sha256) == sha256 else f"{inbox.name}/{path}" for path, _, sha256 in files
+    ]
+
+
+@transaction.atomic
+def _end(row: Decision, state: str, reason: str) -> None:
+    changed = Decision.objects.filter(pk=row.pk, state="open").update(
+        state=state, reason=reason[:2000], changed_at=clock.now()
+    )
+    if changed:
+        outcome = runs.Outcome.OK if state == "done" else runs.Outcome.FAILED
+        runs.finish(row.run_id, outcome, reason=reason)

@@ -1,0 +1,208 @@
+"""What lies unsorted, as far as the node can see it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
+
+from tsunagu.core.errors import NotFoundError
+from tsunagu.data.datasets import api as datasets
+from tsunagu.data.datasets.api import DatasetCard, FileCard
+from tsunagu.data.description import api as description
+from tsunagu.data.scans import api as scans
+from tsunagu.data.unsorted.models import Inbox, Left
+from tsunagu.data.unsorted.types import DIMENSIONS, Group, Item, Pile, Proposal
+from tsunagu.foundation.identity.api import Actor
+from tsunagu.foundation.policy import api as policy
+
+MOST_ITEMS = 20_000
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_DEPTH = 2
+# What cannot be measured data is a scan by its format; a picture counts as one when writing was found on it.
+_PAPER = "pdf"
+
+
+def inboxes(actor: Actor, project_id: str) -> list[DatasetCard]:
+    """The inboxes of a project whose drafts the actor sees, by name."""
+    found = []
+    for dataset_id in Inbox.objects.filter(project_id=project_id).values_list("dataset_id", flat=True):
+        try:
+            card = datasets.get_dataset_by_id(actor, dataset_id)
+        except NotFoundError:
+            continue
+        if policy.decide(actor, "dataset.read_draft", card.resource):
+            found.append(card)
+    return sorted(found, key=lambda card: card.name)
+
+
+def is_inbox(dataset_id: str) -> bool:
+    """Whether files lie unsorted in a dataset."""
+    return Inbox.objects.filter(dataset_id=dataset_id).exists()
+
+
+def pile(actor: Actor, project: str) -> Pile:
+    """Everything that lies unsorted in a project and that the actor may see, 20,000 files at most.
+
+    Raises:
+        NotFoundError: no such project for this actor.
+    """
+    home = datasets.get_project(actor, project)
+    found: list[Item] = []
+    cards = inboxes(actor, home.id)
+    rows = {card.row_id for card in cards}
+    is_cut = False
+    for card in cards:
+        files = list(islice(datasets.all_files(card, card.draft_number), MOST_ITEMS + 1 - len(found)))
+        found += _items(actor, card, files, rows)
+        is_cut = len(found) > MOST_ITEMS
+        if is_cut:
+            break
+    shown = found[:MOST_ITEMS]
+    return Pile(
+        inboxes=tuple(card.name for card in cards),
+        items=tuple(item for item in shown if not item.note),
+        left=tuple(item for item in shown if item.note),
+        is_cut=is_cut,
+    )
+
+
+def _items(actor: Actor, card: DatasetCard, files: Sequence[FileCard], inbox_rows: set[int]) -> list[Item]:
+    hashes = {file.sha256 for file in files}
+    told = description.told_by_files(card.id)
+    elsewhere = datasets.stands_elsewhere(actor, hashes, but=inbox_rows, domain=card.key_domain)
+    pages = scans.states(card.id, (h for h in hashes if h in _scanned(card.id)))
+    notes = dict(Left.objects.filter(dataset_id=card.id).values_list("path", "note"))
+    first: dict[bytes, str] = {}
+    made = []
+    for file in files:
+        said = told.get(file.sha256, description.Told())
+        same = elsewhere.get(file.sha256, "")
+        if not same and file.sha256 in first and file.byte_count:
+            same = f"{card.slug}/{first[file.sha256]}"
+        first.setdefault(file.sha256, file.path)
+        read = pages.get(file.sha256)
+        made.append(
+            Item(
+                inbox=card.name,
+                path=file.path,
+                byte_count=file.byte_count,
+                sha256=file.sha256.hex(),
+                folder="/".join(file.path.split("/")[:-1][:_DEPTH]),
+                format=said.reader or _ending(file.name),
+                instrument=said.instrument,
+                day=said.measured_on if _DAY.fullmatch(said.measured_on) else "",
+                kind=_kind(said, read, is_same=bool(same)),
+                same_as=same,
+                note=notes.get(file.path, ""),
+            )
+        )
+    return made
+
+
+def _scanned(dataset_id: str) -> set[bytes]:
+    return scans.scanned_contents([dataset_id]).get(dataset_id, set())
+
+
+def _ending(name: str) -> str:
+    _stem, dot, ending = name.rpartition(".")
+    return f".{ending.lower()[:12]}" if dot else ""
+
+
+def _kind(said: description.Told, pages: scans.ScanCard | None, *, is_same: bool) -> str:
+    if is_same:
+        return "duplicate"
+    if pages is not None and (pages.text_count or said.reader == _PAPER):
+        return "scan"
+    if not said.status:
+        return "waiting"
+    return "unreadable" if said.status == "unreadable" else "data"
+
+
+def narrowed(items: Iterable[Item], filters: Mapping[str, str]) -> list[Item]:
+    """Those that have all of the values; other names than the dimensions and ``inbox`` say nothing."""
+    wanted = {name: value for name, value in filters.items() if name in (*DIMENSIONS, "inbox")}
+    return [item for item in items if all(item.value(name) == value for name, value in wanted.items())]
+
+
+def groups(items: Iterable[Item], by: str) -> list[Group]:
+    """Files by what they have in common, those with the most bytes first."""
+    gathered: dict[tuple[str, str], list[Item]] = defaultdict(list)
+    for item in items:
+        gathered[item.inbox, item.value(by)].append(item)
+    made = [
+        Group(
+            inbox=inbox,
+            value=value,
+            file_count=len(several),
+            byte_count=sum(item.byte_count for item in several),
+            kinds=dict(Counter(item.kind for item in several).most_common()),
+        )
+        for (inbox, value), several in gathered.items()
+    ]
+    return sorted(made, key=lambda group: (-group.byte_count, group.inbox, group.value))
+
+
+def counts(items: Iterable[Item], dimension: str) -> list[tuple[str, int]]:
+    """How many files have each value, the most frequent first."""
+    return Counter(item.value(dimension) for item in items).most_common()
+
+
+def proposals(items: Iterable[Item]) -> list[Proposal]:
+    """Sets of files that look like one dataset each: the same folder, instrument and week.
+
+    Duplicates are proposed to nobody. Files of a folder that do not say where and when they were measured go with the
+    others of the folder, if these are one set.
+    """
+    sets: dict[tuple[str, str], dict[tuple[str, str], list[Item]]] = defaultdict(dict)
+    for item in items:
+        if item.kind == "duplicate":
+            continue
+        place = sets[item.inbox, item.folder]
+        place.setdefault((item.instrument, _week(item.day)), []).append(item)
+    made = []
+    for (inbox, folder), several in sets.items():
+        silent = several.pop(("", ""), [])
+        if len(several) == 1:
+            next(iter(several.values())).extend(silent)
+        elif silent:
+            several["", ""] = silent
+        made += [
+            _proposal(inbox, folder, instrument, week, own) for (instrument, week), own in several.items()
+        ]
+    return sorted(made, key=lambda one: (one.inbox, one.folder, one.week, one.instrument))
+
+
+def _week(day: str) -> str:
+    try:
+        year, week, _ = dt.date.fromisoformat(day).isocalendar()
+    except ValueError:
+        return ""
+    return f"{year}-W{week:02}"
+
+
+def _proposal(inbox: str, folder: str, instrument: str, week: str, items: Sequence[Item]) -> Proposal:
+    paths = tuple(sorted(item.path for item in items))
+    marks = "\n".join(sorted(f"{item.path}\0{item.sha256}" for item in items))
+    return Proposal(
+        key=hashlib.sha256(f"{inbox}\n{marks}".encode()).hexdigest()[:16],
+        inbox=inbox,
+        name=name_for(" ".join(part for part in (folder.rpartition("/")[2], instrument, week) if part)),
+        folder=folder,
+        instrument=instrument,
+        week=week,
+        file_count=len(items),
+        byte_count=sum(item.byte_count for item in items),
+        formats=tuple(sorted({item.format for item in items if item.format})),
+        paths=paths,
+    )
+
+
+def name_for(text: str) -> str:
+    """A name that can stand in an address, made of a text; Japanese alone leaves nothing, so that a word is needed."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60].strip("-") or "sorted"

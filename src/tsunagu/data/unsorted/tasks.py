@@ -1,0 +1,53 @@
+"""What the room does by itself: scanned pages are read, decisions that lost their worker are carried out."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+
+from tsunagu.core import clock, events, jobs
+from tsunagu.core.errors import TsunaguError
+from tsunagu.data.capture import api as capture
+from tsunagu.data.datasets import api as datasets
+from tsunagu.data.scans import api as scans
+from tsunagu.data.unsorted import carrying, looking
+from tsunagu.data.unsorted.models import Decision, Inbox, Left
+from tsunagu.foundation.identity.api import SYSTEM
+
+_SILENT = dt.timedelta(minutes=10)
+
+
+@events.subscribe("capture.files_arrived")
+@jobs.job(priority=-28)
+def read_pages(dataset_id: str, unit: str) -> None:
+    """Have the pages of files that came into an inbox read."""
+    if not looking.is_inbox(dataset_id):
+        return
+    paths = [path for path, _, _ in capture.unit_files(unit) if scans.may_have_pages(path)]
+    if not paths:
+        return
+    with contextlib.suppress(TsunaguError):  # sorted, removed or destroyed meanwhile
+        card = datasets.get_dataset_by_id(SYSTEM, dataset_id)
+        there = list(datasets.draft_hashes(card, paths))
+        if there:
+            scans.start(SYSTEM, card, there)
+
+
+@jobs.every(dt.timedelta(minutes=10))
+@jobs.job(priority=-50)
+def look() -> None:
+    """Take up decisions that lost their job."""
+    silent = Decision.objects.filter(state="open", changed_at__lt=clock.now() - _SILENT)
+    for uid in silent.values_list("uid", flat=True)[:500]:
+        if not jobs.waiting(carrying.carry_out, decision=uid):
+            carrying.soon(uid)
+
+
+@events.subscribe("datasets.removed")
+@events.subscribe("keeping.taken_apart")
+@jobs.job(priority=0)
+def forget(dataset_id: str) -> None:
+    """Forget the mark and the notes of an inbox that was removed; what was decided stays on record in its runs."""
+    Left.objects.filter(dataset_id=dataset_id).delete()
+    Inbox.objects.filter(dataset_id=dataset_id).delete()
+    Decision.objects.filter(dataset_id=dataset_id).delete()

@@ -1,0 +1,255 @@
+"""A legacy folder is sorted in bulk: nothing is copied, nothing is lost, nobody decides but people."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from reportlab.pdfgen import canvas
+
+from tsunagu.core.errors import NotFoundError
+from tsunagu.core.ids import new_id
+from tsunagu.data.datasets import api as datasets
+from tsunagu.data.description import api as description
+from tsunagu.data.description.extraction import files_of, pool, read_files
+from tsunagu.data.scans.models import Scan
+from tsunagu.data.sharing import api as sharing
+from tsunagu.data.unsorted import api as unsorted
+from tsunagu.data.unsorted import carrying, tasks
+from tsunagu.data.unsorted.models import Decision
+from tsunagu.formats.tests.built import build
+from tsunagu.foundation.identity.api import SYSTEM
+from tsunagu.foundation.policy.api import ActionDeniedError
+from tsunagu.foundation.runs import api as runs
+from tsunagu.foundation.storage.models import StoredObject
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def stop_pool():
+    yield
+    pool().close()
+    pool.cache_clear()
+
+
+@pytest.fixture
+def disk(dataset, put, tmp_path):
+    """An old disk in the inbox: measured files, a copy of what is known, a broken file; all were read."""
+    owner, known = dataset
+    put(owner, known, {"kept.csv": b"x,y\n1,2\n"})
+    card = unsorted.open_inbox(owner, "lab", "Old disk 1998")
+    files = {
+        "xrd/scan.ras": build("scan.ras", tmp_path).read_bytes(),
+        "xrd/notes.txt": "焼成は失敗。\n".encode(),
+        "ir/ir.jdx": build("ir.jdx", tmp_path).read_bytes(),
+        "copy/of-kept.csv": b"x,y\n1,2\n",
+        "copy/twice.csv": b"a,b\n5,6\n",
+        "copy/twice again.csv": b"a,b\n5,6\n",
+        "broken.pdf": b"%PDF-1.4 nothing more",
+    }
+    arrived = put(owner, card, files)
+    read_files(SYSTEM, new_id(), card.id, files_of(card.id))
+    return owner, datasets.get_dataset(owner, "lab", card.name), arrived
+
+
+def paths_in(owner, name):
+    card = datasets.get_dataset(owner, "lab", name)
+    return {file.path for file in datasets.all_files(card, card.draft_number)}
+
+
+def carried(card):
+    carrying.carry_out.call(decision=card.id)
+    return Decision.objects.get(uid=card.id)
+
+
+def test_an_inbox_is_a_dataset_and_is_opened_once(dataset):
+    owner, _ = dataset
+    one = unsorted.open_inbox(owner, "lab", "Old disk 1998")
+    assert (one.name, one.title) == ("unsorted-old-disk-1998", "Old disk 1998")
+    assert unsorted.open_inbox(owner, "lab", "Old disk 1998").id == one.id
+    assert unsorted.open_inbox(owner, "lab").name == "unsorted"
+    datasets.create_dataset(owner, "lab", "unsorted-taken")
+    with pytest.raises(unsorted.NotUnsortedError):
+        unsorted.open_inbox(owner, "lab", "taken")
+
+
+def test_the_node_says_what_it_sees(disk):
+    owner, card, _ = disk
+    pile = unsorted.pile(owner, "lab")
+    kinds = {item.path: item.kind for item in pile.items}
+    assert kinds == {
+        "xrd/scan.ras": "data",
+        "xrd/notes.txt": "data",
+        "ir/ir.jdx": "data",
+        "copy/of-kept.csv": "duplicate",
+        "copy/twice.csv": "duplicate",
+        "copy/twice again.csv": "data",
+        "broken.pdf": "unreadable",
+    }
+    by_path = {item.path: item for item in pile.items}
+    assert by_path["copy/of-kept.csv"].same_as == "lab/data/kept.csv"
+    assert by_path["copy/twice.csv"].same_as == f"{card.slug}/copy/twice again.csv"
+    assert by_path["xrd/scan.ras"].format == "xrd"
+    assert by_path["xrd/scan.ras"].day
+    folders = {group.value: group.file_count for group in unsorted.groups(pile.items, "folder")}
+    assert folders == {"xrd": 2, "ir": 1, "copy": 3, "": 1}
+    assert [item.path for item in unsorted.narrowed(pile.items, {"kind": "unreadable"})] == ["broken.pdf"]
+
+
+def test_proposals_name_their_evidence_and_are_accepted_in_bulk(disk):
+    owner, card, _ = disk
+    offered = {one.folder: one for one in unsorted.proposals(unsorted.pile(owner, "lab").items)}
+    xrd = offered["xrd"]
+    # The note of the same folder says nothing of its own and goes with the measurement.
+    assert xrd.paths == ("xrd/notes.txt", "xrd/scan.ras")
+    assert xrd.week
+    assert "of-kept.csv" not in str([one.paths for one in offered.values()])
+    datasets.create_dataset(owner, "lab", xrd.name)  # somebody has the name already
+    objects = StoredObject.objects.count()
+    made = unsorted.accept(owner, "lab", [xrd.key, offered["ir"].key])
+    assert [one.target for one in made] == [f"lab/{xrd.name}-2", f"lab/{offered['ir'].name}"]
+    for one in made:
+        assert carried(one).state == "done", one
+    assert paths_in(owner, f"{xrd.name}-2") == {"xrd/notes.txt", "xrd/scan.ras"}
+    assert not paths_in(owner, card.name) & {"xrd/notes.txt", "xrd/scan.ras", "ir/ir.jdx"}
+    assert StoredObject.objects.count() == objects  # no byte was copied
+    run = runs.get(made[0].run)
+    assert (run.kind, run.outcome, run.parameters["proposal"]) == ("sort", "ok", xrd.key)
+    with pytest.raises(unsorted.NoSuchProposalError):
+        unsorted.accept(owner, "lab", [xrd.key])
+
+
+@pytest.mark.parametrize("where", ["before the push ends", "before the files leave", "after the files left"])
+def test_a_kill_at_any_point_loses_nothing_and_is_made_good(disk, monkeypatch, where):
+    owner, card, _ = disk
+    wish = unsorted.Wish("make", "sorted")
+    made = unsorted.decide(owner, "lab", card.name, ["xrd/", "ir/ir.jdx"], wish)
+    before = {"xrd/scan.ras", "xrd/notes.txt", "ir/ir.jdx"}
+    place = {
+        "before the push ends": "tsunagu.data.capture.api.finish_push",
+        "before the files leave": "tsunagu.data.datasets.api.remove_files",
+        "after the files left": "tsunagu.data.unsorted.carrying._end",
+    }[where]
+
+    def killed(*_args, **_more):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(place, killed)
+        with pytest.raises(KeyboardInterrupt):
+            carrying.carry_out.call(decision=made.id)
+    assert before <= paths_in(owner, card.name) | paths_in(owner, "sorted")
+    assert carried(made).state == "done"
+    assert paths_in(owner, "sorted") == before
+    assert not paths_in(owner, card.name) & before
+
+
+def test_duplicates_go_only_where_the_content_stands_elsewhere(disk):
+    owner, card, _ = disk
+    picked = ["copy/", "broken.pdf"]
+    made = unsorted.decide(owner, "lab", card.name, picked, unsorted.Wish("duplicate"))
+    done = carried(made)
+    assert (done.state, done.reason[:1]) == ("done", "2")
+    # Of two alike in the inbox the first stays; the only broken file stays, too.
+    assert paths_in(owner, card.name) >= {"copy/twice again.csv", "broken.pdf"}
+    assert not paths_in(owner, card.name) & {"copy/of-kept.csv", "copy/twice.csv"}
+
+
+def test_added_files_replace_nothing(disk, put):
+    owner, card, _ = disk
+    target = datasets.create_dataset(owner, "lab", "series")
+    put(owner, target, {"ir/ir.jdx": b"another one"})
+    wish = unsorted.Wish("add", "series")
+    assert carried(unsorted.decide(owner, "lab", card.name, ["ir/"], wish)).state == "done"
+    assert paths_in(owner, "series") == {"ir/ir.jdx", f"{card.name}/ir/ir.jdx"}
+    with pytest.raises(NotFoundError):
+        unsorted.decide(owner, "lab", card.name, ["xrd/"], unsorted.Wish("add", "nowhere"))
+    with pytest.raises(unsorted.TargetTakenError):
+        unsorted.decide(owner, "lab", card.name, ["xrd/"], unsorted.Wish("add", card.name))
+
+
+def test_left_with_a_note_and_removed(disk):
+    owner, card, _ = disk
+    with pytest.raises(unsorted.BadVerdictError):
+        unsorted.decide(owner, "lab", card.name, ["broken.pdf"], unsorted.Wish("leave"))
+    unsorted.decide(owner, "lab", card.name, ["broken.pdf"], unsorted.Wish("leave", note="ask Ito"))
+    pile = unsorted.pile(owner, "lab")
+    assert [(item.path, item.note) for item in pile.left] == [("broken.pdf", "ask Ito")]
+    assert "broken.pdf" not in {item.path for item in pile.items}
+    gone = unsorted.decide(owner, "lab", card.name, ["broken.pdf"], unsorted.Wish("remove"))
+    assert carried(gone).state == "done"
+    assert not unsorted.pile(owner, "lab").left
+    with pytest.raises(unsorted.NothingPickedError):
+        unsorted.decide(owner, "lab", card.name, ["broken.pdf"], unsorted.Wish("remove"))
+
+
+def test_who_may_not_decide(disk, person):
+    owner, card, _ = disk
+    stranger, reader = person("stranger"), person("reader")
+    sharing.share(owner, datasets.get_project(owner, "lab"), role="reader", email="reader@example.org")
+    wish = unsorted.Wish("make", "mine")
+    with pytest.raises(NotFoundError):
+        unsorted.pile(stranger, "lab")
+    with pytest.raises(NotFoundError):
+        unsorted.decide(stranger, "lab", card.name, ["xrd/"], wish)
+    assert unsorted.pile(reader, "lab").items
+    with pytest.raises(ActionDeniedError):
+        unsorted.decide(reader, "lab", card.name, ["xrd/"], wish)
+    with pytest.raises(unsorted.NotUnsortedError):
+        unsorted.decide(owner, "lab", "data", ["kept.csv"], wish)
+    # What was decided by somebody who lost the right meanwhile is not carried out.
+    sharing.share(owner, datasets.get_project(owner, "lab"), role="editor", email="reader@example.org")
+    made = unsorted.decide(reader, "lab", card.name, ["xrd/"], wish)
+    sharing.unshare(owner, datasets.get_project(owner, "lab"), "reader@example.org")
+    assert carried(made).state == "failed"
+    assert "xrd/scan.ras" in paths_in(owner, card.name)
+
+
+def test_a_failure_is_told_while_sorting(disk):
+    owner, card, _ = disk
+    with pytest.raises(unsorted.BadVerdictError):
+        unsorted.decide(owner, "lab", card.name, ["xrd/"], unsorted.Wish("negative", "no-phase"))
+    told = {"negative_tried": "900 ℃で焼成した", "negative_reason": "前駆体が吸湿していた"}
+    wish = unsorted.Wish("negative", "no-phase", told=told)
+    assert carried(unsorted.decide(owner, "lab", card.name, ["xrd/"], wish)).state == "done"
+    made = datasets.get_dataset(owner, "lab", "no-phase")
+    said = {value.name: value.value for value in description.values(owner, made)}
+    assert description.is_failure(said)
+    assert description.failure_of(said) == list(told.items())
+
+
+def test_pages_in_an_inbox_are_read_without_being_asked_for(disk):
+    owner, card, arrived = disk
+    from tsunagu.data.capture.models import Unit
+
+    tasks.read_pages.call(dataset_id=card.id, unit=Unit.objects.get(push__run_id=arrived["run"]).uid)
+    assert [scan.path for scan in Scan.objects.filter(dataset_id=card.id)] == ["broken.pdf"]
+    assert Scan.objects.get().asked_by == SYSTEM.id
+    assert owner.id != SYSTEM.id
+
+
+def test_pages_that_were_read_go_with_their_files(disk, put):
+    from tsunagu.data.scans import api as scans
+    from tsunagu.data.scans import reading
+
+    owner, card, _ = disk
+    out = io.BytesIO()
+    pen = canvas.Canvas(out, pagesize=(300, 200))
+    pen.drawString(50, 150, "The kiln was cold in the morning.")
+    pen.save()
+    put(owner, card, {"paper/kiln.pdf": out.getvalue()})
+    card = datasets.get_dataset(owner, "lab", card.name)
+    (scan,) = scans.start(owner, card, ["paper/kiln.pdf"])
+    try:
+        reading.go_on(scan.id)
+    finally:
+        reading.reader().close()
+        reading.reader.cache_clear()
+    wish = unsorted.Wish("make", "kiln")
+    assert carried(unsorted.decide(owner, "lab", card.name, ["paper/"], wish)).state == "done"
+    made = datasets.get_dataset(owner, "lab", "kiln")
+    page = scans.page(owner, made, "paper/kiln.pdf", 1)
+    assert page.text == "The kiln was cold in the morning."
+    carried_run = runs.get(scans.scan_of(owner, made, "paper/kiln.pdf").run)
+    assert carried_run.parameters["carried_from"] == scan.run
