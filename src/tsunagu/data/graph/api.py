@@ -12,6 +12,7 @@ from tsunagu.data.graph.selectors import (
     get_card,
     get_thing,
     neighbours,
+    own_uid,
     thing_for,
     things_for,
 )
@@ -59,6 +60,7 @@ __all__ = [
     "list_merges",
     "may_decide",
     "neighbours",
+    "own_uid",
     "thing_for",
     "things_for",
     "to_json_ld",

@@ -70,6 +70,14 @@ def find_uid(identifier: str) -> str:
     return uid_of(key) if key else ""
 
 
+def own_uid(value: str) -> str:
+    """The address of something that this node knows by itself (``dataset:ULID``), without a question.
+
+    It leads to the thing as soon as the graph has heard of it, a moment later; who may not see it is told that there is none.
+    """
+    return uid_of(local(value))
+
+
 def thing_for(actor: Actor, scheme: str, value: str) -> str:
     """The thing of an identifier, for a link to its page; nothing where it does not exist for the actor.
 

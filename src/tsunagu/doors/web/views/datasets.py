@@ -73,7 +73,7 @@ def overview(request: HttpRequest, actor: Actor, *, project: str, dataset: str) 
         "text": text,
         "other_text": other_text,
         "zip_url": zip_url(actor, card, context["number"], ""),
-        "thing": graph.thing_for(actor, "local", f"dataset:{card.id}"),
+        "thing": graph.own_uid(f"dataset:{card.id}"),
         "failure": description.failure_of(said),
         "failure_fields": dark_words.failure_fields(said),
     }

@@ -74,7 +74,7 @@ def shown(request: HttpRequest, actor: Actor, place: str, number: int = 0) -> Ht
         ],
         "institution_name": _named(found.institution),
         "base": f"/d/{found.place}",
-        "thing": graph.thing_for(ANONYMOUS, "local", f"publication:{found.id}"),
+        "thing": "" if found.is_withdrawn else graph.own_uid(f"publication:{found.id}"),
         "samples": _samples(found, project, dataset),
         "more_files": max(0, found.file_count - len(found.files)) if found.is_free else 0,
         "use": _use(found),
