@@ -118,6 +118,8 @@ def test_the_same_at_the_publisher_is_no_version(paper):
         {"reason_code": "lazy"},
         {"data": ["nothing here"]},
         {"data": ["lab/unknown@1"]},
+        {"data": ["lab/data@2"]},
+        {"data": ["lab/data@0"]},
         {"data": [f"https://example.org/{number}" for number in range(101)]},
     ],
 )

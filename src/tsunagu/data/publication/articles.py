@@ -129,7 +129,16 @@ def _row(actor: Actor, said: str) -> DataBehind:
         card = datasets.get_dataset(actor, project, name)
     except NotFoundError as error:
         raise BadRequestError(error.message, remedy=error.remedy, field="data") from error
-    return DataBehind(dataset_id=card.id, place=card.slug, number=int(match["number"] or card.last_version))
+    number = int(match["number"] or card.last_version)
+    if not 1 <= number <= card.last_version:
+        raise BadRequestError(
+            f"{card.slug} has no frozen version {number}."
+            if number
+            else f"{card.slug} has no frozen version.",
+            remedy="Freeze the data first, or name another version.",
+            field="data",
+        )
+    return DataBehind(dataset_id=card.id, place=card.slug, number=number)
 
 
 def open_access(row: Publication, *, is_open: bool) -> OpenAccess:
