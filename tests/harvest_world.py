@@ -21,6 +21,11 @@ class Entry:
     changed_at: dt.datetime
     is_deleted: bool = False
     sets: tuple[str, ...] = ()
+    jpcoar: str | None = None
+
+    @property
+    def id(self):
+        return self.record.id
 
 
 @dataclass(frozen=True)

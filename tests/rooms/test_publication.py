@@ -15,7 +15,9 @@ from tsunagu.data.description import api as description
 from tsunagu.data.keeping import api as keeping
 from tsunagu.data.plans import api as plans
 from tsunagu.data.publication import api as publication
+from tsunagu.data.publication import ready as ready_form
 from tsunagu.data.publication import record, tasks
+from tsunagu.data.publication.models import Publication
 from tsunagu.data.sharing import api as sharing
 from tsunagu.foundation.identity.api import ANONYMOUS
 from tsunagu.foundation.policy import api as policy
@@ -415,3 +417,18 @@ def test_the_plan_says_who_paid_and_the_page_too(planned, put, officer):
     assert "dmp" not in json.dumps(record.to_json(everything()[0].record)), (
         "the plan itself stays where it is"
     )
+
+
+def test_the_aggregators_form_is_written_with_the_change_and_says_the_same(asked, officer):
+    owner, _card, made = asked
+    publication.approve(officer, made.id)
+    (entry,) = everything()
+    assert entry.jpcoar == standards.jpcoar_element(entry.record, "2.0")
+    Publication.objects.update(ready="")
+    (stale,) = everything()
+    assert stale.jpcoar is None, "what stands in no form of ours is written when it is asked for"
+    assert (ready_form.renew(), ready_form.renew()) == (1, 0)
+    assert everything()[0].jpcoar == entry.jpcoar
+    publication.withdraw(owner, made.id, "wrong")
+    (gone,) = everything()
+    assert (gone.is_deleted, gone.jpcoar) == (True, "")

@@ -136,5 +136,5 @@ def all_keys(after: str = "", *, limit: int = 1000) -> tuple[list[str], str]:
     entry = publication.find_entry(last) if last else None
     place = (entry.changed_at, last) if entry else None
     entries = publication.harvest(since=None, until=None, after=place, limit=limit)
-    found = [f"{PUBLICATION}:{one.record.id}" for one in entries]
+    found = [f"{PUBLICATION}:{one.id}" for one in entries]
     return found, found[-1] if found else ""

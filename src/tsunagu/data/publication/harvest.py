@@ -11,12 +11,12 @@ from typing import Any
 from django.db.models import Min, Q, QuerySet, TextField
 from django.db.models.functions import Cast
 
+from tsunagu.data.publication import ready
 from tsunagu.data.publication.models import Institution, Publication
 from tsunagu.data.publication.types import Entry, SetCard
-from tsunagu.standards import api as standards
 
 _OF_INSTITUTION = "institution:"
-_COLUMNS = ("kept", "harvest_at", "state", "institution__name")
+_COLUMNS = ("uid", "kept", "harvest_at", "state", "institution__name", "ready")
 
 
 def harvest(
@@ -99,7 +99,7 @@ def _rows(
 
 
 def _entry(row: tuple[object, ...]) -> Entry:
-    kept, changed_at, state, name = row
-    assert isinstance(kept, str)
+    key, kept, changed_at, state, name, jpcoar = row
     assert isinstance(changed_at, dt.datetime)
-    return Entry(standards.from_kept(kept), changed_at, state == "withdrawn", (f"{_OF_INSTITUTION}{name}",))
+    sets = (f"{_OF_INSTITUTION}{name}",)
+    return Entry(str(key), str(kept), changed_at, state == "withdrawn", sets, ready.element_of(str(jpcoar)))

@@ -68,6 +68,8 @@ class Publication(models.Model):
     # Of an article: version of the manuscript, journal, DOI of the publisher, why it is not open (articles.py).
     article = models.JSONField(default=dict)
     record = models.JSONField(null=True)
+    # The same in the form of the national aggregator, as ``ready.py`` keeps it.
+    ready = models.TextField(blank=True)
     # Whole seconds, UTC: what harvesters ask by. Null until the version is published.
     harvest_at = models.DateTimeField(null=True)
 

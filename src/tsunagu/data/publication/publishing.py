@@ -14,7 +14,7 @@ from django.db import transaction
 
 from tsunagu.core import clock, events, settings
 from tsunagu.data.datasets import api as datasets
-from tsunagu.data.publication import behind, checks, outbox, record, selectors, steps
+from tsunagu.data.publication import behind, checks, outbox, ready, record, selectors, steps
 from tsunagu.data.publication.errors import NoPublicationError, NoWordsError, WrongStateError
 from tsunagu.data.publication.models import Concept, Publication
 from tsunagu.data.publication.types import PublicationCard
@@ -269,6 +269,8 @@ def _change(row: Publication) -> bool:
     elif row.record is not None and row.withdrawn_at:
         row.record = {**row.record, "withdrawn_on": row.withdrawn_at.date().isoformat()}
     is_changed = row.record != before
+    if is_changed and row.record is not None:
+        row.ready = ready.written(record.from_json(row.record))
     if is_changed:
         # Whole seconds, and never the second of the record before: a harvester that saw that one asks again.
         now = clock.now().replace(microsecond=0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from tsunagu.core import events, jobs
-from tsunagu.data.publication import mailing, outbox, promises, publishing, steps
+from tsunagu.data.publication import mailing, outbox, promises, publishing, ready, steps
 
 
 @events.subscribe(outbox.WANTED)
@@ -28,6 +28,14 @@ def follow_registration(doi: str, state: str) -> None:
 def lift_embargoes() -> None:
     """Bring records of embargoed data in step with the clock."""
     publishing.lift_embargoes()
+
+
+@jobs.every(dt.timedelta(minutes=10))
+@jobs.job(priority=-30)
+def renew() -> None:
+    """Write records anew that stand in an older form of harvesting."""
+    while ready.renew():
+        pass
 
 
 @jobs.every(dt.timedelta(hours=1))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from tsunagu.foundation.identity.api import PersonCard
 from tsunagu.foundation.policy.api import Resource
-from tsunagu.standards.api import PublicRecord
+from tsunagu.standards.api import PublicRecord, from_kept
 
 State = Literal["requested", "in_review", "changes_asked", "approved", "published", "rejected", "withdrawn"]
 OPEN_STATES = ("requested", "in_review", "changes_asked", "approved")
@@ -250,14 +251,27 @@ class ArticleLine:
     data_count: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Entry:
-    """What harvesters see of one publication; ``changed_at`` is UTC in whole seconds."""
+    """What harvesters see of one publication; ``changed_at`` is UTC in whole seconds.
 
-    record: PublicRecord
+    Attributes:
+        id: Of the record.
+        kept: The record as its row keeps it.
+        jpcoar: The record as JPCOAR 2.0, nothing where the aggregator's rules refuse it; None: it has to be written.
+    """
+
+    id: str
+    kept: str
     changed_at: dt.datetime
     is_deleted: bool
     sets: tuple[str, ...]
+    jpcoar: str | None = None
+
+    @functools.cached_property
+    def record(self) -> PublicRecord:
+        """The record itself: read when somebody asks for it."""
+        return from_kept(self.kept)
 
 
 @dataclass(frozen=True, slots=True)

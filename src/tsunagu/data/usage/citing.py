@@ -65,15 +65,15 @@ def look_at_all_own() -> int:
     after, count = None, 0
     while entries := publication.harvest(since=None, until=None, after=after, limit=_PART):
         standing = [_own(one) for one in entries if not one.is_deleted]
-        _write(standing, [one.record.id for one in entries])
-        after, count = (entries[-1].changed_at, entries[-1].record.id), count + len(entries)
+        _write(standing, [one.id for one in entries])
+        after, count = (entries[-1].changed_at, entries[-1].id), count + len(entries)
     return count
 
 
 def _own(entry: publication.Entry) -> _Saying:
     """A publication of this node. A DOI that its agency has not confirmed names nothing yet."""
     record = entry.record if entry.record.is_doi_registered else replace(entry.record, doi="")
-    return _Saying(entry.record.id, entry.record.institution, record)
+    return _Saying(entry.id, entry.record.institution, record)
 
 
 @transaction.atomic

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tsunagu.doors.oai.source import Entry
 from tsunagu.standards import api as standards
 from tsunagu.standards.api import PublicRecord
 
@@ -78,6 +79,13 @@ _verdicts: dict[int, bool] = {}
 def offered(*, is_newest_offered: bool) -> dict[str, Format]:
     """The forms by their prefix, the one for the national aggregator first."""
     return {one.prefix: one for one in _FORMATS if one.prefix != _NEWEST or is_newest_offered}
+
+
+def given(form: Format, entry: Entry) -> str:
+    """The element of an entry: as it was written when the record changed, or written now. Raises the same as ``written``."""
+    if form.prefix == "jpcoar_2.0" and entry.jpcoar:
+        return entry.jpcoar
+    return written(form, entry.record)
 
 
 def written(form: Format, record: PublicRecord) -> str:

@@ -55,7 +55,7 @@ class Lists:
         is_deleted = entry.is_deleted
         if not is_deleted:
             try:
-                metadata = formats.written(form, entry.record)
+                metadata = formats.given(form, entry)
             except formats.NotGivenError:
                 is_deleted = True
         header = self.header(entry, is_deleted=is_deleted)
@@ -68,7 +68,7 @@ class Lists:
         status = ' status="deleted"' if is_deleted else ""
         sets = "".join(f"<setSpec>{xml_text(spec)}</setSpec>" for spec in entry.sets)
         return (
-            f"<header{status}><identifier>{xml_text(self.identifier(entry.record.id))}</identifier>"
+            f"<header{status}><identifier>{xml_text(self.identifier(entry.id))}</identifier>"
             f"<datestamp>{second(entry.changed_at)}</datestamp>{sets}</header>"
         )
 
@@ -116,7 +116,7 @@ class Lists:
         size = f'completeListSize="{place.total}" cursor="{place.cursor}"'
         if last is None:
             return f"<resumptionToken {size}/>" if place.cursor else ""
-        on = replace(place, after=(last.changed_at, last.record.id), cursor=place.cursor + PAGE)
+        on = replace(place, after=(last.changed_at, last.id), cursor=place.cursor + PAGE)
         expires = second(clock.now() + dt.timedelta(seconds=tokens.LIFETIME_S))
         token = tokens.to_token(self.signer, on)
         return f'<resumptionToken expirationDate="{expires}" {size}>{token}</resumptionToken>'

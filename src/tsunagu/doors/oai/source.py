@@ -13,8 +13,16 @@ class Entry(Protocol):
     """A record at its place in the list."""
 
     @property
+    def id(self) -> str:
+        """Of the record."""
+
+    @property
     def record(self) -> PublicRecord:
-        """Of a deleted entry only ``id`` is read."""
+        """Of a deleted entry it is not read."""
+
+    @property
+    def jpcoar(self) -> str | None:
+        """The record as JPCOAR 2.0, nothing where the aggregator's rules refuse it; None: it has to be written."""
 
     @property
     def changed_at(self) -> dt.datetime:

@@ -133,7 +133,7 @@ class Repository:
         entry = self._entry(identifier)
         if not entry.is_deleted:
             try:
-                formats.written(form, entry.record)
+                formats.given(form, entry)
             except formats.NotGivenError as error:
                 raise OaiError(
                     "cannotDisseminateFormat", f"The record is not given in {prefix}. {error}"
