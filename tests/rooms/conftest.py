@@ -12,11 +12,13 @@ from tests.authority import running_authority
 from tests.federation import Idp, Signer, aggregate
 from tests.rooms.ai_questions import CHECKED
 from tests.rooms.datacite_stand_in import running_datacite
+from tests.rooms.deposit_worlds import World as DepositWorld
 from tests.rooms.hub_clients import Repository
 from tests.rooms.plan_documents import document
 from tests.rooms.program_calls import BACK
-from tests.rooms.publication_worlds import PREFIX, Registry
+from tests.rooms.publication_worlds import PREFIX, Registry, ready
 from tests.rooms.saml_worlds import World
+from tests.rooms.sword_stand_in import TOKEN, running_weko
 from tsunagu.core import clock
 from tsunagu.core import settings as node_settings
 from tsunagu.data.ai_use import api as ai_use
@@ -151,6 +153,38 @@ def registry(datacite, configure, officer, at):
         officer, "kitamiyama", {**wish, "doi_agency": "DataCite", "ror": "https://ror.org/00hhkn466"}
     )
     return Registry(service, at)
+
+
+# --- Repositories
+
+
+@pytest.fixture(scope="module")
+def weko_server():
+    with running_weko() as found:
+        yield found
+
+
+@pytest.fixture
+def deposits(weko_server, configure, officer, at, dataset, put):
+    host = weko_server.host
+    weko_server.__init__()
+    weko_server.host = host
+    owner, card = dataset
+    row = {
+        "name": "ir",
+        "title": "Kitamiyama IR",
+        "address": f"http://{host}/sword/service-document",
+        "token": TOKEN,
+        "index": [1623632832836],
+        "on_behalf_of": "hanako@example.ac.jp",
+    }
+    configure(repositories=(row,), egress_allowed=(*node_settings.current().egress_allowed, host))
+    names = {"name_ja": "北見山大学", "name_en": "Kitamiyama University"}
+    publication.write_institution(officer, "kitamiyama", {**names, "members_may_publish": True})
+    made = DepositWorld(weko_server, at, owner, configure)
+    card = ready(owner, card, put)
+    made.id = publication.request(owner, card, institution="kitamiyama").id
+    return made
 
 
 # --- The wire of the Hub

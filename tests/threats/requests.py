@@ -95,6 +95,7 @@ BODIES: dict[str, Any] = {
     "POST /publications/next": {},
     "PUT /publications/{publication}/article": {"text_version": "AM"},
     "POST /publications/{publication}/{step}": {"text": "x"},
+    "POST /deposits/{publication}": {"to": "ir"},
 }  # fmt: skip
 
 # Who may do it to the things of a project: everybody ("all"), those who are signed in ("person"; "party": machines
@@ -275,6 +276,8 @@ NEEDS: dict[str, str] = {
     "POST /publications/next": "admin",
     "PUT /publications/{publication}/article": "its owner or admin",
     "POST /publications/{publication}/{step}": "its owner or admin",
+    "GET /deposits/{publication}": "reader or admin",
+    "POST /deposits/{publication}": "admin",
 }
 # Where the right person's answer is not a success, because the request is about nothing that could succeed here.
 ANSWERS: dict[str, int] = {
@@ -286,6 +289,7 @@ ANSWERS: dict[str, int] = {
     "POST /datasets/{project}/{dataset}/shred": 409,  # it is not sealed
     "POST /datasets/{project}/{dataset}/publications": 409,  # it names no creators
     "PUT /publications/{publication}/article": 409,  # it is no article
+    "POST /deposits/{publication}": 409,  # it is not published
 }
 # What this asks about stands in a line of the request and not in its path.
 ABOUT_A_LINE = {

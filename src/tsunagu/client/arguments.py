@@ -8,6 +8,7 @@ from typing import Any
 from tsunagu.client import (
     compute_arguments,
     dark_arguments,
+    deposit_arguments,
     graph_arguments,
     harvest_arguments,
     import_arguments,
@@ -77,6 +78,7 @@ def parser() -> argparse.ArgumentParser:
     import_arguments.add_commands(add)
     dark_arguments.add_commands(add)
     publication_arguments.add_commands(add)
+    deposit_arguments.add_commands(add)
     usage_arguments.add_commands(add)
     items_arguments.add_commands(add)
     for name in NODE_COMMANDS:

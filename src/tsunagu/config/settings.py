@@ -75,6 +75,7 @@ INSTALLED_APPS = [
     "tsunagu.data.keeping",
     "tsunagu.data.plans",
     "tsunagu.data.publication",
+    "tsunagu.data.depositing",
     "tsunagu.data.readiness",
     "tsunagu.data.scans",
     "tsunagu.data.training",

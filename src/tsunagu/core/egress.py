@@ -14,7 +14,7 @@ import ipaddress
 import socket
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from urllib.parse import SplitResult, urljoin, urlsplit
@@ -26,6 +26,7 @@ _MOST_REDIRECTS = 3
 _PIECE = 1 << 16
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _OK = 200
+_STALL_S = 60.0
 
 
 class EgressRefusedError(TsunaguError):
@@ -95,18 +96,19 @@ def fetch(
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """An answer to a request of any method, whatever its status; ``retry_after`` is that header or empty."""
+    """An answer to a request of any method, whatever its status; the last two are headers, or empty."""
 
     status: int
     content: bytes
     media_type: str
     retry_after: str
+    location: str = ""
 
 
 def exchange(
     method: str,
     url: str,
-    content: bytes | None = None,
+    content: bytes | Iterable[bytes] | None = None,
     *,
     media_type: str = "",
     most_bytes: int = 1 << 20,
@@ -116,9 +118,10 @@ def exchange(
     """Ask another service and hand back its answer, refusals included; redirects are not followed.
 
     Args:
-        method: ``GET``, ``POST`` or ``PUT``.
+        method: ``GET``, ``POST``, ``PUT`` or ``DELETE``.
         url: As for ``fetch``.
-        content: What is sent.
+        content: What is sent; of large bodies the pieces, which are never together in memory. Their sum belongs into the
+            header ``Content-Length``.
         media_type: Its type.
         most_bytes: Longer answers are cut off and refused.
         timeout_s: Limit for the whole.
@@ -131,8 +134,8 @@ def exchange(
     sent = {**({"Content-Type": media_type} if media_type else {}), **(headers or {})}
     deadline = time.monotonic() + timeout_s
     answer, body = _ask(method, url, content, sent, most_bytes, deadline, reads_all=True)
-    after = answer.headers.get("Retry-After", "")
-    return Answered(answer.status, body, answer.headers.get_content_type(), after)
+    after, location = answer.headers.get("Retry-After", ""), answer.headers.get("Location", "")
+    return Answered(answer.status, body, answer.headers.get_content_type(), after, location)
 
 
 def post(
@@ -169,7 +172,7 @@ def check(url: str) -> None:
 def _ask(
     method: str,
     url: str,
-    content: bytes | None,
+    content: bytes | Iterable[bytes] | None,
     headers: dict[str, str],
     most_bytes: int,
     deadline: float,
@@ -181,6 +184,8 @@ def _ask(
     connection = _connect(parts, address, port, _left(deadline))
     try:
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        if content is not None and not isinstance(content, bytes):
+            content = _paced(connection, content, deadline)
         connection.request(method, target, content, {"User-Agent": _user_agent(), **headers})
         answer = connection.getresponse()
         is_wanted = reads_all or method == "POST" or answer.status == _OK
@@ -191,6 +196,16 @@ def _ask(
         ) from None
     finally:
         connection.close()
+
+
+def _paced(
+    connection: http.client.HTTPConnection, pieces: Iterable[bytes], deadline: float
+) -> Iterator[bytes]:
+    """The pieces of a large body: each must be taken within a minute, as the whole may have hours."""
+    for piece in pieces:
+        connection.sock.settimeout(min(_STALL_S, _left(deadline)))
+        yield piece
+    connection.sock.settimeout(_left(deadline))
 
 
 def _user_agent() -> str:

@@ -304,6 +304,13 @@ TABLE: tuple[Setting, ...] = (
         is_secret=True,
     ),
     Setting(
+        "repositories",
+        "",
+        "Repositories that published versions are deposited into, one [[repositories]] each: docs/how-to/publish.md.",
+        values.tables,
+        is_secret=True,
+    ),
+    Setting(
         "doi_resolver",
         "https://doi.org",
         "Where the node looks whether a DOI resolves, for DOIs that another service registers.",

@@ -74,6 +74,7 @@ from tsunagu.standards.ro_crate import to_ro_crate
 from tsunagu.standards.ro_crate_reading import Crate, CrateFile, UnreadableCrateError, from_ro_crate
 from tsunagu.standards.schema_org import to_schema_org
 from tsunagu.standards.signposting import Document, Link, link_header, links_of, to_linkset
+from tsunagu.standards.weko_crate import DepositedFile, WekoWish, to_weko_crate
 from tsunagu.standards.xml import UnreadableXmlError
 from tsunagu.standards.xml import escaped as xml_text
 from tsunagu.standards.xml import parsed as parsed_xml
@@ -100,6 +101,7 @@ __all__ = [
     "CrateFile",
     "Dated",
     "Degree",
+    "DepositedFile",
     "Description",
     "Document",
     "FileEntry",
@@ -132,6 +134,7 @@ __all__ = [
     "UnknownStyleError",
     "UnreadableCrateError",
     "UnreadableXmlError",
+    "WekoWish",
     "Workflow",
     "address_of",
     "agent_named",
@@ -172,6 +175,7 @@ __all__ = [
     "to_ris",
     "to_ro_crate",
     "to_schema_org",
+    "to_weko_crate",
     "with_common_items",
     "xml_text",
 ]

@@ -57,8 +57,10 @@ from tsunagu.data.publication.selectors import (
     of_dataset,
     queue,
     queue_counts,
+    state_of,
     unregistered,
 )
+from tsunagu.data.publication.steps import note_deposit
 from tsunagu.data.publication.types import (
     ACCESSES,
     OPEN_STATES,
@@ -148,6 +150,7 @@ __all__ = [
     "list_institutions",
     "list_sets",
     "named",
+    "note_deposit",
     "of_dataset",
     "publish",
     "queue",
@@ -156,6 +159,7 @@ __all__ = [
     "request",
     "restore",
     "reviewed",
+    "state_of",
     "take_next",
     "targets",
     "try_again",

@@ -89,6 +89,12 @@ def get_publication(actor: Actor, publication_id: str) -> PublicationCard:
     return cards([row_for(actor, publication_id)])[0]
 
 
+def state_of(publication_id: str) -> str:
+    """How far a publication is, without asking the rules; empty where there is none."""
+    found = Publication.objects.filter(pk=publication_id).values_list("state", flat=True).first()
+    return str(found or "")
+
+
 def entries_of(actor: Actor, publication_id: str) -> list[EntryCard]:
     """Every step and comment, oldest first. Raises the same."""
     rows = row_for(actor, publication_id).entries.order_by("pk")

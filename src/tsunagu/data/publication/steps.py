@@ -6,10 +6,15 @@ from typing import Any
 
 from tsunagu.core import clock, events
 from tsunagu.data.publication import checks, selectors
-from tsunagu.data.publication.errors import NotReadyError, OwnRequestError, WrongStateError
+from tsunagu.data.publication.errors import (
+    NoPublicationError,
+    NotReadyError,
+    OwnRequestError,
+    WrongStateError,
+)
 from tsunagu.data.publication.models import Publication, ReviewEntry
 from tsunagu.data.publication.types import Finding
-from tsunagu.foundation.identity.api import Actor
+from tsunagu.foundation.identity.api import SYSTEM, Actor
 from tsunagu.foundation.policy import api as policy
 from tsunagu.foundation.runs import api as runs
 
@@ -88,3 +93,17 @@ def note_step(
     )
     events.record(CHANGED, publication=row.uid, state=row.state, entry=entry.pk)
     return run_id
+
+
+def note_deposit(
+    publication_id: str, step: str, text: str, said: dict[str, Any], *, actor: Actor = SYSTEM
+) -> str:
+    """Write down what became of a publication in a repository; the caller has asked the rules.
+
+    Raises:
+        NoPublicationError: there is none.
+    """
+    row = Publication.objects.filter(pk=publication_id).first()
+    if row is None:
+        raise NoPublicationError
+    return note_step(actor, row, step, text, said=said)

@@ -19,6 +19,7 @@ from tsunagu.doors.rest import (
     common_items,
     compute,
     datasets,
+    depositing,
     exports,
     graph,
     harvesting,
@@ -87,6 +88,7 @@ api.add_router("", trainings.router)
 api.add_router("", tables.router)
 api.add_router("", plans.router)
 api.add_router("", publication.router)
+api.add_router("", depositing.router)
 api.add_router("", metadata.router)
 api.add_router("", pushes.router)
 api.add_router("", compute.router)

@@ -40,6 +40,11 @@ STEPS = {
     "try_again": _("had the DOI agency asked again"),
     "remind": _("reminded the curators"),
     "article": _("described the article anew"),
+    "deposit": _("wished it in a repository"),
+    "deposited": _("stands in a repository now"),
+    "deposit_held": _("lies at a repository, which decides about it"),
+    "deposit_refuse": _("was refused by a repository"),
+    "deposit_gone": _("was taken out of a repository"),
     "check_yes": _("confirmed on the checklist"),
     "check_no": _("answered no on the checklist"),
     "check_none": _("left out of the checklist"),
@@ -86,6 +91,15 @@ EFFECTS = {
     "done": ("ok", pgettext("effect", "registered")),
     "refused": ("danger", pgettext("effect", "refused by the agency")),
     "given_up": ("danger", pgettext("effect", "not registered")),
+}
+DEPOSITS = {
+    "waiting": ("info", pgettext("deposit", "waits to be sent")),
+    "sending": ("info", pgettext("deposit", "is being sent")),
+    "unknown": ("warn", pgettext("deposit", "sent, no answer yet")),
+    "held": ("info", pgettext("deposit", "at the repository")),
+    "done": ("ok", pgettext("deposit", "deposited")),
+    "refused": ("danger", pgettext("deposit", "refused by the repository")),
+    "withdrawn": ("", pgettext("deposit", "taken out")),
 }
 RESOURCES = {
     "dataset": pgettext("resource", "Dataset"),

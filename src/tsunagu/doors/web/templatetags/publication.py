@@ -60,6 +60,13 @@ def effect_chip(state: str) -> SafeString:
 
 
 @register.simple_tag
+def deposit_chip(state: str) -> SafeString:
+    """How far a deposit is in its repository."""
+    colour, word = words.DEPOSITS.get(state, ("", state))
+    return chip(colour, str(word))
+
+
+@register.simple_tag
 def finding_chip(severity: str, word: str) -> SafeString:
     """What a check found: in the way, or a hint."""
     return chip("danger" if severity == "block" else "warn", word)

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from tsunagu.core.errors import InvalidInputError, TsunaguError
 from tsunagu.data.datasets import api as datasets
+from tsunagu.data.depositing import api as depositing
 from tsunagu.data.description import api as description
 from tsunagu.data.publication import api as publication
 from tsunagu.doors.web import publication_words as words
@@ -148,11 +149,21 @@ _STEPS: dict[str, Callable[[Actor, str, Mapping[str, str]], Any]] = {
     "withdraw": lambda actor, key, form: publication.withdraw(actor, key, form.get("text", "")),
     "restore": lambda actor, key, _form: publication.restore(actor, key),
     "try_again": lambda actor, key, _form: publication.try_again(actor, key),
+    "deposit": lambda actor, key, form: depositing.deposit(
+        actor,
+        key,
+        form.get("to", ""),
+        found_at=form.get("found_at", "").strip(),
+        is_absent="is_absent" in form,
+    ),
 }
 _REFUSALS = (
     publication.NotReadyError,
     publication.WrongStateError,
     publication.OwnRequestError,
+    depositing.NoRepositoryError,
+    depositing.NotPublishedError,
+    depositing.UndecidedError,
     datasets.NoSuchFileError,
     InvalidInputError,
 )
@@ -184,6 +195,7 @@ def review(request: HttpRequest, actor: Actor, *, key: str) -> HttpResponse:
         "findings": publication.findings_of(actor, key) if card.state in publication.OPEN_STATES else [],
         "entries": publication.entries_of(actor, key),
         "effects": publication.effects_of(actor, key),
+        **_deposits(actor, card, may_publish=may["publish"]),
         "may": may,
         "article_line": article,
         **(article_pages.form_context(article.said) if article else {}),
@@ -201,6 +213,20 @@ def review(request: HttpRequest, actor: Actor, *, key: str) -> HttpResponse:
         "language": _language(),
     }
     return render(request, "web/review.html", context, status=status)
+
+
+def _deposits(actor: Actor, card: publication.PublicationCard, *, may_publish: bool) -> dict[str, Any]:
+    """What became of it in repositories, and those into which the actor may put it now."""
+    found = depositing.deposits_of(actor, card.id)
+    under_way = {one.repository for one in found if one.state not in {"refused", "withdrawn", "done"}}
+    known = depositing.repositories_for(actor, card.id)
+    is_public = may_publish and card.state == "published"
+    return {
+        "deposits": found,
+        "may_deposit": may_publish,
+        "free_repositories": [one for one in known if is_public and one.name not in under_way],
+        "repository_problems": [one for one in known if one.problem],
+    }
 
 
 @member

@@ -1,0 +1,41 @@
+"""What the command about repositories says, in both languages."""
+
+EN = {
+    "help_deposit": "put a published version into a repository of its institution, or show how far that is",
+    "help_deposit_version": "which published version; without it, the newest",
+    "help_deposit_to": "which repository; without it, how far the deposits are",
+    "help_deposit_found_at": "of a deposit whose answer was lost: it is there, at this address",
+    "help_deposit_not_there": "of a deposit whose answer was lost: it is not there, send it again",
+    "deposit_needs_to": "Which repository is meant?",
+    "deposit_not_published": "No such version is published, and only published versions are deposited.",
+    "deposit_repositories": "Repositories: {names}",
+    "deposit_no_repositories": "This node has no repository for the institution.",
+    "deposit_decide": "No answer came. Look into the repository, then use --found-at or --not-there.",
+    "deposit_waiting": "waiting",
+    "deposit_sending": "being sent",
+    "deposit_unknown": "sent, no answer yet",
+    "deposit_held": "at the repository since {since}",
+    "deposit_done": "deposited",
+    "deposit_refused": "refused",
+    "deposit_withdrawn": "taken out",
+}
+
+JA = {
+    "help_deposit": "公開済みの版を機関のリポジトリに登録します。登録の状況も表示できます",
+    "help_deposit_version": "公開済みの版の番号。省略時は最新の公開版",
+    "help_deposit_to": "登録先のリポジトリ。省略時は登録の状況を表示",
+    "help_deposit_found_at": "応答がなかった登録について、リポジトリ側にある登録のアドレス",
+    "help_deposit_not_there": "応答がなかった登録について、リポジトリ側にないことを確認したので再送する",
+    "deposit_needs_to": "登録先のリポジトリを指定してください。",
+    "deposit_not_published": "該当する公開済みの版がありません。登録できるのは公開済みの版だけです。",
+    "deposit_repositories": "登録先: {names}",
+    "deposit_no_repositories": "このノードには、機関用のリポジトリが設定されていません。",
+    "deposit_decide": "応答がありません。リポジトリ側を確認し、--found-atまたは--not-thereを指定してください。",
+    "deposit_waiting": "送信待ち",
+    "deposit_sending": "送信中",
+    "deposit_unknown": "送信済み、応答なし",
+    "deposit_held": "{since}から承認待ち",
+    "deposit_done": "登録済み",
+    "deposit_refused": "リポジトリが拒否",
+    "deposit_withdrawn": "削除済み",
+}
