@@ -23,11 +23,17 @@ from rocrate_validator.models import Severity, ValidationSettings
 _ACCEPTS = (None, "application/ld+json", "application/ld+json, application/json")
 
 
+_WEKO = "http://purl.org/wk/v1/wk-context.jsonld"
+_WEKO_TERMS = {"@context": {"wk": f"{_WEKO}#", "jpcoar": "https://github.com/JPCOAR/schema#"}}
+
+
 class _Bundled(HTTPAdapter):
-    """Answers every address of w3id.org with the bundled context."""
+    """Answers every address of w3id.org with the bundled context, and WEKO's with its prefixes."""
 
     def send(self, request: requests.PreparedRequest, **_: object) -> requests.Response:
         content = resources.files("rocrate").joinpath("data/ro-crate.jsonld").read_bytes()
+        if request.url == _WEKO:
+            content = json.dumps(_WEKO_TERMS).encode()
         raw = urllib3.HTTPResponse(
             body=io.BytesIO(content),
             headers={"Content-Type": "application/ld+json"},
@@ -41,10 +47,13 @@ class _Bundled(HTTPAdapter):
 def _fill(cache: str) -> None:
     session = requests_cache.CachedSession(cache, backend="sqlite", expire_after=-1)
     session.mount("https://w3id.org/", _Bundled())
+    session.mount("http://purl.org/wk/", _Bundled())
     for version in ("1.1", "1.2"):
         for accept in _ACCEPTS:
             headers = {"Accept": accept} if accept else {}
             session.get(f"https://w3id.org/ro/crate/{version}/context", headers=headers)
+    for accept in _ACCEPTS:
+        session.get(_WEKO, headers={"Accept": accept} if accept else {})
     session.close()
 
 

@@ -153,7 +153,7 @@ _STEPS: dict[str, Callable[[Actor, str, Mapping[str, str]], Any]] = {
         actor,
         key,
         form.get("to", ""),
-        found_at=form.get("found_at", "").strip(),
+        found_at="" if "is_absent" in form else form.get("found_at", ""),
         is_absent="is_absent" in form,
     ),
 }
