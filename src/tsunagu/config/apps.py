@@ -27,6 +27,7 @@ class ConfigConfig(AppConfig):
             "data.keeping.tasks",
             "data.plans.tasks",
             "data.publication.tasks",
+            "data.notices.tasks",
             "data.readiness.tasks",
             "data.scans.tasks",
             "data.training.tasks",

@@ -116,4 +116,10 @@ RELATIONS = {
     "isSupplementTo": _("Belongs to the article"),
     "isSupplementedBy": _("Data behind it"),
     "isIdenticalTo": _("The same at the publisher"),
+    "isReferencedBy": _("Referred to by"),
+    "references": _("Refers to"),
+    "isCitedBy": _("Cited by"),
+    "cites": _("Cites"),
+    "isSourceOf": _("Used to make"),
+    "isReviewedBy": _("Reviewed or endorsed in"),
 }
