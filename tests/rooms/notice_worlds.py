@@ -11,8 +11,14 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from tsunagu.data.notices import api as notices
+from tsunagu.data.notices.models import Received
+from tsunagu.data.publication import api as publication
+
 NEW = ["https://www.w3.org/ns/activitystreams", "https://coar-notify.net"]
 OLD = ["https://www.w3.org/ns/activitystreams", "https://purl.org/coar/notify"]
+ALL = ("relations", "reviews", "endorsements", "results", "told")
+HOME = {"name_ja": "北見山大学", "name_en": "Kitamiyama University", "members_may_publish": True}
 ORIGIN = "https://review.example.org"
 INBOX = "https://review.example.org/inbox"
 PAGE = "http://localhost:8000/d/lab/data/v1"
@@ -33,7 +39,9 @@ def notice(types: Any, thing: Any, **more: Any) -> dict[str, Any]:
     }
 
 
-def relationship(*, subject: str = ARTICLE, other: str = PAGE, prefix: str = "as:", **more: Any) -> dict[str, Any]:
+def relationship(
+    *, subject: str = ARTICLE, other: str = PAGE, prefix: str = "as:", **more: Any
+) -> dict[str, Any]:
     """That an article has data as its supplement."""
     thing = {
         "id": f"urn:uuid:{uuid.uuid4()}",
@@ -96,3 +104,15 @@ def running_service() -> Iterator[Service]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def take(body: dict[str, Any]) -> Received:
+    """Have the node take a notice in."""
+    return Received.objects.get(pk=notices.receive(json.dumps(body).encode()))
+
+
+def pairs() -> set[tuple[str, str]]:
+    """What the public record of the data says they have to do with."""
+    found = publication.find_record("lab/data", 1)
+    assert found is not None
+    return {(one.type, one.identifier) for one in found.relations}

@@ -12,6 +12,7 @@ from tsunagu.client import (
     harvest_arguments,
     import_arguments,
     items_arguments,
+    notices_arguments,
     publication_arguments,
     usage_arguments,
 )
@@ -76,6 +77,7 @@ def parser() -> argparse.ArgumentParser:
     harvest_arguments.add_commands(add)
     import_arguments.add_commands(add)
     dark_arguments.add_commands(add)
+    notices_arguments.add_commands(add)
     publication_arguments.add_commands(add)
     usage_arguments.add_commands(add)
     items_arguments.add_commands(add)

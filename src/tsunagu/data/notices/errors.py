@@ -12,7 +12,9 @@ class BadNoticeError(TsunaguError):
     status = 400
     exit_code = 2
     default_message = "What was sent is no COAR Notify notification."
-    default_remedy = "Send JSON-LD with @context, id, type, origin, target and object as COAR Notify 1.0.1 says."
+    default_remedy = (
+        "Send JSON-LD with @context, id, type, origin, target and object as COAR Notify 1.0.1 says."
+    )
 
 
 class NoticeTooLargeError(TsunaguError):

@@ -33,7 +33,11 @@ _TURNED = {
 }
 _TURNED |= {other: one for one, other in _TURNED.items()}
 _REVIEWS = {"announce-review", "announce-endorsement"}
-PROPOSING = {"announce-relationship": "relations", "announce-review": "reviews", "announce-endorsement": "endorsements"}
+PROPOSING = {
+    "announce-relationship": "relations",
+    "announce-review": "reviews",
+    "announce-endorsement": "endorsements",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,7 +144,11 @@ def _thing(card: publication.PublicationCard) -> dict[str, Any]:
         "id": page,
         "type": ["Page", "sorg:AboutPage"],
         "ietf:cite-as": _address(card),
-        "ietf:item": {"id": f"{page}/record/datacite.xml", "type": ["Object", kind], "mediaType": "application/xml"},
+        "ietf:item": {
+            "id": f"{page}/record/datacite.xml",
+            "type": ["Object", kind],
+            "mediaType": "application/xml",
+        },
     }
 
 

@@ -83,7 +83,9 @@ def write(
         )
     rights = sorted(set(may))
     if bad := [one for one in rights if one not in RIGHTS]:
-        raise BadPartnerError(f"{bad[0][:40]!r} is no right.", remedy=f"Use {', '.join(RIGHTS)}.", field="may")
+        raise BadPartnerError(
+            f"{bad[0][:40]!r} is no right.", remedy=f"Use {', '.join(RIGHTS)}.", field="may"
+        )
     for field, value in (("origin_id", origin_id), ("inbox", inbox)):
         if urlsplit(value).scheme not in {"https", "http"} or len(value) > _LONGEST or value != value.strip():
             raise BadPartnerError(f"{value[:100]!r} is no address.", field=field)

@@ -133,12 +133,12 @@ def _is_deep(body: Any) -> bool:
 
 def _check_context(said: Any) -> None:
     found = [
-        one.partition("://")[2].rstrip("/#") for one in (said if isinstance(said, list) else [said]) if isinstance(one, str)
+        one.partition("://")[2].rstrip("/#")
+        for one in (said if isinstance(said, list) else [said])
+        if isinstance(one, str)
     ]
     if _ACTIVITY not in found or not any(one in _COAR for one in found):
-        raise BadNoticeError(
-            "@context names not both ActivityStreams and COAR Notify.", field="@context"
-        )
+        raise BadNoticeError("@context names not both ActivityStreams and COAR Notify.", field="@context")
 
 
 def _service(body: Mapping[str, Any], name: str) -> tuple[str, str]:
@@ -190,7 +190,11 @@ def _end(thing: Mapping[str, Any], name: str) -> str:
 def _replied(body: Mapping[str, Any], thing: Mapping[str, Any], pattern: str) -> str:
     found = body.get("inReplyTo")
     found = found.get("id") if isinstance(found, dict) else found
-    if found is None and pattern not in {"announce", "offer"} and "-" not in pattern.replace("tentative-", ""):
+    if (
+        found is None
+        and pattern not in {"announce", "offer"}
+        and "-" not in pattern.replace("tentative-", "")
+    ):
         found = thing.get("id")  # answers and withdrawals carry the offer as their object
     return found if isinstance(found, str) and len(found) <= _LONGEST else ""
 

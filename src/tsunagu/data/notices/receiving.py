@@ -25,7 +25,12 @@ _OF_ANSWERS = {
     "tentative-reject": "tentatively_rejected",
     "flag": "flagged",
 }
-_RIGHT_OF = {**PROPOSING, "announce": "results", "offer-review": "reviews", "offer-endorsement": "endorsements"}
+_RIGHT_OF = {
+    **PROPOSING,
+    "announce": "results",
+    "offer-review": "reviews",
+    "offer-endorsement": "endorsements",
+}
 _RIGHT_OF |= {"offer-ingest": "results", "announce-ingest": "results"}
 _SETTLED = frozenset({"accepted", "rejected", "announced"})
 
@@ -42,7 +47,7 @@ def receive(content: bytes) -> str:
         InboxFullError: too much waits for a person already.
     """
     notice = reading.read(content)
-    key = hashlib.sha256("\n".join((notice.origin_id, notice.origin_inbox, notice.id)).encode()).hexdigest()
+    key = hashlib.sha256(f"{notice.origin_id}\n{notice.origin_inbox}\n{notice.id}".encode()).hexdigest()
     kept = Received.objects.filter(key=key).values_list("uid", flat=True).first()
     if kept:
         return str(kept)

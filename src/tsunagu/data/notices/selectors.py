@@ -76,7 +76,9 @@ def status_of(key: str) -> str:
     return str(state)
 
 
-def list_received(actor: Actor, *, state: str = "", after: str = "", limit: int = _LISTED) -> list[NoticeCard]:
+def list_received(
+    actor: Actor, *, state: str = "", after: str = "", limit: int = _LISTED
+) -> list[NoticeCard]:
     """Notices, newest first: all for administrators, those about their publications for everybody who curates.
 
     Args:

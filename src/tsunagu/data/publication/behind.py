@@ -64,9 +64,7 @@ def relations(row: Publication) -> Iterator[standards.Relation]:
 def stated(row: Publication) -> Iterator[standards.Relation]:
     """What other services said of it and somebody here confirmed."""
     for one in row.stated_relations.order_by("pk"):
-        yield standards.Relation(
-            one.relation, "DOI" if standards.doi_of(one.address) else "URI", one.address
-        )
+        yield standards.Relation(one.relation, "DOI" if standards.doi_of(one.address) else "URI", one.address)
 
 
 def articles_of(row: Publication) -> Iterator[standards.Relation]:

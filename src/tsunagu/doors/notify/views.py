@@ -34,7 +34,9 @@ def inbox(request: HttpRequest) -> HttpResponse:
     """Take a notice in, or list what came."""
     try:
         if request.method == "OPTIONS":
-            return HttpResponse(headers={"Allow": "GET, HEAD, OPTIONS, POST", "Accept-Post": ", ".join(_TAKEN)})
+            return HttpResponse(
+                headers={"Allow": "GET, HEAD, OPTIONS, POST", "Accept-Post": ", ".join(_TAKEN)}
+            )
         return _take(request) if request.method == "POST" else _list(request)
     except TsunaguError as error:
         return _problem(error)
@@ -43,7 +45,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
 def _take(request: HttpRequest) -> HttpResponse:
     if not ratelimit.consume(request, action="inbox"):
         raise notices.InboxFullError
-    if request.content_type.lower() not in _TAKEN:
+    if (request.content_type or "").lower() not in _TAKEN:
         raise notices.NoticeTypeError
     said = request.META.get("CONTENT_LENGTH") or "0"
     if not said.isdigit() or int(said) > notices.MOST_BYTES:

@@ -28,6 +28,7 @@ from tsunagu.doors.rest import (
     metadata,
     node,
     notebooks,
+    notices,
     partners,
     plans,
     projects,
@@ -86,6 +87,7 @@ api.add_router("", ai_use.router)
 api.add_router("", trainings.router)
 api.add_router("", tables.router)
 api.add_router("", plans.router)
+api.add_router("", notices.router)  # before the steps of publications, which take any word
 api.add_router("", publication.router)
 api.add_router("", metadata.router)
 api.add_router("", pushes.router)

@@ -38,6 +38,8 @@ STEPS = {
     "withdraw": _("withdrew it"),
     "restore": _("published it again"),
     "try_again": _("had the DOI agency asked again"),
+    "relate": _("confirmed a relation"),
+    "unrelate": _("took a relation back"),
     "remind": _("reminded the curators"),
     "article": _("described the article anew"),
     "check_yes": _("confirmed on the checklist"),
