@@ -10,6 +10,7 @@ from django.utils import translation
 
 from tests.authority import running_authority
 from tests.federation import Idp, Signer, aggregate
+from tests.rooms import notice_worlds, publication_worlds
 from tests.rooms.ai_questions import CHECKED
 from tests.rooms.datacite_stand_in import running_datacite
 from tests.rooms.deposit_worlds import World as DepositWorld
@@ -19,11 +20,12 @@ from tests.rooms.program_calls import BACK
 from tests.rooms.publication_worlds import PREFIX, Registry, ready
 from tests.rooms.saml_worlds import World
 from tests.rooms.sword_stand_in import TOKEN, running_weko
-from tsunagu.core import clock
+from tsunagu.core import clock, egress
 from tsunagu.core import settings as node_settings
 from tsunagu.data.ai_use import api as ai_use
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.description import api as description
+from tsunagu.data.notices import api as notices
 from tsunagu.data.plans import api as plans
 from tsunagu.data.publication import api as publication
 from tsunagu.foundation.identity import api as identity
@@ -232,3 +234,54 @@ def register(officer):
 @pytest.fixture
 def program(register):
     return register()[0]
+
+
+# --- Notices
+
+
+@pytest.fixture
+def open_way(monkeypatch):
+    """Names of the examples lead nowhere here, so only whether they may be spoken to is left out."""
+    monkeypatch.setattr(egress, "check", lambda _url: None)
+
+
+@pytest.fixture
+def partner(officer, open_way):
+    return notices.write(
+        officer,
+        "reviews",
+        title="Example Reviews",
+        origin_id=notice_worlds.ORIGIN,
+        inbox=notice_worlds.INBOX,
+        may=notice_worlds.ALL,
+    )
+
+
+@pytest.fixture
+def published(dataset, put, officer):
+    owner, card = dataset
+    publication.write_institution(officer, "kitamiyama", notice_worlds.HOME)
+    return owner, publication.request(
+        owner, publication_worlds.ready(owner, card, put), institution="kitamiyama"
+    )
+
+
+@pytest.fixture
+def service():
+    with notice_worlds.running_service() as found:
+        yield found
+
+
+@pytest.fixture
+def told(service, officer, configure):
+    """The service as a partner that may be sent to."""
+    configure(egress_allowed=(service.url.removeprefix("http://"),))
+    return notices.write(
+        officer,
+        "service",
+        title="Service",
+        origin_id=service.url,
+        inbox=f"{service.url}/inbox",
+        may=notice_worlds.ALL,
+        token="sesame",
+    )

@@ -17,6 +17,7 @@ from django.test import Client
 
 from tests.rooms.ai_questions import settle
 from tests.rooms.clients import caller_of
+from tests.rooms.notice_worlds import relationship
 from tests.rooms.plan_documents import document
 from tests.threats.requests import TRAINED_FOR
 from tsunagu.compute.hosting import api as hosting
@@ -39,6 +40,7 @@ from tsunagu.data.graph import records, writing
 from tsunagu.data.graph.models import Merge
 from tsunagu.data.harvesting.models import Source
 from tsunagu.data.keeping import api as keeping
+from tsunagu.data.notices.models import Partner, Received, Sent
 from tsunagu.data.plans import api as plans
 from tsunagu.data.publication import api as publication
 from tsunagu.data.readiness import api as readiness
@@ -109,6 +111,7 @@ def world(person, put, plain_static):
         datasets.create_dataset(people[who], names["project"], "held")
         names["hold"] = keeping.place_hold(people["admin"], f"{names['project']}/held", reason="inquiry").id
         names.update(_shared(people["admin"]))
+        names.update(_noticed(people["admin"], names["publication"]))
     project = datasets.get_project(people["owner"], victim["project"]).resource
     for name in ("editor", "reader"):
         policy.grant(
@@ -175,6 +178,26 @@ def _harvested(admin: Any) -> dict[str, str]:
         identifier="oai:x:1", content=zlib.compress(b"<x/>"), changed_at=clock.now(), datestamp="2027-01-01"
     )
     return {"source": source.name, "record": str(record.pk)}
+
+
+def _noticed(admin: Any, publication_id: str) -> dict[str, str]:
+    """A service, what was refused by it, and a notice of a stranger about a publication."""
+    there = f"https://93.184.215.14/{new_id()}"
+    service = Partner.objects.create(
+        name=f"service-{new_id().lower()}", title="x", origin_id=there, inbox=f"{there}/inbox", may=["reviews"],
+        made_by=admin.id, made_at=clock.now(),
+    )  # fmt: skip
+    body = relationship(origin={"id": "https://new.example.org", "inbox": "https://new.example.org/inbox"})
+    notice = Received.objects.create(
+        key=new_id(), notice_id=body["id"], origin_id=body["origin"]["id"], origin_inbox=body["origin"]["inbox"],
+        pattern="announce-relationship", state="quarantined", body=body, received_at=clock.now(),
+        publication_id=publication_id,
+    )  # fmt: skip
+    sent = Sent.objects.create(
+        notice_id=f"urn:uuid:{new_id()}", partner=service, pattern="accept", body=body, state="refused",
+        made_at=clock.now(), next_try=clock.now(),
+    )  # fmt: skip
+    return {"service": service.name, "notice": notice.uid, "sent": sent.uid}
 
 
 def _merge(admin: Any) -> dict[str, str]:

@@ -90,6 +90,12 @@ BODIES: dict[str, Any] = {
     "POST /uses/{use}/files": {},
     "POST /uses/{use}/progress": {"opening": "{opening}", "reader": "abcdefgh", "epochs": 1, "rows": 1, "bytes": 1},
     "POST /uses/{use}/end": {"opening": "{opening}", "outcome": "ok"},
+    "PUT /notices/partners/{service}": {
+        "title": "x", "origin_id": "https://93.184.215.14", "inbox": "https://93.184.215.14/inbox", "may": ["relations"],
+    },
+    "POST /notices/{notice}/verdicts/{verdict}": {},
+    "POST /notices/{notice}/answers": {"answer": "accept"},
+    "POST /publications/{publication}/offers": {"partner": "{service}", "kind": "review"},
     "PUT /institutions/{institution}": {"contact": "data@example.org"},
     "POST /datasets/{project}/{dataset}/publications": {"access": "open"},
     "POST /publications/next": {},
@@ -253,6 +259,18 @@ NEEDS: dict[str, str] = {
     "DELETE /harvest/sources/{source}": "admin",
     "GET /harvest/sources/{source}/records": "admin",
     "GET /harvest/sources/{source}/records/{record}": "admin",
+    "GET /notices": "party",
+    "GET /notices/partners": "admin",
+    "PUT /notices/partners/{service}": "admin",
+    "DELETE /notices/partners/{service}": "admin",
+    "GET /notices/sent": "admin",
+    "POST /notices/sent/{sent}/again": "admin",
+    "POST /notices/{notice}/verdicts/{verdict}": "its owner or admin",
+    "POST /notices/{notice}/answers": "its owner or admin",
+    "POST /notices/{notice}/let-through": "admin",
+    "DELETE /notices/{notice}": "admin",
+    "GET /publications/{publication}/notices": "its owner or admin",
+    "POST /publications/{publication}/offers": "its owner or admin",
     "GET /graph/things": "all",
     "GET /graph/things/{thing}": "reader",
     "GET /graph/things/{thing}/neighbours": "reader",
@@ -285,6 +303,10 @@ ANSWERS: dict[str, int] = {
     "POST /ledger/cosign": 422,
     "PUT /ai-checklist": 422,
     "POST /harvest/sources": 422,  # the address is no public one
+    "POST /notices/{notice}/verdicts/{verdict}": 409,  # it waits for an administrator
+    "POST /notices/{notice}/answers": 409,
+    "POST /notices/{notice}/let-through": 409,  # nobody took its sender up
+    "POST /publications/{publication}/offers": 409,  # it is not public
     "GET /graph/things": 422,  # asked for nothing
     "POST /datasets/{project}/{dataset}/shred": 409,  # it is not sealed
     "POST /datasets/{project}/{dataset}/publications": 409,  # it names no creators

@@ -13,6 +13,7 @@ from tsunagu.client import (
     harvest_arguments,
     import_arguments,
     items_arguments,
+    notices_arguments,
     publication_arguments,
     usage_arguments,
 )
@@ -77,6 +78,7 @@ def parser() -> argparse.ArgumentParser:
     harvest_arguments.add_commands(add)
     import_arguments.add_commands(add)
     dark_arguments.add_commands(add)
+    notices_arguments.add_commands(add)
     publication_arguments.add_commands(add)
     deposit_arguments.add_commands(add)
     usage_arguments.add_commands(add)

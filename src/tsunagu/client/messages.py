@@ -22,7 +22,7 @@ def language() -> str:
 
 
 # Beside the messages of all commands: those of one topic each, in ``TOPIC_messages.py``.
-_TOPICS = ("dark", "deposit", "graph", "harvest", "import", "items", "publication", "usage")
+_TOPICS = ("dark", "deposit", "graph", "harvest", "import", "items", "notices", "publication", "usage")
 
 
 @functools.cache

@@ -28,6 +28,7 @@ class ConfigConfig(AppConfig):
             "data.plans.tasks",
             "data.publication.tasks",
             "data.depositing.tasks",
+            "data.notices.tasks",
             "data.readiness.tasks",
             "data.scans.tasks",
             "data.training.tasks",

@@ -76,6 +76,7 @@ INSTALLED_APPS = [
     "tsunagu.data.plans",
     "tsunagu.data.publication",
     "tsunagu.data.depositing",
+    "tsunagu.data.notices",
     "tsunagu.data.readiness",
     "tsunagu.data.scans",
     "tsunagu.data.training",
@@ -163,6 +164,7 @@ ACCOUNT_RATE_LIMITS = {
     "program_token": "600/m/ip",
     "program_register": "10/m/ip",
     "device_code": "30/m/ip",
+    "inbox": "120/m/ip",
     "device_user_code": "10/m/ip,5/m/user",
 }
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]

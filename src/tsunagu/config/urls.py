@@ -10,6 +10,7 @@ from tsunagu.doors.internal import jobs as internal_jobs
 from tsunagu.doors.internal import notebooks as internal_notebooks
 from tsunagu.doors.internal import partners as internal_partners
 from tsunagu.doors.internal import views as internal
+from tsunagu.doors.notify.views import addresses as notify_addresses
 from tsunagu.doors.oai.views import addresses as oai_addresses
 from tsunagu.doors.records.views import addresses as record_addresses
 from tsunagu.doors.rest.api import api
@@ -28,6 +29,7 @@ urlpatterns = [
     path("compute/partner", internal_partners.ask),
     path("healthz", health.healthz),
     path("metrics", health.metrics),
+    *notify_addresses(),
     *oai_addresses(publication),
     *record_addresses(publication.find_record),
     path("accounts/", include("allauth.urls")),

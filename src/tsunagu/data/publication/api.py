@@ -4,6 +4,7 @@ from tsunagu.data.publication.articles import DUTIES, REASONS, TEXT_VERSIONS, li
 from tsunagu.data.publication.articles import details as article_of
 from tsunagu.data.publication.articles import write as write_article
 from tsunagu.data.publication.assigning import assign, candidates_of, take_next
+from tsunagu.data.publication.behind import RELATION_TYPES
 from tsunagu.data.publication.behind import TYPES as ARTICLE_TYPES
 from tsunagu.data.publication.checklists import ANSWERS, answer, checklist_of
 from tsunagu.data.publication.errors import (
@@ -38,6 +39,7 @@ from tsunagu.data.publication.outbox import deliver_due
 from tsunagu.data.publication.publishing import correct, publish, restore, withdraw
 from tsunagu.data.publication.reading import find_record, has_landing, landing, reviewed
 from tsunagu.data.publication.record import access_of
+from tsunagu.data.publication.relating import published_version, relate, require_tending, unrelate
 from tsunagu.data.publication.requesting import (
     RESOURCE_TYPES,
     approve,
@@ -90,6 +92,7 @@ __all__ = [
     "DUTIES",
     "OPEN_STATES",
     "REASONS",
+    "RELATION_TYPES",
     "RESOURCE_TYPES",
     "TEXT_VERSIONS",
     "AlreadyPublishedError",
@@ -153,10 +156,13 @@ __all__ = [
     "note_deposit",
     "of_dataset",
     "publish",
+    "published_version",
     "queue",
     "queue_counts",
     "reject",
+    "relate",
     "request",
+    "require_tending",
     "restore",
     "reviewed",
     "state_of",
@@ -164,6 +170,7 @@ __all__ = [
     "targets",
     "try_again",
     "unregistered",
+    "unrelate",
     "withdraw",
     "write_article",
     "write_institution",

@@ -11,6 +11,18 @@ from tsunagu.standards import api as standards
 TYPES = ("journal article", "data paper", "conference paper", "review article", "departmental bulletin paper")
 FINAL = frozenset(("VoR", "CVoR", "EVoR"))
 MOST_DATA = 100
+# What a confirmed statement of another service may make of a version (relating.py): words of DataCite and JPCOAR.
+RELATION_TYPES = (
+    "isReferencedBy",
+    "references",
+    "isCitedBy",
+    "cites",
+    "isSupplementTo",
+    "isSupplementedBy",
+    "isDerivedFrom",
+    "isSourceOf",
+    "isReviewedBy",
+)
 
 
 def landing_address(place: str, number: int = 0) -> str:
@@ -47,6 +59,12 @@ def relations(row: Publication) -> Iterator[standards.Relation]:
         ).first()
         if own is not None:  # what is not public is not named to the public
             yield related("isSupplementedBy", own)
+
+
+def stated(row: Publication) -> Iterator[standards.Relation]:
+    """What other services said of it and somebody here confirmed."""
+    for one in row.stated_relations.order_by("pk"):
+        yield standards.Relation(one.relation, "DOI" if standards.doi_of(one.address) else "URI", one.address)
 
 
 def articles_of(row: Publication) -> Iterator[standards.Relation]:

@@ -120,6 +120,24 @@ class DataBehind(models.Model):
         return self.address or f"{self.place} v{self.number}"
 
 
+class StatedRelation(models.Model):
+    """What another service said of a published version and somebody here confirmed (relating.py)."""
+
+    publication = models.ForeignKey(Publication, on_delete=models.CASCADE, related_name="stated_relations")
+    relation = models.CharField(max_length=30)
+    address = models.CharField(max_length=500)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("publication", "relation", "address"), name="publication_stated_once"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.relation} {self.address}"
+
+
 class ReviewEntry(models.Model):
     """A step or a comment on the way to publication; rows are only ever added."""
 

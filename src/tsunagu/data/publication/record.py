@@ -86,7 +86,12 @@ def build(row: Publication, card: datasets.DatasetCard, concept: Concept | None)
         doi="" if row.is_test_doi else row.doi,
         doi_agency="" if row.is_test_doi else row.doi_agency,
         is_doi_registered=row.is_doi_registered and not row.is_test_doi,
-        relations=(*_relations(row, concept), *behind.relations(row), *behind.articles_of(row)),
+        relations=(
+            *_relations(row, concept),
+            *behind.relations(row),
+            *behind.articles_of(row),
+            *behind.stated(row),
+        ),
         fundings=tuple(_fundings(row.project_id)),
         extents=(
             standards.Text(f"{version.file_count} files", "en"),

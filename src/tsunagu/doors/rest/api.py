@@ -29,6 +29,7 @@ from tsunagu.doors.rest import (
     metadata,
     node,
     notebooks,
+    notices,
     partners,
     plans,
     projects,
@@ -87,6 +88,7 @@ api.add_router("", ai_use.router)
 api.add_router("", trainings.router)
 api.add_router("", tables.router)
 api.add_router("", plans.router)
+api.add_router("", notices.router)  # before the steps of publications, which take any word
 api.add_router("", publication.router)
 api.add_router("", depositing.router)
 api.add_router("", metadata.router)

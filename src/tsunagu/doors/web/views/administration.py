@@ -18,6 +18,7 @@ def administration(request: HttpRequest, actor: Actor) -> HttpResponse:
     pages = [
         ("publishers", _("Institutions that publish"), _("Names, DOIs and curators of the institutions that publish on this node.")),
         ("harvest", _("Harvested repositories"), _("Other repositories whose records are fetched.")),
+        ("notices", _("Notices of other services"), _("COAR Notify: partner services, held notices, and what was sent.")),
         ("keeping_office", _("Keeping"), _("How long data are kept, legal holds, and what was destroyed.")),
         ("partners", _("Shared computers"), _("Computers lent to other nodes, and nodes where runs may go.")),
         ("ai_services", _("Register of AI services"), _("Services that data may be given to, and under which terms.")),

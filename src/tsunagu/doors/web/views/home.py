@@ -16,6 +16,7 @@ from tsunagu.core.errors import NotFoundError
 from tsunagu.data.capture import api as capture
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.description import api as description
+from tsunagu.data.notices import api as notices
 from tsunagu.data.plans import api as plans
 from tsunagu.data.sharing import api as sharing
 from tsunagu.doors.web.views.access import answer_request, member_rows
@@ -58,7 +59,9 @@ def home(request: HttpRequest, actor: Actor) -> HttpResponse:
             ],
             "projects": datasets.list_projects(actor, limit=6),
         }
-    return render(request, "web/home.html", context)
+    answer = render(request, "web/home.html", context)
+    answer["Link"] = notices.inbox_link()
+    return answer
 
 
 def _unfinished(actor: Actor) -> list[dict[str, object]]:

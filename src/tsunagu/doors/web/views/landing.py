@@ -13,6 +13,7 @@ from django.utils.translation import get_language
 from tsunagu.core import settings
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.graph import api as graph
+from tsunagu.data.notices import api as notices
 from tsunagu.data.publication import api as publication
 from tsunagu.data.usage import api as usage
 from tsunagu.doors import counting
@@ -84,7 +85,7 @@ def shown(request: HttpRequest, actor: Actor, place: str, number: int = 0) -> Ht
     if found.is_withdrawn:
         answer["X-Robots-Tag"] = "noindex"
     else:
-        answer["Link"] = records.link_header(record)
+        answer["Link"] = f"{records.link_header(record)}, {notices.inbox_link()}"
         counting.viewed(request, actor, found.place, found.number)
     patch_vary_headers(answer, ["Accept"])
     return answer

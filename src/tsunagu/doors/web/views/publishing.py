@@ -18,6 +18,7 @@ from tsunagu.data.description import api as description
 from tsunagu.data.publication import api as publication
 from tsunagu.doors.web import publication_words as words
 from tsunagu.doors.web.views import articles as article_pages
+from tsunagu.doors.web.views import notices as notice_pages
 from tsunagu.doors.web.views.dataset_frame import asked_card, frame
 from tsunagu.doors.web.views.frame import done, member, page, problem_context
 from tsunagu.foundation.identity.api import Actor
@@ -118,6 +119,7 @@ def queue(request: HttpRequest, actor: Actor) -> HttpResponse:
         "institutions": [one for one in publication.list_institutions() if one.name in mine],
         "states": [(state, word) for state, (_colour, word) in words.STATES.items()],
         "is_curator": bool(mine),
+        "noticed": notice_pages.to_decide(actor),
         "language": _language(),
     }
     return render(request, "web/publishing.html", context)
@@ -148,6 +150,7 @@ _STEPS: dict[str, Callable[[Actor, str, Mapping[str, str]], Any]] = {
     "correct": lambda actor, key, form: publication.correct(actor, key, form.get("text", "")),
     "withdraw": lambda actor, key, form: publication.withdraw(actor, key, form.get("text", "")),
     "restore": lambda actor, key, _form: publication.restore(actor, key),
+    **notice_pages.STEPS,
     "try_again": lambda actor, key, _form: publication.try_again(actor, key),
     "deposit": lambda actor, key, form: depositing.deposit(
         actor,
@@ -212,6 +215,8 @@ def review(request: HttpRequest, actor: Actor, *, key: str) -> HttpResponse:
         "labels": description.labels(_language()),
         "language": _language(),
     }
+    if context["may_comment"]:
+        context |= notice_pages.about(actor, card)
     return render(request, "web/review.html", context, status=status)
 
 

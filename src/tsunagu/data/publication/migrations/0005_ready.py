@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('publication', '0003_articles'),
+        ('publication', '0004_stated_relations'),
     ]
 
     operations = [

@@ -1,0 +1,120 @@
+"""The way out: what waits is posted, as often as it takes, with the same id each time (receivers drop what they have).
+
+A service that is down is left alone until the next turn, and holds up nobody else.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import logging
+import random
+import time
+from email.utils import parsedate_to_datetime
+
+from django.db import transaction
+
+from tsunagu.core import clock, egress
+from tsunagu.data.notices.models import Sent
+from tsunagu.foundation.runs import api as runs
+
+logger = logging.getLogger(__name__)
+
+MEDIA_TYPE = 'application/ld+json;profile="https://www.w3.org/ns/activitystreams"'
+_GOOD = frozenset({200, 201, 202, 204})
+_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
+_FIRST_WAIT_S, _LONGEST_WAIT_S, _LONGEST_ASKED_S = 5.0, 900.0, 86_400.0
+_GIVE_UP_AFTER = dt.timedelta(hours=48)
+_SENT_FOR = dt.timedelta(minutes=2)  # longer than any request may take
+_TURN_S = 45.0
+_LONGEST_ERROR = 4000
+
+
+def deliver_due(*, limit: int = 100) -> int:
+    """Send what is due; returns how many were tried."""
+    now = clock.now()
+    lost = Sent.objects.filter(state="sending", sent_at__lt=now - _SENT_FOR)
+    lost.update(state="waiting", next_try=now)  # whether it arrived or not, the same id may be sent again
+    due = Sent.objects.filter(state="waiting", next_try__lte=now).order_by("made_at", "uid")
+    down: set[int] = set()
+    count, ends = 0, time.monotonic() + _TURN_S
+    for key, partner_id in list(due.values_list("uid", "partner_id")[:limit]):
+        if partner_id in down:
+            continue
+        if time.monotonic() > ends:
+            break
+        count += 1
+        if not _deliver(key):
+            down.add(partner_id)
+    return count
+
+
+def _deliver(key: str) -> bool:
+    """Send one; False where its service does not answer."""
+    with transaction.atomic():
+        row = Sent.objects.select_for_update(of=("self",)).filter(pk=key).select_related("partner").first()
+        if row is None or row.state != "waiting" or row.next_try > clock.now():
+            return True
+        row.state, row.sent_at, row.attempts = "sending", clock.now(), row.attempts + 1
+        row.save(update_fields=["state", "sent_at", "attempts"])
+    headers = {"Authorization": f"Bearer {row.partner.token}"} if row.partner.token else {}
+    body = json.dumps(row.body, ensure_ascii=False).encode()
+    try:
+        answer = egress.post(row.partner.inbox, body, media_type=MEDIA_TYPE, headers=headers)
+    except egress.EgressRefusedError as error:
+        _end(row, "refused", error.message)
+        return True
+    except egress.EgressFailedError as error:
+        _later(row, error.message)
+        return False
+    row.last_status = answer.status
+    said = answer.content[:_LONGEST_ERROR].decode("utf-8", "replace").replace("\0", "")
+    if answer.status in _GOOD:
+        _end(row, "done", "")
+    elif answer.status in _AGAIN:
+        _later(row, said, after=answer.retry_after)
+        return False
+    else:
+        _end(row, "refused", said)
+    return True
+
+
+def _end(row: Sent, state: str, said: str) -> None:
+    with transaction.atomic():
+        # What the partner answered meanwhile stands in columns of its own, so only these are written.
+        row.state, row.last_error, row.done_at = state, said[:_LONGEST_ERROR], clock.now()
+        row.save(update_fields=["state", "last_error", "done_at", "last_status", "attempts"])
+        is_good = state == "done"
+        runs.finish(row.run_id, runs.Outcome.OK if is_good else runs.Outcome.FAILED, reason=_reason(row))
+    if not is_good:
+        logger.warning("notice_refused", extra={"notice": row.uid, "status": row.last_status})
+
+
+def _reason(row: Sent) -> str:
+    return "" if row.state == "done" else f"The partner service answered with status {row.last_status}."
+
+
+def _later(row: Sent, said: str, *, after: str = "") -> None:
+    now = clock.now()
+    if now - row.made_at > _GIVE_UP_AFTER:
+        _end(row, "given_up", said)
+        return
+    wait = _seconds(after)
+    if wait is None:
+        most = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2 ** min(row.attempts - 1, 20))
+        wait = random.uniform(_FIRST_WAIT_S, max(most, _FIRST_WAIT_S))  # noqa: S311 - spreads requests
+    row.state, row.last_error = "waiting", said[:_LONGEST_ERROR]
+    row.next_try = now + dt.timedelta(seconds=wait)
+    row.save(update_fields=["state", "last_error", "next_try", "last_status"])
+
+
+def _seconds(after: str) -> float | None:
+    """``Retry-After``: seconds or a date."""
+    if not after:
+        return None
+    try:
+        is_count = after.isascii() and after.isdigit()
+        wait = float(after) if is_count else (parsedate_to_datetime(after) - clock.now()).total_seconds()
+    except (TypeError, ValueError):
+        return None
+    return min(max(wait, 1.0), _LONGEST_ASKED_S)
