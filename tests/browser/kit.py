@@ -97,6 +97,7 @@ PAGES = {
     "publishing": "/publishing?state=published",
     "publishers": "/publishing/institutions",
     "articles": "/publishing/articles",
+    "notices": "/notices",
     "graph": "/graph?kind=data",
     # The address of the ORCID iD of Angles and counts; it is computed from the iD.
     "thing": "/graph/639M82HW2CJ9VTA5HEVTQEV93N",
