@@ -28,7 +28,7 @@ def element_of(kept: str) -> str | None:
 
 def renew() -> int:
     """Write some records whose form is an older one; returns how many."""
-    rows = Publication.objects.exclude(record=None).exclude(ready__startswith=_HEAD)
+    rows = Publication.objects.filter(record__isnull=False).exclude(ready__startswith=_HEAD)
     found = list(rows.only("uid", "record", "changed_at")[:_AT_ONCE])
     for row in found:
         text = written(record.from_json(row.record or {}))
