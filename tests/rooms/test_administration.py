@@ -33,7 +33,7 @@ def test_every_page_is_linked_and_opens(person, source):
     assert 'href="/administration"' in home
     text = admin.get("/administration").content.decode()
     linked = re.findall(r'<dt><a href="([^"]+)">', text)
-    assert len(linked) == 8
+    assert len(linked) == 9
     for address in linked:
         assert admin.get(address).status_code == 200, address
     assert admin.get("/administration", headers={"accept-language": "ja"}).content.decode().count("管理") > 1

@@ -81,7 +81,7 @@ def test_a_review_becomes_a_line_of_the_public_page_once_accepted(  # noqa: PLR0
     assert said not in client.get("/d/lab/data/v1").content.decode()
     notices.decide(owner, row.uid, "accept")
     assert pairs() == {("isReviewedBy", said)}
-    assert "査読・推薦" in client.get("/d/lab/data/v1").content.decode()
+    assert "レビュー・推薦" in client.get("/d/lab/data/v1").content.decode()
 
 
 def test_our_doi_is_ours_in_every_spelling(partner, registry, dataset, put, officer):
