@@ -140,7 +140,20 @@ def test_the_log_comes_while_it_runs_and_cancel_ends_it(node, measured):
 
 def test_ctrl_c_cancels_the_run_that_one_waits_for(node, measured):
     waiting = subprocess.Popen(
-        [TSUNAGU, "run", measured, "--out", "lab/interrupted", "--", "sh", "-c", "echo up; sleep 600"],
+        # What a shell starts in the background ignores Ctrl-C, and hands that on.
+        [
+            "env",
+            "--default-signal=INT",
+            TSUNAGU,
+            "run",
+            measured,
+            "--out",
+            "lab/interrupted",
+            "--",
+            "sh",
+            "-c",
+            "echo up; sleep 600",
+        ],
         env={**node.environment, "TSUNAGU_URL": node.url, "TSUNAGU_TOKEN": node.token, "LANG": "C.UTF-8"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -83,7 +83,7 @@ def test_a_wrapper_outlives_its_node_and_delivers_home(pair):
 
 def away(pair, out):
     """A run that ends while home is away: the other node keeps its signed result."""
-    run = pair.started("sleep 3; exit 9", out)
+    run = pair.started("sleep 10; exit 9", out)
     wrapper = int((folder(pair, run) / "wrapper.pid").read_text().split()[0])
     pair.home.kill()
     wait(

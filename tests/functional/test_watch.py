@@ -59,7 +59,8 @@ def test_watch_ends_well_on_interrupt(node, tmp_path):
         "TSUNAGU_CACHE": str(tmp_path / "c"),
     }
     with subprocess.Popen(
-        [TSUNAGU, "watch", str(root), "lab/interrupted", "--settle", "0.2", "--poll", "0.1"],
+        # What a shell starts in the background ignores Ctrl-C, and hands that on.
+        ["env", "--default-signal=INT", TSUNAGU, "watch", str(root), "lab/interrupted", "--settle", "0.2", "--poll", "0.1"],
         env=environment, stdout=subprocess.PIPE, text=True,
     ) as watching:  # fmt: skip
         (root / "a.txt").write_text("hello")
