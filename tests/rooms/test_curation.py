@@ -13,6 +13,7 @@ from tsunagu.core import clock
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.publication import api as publication
 from tsunagu.data.publication import promises
+from tsunagu.data.sharing import api as sharing
 from tsunagu.foundation.policy import api as policy
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at", "english")]
@@ -129,6 +130,21 @@ def test_nobody_decides_about_their_own_wish_where_somebody_else_can(home, ask, 
     assert publication.approve(people["kudo"], made.id).state == "published"
     with pytest.raises(policy.ActionDeniedError):
         publication.correct(ask.owner, made.id, "another title")
+
+
+def test_a_page_of_the_queue_is_full_although_ones_own_are_not_in_it(home, ask, officer, put):
+    """Whoever goes on behind the last of a short page would miss the rest."""
+    kudo = home("kudo")["kudo"]
+    publication.write_institution(officer, "kitamiyama", {"curators": ["owner@example.org", mail_of("kudo")]})
+    own = ask()
+    project = datasets.get_project(ask.owner, "lab")
+    sharing.share(ask.owner, project, role="owner", email=mail_of("kudo"))
+    other = publication.request(
+        kudo, ready(kudo, datasets.create_dataset(kudo, "lab", "theirs"), put), institution="kitamiyama"
+    )
+    assert [one.id for one in publication.queue(ask.owner, limit=1)] == [other.id]
+    assert [one.id for one in publication.queue(kudo, limit=1)] == [own.id]
+    assert publication.queue_counts(ask.owner).all == 1
 
 
 def test_the_only_curator_may(ask, officer):

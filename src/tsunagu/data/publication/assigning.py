@@ -57,16 +57,19 @@ def take_next(actor: Actor, institution: str = "") -> PublicationCard | None:
     Returns:
         What is theirs now; None where nothing waits for somebody.
     """
-    waiting = selectors.queue(actor, institution=institution, assigned="nobody", limit=_LOOKED_AT)
-    keys = [one.id for one in waiting if one.state in selectors.WAITING]
-    rows = Publication.objects.select_related("institution").in_bulk(keys)
-    late = {one.id for one in waiting if one.is_late}
-    fits = {key: _fit(_words(row), skill_of(row.institution, actor.id)) for key, row in rows.items()}
-    for key in sorted(keys, key=lambda key: (key not in late, -len(fits[key][0]), not fits[key][1])):
+    now = clock.now()
+    waiting = selectors.free_rows(actor, institution, _LOOKED_AT)
+    fits = {row.uid: _fit(_words(row), skill_of(row.institution, actor.id)) for row in waiting}
+
+    def order(row: Publication) -> tuple[bool, int, bool]:
+        fields, speaks = fits[row.uid]
+        return not selectors.is_late(row, now), -len(fields), not speaks
+
+    for row in sorted(waiting, key=order):
         with transaction.atomic():
-            free = Publication.objects.select_for_update().filter(pk=key, assigned_to="")
+            free = Publication.objects.select_for_update().filter(pk=row.uid, assigned_to="")
             if free.filter(state__in=selectors.WAITING).exists():
-                return assign(actor, key)
+                return assign(actor, row.uid)
     return None
 
 

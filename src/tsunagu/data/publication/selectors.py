@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from collections.abc import Iterable
 
 from django.db.models import Q, QuerySet
@@ -196,8 +197,7 @@ def queue(
         after: Id of the last one of the page before.
         limit: How many.
     """
-    mine = [name for name in curated_by(actor) if institution in {"", name}]
-    rows = Publication.objects.select_related("institution").filter(institution__name__in=mine)
+    rows = _of_curator(actor, institution)
     rows = rows.filter(state=state) if state else rows.filter(state__in=OPEN_STATES)
     if assigned:
         rows = rows.filter(assigned_to=actor.id if assigned == "me" else "")
@@ -206,21 +206,46 @@ def queue(
     )
     if last is not None:
         rows = rows.filter(Q(requested_at__gt=last) | Q(requested_at=last, uid__gt=after))
-    found = rows.defer("record").order_by("requested_at", "uid")[:limit]
-    return cards([row for row in found if policy.decide(actor, "publication.review", resource_of(row))])
+    return cards(_reviewable(actor, rows, limit))
+
+
+def free_rows(actor: Actor, institution: str, limit: int) -> list[Publication]:
+    """What waits for a decision and for somebody to take it, oldest first, as rows."""
+    rows = _of_curator(actor, institution).filter(state__in=WAITING, assigned_to="")
+    return _reviewable(actor, rows, limit)
 
 
 def queue_counts(actor: Actor, institution: str = "") -> QueueCounts:
     """How much waits for a curator: given to them, to nobody, late, in all."""
-    found = queue(actor, institution=institution, limit=_MOST_COUNTED + 1)
+    rows = _of_curator(actor, institution).filter(state__in=OPEN_STATES)
+    found = _reviewable(actor, rows, _MOST_COUNTED + 1)
     counted = found[:_MOST_COUNTED]
+    now = clock.now()
     return QueueCounts(
-        mine=sum(one.assigned_to is not None and one.assigned_to.id == actor.id for one in counted),
-        free=sum(one.assigned_to is None for one in counted),
-        late=sum(one.is_late for one in counted),
+        mine=sum(row.assigned_to == actor.id for row in counted),
+        free=sum(not row.assigned_to for row in counted),
+        late=sum(is_late(row, now) for row in counted),
         all=len(counted),
         is_more=len(found) > _MOST_COUNTED,
     )
+
+
+def _of_curator(actor: Actor, institution: str) -> QuerySet[Publication]:
+    mine = [name for name in curated_by(actor) if institution in {"", name}]
+    return Publication.objects.select_related("institution").filter(institution__name__in=mine)
+
+
+def _reviewable(actor: Actor, rows: QuerySet[Publication], limit: int) -> list[Publication]:
+    """The first that the actor may decide about: nobody's own stand among them, and a page is full all the same."""
+    several = rows.defer("record", "ready").order_by("requested_at", "uid").iterator(chunk_size=100)
+    able = (row for row in several if policy.decide(actor, "publication.review", resource_of(row)))
+    return list(itertools.islice(able, limit))
+
+
+def is_late(row: Publication, now: dt.datetime) -> bool:
+    """Whether the time that the institution promised is over."""
+    moment = due_at(row)
+    return moment is not None and moment < now
 
 
 def due_at(row: Publication) -> dt.datetime | None:
@@ -288,7 +313,7 @@ def cards(rows: Iterable[Publication] | QuerySet[Publication]) -> list[Publicati
             reason=row.reason,
             age_days=(now - row.requested_at).days,
             due_at=clock.isoformat(moment) if moment else "",
-            is_late=moment is not None and moment < now,
+            is_late=is_late(row, now),
             resource=resource_of(row),
         )
         for row, moment in zip(several, due, strict=True)
