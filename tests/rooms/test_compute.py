@@ -301,6 +301,19 @@ def test_one_delivery_at_a_time(running):
     hearing.begin_delivery(other, "lab/data-runs")
 
 
+def test_a_draft_is_looked_at_when_nobody_else_delivers(running, monkeypatch):
+    _owner, run = running
+    seen, real = [], datasets.get_dataset_by_id
+
+    def looked(actor, dataset_id):
+        seen.append(Job.objects.get(pk=run).is_delivering)
+        return real(actor, dataset_id)
+
+    monkeypatch.setattr(hearing.datasets, "get_dataset_by_id", looked)
+    hearing.begin_delivery(run, "lab/data-runs")
+    assert seen[-1]  # the rights are asked before
+
+
 def test_files_that_people_put_among_the_outputs_are_not_replaced(running, put):
     owner, run = running
     put(owner, datasets.get_dataset(owner, "lab", "data-runs"), {"mine.txt": b"1"})

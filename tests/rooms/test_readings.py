@@ -11,6 +11,7 @@ from tsunagu.data.description.proposals import refresh
 from tsunagu.formats import api as formats
 from tsunagu.formats.tests.built import build
 from tsunagu.foundation.identity.api import SYSTEM
+from tsunagu.foundation.runs import api as runs
 
 pytestmark = pytest.mark.django_db
 
@@ -30,6 +31,22 @@ def read(dataset, put, tmp_path):
     put(owner, card, {name: build(name, tmp_path).read_bytes() for name in names})
     assert read_files(SYSTEM, new_id(), card.id, files_of(card.id)) == 3
     return owner, card
+
+
+def test_a_worker_killed_before_its_end_leaves_no_run_open(dataset, put, tmp_path, monkeypatch):
+    owner, card = dataset
+    put(owner, card, {"ir.jdx": build("ir.jdx", tmp_path).read_bytes()})
+    killed, other = new_id(), new_id()
+    with monkeypatch.context() as patched:
+        patched.setattr(runs, "finish", lambda *_, **__: (_ for _ in ()).throw(SystemExit))
+        with pytest.raises(SystemExit):
+            read_files(SYSTEM, killed, card.id, files_of(card.id))
+    assert description.status_counts(card) == {}
+    assert read_files(SYSTEM, other, card.id, files_of(card.id)) == 1
+    assert read_files(SYSTEM, killed, card.id, files_of(card.id)) == 0
+    assert [runs.get(one).outcome for one in (killed, other)] == ["ok", "ok"]
+    read_files(SYSTEM, never := new_id(), card.id, files_of(card.id))
+    assert runs.get(never) is None
 
 
 def test_facts_have_common_names_and_no_people(read):

@@ -158,13 +158,14 @@ def begin_delivery(run_id: str, place: str) -> tuple[Actor, datasets.DatasetCard
     if place != Order.of(job.order).output:
         raise ForgedMessageError("A run writes nothing but its outputs.")
     actor = require_rights(job)
-    card = datasets.get_dataset_by_id(SYSTEM, job.output_id)
     if not job.is_delivering:
         try:
             with transaction.atomic():
                 Job.objects.filter(pk=run_id).update(is_delivering=True)
         except IntegrityError:
             raise OutputBusyError from None
+        # Looked at from here on: what the run before left a moment ago would look like people's changes.
+        card = datasets.get_dataset_by_id(SYSTEM, job.output_id)
         # What a run that failed left in the draft is replaced; what people put there is not.
         last = (
             Job.objects.filter(output_id=job.output_id).exclude(push_run_id="").order_by("-ended_at").first()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import logging
@@ -55,14 +56,14 @@ def read_files(
     """
     todo = _without_reading(dataset_id, files, again=again)
     if not todo:
-        return 0
+        return _nothing_left(run_id)
     card = current_mapping()
     mapping = parsed(card.text)
     dataset = datasets.get_dataset_by_id(SYSTEM, dataset_id)
     try:
         places = storage.locate((file[2] for file in todo), dataset.domains)
     except storage.KeyDestroyedError:  # while the job waited
-        return 0
+        return _nothing_left(run_id)
     runs.start(
         actor,
         "extract",
@@ -74,15 +75,24 @@ def read_files(
     with logs.bind_run(run_id):
         made = [(file, mapping.apply(_read_one(places.get(file[2]), file, dataset_id))) for file in todo]
     counts = Counter(outcome.status for _, outcome in made)
-    _keep(dataset_id, run_id, card.version, made)
     links = [runs.Link("out", "extraction", sha256.hex(), path) for (path, _, sha256), _ in made[:50]]
-    runs.finish(
-        run_id,
-        runs.Outcome.OK,
-        parameters={f"{status}_count": n for status, n in counts.items()},
-        links=links,
-    )
+    rows = _rows(dataset_id, run_id, card.version, made)
+    with transaction.atomic():  # a worker killed between the two would leave a run that never ends
+        _keep(dataset_id, rows, made)
+        runs.finish(
+            run_id,
+            runs.Outcome.OK,
+            parameters={f"{status}_count": n for status, n in counts.items()},
+            links=links,
+        )
     return len(made)
+
+
+def _nothing_left(run_id: str) -> int:
+    """End the run of a worker that was killed and whose files another run has read since."""
+    with contextlib.suppress(NotFoundError):  # it never began
+        runs.finish(run_id, runs.Outcome.OK)
+    return 0
 
 
 def _without_reading(dataset_id: str, files: Sequence[File], *, again: bool) -> list[File]:
@@ -113,7 +123,10 @@ def _read_one(place: storage.Location | None, file: File, dataset_id: str) -> fo
         return formats.Outcome("unreadable", reason=f"The stored bytes could not be read: {said}.")
 
 
-def _keep(dataset_id: str, run_id: str, mapping: str, made: Sequence[tuple[File, formats.Outcome]]) -> None:
+def _rows(
+    dataset_id: str, run_id: str, mapping: str, made: Sequence[tuple[File, formats.Outcome]]
+) -> list[Extraction]:
+    """What readers said, to be kept, with the pictures that they drew stored."""
     blobs = [outcome.blobs() for _, outcome in made]
     pictures = [picture for named in blobs for picture in named.values()]
     # It may have been sealed while its files were read: a preview must not lie plainer than what it shows.
@@ -144,6 +157,10 @@ def _keep(dataset_id: str, run_id: str, mapping: str, made: Sequence[tuple[File,
             made_at=now,
         )
         rows.append(sealing.hide(row, domain))
+    return rows
+
+
+def _keep(dataset_id: str, rows: Sequence[Extraction], made: Sequence[tuple[File, formats.Outcome]]) -> None:
     with transaction.atomic():
         Extraction.objects.filter(
             dataset_id=dataset_id, is_current=True, sha256__in=[file[2] for file, _ in made]
