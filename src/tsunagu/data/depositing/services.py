@@ -96,6 +96,8 @@ def follow(publication_id: str) -> None:
     """Bring deposits in step with a record that changed: replace them, or take them out once it was withdrawn."""
     rows = Deposit.objects.select_for_update().filter(publication_id=publication_id)
     state = publication.state_of(publication_id)
+    if state == "moved":  # what stands in a repository stays, and its address leads on
+        return
     for row in rows.exclude(state="withdrawn"):
         is_removal = state == "withdrawn"
         if row.is_removal and is_removal:

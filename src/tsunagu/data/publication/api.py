@@ -1,5 +1,6 @@
 """The door of publication: institutions, review, publishing, the public page, what harvesters see."""
 
+from tsunagu.data.publication.arriving import take_publications, take_version
 from tsunagu.data.publication.articles import DUTIES, REASONS, TEXT_VERSIONS, list_articles
 from tsunagu.data.publication.articles import details as article_of
 from tsunagu.data.publication.articles import write as write_article
@@ -11,9 +12,11 @@ from tsunagu.data.publication.errors import (
     AlreadyPublishedError,
     BadInstitutionError,
     BadRequestError,
+    CannotMoveError,
     NoInstitutionError,
     NoPublicationError,
     NotReadyError,
+    NotThereError,
     NoWordsError,
     OwnRequestError,
     WrongStateError,
@@ -34,10 +37,11 @@ from tsunagu.data.publication.institutions import (
     list_institutions,
     write_institution,
 )
+from tsunagu.data.publication.moving import collection, leave, pack
 from tsunagu.data.publication.naming import NamedRecord, named, targets
 from tsunagu.data.publication.outbox import deliver_due
 from tsunagu.data.publication.publishing import correct, publish, restore, withdraw
-from tsunagu.data.publication.reading import find_record, has_landing, landing, reviewed
+from tsunagu.data.publication.reading import find_record, has_landing, landing, moved_to, reviewed
 from tsunagu.data.publication.record import access_of
 from tsunagu.data.publication.relating import published_version, relate, require_tending, unrelate
 from tsunagu.data.publication.requesting import (
@@ -66,6 +70,7 @@ from tsunagu.data.publication.steps import note_deposit
 from tsunagu.data.publication.types import (
     ACCESSES,
     OPEN_STATES,
+    Arrived,
     ArticleLine,
     Candidate,
     CheckItem,
@@ -76,6 +81,11 @@ from tsunagu.data.publication.types import (
     Finding,
     InstitutionCard,
     Landing,
+    Moving,
+    MovingName,
+    MovingPublication,
+    MovingStep,
+    MovingVersion,
     OpenAccess,
     PublicationCard,
     QueueCounts,
@@ -96,10 +106,12 @@ __all__ = [
     "RESOURCE_TYPES",
     "TEXT_VERSIONS",
     "AlreadyPublishedError",
+    "Arrived",
     "ArticleLine",
     "BadInstitutionError",
     "BadRequestError",
     "Candidate",
+    "CannotMoveError",
     "CheckItem",
     "CheckLine",
     "EffectCard",
@@ -108,11 +120,17 @@ __all__ = [
     "Finding",
     "InstitutionCard",
     "Landing",
+    "Moving",
+    "MovingName",
+    "MovingPublication",
+    "MovingStep",
+    "MovingVersion",
     "NamedRecord",
     "NoInstitutionError",
     "NoPublicationError",
     "NoWordsError",
     "NotReadyError",
+    "NotThereError",
     "OpenAccess",
     "OwnRequestError",
     "PublicationCard",
@@ -129,6 +147,7 @@ __all__ = [
     "assign",
     "candidates_of",
     "checklist_of",
+    "collection",
     "comment",
     "correct",
     "count",
@@ -149,12 +168,15 @@ __all__ = [
     "home_of",
     "institution_card",
     "landing",
+    "leave",
     "list_articles",
     "list_institutions",
     "list_sets",
+    "moved_to",
     "named",
     "note_deposit",
     "of_dataset",
+    "pack",
     "publish",
     "published_version",
     "queue",
@@ -167,6 +189,8 @@ __all__ = [
     "reviewed",
     "state_of",
     "take_next",
+    "take_publications",
+    "take_version",
     "targets",
     "try_again",
     "unregistered",

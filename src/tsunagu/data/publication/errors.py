@@ -75,6 +75,21 @@ class AlreadyPublishedError(ConflictError):
     default_remedy = "Correct or restore the published record, or freeze a new version and publish that."
 
 
+class CannotMoveError(ConflictError):
+    """A dataset that cannot be moved to another node, or not so."""
+
+    code = "publication.cannot_move"
+    default_message = "This dataset cannot be moved like this."
+
+
+class NotThereError(ConflictError):
+    """The other node does not show what is to lead there."""
+
+    code = "publication.not_there"
+    default_message = "The other node does not show the records yet."
+    default_remedy = "Run tsunagu move again; it goes on where it stopped, and nothing was changed here."
+
+
 class NoWordsError(InvalidInputError):
     """A step that needs words for others."""
 
