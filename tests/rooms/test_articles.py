@@ -12,6 +12,7 @@ from tests.rooms.publication_worlds import ready
 from tsunagu.core import clock
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.publication import api as publication
+from tsunagu.data.publication import behind, publishing, selectors
 from tsunagu.foundation.identity.api import SYSTEM
 from tsunagu.standards import api as standards
 from tsunagu.standards.tests.official import STANDARDS, faults, jpcoar_schema
@@ -182,6 +183,44 @@ def test_curators_see_those_that_need_somebody_first(paper, officer, person, at)
     (data,) = publication.of_dataset(paper.owner, datasets.get_dataset(paper.owner, "lab", "data"))
     with pytest.raises(publication.WrongStateError):
         publication.write_article(paper.owner, data.id, SAID)
+
+
+def test_a_withdrawal_that_comes_while_neighbours_are_written_stays(paper, officer, monkeypatch):
+    data = paper("data")
+    made = paper()
+    found = behind.neighbours
+
+    def withdrawn_meanwhile(row):
+        rows = found(row)
+        if row.pk == made.id and publication.state_of(data.id) == "published":
+            publication.withdraw(officer, data.id, "Wrong sample.")
+        return rows
+
+    monkeypatch.setattr(behind, "neighbours", withdrawn_meanwhile)
+    publication.write_article(paper.owner, made.id, {**SAID, "journal": "Another journal"})
+    assert publication.state_of(data.id) == "withdrawn"
+    assert publication.find_record("lab/data", 1).withdrawn_on == "2027-03-31"
+    assert not any("/d/lab/data" in address for _, address in pairs("lab/paper"))
+
+
+def test_changes_of_public_records_take_turns_before_they_lock_anything(paper, officer, monkeypatch):
+    data = paper("data")
+    made = paper()
+    order = []
+    take, lock = publishing.take_turn, selectors.row_for
+    monkeypatch.setattr(publishing, "take_turn", lambda: (order.append("turn"), take()))
+    monkeypatch.setattr(selectors, "row_for", lambda *a, **k: (order.append("row"), lock(*a, **k))[1])
+    for step in (
+        lambda: publication.write_article(paper.owner, made.id, SAID),
+        lambda: publication.relate(officer, data.id, "isCitedBy", "https://example.org/1", "me"),
+        lambda: publication.unrelate(officer, data.id, "isCitedBy", "https://example.org/1"),
+        lambda: publication.correct(officer, data.id, "A word."),
+        lambda: publication.withdraw(officer, data.id, "Wrong sample."),
+        lambda: publication.restore(officer, data.id),
+    ):
+        order.clear()
+        step()
+        assert order[:2] == ["turn", "row"]
 
 
 @pytest.mark.parametrize(
