@@ -9,10 +9,12 @@ import contextlib
 import datetime as dt
 import logging
 import random
+import threading
 import time
+from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 
-from django.db import transaction
+from django.db import Error, connection, transaction
 from django.db.models import Exists, OuterRef, Q
 
 from tsunagu.core import clock, egress
@@ -33,18 +35,22 @@ _FIRST_WAIT_S, _LONGEST_WAIT_S = 5.0, 900.0
 _DAILY_AFTER = dt.timedelta(hours=48)
 _CIRCUIT = dt.timedelta(hours=1)
 _DAY = dt.timedelta(days=1)
-# After the longest request: 16 GiB at a megabyte a second, and the answer.
-_SENT_FOR = dt.timedelta(hours=6)
+# Who sends gives a sign of life every while; what gave none for the longer one belongs to a process that ended.
+_BEAT_EVERY_S = 30.0
+_SILENT_FOR = dt.timedelta(minutes=5)
 _LOOKS_MIN = (1, 5, 15, 60)
 _TURN_S = 45.0
 _LONGEST_ERROR = 20_000
 _HELD = "held"
 
 
+class _TurnLostError(Exception):
+    """This process was silent for so long that another has taken the deposit up."""
+
+
 def deliver_due(*, limit: int = 100) -> int:
     """Send and ask what is due; returns how many were tried."""
-    lost = Deposit.objects.filter(state="sending", sent_at__lt=clock.now() - _SENT_FOR)
-    lost.update(state="unknown", next_try=clock.now())
+    _find_lost()
     due = Deposit.objects.filter(state__in=("waiting", "unknown", "held"), next_try__lte=clock.now())
     count, ends = 0, time.monotonic() + _TURN_S
     for uid, name in list(due.order_by("next_try", "uid").values_list("uid", "repository")[:limit]):
@@ -55,12 +61,49 @@ def deliver_due(*, limit: int = 100) -> int:
     return count
 
 
+def _find_lost() -> None:
+    """Take up what a process was at when it ended. Only what may have arrived whole is unknown (``_may_be_whole``)."""
+    now = clock.now()
+    lost = Deposit.objects.filter(state="sending", sent_at__lt=now - _SILENT_FOR)
+    lost.filter(held_since__isnull=False).update(state="held", next_try=now)
+    lost.filter(deposit_url="", sent_hash="").update(state="waiting", next_try=now)
+    lost.update(state="unknown", next_try=now)
+
+
 def deliver(deposit_id: str) -> bool:
     """Take the next step of one deposit; False where it is somebody else's turn."""
     claimed = _claim(deposit_id)
     if claimed is None:
         return False
-    row, before = claimed
+    with _alive(deposit_id):
+        try:
+            _step(*claimed)
+        except _TurnLostError:
+            logger.warning("deposit_turn_lost", extra={"deposit": deposit_id})
+    return True
+
+
+@contextlib.contextmanager
+def _alive(deposit_id: str) -> Iterator[None]:
+    """Give signs of life while a deposit is built, sent and answered, which may take hours."""
+    stop = threading.Event()
+
+    def beat() -> None:
+        while not stop.wait(_BEAT_EVERY_S):
+            with contextlib.suppress(Error):  # a busy database; there is time for several more
+                Deposit.objects.filter(pk=deposit_id, state="sending").update(sent_at=clock.now())
+            connection.close()
+
+    beating = threading.Thread(target=beat, name="deposit", daemon=True)
+    beating.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        beating.join()
+
+
+def _step(row: Deposit, before: str) -> None:
     try:
         repository = repositories.named(row.repository)
         if before == "held" or (before == "unknown" and row.deposit_url):
@@ -75,20 +118,25 @@ def deliver(deposit_id: str) -> bool:
         _refuse(row, error.message)
     except publication.NoPublicationError:
         _refuse(row, "Nothing of this version is public any more.")
-    return True
 
 
 def _claim(deposit_id: str) -> tuple[Deposit, str] | None:
-    """Take one for this process, with the state that it had; one at a time for each repository."""
+    """Take one for this process, with the state that it had; one at a time for each repository.
+
+    ``attempts`` counts it, but for mere questions: who comes back after its turn was taken by another finds it higher.
+    """
     with transaction.atomic():
+        repositories.lock(Deposit.objects.values_list("repository", flat=True).get(pk=deposit_id))
         others = Deposit.objects.filter(repository=OuterRef("repository"), state="sending")
         rows = Deposit.objects.select_for_update().filter(~Exists(others), pk=deposit_id)
         row = rows.filter(state__in=("waiting", "unknown", "held"), next_try__lte=clock.now()).first()
         if row is None:
             return None
         before = row.state
-        row.state, row.sent_at = "sending", clock.now()
-        row.save(update_fields=["state", "sent_at"])
+        row.state, row.sent_at, row.attempts = "sending", clock.now(), row.attempts + (before != "held")
+        if before == "waiting" and not row.deposit_url:
+            row.sent_hash = ""  # nothing is there, and nothing has gone out yet
+        row.save(update_fields=["state", "sent_at", "attempts", "sent_hash"])
     return row, before
 
 
@@ -99,7 +147,6 @@ def _send(row: Deposit, repository: Repository) -> None:
     most = _limit(row, repository)
     if most is None:
         return
-    row.attempts += 1
     # What changes from here on is not in this payload.
     Deposit.objects.filter(pk=row.pk).update(is_stale=False)
     with payload.built(
@@ -109,13 +156,20 @@ def _send(row: Deposit, repository: Repository) -> None:
         if row.deposit_url and row.sent_hash == row.taken_hash:
             _done(row, row.item_url, is_news=False)
             return
-        body = sword.Body(made)
+        body = sword.Body(made, before_end=lambda: _may_be_whole(row))
         try:
             reply = sword.send(repository, made, body, row.deposit_url)
         except egress.EgressFailedError as error:
             _no_answer(row, error.message, may_be_done=body.is_whole)
             return
     _take(row, reply)
+
+
+def _may_be_whole(row: Deposit) -> None:
+    """Write down, before the last piece goes out, that the repository may have all of it from now on."""
+    mine = Deposit.objects.filter(pk=row.pk, attempts=row.attempts)
+    if not mine.update(sent_hash=row.sent_hash, state="sending", sent_at=clock.now()):
+        raise _TurnLostError
 
 
 def _limit(row: Deposit, repository: Repository) -> int | None:
@@ -278,7 +332,7 @@ def _remove(row: Deposit, repository: Repository, before: str) -> None:
         else:
             _gone(row)  # it never came in
         return
-    row.attempts, row.is_removal_sent = row.attempts + 1, True
+    row.is_removal_sent = True
     try:
         reply = sword.remove(repository, row.deposit_url)
     except egress.EgressFailedError as error:
@@ -305,7 +359,9 @@ _OWN = (
 
 def _save(row: Deposit) -> None:
     """All but what others write meanwhile: whether the record changed, and whether it is to be taken out."""
-    row.save(update_fields=list(_OWN))
+    mine = Deposit.objects.filter(pk=row.pk, attempts=row.attempts)
+    if not mine.update(**{name: getattr(row, name) for name in _OWN}):
+        raise _TurnLostError
     changed = Q(is_stale=True) | Q(is_removal=not row.is_removal)
     rows = Deposit.objects.filter(changed, pk=row.pk, state="done")
     rows.update(state="waiting", next_try=clock.now())

@@ -89,6 +89,12 @@ def state_of(name: str) -> RepositoryState:
     return RepositoryState.objects.get_or_create(name=name)[0]
 
 
+def lock(name: str) -> None:
+    """Have nobody else take something up for a repository until the running transaction ends."""
+    state_of(name)
+    RepositoryState.objects.select_for_update().get(name=name)
+
+
 def pause(name: str, wait: dt.timedelta, problem: str) -> None:
     """Leave a repository alone for a while; everything for it waits, and nothing else does."""
     RepositoryState.objects.update_or_create(

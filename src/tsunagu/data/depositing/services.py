@@ -43,7 +43,8 @@ def deposit(
         raise NotPublishedError
     repository = repositories.named(to, card.institution)
     row = Deposit.objects.select_for_update().filter(repository=to, publication_id=card.id).first()
-    if row is not None and not row.deposit_url and (found_at or row.state == "unknown"):
+    is_open = row is not None and row.state != "sending" and not row.deposit_url
+    if row is not None and is_open and (found_at or row.state == "unknown"):
         _decide(row, repository, found_at, is_absent=is_absent)
     elif card.state != "published":
         if row is None or not row.is_removal or row.state != "refused":
