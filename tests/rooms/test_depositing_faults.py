@@ -311,3 +311,34 @@ def test_a_day_without_the_repository_ends_in_one_item(deposits):
     deposits.work(minutes=24 * 60)
     assert (deposits.card.state, list(deposits.weko.items)) == ("done", [1])
     assert RepositoryState.objects.get().problem == ""
+
+
+@pytest.mark.parametrize("why", ["paused", "busy"])
+def test_what_cannot_go_now_does_not_keep_what_waits_for_another_repository(deposits, why):
+    other = {**settings.current().repositories[0], "name": "other"}
+    deposits.configure(repositories=(*settings.current().repositories, other))
+    depositing.deposit(deposits.owner, deposits.id, "other")
+    row = Deposit.objects.get()
+    for number in range(2):
+        Deposit.objects.create(
+            repository="other",
+            publication_id=f"x{number}",
+            number=1,
+            made_at=row.made_at,
+            next_try=row.made_at,
+        )
+    if why == "paused":
+        repositories.pause("other", dt.timedelta(hours=1), "down")
+    else:
+        Deposit.objects.filter(pk=row.pk).update(state="sending", sent_at=clock.now())
+    deposits.deposit()
+    depositing.deliver_due(limit=1)
+    assert Deposit.objects.get(repository="ir").state == "done"
+
+
+def test_a_repository_that_is_away_is_asked_less_and_less(deposits):
+    deposits.row(address="http://localhost:9/sword")
+    deposits.configure(egress_allowed=("localhost:9",))
+    deposits.deposit()
+    deposits.work(minutes=16, rounds=5)
+    assert deposits.card.attempts == 5

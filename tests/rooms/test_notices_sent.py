@@ -206,3 +206,22 @@ def test_an_article_tells_where_its_data_live_once(service, told, dataset, put, 
     (body,) = service.bodies
     assert body["type"] == ["Announce", "coar-notify:RelationshipAction"]
     assert (body["object"]["as:subject"], body["object"]["as:object"]) == (PAGE, said["data"][0])
+
+
+def test_a_service_that_is_down_does_not_keep_what_waits_for_others(
+    service, told, published, officer, configure, at
+):
+    owner, made = published
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        away = f"http://127.0.0.1:{closed.getsockname()[1]}"
+        configure(egress_allowed=(service.url.removeprefix("http://"), away.removeprefix("http://")))
+        notices.write(officer, "away", title="Away", origin_id=away, inbox=f"{away}/inbox", may=ALL)
+        notices.offer(owner, made.id, "away", "review")
+        notices.offer(owner, made.id, "away", "endorsement")
+        at(clock.now() + dt.timedelta(seconds=1))
+        notices.offer(owner, made.id, "service", "review")
+        at(clock.now() + dt.timedelta(seconds=1))
+        for _ in range(2):
+            notices.deliver_due(limit=1)
+    assert len(service.bodies) == 1

@@ -8,16 +8,14 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import logging
-import random
 import threading
 import time
 from collections.abc import Iterator
-from email.utils import parsedate_to_datetime
 
 from django.db import Error, connection, transaction
 from django.db.models import Exists, OuterRef, Q
 
-from tsunagu.core import clock, egress
+from tsunagu.core import clock, egress, retrying
 from tsunagu.data.depositing import payload, repositories, sword
 from tsunagu.data.depositing.errors import NoRepositoryError
 from tsunagu.data.depositing.models import Deposit
@@ -31,7 +29,6 @@ _NOT_DONE = frozenset({408, 425, 429, 503})
 _NOBODY_KNOWS = frozenset({0, 500, 502, 504})
 _CREDENTIALS = frozenset({401, 403})
 _WAITS, _GONE, _TOO_LARGE, _TOO_MANY = 202, 404, 413, 429
-_FIRST_WAIT_S, _LONGEST_WAIT_S = 5.0, 900.0
 _DAILY_AFTER = dt.timedelta(hours=48)
 _CIRCUIT = dt.timedelta(hours=1)
 _DAY = dt.timedelta(days=1)
@@ -52,6 +49,9 @@ def deliver_due(*, limit: int = 100) -> int:
     """Send and ask what is due; returns how many were tried."""
     _find_lost()
     due = Deposit.objects.filter(state__in=("waiting", "unknown", "held"), next_try__lte=clock.now())
+    # What cannot be sent now must not fill the turn.
+    due = due.exclude(repository__in=repositories.paused())
+    due = due.exclude(repository__in=Deposit.objects.filter(state="sending").values("repository"))
     count, ends = 0, time.monotonic() + _TURN_S
     for uid, name in list(due.order_by("next_try", "uid").values_list("uid", "repository")[:limit]):
         if time.monotonic() > ends:
@@ -433,13 +433,8 @@ def _no_answer(
     """It did not answer, or is busy: the repository is left alone for a while, and asked first where it may have acted."""
     now = clock.now()
     row.failing_since = row.failing_since or now
-    wait = _seconds(after)
-    if wait is None:
-        if now - row.failing_since > _DAILY_AFTER:
-            wait = _DAY.total_seconds()
-        else:
-            most = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2 ** min(max(row.attempts - 1, 0), 20))
-            wait = random.uniform(_FIRST_WAIT_S, max(most, _FIRST_WAIT_S))  # noqa: S311 - spreads requests
+    is_daily = now - row.failing_since > _DAILY_AFTER and not after
+    wait = _DAY.total_seconds() if is_daily else retrying.wait_s(row.attempts, after)
     if is_busy or not may_be_done:
         repositories.pause(row.repository, dt.timedelta(seconds=wait), said)
     _later(row, state or ("unknown" if may_be_done else "waiting"), said, wait_s=wait)
@@ -449,16 +444,3 @@ def _later(row: Deposit, state: str, said: str, *, wait_s: float) -> None:
     row.state, row.last_error = state, said[:_LONGEST_ERROR]
     row.next_try = clock.now() + dt.timedelta(seconds=wait_s)
     _save(row)
-
-
-def _seconds(after: str) -> float | None:
-    """``Retry-After``: seconds or a date."""
-    if not after:
-        return None
-    try:
-        wait = (
-            float(after) if after.isdigit() else (parsedate_to_datetime(after) - clock.now()).total_seconds()
-        )
-    except (TypeError, ValueError):
-        return None
-    return min(max(wait, 1.0), 86_400.0)

@@ -8,13 +8,11 @@ from __future__ import annotations
 import datetime as dt
 import json
 import logging
-import random
 import time
-from email.utils import parsedate_to_datetime
 
 from django.db import transaction
 
-from tsunagu.core import clock, egress
+from tsunagu.core import clock, egress, retrying
 from tsunagu.data.notices.models import Sent
 from tsunagu.foundation.runs import api as runs
 
@@ -23,7 +21,6 @@ logger = logging.getLogger(__name__)
 MEDIA_TYPE = 'application/ld+json;profile="https://www.w3.org/ns/activitystreams"'
 _GOOD = frozenset({200, 201, 202, 204})
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
-_FIRST_WAIT_S, _LONGEST_WAIT_S, _LONGEST_ASKED_S = 5.0, 900.0, 86_400.0
 _GIVE_UP_AFTER = dt.timedelta(hours=48)
 _SENT_FOR = dt.timedelta(minutes=2)  # longer than any request may take
 _TURN_S = 45.0
@@ -31,14 +28,15 @@ _LONGEST_ERROR = 4000
 
 
 def deliver_due(*, limit: int = 100) -> int:
-    """Send what is due; returns how many were tried."""
+    """Send what is due, what has waited longest first; returns how many were tried."""
     now = clock.now()
     lost = Sent.objects.filter(state="sending", sent_at__lt=now - _SENT_FOR)
     lost.update(state="waiting", next_try=now)  # whether it arrived or not, the same id may be sent again
-    due = Sent.objects.filter(state="waiting", next_try__lte=now).order_by("made_at", "uid")
+    due = Sent.objects.filter(state="waiting", next_try__lte=now)
     down: set[int] = set()
     count, ends = 0, time.monotonic() + _TURN_S
-    for key, partner_id in list(due.values_list("uid", "partner_id")[:limit]):
+    rows = due.order_by("next_try", "uid").values_list("uid", "partner_id")[:limit]
+    for key, partner_id in list(rows):
         if partner_id in down:
             continue
         if time.monotonic() > ends:
@@ -46,6 +44,8 @@ def deliver_due(*, limit: int = 100) -> int:
         count += 1
         if not _deliver(key):
             down.add(partner_id)
+            # Behind what waits for others, which else would never be reached.
+            due.filter(partner_id=partner_id).update(next_try=clock.now())
     return count
 
 
@@ -99,22 +99,6 @@ def _later(row: Sent, said: str, *, after: str = "") -> None:
     if now - row.made_at > _GIVE_UP_AFTER:
         _end(row, "given_up", said)
         return
-    wait = _seconds(after)
-    if wait is None:
-        most = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2 ** min(row.attempts - 1, 20))
-        wait = random.uniform(_FIRST_WAIT_S, max(most, _FIRST_WAIT_S))  # noqa: S311 - spreads requests
     row.state, row.last_error = "waiting", said[:_LONGEST_ERROR]
-    row.next_try = now + dt.timedelta(seconds=wait)
+    row.next_try = now + dt.timedelta(seconds=retrying.wait_s(row.attempts, after))
     row.save(update_fields=["state", "last_error", "next_try", "last_status"])
-
-
-def _seconds(after: str) -> float | None:
-    """``Retry-After``: seconds or a date."""
-    if not after:
-        return None
-    try:
-        is_count = after.isascii() and after.isdigit()
-        wait = float(after) if is_count else (parsedate_to_datetime(after) - clock.now()).total_seconds()
-    except (TypeError, ValueError):
-        return None
-    return min(max(wait, 1.0), _LONGEST_ASKED_S)
