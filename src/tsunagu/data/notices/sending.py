@@ -9,8 +9,10 @@ import datetime as dt
 import json
 import logging
 import time
+from collections.abc import Iterable
 
 from django.db import transaction
+from django.utils.translation import gettext_noop as later
 
 from tsunagu.core import clock, egress, retrying
 from tsunagu.data.notices.models import Sent
@@ -18,6 +20,7 @@ from tsunagu.foundation.runs import api as runs
 
 logger = logging.getLogger(__name__)
 
+NO_PARTNER = later("The service was removed before this reached it.")
 MEDIA_TYPE = 'application/ld+json;profile="https://www.w3.org/ns/activitystreams"'
 _GOOD = frozenset({200, 201, 202, 204})
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -55,12 +58,16 @@ def _deliver(key: str) -> bool:
         row = Sent.objects.select_for_update(of=("self",)).filter(pk=key).select_related("partner").first()
         if row is None or row.state != "waiting" or row.next_try > clock.now():
             return True
+        partner = row.partner
+        if partner is None:  # it was removed while this was being sent
+            give_up([row])
+            return True
         row.state, row.sent_at, row.attempts = "sending", clock.now(), row.attempts + 1
         row.save(update_fields=["state", "sent_at", "attempts"])
-    headers = {"Authorization": f"Bearer {row.partner.token}"} if row.partner.token else {}
+    headers = {"Authorization": f"Bearer {partner.token}"} if partner.token else {}
     body = json.dumps(row.body, ensure_ascii=False).encode()
     try:
-        answer = egress.post(row.partner.inbox, body, media_type=MEDIA_TYPE, headers=headers)
+        answer = egress.post(partner.inbox, body, media_type=MEDIA_TYPE, headers=headers)
     except egress.EgressRefusedError as error:
         _end(row, "refused", error.message)
         return True
@@ -79,19 +86,22 @@ def _deliver(key: str) -> bool:
     return True
 
 
-def _end(row: Sent, state: str, said: str) -> None:
+def give_up(rows: Iterable[Sent]) -> None:
+    """End what will never be sent, since there is no partner for it any more."""
+    for row in rows:
+        _end(row, "given_up", NO_PARTNER, reason=NO_PARTNER)
+
+
+def _end(row: Sent, state: str, said: str, *, reason: str = "") -> None:
     with transaction.atomic():
         # What the partner answered meanwhile stands in columns of its own, so only these are written.
         row.state, row.last_error, row.done_at = state, said[:_LONGEST_ERROR], clock.now()
         row.save(update_fields=["state", "last_error", "done_at", "last_status", "attempts"])
         is_good = state == "done"
-        runs.finish(row.run_id, runs.Outcome.OK if is_good else runs.Outcome.FAILED, reason=_reason(row))
+        reason = "" if is_good else reason or f"The partner service answered with status {row.last_status}."
+        runs.finish(row.run_id, runs.Outcome.OK if is_good else runs.Outcome.FAILED, reason=reason)
     if not is_good:
         logger.warning("notice_refused", extra={"notice": row.uid, "status": row.last_status})
-
-
-def _reason(row: Sent) -> str:
-    return "" if row.state == "done" else f"The partner service answered with status {row.last_status}."
 
 
 def _later(row: Sent, said: str, *, after: str = "") -> None:
