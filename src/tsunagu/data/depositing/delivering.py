@@ -14,6 +14,7 @@ from collections.abc import Iterator
 
 from django.db import Error, connection, transaction
 from django.db.models import Exists, OuterRef, Q
+from django.utils.translation import gettext_noop as later
 
 from tsunagu.core import clock, egress, retrying
 from tsunagu.data.depositing import payload, repositories, sword
@@ -39,6 +40,7 @@ _LOOKS_MIN = (1, 5, 15, 60)
 _TURN_S = 45.0
 _LONGEST_ERROR = 20_000
 _HELD = "held"
+NEVER_IN = later("The record was withdrawn before it came into the repository.")
 
 
 class _TurnLostError(Exception):
@@ -254,8 +256,8 @@ def _settle(row: Deposit, reply: sword.Reply) -> None:
         _hold(row, "")
     elif reply.means == "done" and row.is_removal_sent:
         _hold(row, "")  # it is still there: the people of the repository have not decided yet
-    elif reply.means in {"refused", "withdrawn"} and row.is_removal and not row.is_removal_sent:
-        _gone(row)  # it never came in
+    elif reply.means == "refused" and row.is_removal and not row.is_removal_sent:
+        _drop(row)
     elif reply.means == "done":
         row.taken_hash = row.sent_hash
         _done(row, reply.item_url)
@@ -267,6 +269,16 @@ def _settle(row: Deposit, reply: sword.Reply) -> None:
         _gone(row)
     else:
         _hold(row, reply.said)
+
+
+def _drop(row: Deposit) -> None:
+    """What was held there was refused, and the record is withdrawn: only what was taken in before is left to remove."""
+    row.held_since, row.looks, row.held_mark = None, 0, ""
+    if row.taken_hash:
+        _later(row, "waiting", "", wait_s=0)
+    else:
+        row.deposit_url = ""
+        _gone(row, NEVER_IN)
 
 
 # --- Asking
@@ -330,7 +342,7 @@ def _remove(row: Deposit, repository: Repository, before: str) -> None:
         if before == "unknown":
             _ask_people(row)
         else:
-            _gone(row)  # it never came in
+            _gone(row, NEVER_IN)
         return
     row.is_removal_sent = True
     try:
@@ -362,8 +374,10 @@ def _save(row: Deposit) -> None:
     mine = Deposit.objects.filter(pk=row.pk, attempts=row.attempts)
     if not mine.update(**{name: getattr(row, name) for name in _OWN}):
         raise _TurnLostError
-    changed = Q(is_stale=True) | Q(is_removal=not row.is_removal)
-    rows = Deposit.objects.filter(changed, pk=row.pk, state="done")
+    turned, stale = Q(is_removal=not row.is_removal), Q(is_stale=True)
+    is_there = Q(state__in=("done", "refused")) & ~Q(deposit_url="")
+    never_in = Q(state__in=("refused", "withdrawn"), deposit_url="")
+    rows = Deposit.objects.filter((stale | turned) & is_there | turned & never_in, pk=row.pk)
     rows.update(state="waiting", next_try=clock.now())
 
 
@@ -396,11 +410,11 @@ def _hold(row: Deposit, said: str) -> None:
 
 
 @transaction.atomic
-def _gone(row: Deposit) -> None:
-    row.state, row.done_at, row.last_error, row.failing_since = "withdrawn", clock.now(), "", None
+def _gone(row: Deposit, said: str = "") -> None:
+    row.state, row.done_at, row.last_error, row.failing_since = "withdrawn", clock.now(), said, None
     row.held_since, row.looks, row.taken_hash, row.held_mark = None, 0, "", ""
     _save(row)
-    _note(row, "deposit_gone", "")
+    _note(row, "deposit_gone", said)
 
 
 @transaction.atomic

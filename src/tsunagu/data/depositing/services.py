@@ -94,11 +94,19 @@ def _anew(row: Deposit) -> None:
 
 @transaction.atomic
 def follow(publication_id: str) -> None:
-    """Bring deposits in step with a record that changed: replace them, or take them out once it was withdrawn."""
+    """Bring deposits in step with a record that changed: replace them, or take them out once it was withdrawn.
+
+    What was taken out stays out until somebody wishes it anew; what never came in is due again with the record.
+    """
     rows = Deposit.objects.select_for_update().filter(publication_id=publication_id)
     state = publication.state_of(publication_id)
-    for row in rows.exclude(state="withdrawn"):
-        is_removal = state == "withdrawn"
+    is_removal = state == "withdrawn"
+    for row in rows:
+        if row.state == "withdrawn":
+            if row.is_removal and not row.deposit_url and not is_removal:
+                _anew(row)
+                row.save()
+            continue
         if row.is_removal and is_removal:
             continue
         row.is_removal, row.is_stale = is_removal, not is_removal
