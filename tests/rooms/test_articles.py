@@ -8,10 +8,11 @@ import json
 import pytest
 
 from tests.rooms.clients import client_of
-from tests.rooms.publication_worlds import ready
+from tests.rooms.publication_worlds import PREFIX, ready
 from tsunagu.core import clock
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.publication import api as publication
+from tsunagu.data.publication import articles, behind, publishing, selectors
 from tsunagu.foundation.identity.api import SYSTEM
 from tsunagu.standards import api as standards
 from tsunagu.standards.tests.official import STANDARDS, faults, jpcoar_schema
@@ -182,6 +183,97 @@ def test_curators_see_those_that_need_somebody_first(paper, officer, person, at)
     (data,) = publication.of_dataset(paper.owner, datasets.get_dataset(paper.owner, "lab", "data"))
     with pytest.raises(publication.WrongStateError):
         publication.write_article(paper.owner, data.id, SAID)
+
+
+def test_dois_and_addresses_of_ours_become_our_data_in_few_questions(
+    paper, registry, officer, django_assert_max_num_queries
+):
+    publication.write_institution(officer, "kitamiyama", {"doi_prefix": PREFIX, "doi_agency": "DataCite"})
+    data = paper("data")
+    page = "http://localhost:8000/d/lab/data"
+    named = [
+        data.doi,
+        f"https://doi.org/{data.doi.upper()}",
+        data.doi.removesuffix(".v1"),
+        page,
+        f"{page}/v1",
+    ]
+    elsewhere = [f"10.5555/{number}" for number in range(50)]
+    wish = {**SAID, "data": [*named, *elsewhere, f"{page}/v2", "https://example.org/raw"]}
+    with django_assert_max_num_queries(5):
+        _, rows = articles.read(paper.owner, wish)
+    assert (rows[0].place, rows[0].number) == ("lab/data", 1)
+    assert rows[1].address == "https://doi.org/10.5555/0", (
+        "one version is named once, however often it is said"
+    )
+    assert [one.address for one in rows[-2:]] == [f"{page}/v2", "https://example.org/raw"]
+    publication.withdraw(officer, data.id, "Wrong sample.")
+    _, rows = articles.read(paper.owner, wish)
+    assert rows[0].address == f"https://doi.org/{data.doi}", "what was withdrawn is a name and no data"
+
+
+def test_what_is_overdue_comes_first_however_many_changed_since(paper, officer, monkeypatch, put, at):
+    paper(access="metadata")
+    for number in range(3):
+        text = ready(paper.owner, datasets.create_dataset(paper.owner, "lab", f"text-{number}"), put)
+        at(clock.now() + dt.timedelta(days=1))
+        said = {**SAID, "published_on": "2027-03-30", "duty": "no" if number else ""}
+        publication.request(
+            paper.owner,
+            text,
+            institution="kitamiyama",
+            access="metadata",
+            resource_type="journal article",
+            article=said,
+        )
+    monkeypatch.setattr(articles, "_LISTED", 1)
+    at(dt.datetime(2027, 6, 25, tzinfo=dt.UTC))
+    (line,) = publication.list_articles(officer)
+    assert (line.card.place, line.open_access.status, line.data_count) == ("lab/paper", "overdue", 3)
+    (line,) = publication.list_articles(officer, status="due")
+    assert line.card.place == "lab/text-0"
+    assert publication.count_articles(officer) == {"overdue": 1, "due": 1, "exempt": 2}
+    page = client_of(officer, "en").get("/publishing/articles").content.decode()
+    assert "All 4<" in page
+    assert "overdue 1<" in page
+
+
+def test_a_withdrawal_that_comes_while_neighbours_are_written_stays(paper, officer, monkeypatch):
+    data = paper("data")
+    made = paper()
+    found = behind.neighbours
+
+    def withdrawn_meanwhile(row):
+        rows = found(row)
+        if row.pk == made.id and publication.state_of(data.id) == "published":
+            publication.withdraw(officer, data.id, "Wrong sample.")
+        return rows
+
+    monkeypatch.setattr(behind, "neighbours", withdrawn_meanwhile)
+    publication.write_article(paper.owner, made.id, {**SAID, "journal": "Another journal"})
+    assert publication.state_of(data.id) == "withdrawn"
+    assert publication.find_record("lab/data", 1).withdrawn_on == "2027-03-31"
+    assert not any("/d/lab/data" in address for _, address in pairs("lab/paper"))
+
+
+def test_changes_of_public_records_take_turns_before_they_lock_anything(paper, officer, monkeypatch):
+    data = paper("data")
+    made = paper()
+    order = []
+    take, lock = publishing.take_turn, selectors.row_for
+    monkeypatch.setattr(publishing, "take_turn", lambda: (order.append("turn"), take()))
+    monkeypatch.setattr(selectors, "row_for", lambda *a, **k: (order.append("row"), lock(*a, **k))[1])
+    for step in (
+        lambda: publication.write_article(paper.owner, made.id, SAID),
+        lambda: publication.relate(officer, data.id, "isCitedBy", "https://example.org/1", "me"),
+        lambda: publication.unrelate(officer, data.id, "isCitedBy", "https://example.org/1"),
+        lambda: publication.correct(officer, data.id, "A word."),
+        lambda: publication.withdraw(officer, data.id, "Wrong sample."),
+        lambda: publication.restore(officer, data.id),
+    ):
+        order.clear()
+        step()
+        assert order[:2] == ["turn", "row"]
 
 
 @pytest.mark.parametrize(

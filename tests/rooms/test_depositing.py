@@ -13,7 +13,7 @@ import pytest
 from tsunagu.core import clock
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.depositing import api as depositing
-from tsunagu.data.depositing import payload, repositories
+from tsunagu.data.depositing import payload, repositories, sword
 from tsunagu.data.publication import api as publication
 from tsunagu.foundation.policy import api as policy
 
@@ -181,6 +181,88 @@ def test_a_withdrawal_takes_the_item_out(deposits):
     deposits.deposit()
     deposits.work()
     assert (deposits.card.state, list(deposits.weko.items)) == ("done", [1])
+
+
+@pytest.mark.parametrize("when", ["before", "while"])
+def test_what_is_refused_while_the_record_is_withdrawn_ends_and_comes_back_with_it(
+    deposits, when, monkeypatch
+):
+    send = sword.send
+
+    def withdrawn_meanwhile(*args):
+        publication.withdraw(deposits.owner, deposits.id, "A wrong sample.")
+        deposits.follow()
+        return send(*args)
+
+    deposits.weko.fail("400")
+    if when == "while":
+        monkeypatch.setattr(sword, "send", withdrawn_meanwhile)
+    deposits.deposit()
+    deposits.work()
+    monkeypatch.setattr(sword, "send", send)
+    if when == "before":
+        assert deposits.card.state == "refused"
+        publication.withdraw(deposits.owner, deposits.id, "A wrong sample.")
+        deposits.follow()
+    deposits.work()
+    assert (deposits.card.state, deposits.card.last_error) == (
+        "withdrawn",
+        "The record was withdrawn before it came into the repository.",
+    )
+    publication.restore(deposits.owner, deposits.id)
+    deposits.follow()
+    deposits.work()
+    assert (deposits.card.state, list(deposits.weko.items)) == ("done", [1])
+
+
+def test_a_replacement_that_is_refused_while_the_record_is_withdrawn_is_taken_out(deposits, monkeypatch):
+    deposits.deposit()
+    deposits.work()
+    send = sword.send
+
+    def withdrawn_meanwhile(*args):
+        publication.withdraw(deposits.owner, deposits.id, "A wrong sample.")
+        deposits.follow()
+        return send(*args)
+
+    deposits.correct("Films of titanium dioxide")
+    deposits.weko.fail("400")
+    monkeypatch.setattr(sword, "send", withdrawn_meanwhile)
+    deposits.work(rounds=2)
+    assert (deposits.card.state, deposits.weko.items) == ("withdrawn", {})
+
+
+@pytest.mark.parametrize("was_in", [False, True])
+def test_what_people_refuse_after_the_withdrawal_ends(deposits, was_in):
+    if was_in:
+        deposits.deposit()
+        deposits.work()
+        deposits.correct("Films of titanium dioxide")
+    else:
+        deposits.deposit()
+    deposits.weko.has_workflow = True
+    deposits.work()
+    assert deposits.card.state == "held"
+    publication.withdraw(deposits.owner, deposits.id, "A wrong sample.")
+    deposits.follow()
+    deposits.weko.has_workflow = False
+    deposits.weko.reject(1)
+    deposits.work(minutes=1, rounds=2)
+    assert (deposits.card.state, len(deposits.weko.writes("DELETE"))) == ("withdrawn", int(was_in))
+    publication.restore(deposits.owner, deposits.id)
+    deposits.follow()
+    deposits.work()
+    assert deposits.card.state == ("withdrawn" if was_in else "done")
+
+
+def test_what_was_withdrawn_a_moment_ago_is_not_sent_any_more(deposits):
+    deposits.deposit()
+    publication.withdraw(deposits.owner, deposits.id, "A wrong sample.")
+    deposits.work()
+    assert deposits.weko.writes() == []
+    deposits.follow()
+    deposits.work()
+    assert deposits.card.state == "withdrawn"
 
 
 def test_a_withdrawal_whose_answer_is_lost_is_looked_up(deposits):

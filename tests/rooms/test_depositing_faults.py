@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+import threading
+import time
 
 import pytest
 
@@ -11,6 +13,7 @@ from tests.rooms.sword_stand_in import TOKEN
 from tsunagu.core import clock, settings
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.depositing import api as depositing
+from tsunagu.data.depositing import delivering, repositories, sword
 from tsunagu.data.depositing.models import Deposit, RepositoryState
 from tsunagu.data.publication import api as publication
 
@@ -102,14 +105,129 @@ def test_a_lost_replacement_is_asked_for_and_then_repeated(deposits):
     assert (deposits.card.state, list(deposits.weko.items)) == ("done", [1])
 
 
-def test_a_process_that_dies_while_sending_leaves_an_unknown(deposits):
+class DiesError(Exception):
+    """Stands for the end of a process: nothing after it is done."""
+
+
+def test_a_process_that_dies_before_the_end_of_the_body_is_followed_by_another_within_minutes(
+    deposits, monkeypatch
+):
     deposits.deposit()
-    Deposit.objects.update(state="sending", sent_at=clock.now())
-    deposits.work(minutes=60)
+
+    def die(*_args, **_more):
+        raise DiesError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(sword, "send", die)
+        with pytest.raises(DiesError):
+            depositing.deliver_due()
     assert deposits.card.state == "sending"
-    deposits.work(minutes=6 * 60)
+    deposits.work(minutes=4)
+    assert (deposits.card.state, deposits.weko.writes()) == ("sending", [])
+    deposits.work(minutes=2)
+    assert (deposits.card.state, list(deposits.weko.items)) == ("done", [1])
+
+
+def test_a_process_that_dies_after_the_end_of_the_body_leaves_an_unknown(deposits, monkeypatch):
+    deposits.deposit()
+
+    def die(*_args):
+        raise DiesError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(delivering, "_take", die)
+        with pytest.raises(DiesError):
+            depositing.deliver_due()
+    deposits.work(minutes=6)
     assert deposits.card.needs_person
-    assert deposits.weko.writes() == []
+    deposits.work(minutes=60, rounds=3)
+    assert deposits.weko.writes() == ["POST /sword/service-document"], "never a second time"
+    deposits.deposit(found_at=f"http://{deposits.weko.host}/sword/deposit/1")
+    deposits.work()
+    assert (deposits.card.state, list(deposits.weko.items)) == ("done", [1])
+
+
+def test_what_is_known_not_to_be_there_may_break_off_and_begin_again(deposits, monkeypatch):
+    """An earlier try that was refused whole must not make the next one unknown."""
+    deposits.weko.fail("400")
+    deposits.deposit()
+    deposits.work()
+    assert deposits.card.state == "refused"
+    deposits.deposit()
+    Deposit.objects.update(state="waiting")
+    with monkeypatch.context() as broken:
+        broken.setattr(delivering, "_limit", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            depositing.deliver_due()
+    deposits.work(minutes=6)
+    assert deposits.card.state == "done"
+
+
+def test_a_process_that_dies_while_asking_leaves_the_question(deposits):
+    deposits.weko.has_workflow = True
+    deposits.deposit()
+    deposits.work()
+    assert deposits.card.state == "held"
+    Deposit.objects.update(state="sending", sent_at=clock.now(), deposit_url="")
+    deposits.work(minutes=6)
+    assert deposits.card.state == "held"
+
+
+def test_who_was_silent_for_too_long_neither_ends_its_body_nor_writes_over_the_next(deposits, monkeypatch):
+    deposits.deposit()
+    send = sword.send
+
+    def overtaken(repository, made, body, *more):
+        """The process stands still within the body, and another one takes the deposit up and ends it."""
+        monkeypatch.setattr(sword, "send", send)
+        deposits.work(minutes=6)
+        assert deposits.card.state == "done"
+        return send(repository, made, body, *more)
+
+    monkeypatch.setattr(sword, "send", overtaken)
+    deposits.work()
+    assert (deposits.card.state, list(deposits.weko.items)) == ("done", [1])
+
+
+@pytest.mark.parametrize("state", ["sending", "waiting"])
+def test_nobody_names_the_address_of_what_is_being_sent(deposits, state):
+    deposits.deposit()
+    Deposit.objects.update(state=state, sent_at=clock.now())
+    deposits.deposit(found_at=f"http://{deposits.weko.host}/sword/deposit/7")
+    assert bool(Deposit.objects.get().deposit_url) is (state != "sending")
+
+
+def test_two_deposits_of_a_repository_are_never_under_way_together(deposits, monkeypatch):
+    """On PostgreSQL both would see that nothing is under way; so the repository's row is locked first."""
+    deposits.deposit()
+    locked = []
+    monkeypatch.setattr(repositories, "lock", locked.append)
+    deposits.work()
+    assert locked == ["ir"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_sends_gives_signs_of_life(monkeypatch):
+    monkeypatch.setattr(delivering, "_BEAT_EVERY_S", 0.01)
+    long_ago = clock.now() - dt.timedelta(hours=1)
+    row = Deposit.objects.create(
+        repository="ir",
+        number=1,
+        state="sending",
+        made_at=long_ago,
+        next_try=long_ago,
+        sent_at=long_ago,
+    )
+
+    def is_fresh():
+        return Deposit.objects.get(pk=row.pk).sent_at > long_ago
+
+    with delivering._alive(row.pk):
+        until = time.monotonic() + 20
+        while not is_fresh() and time.monotonic() < until:
+            time.sleep(0.02)
+    assert is_fresh()
+    assert "deposit" not in {one.name for one in threading.enumerate()}
 
 
 @pytest.mark.parametrize(("status", "said"), [("400", "no"), ("405", "no"), ("412", "no"), ("415", "no")])
@@ -193,3 +311,34 @@ def test_a_day_without_the_repository_ends_in_one_item(deposits):
     deposits.work(minutes=24 * 60)
     assert (deposits.card.state, list(deposits.weko.items)) == ("done", [1])
     assert RepositoryState.objects.get().problem == ""
+
+
+@pytest.mark.parametrize("why", ["paused", "busy"])
+def test_what_cannot_go_now_does_not_keep_what_waits_for_another_repository(deposits, why):
+    other = {**settings.current().repositories[0], "name": "other"}
+    deposits.configure(repositories=(*settings.current().repositories, other))
+    depositing.deposit(deposits.owner, deposits.id, "other")
+    row = Deposit.objects.get()
+    for number in range(2):
+        Deposit.objects.create(
+            repository="other",
+            publication_id=f"x{number}",
+            number=1,
+            made_at=row.made_at,
+            next_try=row.made_at,
+        )
+    if why == "paused":
+        repositories.pause("other", dt.timedelta(hours=1), "down")
+    else:
+        Deposit.objects.filter(pk=row.pk).update(state="sending", sent_at=clock.now())
+    deposits.deposit()
+    depositing.deliver_due(limit=1)
+    assert Deposit.objects.get(repository="ir").state == "done"
+
+
+def test_a_repository_that_is_away_is_asked_less_and_less(deposits):
+    deposits.row(address="http://localhost:9/sword")
+    deposits.configure(egress_allowed=("localhost:9",))
+    deposits.deposit()
+    deposits.work(minutes=16, rounds=5)
+    assert deposits.card.attempts == 5

@@ -12,6 +12,7 @@ from tsunagu.core import clock, egress
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.publication import api as publication
 from tsunagu.data.publication import datacite as wire
+from tsunagu.data.publication import outbox
 from tsunagu.data.publication.models import OutsideEffect
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at", "english")]
@@ -266,6 +267,79 @@ def test_what_is_asked_for_follows_the_decision_or_is_not_there(dataset, put, of
     run_queued()
     assert OutsideEffect.objects.count() == 0
     assert registry.service.writes == []
+
+
+def effect(doi, version=1, **more):
+    now = clock.now()
+    return OutsideEffect.objects.create(
+        **{
+            "service": "DataCite",
+            "operation": "publish",
+            "subject_kind": "version",
+            "subject_id": "x",
+            "external_id": doi,
+            "version": version,
+            "made_at": now,
+            "next_try": now,
+            **more,
+        }
+    )
+
+
+def test_a_registry_that_is_down_does_not_keep_what_waits_for_others(monkeypatch, at):
+    early = clock.now()
+    for number in range(3):
+        effect(f"10.1111/{number}", made_at=early)
+    at(early + dt.timedelta(seconds=1))
+    healthy = effect("10.2222/1")
+    tried = []
+
+    def deliver(uid):
+        row = OutsideEffect.objects.get(pk=uid)
+        tried.append(row.external_id)
+        if row.external_id.startswith("10.1111/"):
+            OutsideEffect.objects.filter(pk=uid).update(next_try=clock.now() + dt.timedelta(seconds=5))
+            return False
+        OutsideEffect.objects.filter(pk=uid).update(state="done")
+        return True
+
+    monkeypatch.setattr(outbox, "deliver", deliver)
+    at(early + dt.timedelta(minutes=1))
+    publication.deliver_due(limit=1)
+    publication.deliver_due(limit=1)
+    assert tried[0].startswith("10.1111/")
+    assert tried[1:] == [healthy.external_id]
+    at(early + dt.timedelta(minutes=2))
+    publication.deliver_due()
+    assert len(tried) == 3, "one try tells that it is down"
+
+
+def test_a_wish_that_a_newer_one_replaced_is_never_sent_after_it(publish, registry, officer):
+    registry.service.fail("after", times=1)
+    _, found = publish()
+    publication.deliver_due()
+    concept = found.doi.removesuffix(".v1")
+    assert OutsideEffect.objects.get(external_id=concept).state == "unknown"
+    publication.withdraw(officer, found.id, "Wrong sample.")
+    OutsideEffect.objects.filter(version=1).update(next_try=clock.now() + dt.timedelta(minutes=10))
+    registry.work(for_s=1, rounds=2)
+    registry.work(for_s=3600, rounds=3)
+    assert registry.service.dois[concept]["state"] == "registered"
+    assert set(states().values()) == {"done"}
+    first = OutsideEffect.objects.get(external_id=concept, version=1)
+    assert (first.state, first.last_error) == ("given_up", outbox.REPLACED)
+
+
+def test_two_wishes_for_one_name_are_never_under_way_together(registry):
+    going = effect("10.12345/one", state="sending", sent_at=clock.now())
+    waiting = effect("10.12345/one", version=2)
+    publication.deliver_due()
+    waiting.refresh_from_db()
+    assert (waiting.state, waiting.attempts) == ("waiting", 0)
+    going.delete()
+    publication.deliver_due()
+    waiting.refresh_from_db()
+    assert (waiting.state, waiting.attempts) == ("refused", 1), "nothing of that name is published"
 
 
 def test_a_reply_is_read_whatever_it_is():

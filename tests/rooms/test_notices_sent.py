@@ -6,7 +6,10 @@ import datetime as dt
 import socket
 
 import pytest
+from django.db.models import QuerySet
+from django.utils import translation
 
+from tests.rooms.clients import client_of
 from tests.rooms.notice_worlds import (
     ALL,
     HOME,
@@ -16,9 +19,10 @@ from tests.rooms.notice_worlds import (
     take,
 )
 from tests.rooms.publication_worlds import ready
-from tsunagu.core import clock
+from tsunagu.core import clock, egress
 from tsunagu.data.notices import api as notices
-from tsunagu.data.notices.models import Received, Sent
+from tsunagu.data.notices import sending
+from tsunagu.data.notices.models import Partner, Received, Sent
 from tsunagu.data.publication import api as publication
 from tsunagu.foundation.runs import api as runs
 
@@ -206,3 +210,114 @@ def test_an_article_tells_where_its_data_live_once(service, told, dataset, put, 
     (body,) = service.bodies
     assert body["type"] == ["Announce", "coar-notify:RelationshipAction"]
     assert (body["object"]["as:subject"], body["object"]["as:object"]) == (PAGE, said["data"][0])
+
+
+def test_a_service_that_is_down_does_not_keep_what_waits_for_others(
+    service, told, published, officer, configure, at
+):
+    owner, made = published
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        away = f"http://127.0.0.1:{closed.getsockname()[1]}"
+        configure(egress_allowed=(service.url.removeprefix("http://"), away.removeprefix("http://")))
+        notices.write(officer, "away", title="Away", origin_id=away, inbox=f"{away}/inbox", may=ALL)
+        notices.offer(owner, made.id, "away", "review")
+        notices.offer(owner, made.id, "away", "endorsement")
+        at(clock.now() + dt.timedelta(seconds=1))
+        notices.offer(owner, made.id, "service", "review")
+        at(clock.now() + dt.timedelta(seconds=1))
+        for _ in range(2):
+            notices.deliver_due(limit=1)
+    assert len(service.bodies) == 1
+
+
+def test_what_waits_for_a_service_that_is_removed_ends_and_says_why(service, told, published, officer, at):
+    owner, made = published
+    notices.offer(owner, made.id, "service", "endorsement")
+    notices.deliver_due()
+    notices.offer(owner, made.id, "service", "review")
+    Sent.objects.filter(pattern="offer-endorsement").update(exchange="accepted")
+    notices.remove(officer, "service")
+    at(clock.now() + dt.timedelta(days=1))
+    assert notices.deliver_due() == 0
+    assert len(service.bodies) == 1
+    review, endorsement = notices.of_publication(owner, made.id)[1]
+    assert (review.state, review.partner, review.partner_title) == ("given_up", "", service.url)
+    assert review.last_error == "The service was removed before this reached it."
+    with translation.override("ja"):
+        assert "削除されました" in notices.list_sent(officer)[0].last_error
+    assert (endorsement.state, endorsement.exchange, endorsement.last_error) == ("done", "accepted", "")
+    run = runs.get(Sent.objects.get(pattern="offer-review").run_id)
+    assert (run.outcome, run.reason) == (runs.Outcome.FAILED, review.last_error)
+    assert "Send again" not in client_of(officer, "en").get("/notices").content.decode()
+    with pytest.raises(notices.NoSuchPartnerError):
+        notices.try_again(officer, review.id)
+
+
+def test_what_is_being_sent_while_its_service_is_removed_ends_too(
+    service, told, published, officer, at, monkeypatch
+):
+    owner, made = published
+    notices.offer(owner, made.id, "service", "review")
+    post = egress.post
+
+    def removed_meanwhile(*args, **more):
+        notices.remove(officer, "service")
+        return post(*args, **more)
+
+    monkeypatch.setattr(egress, "post", removed_meanwhile)
+    service.faults = [503]
+    notices.deliver_due()
+    at(clock.now() + dt.timedelta(hours=1))
+    notices.deliver_due()
+    row = Sent.objects.get()
+    assert (row.state, row.last_error, len(service.bodies)) == ("given_up", sending.NO_PARTNER, 1)
+    assert runs.get(row.run_id).outcome == runs.Outcome.FAILED
+
+
+def take_up(officer, service, name):
+    notices.write(officer, name, title="S", origin_id=service.url, inbox=f"{service.url}/inbox", may=ALL)
+
+
+def test_a_service_that_is_taken_up_again_hears_only_what_it_has_not_heard(
+    service, told, dataset, put, officer
+):
+    owner, card = dataset
+    publication.write_institution(officer, "kitamiyama", HOME)
+    said = {"text_version": "AM", "data": [f"{service.url}/d/lab/films/v1"]}
+    made = publication.request(
+        owner,
+        ready(owner, card, put),
+        institution="kitamiyama",
+        resource_type="journal article",
+        article=said,
+    )
+    assert notices.announce(made.id) == 1
+    notices.remove(officer, "service")
+    take_up(officer, service, "again")
+    assert notices.announce(made.id) == 1, "it was never told"
+    notices.deliver_due()
+    notices.remove(officer, "again")
+    take_up(officer, service, "once-more")
+    assert notices.announce(made.id) == 0
+
+
+def test_two_announcements_at_once_take_turns(service, told, dataset, put, officer, monkeypatch):
+    """On PostgreSQL both would find that nobody told it; so the partners' rows are locked first."""
+    owner, card = dataset
+    publication.write_institution(officer, "kitamiyama", HOME)
+    said = {"text_version": "AM", "data": [f"{service.url}/d/lab/films/v1"]}
+    made = publication.request(
+        owner,
+        ready(owner, card, put),
+        institution="kitamiyama",
+        resource_type="journal article",
+        article=said,
+    )
+    asked = []
+    lock = QuerySet.select_for_update
+    monkeypatch.setattr(
+        QuerySet, "select_for_update", lambda rows, **more: (asked.append(rows.model), lock(rows, **more))[1]
+    )
+    notices.announce(made.id)
+    assert Partner in asked

@@ -8,14 +8,15 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import logging
-import random
+import threading
 import time
-from email.utils import parsedate_to_datetime
+from collections.abc import Iterator
 
-from django.db import transaction
+from django.db import Error, connection, transaction
 from django.db.models import Exists, OuterRef, Q
+from django.utils.translation import gettext_noop as later
 
-from tsunagu.core import clock, egress
+from tsunagu.core import clock, egress, retrying
 from tsunagu.data.depositing import payload, repositories, sword
 from tsunagu.data.depositing.errors import NoRepositoryError
 from tsunagu.data.depositing.models import Deposit
@@ -29,23 +30,30 @@ _NOT_DONE = frozenset({408, 425, 429, 503})
 _NOBODY_KNOWS = frozenset({0, 500, 502, 504})
 _CREDENTIALS = frozenset({401, 403})
 _WAITS, _GONE, _TOO_LARGE, _TOO_MANY = 202, 404, 413, 429
-_FIRST_WAIT_S, _LONGEST_WAIT_S = 5.0, 900.0
 _DAILY_AFTER = dt.timedelta(hours=48)
 _CIRCUIT = dt.timedelta(hours=1)
 _DAY = dt.timedelta(days=1)
-# After the longest request: 16 GiB at a megabyte a second, and the answer.
-_SENT_FOR = dt.timedelta(hours=6)
+# Who sends gives a sign of life every while; what gave none for the longer one belongs to a process that ended.
+_BEAT_EVERY_S = 30.0
+_SILENT_FOR = dt.timedelta(minutes=5)
 _LOOKS_MIN = (1, 5, 15, 60)
 _TURN_S = 45.0
 _LONGEST_ERROR = 20_000
 _HELD = "held"
+NEVER_IN = later("The record was withdrawn before it came into the repository.")
+
+
+class _TurnLostError(Exception):
+    """This process was silent for so long that another has taken the deposit up."""
 
 
 def deliver_due(*, limit: int = 100) -> int:
     """Send and ask what is due; returns how many were tried."""
-    lost = Deposit.objects.filter(state="sending", sent_at__lt=clock.now() - _SENT_FOR)
-    lost.update(state="unknown", next_try=clock.now())
+    _find_lost()
     due = Deposit.objects.filter(state__in=("waiting", "unknown", "held"), next_try__lte=clock.now())
+    # What cannot be sent now must not fill the turn.
+    due = due.exclude(repository__in=repositories.paused())
+    due = due.exclude(repository__in=Deposit.objects.filter(state="sending").values("repository"))
     count, ends = 0, time.monotonic() + _TURN_S
     for uid, name in list(due.order_by("next_try", "uid").values_list("uid", "repository")[:limit]):
         if time.monotonic() > ends:
@@ -55,12 +63,49 @@ def deliver_due(*, limit: int = 100) -> int:
     return count
 
 
+def _find_lost() -> None:
+    """Take up what a process was at when it ended. Only what may have arrived whole is unknown (``_may_be_whole``)."""
+    now = clock.now()
+    lost = Deposit.objects.filter(state="sending", sent_at__lt=now - _SILENT_FOR)
+    lost.filter(held_since__isnull=False).update(state="held", next_try=now)
+    lost.filter(deposit_url="", sent_hash="").update(state="waiting", next_try=now)
+    lost.update(state="unknown", next_try=now)
+
+
 def deliver(deposit_id: str) -> bool:
     """Take the next step of one deposit; False where it is somebody else's turn."""
     claimed = _claim(deposit_id)
     if claimed is None:
         return False
-    row, before = claimed
+    with _alive(deposit_id):
+        try:
+            _step(*claimed)
+        except _TurnLostError:
+            logger.warning("deposit_turn_lost", extra={"deposit": deposit_id})
+    return True
+
+
+@contextlib.contextmanager
+def _alive(deposit_id: str) -> Iterator[None]:
+    """Give signs of life while a deposit is built, sent and answered, which may take hours."""
+    stop = threading.Event()
+
+    def beat() -> None:
+        while not stop.wait(_BEAT_EVERY_S):
+            with contextlib.suppress(Error):  # a busy database; there is time for several more
+                Deposit.objects.filter(pk=deposit_id, state="sending").update(sent_at=clock.now())
+            connection.close()
+
+    beating = threading.Thread(target=beat, name="deposit", daemon=True)
+    beating.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        beating.join()
+
+
+def _step(row: Deposit, before: str) -> None:
     try:
         repository = repositories.named(row.repository)
         if before == "held" or (before == "unknown" and row.deposit_url):
@@ -75,20 +120,25 @@ def deliver(deposit_id: str) -> bool:
         _refuse(row, error.message)
     except publication.NoPublicationError:
         _refuse(row, "Nothing of this version is public any more.")
-    return True
 
 
 def _claim(deposit_id: str) -> tuple[Deposit, str] | None:
-    """Take one for this process, with the state that it had; one at a time for each repository."""
+    """Take one for this process, with the state that it had; one at a time for each repository.
+
+    ``attempts`` counts it, but for mere questions: who comes back after its turn was taken by another finds it higher.
+    """
     with transaction.atomic():
+        repositories.lock(Deposit.objects.values_list("repository", flat=True).get(pk=deposit_id))
         others = Deposit.objects.filter(repository=OuterRef("repository"), state="sending")
         rows = Deposit.objects.select_for_update().filter(~Exists(others), pk=deposit_id)
         row = rows.filter(state__in=("waiting", "unknown", "held"), next_try__lte=clock.now()).first()
         if row is None:
             return None
         before = row.state
-        row.state, row.sent_at = "sending", clock.now()
-        row.save(update_fields=["state", "sent_at"])
+        row.state, row.sent_at, row.attempts = "sending", clock.now(), row.attempts + (before != "held")
+        if before == "waiting" and not row.deposit_url:
+            row.sent_hash = ""  # nothing is there, and nothing has gone out yet
+        row.save(update_fields=["state", "sent_at", "attempts", "sent_hash"])
     return row, before
 
 
@@ -99,7 +149,6 @@ def _send(row: Deposit, repository: Repository) -> None:
     most = _limit(row, repository)
     if most is None:
         return
-    row.attempts += 1
     # What changes from here on is not in this payload.
     Deposit.objects.filter(pk=row.pk).update(is_stale=False)
     with payload.built(
@@ -109,13 +158,20 @@ def _send(row: Deposit, repository: Repository) -> None:
         if row.deposit_url and row.sent_hash == row.taken_hash:
             _done(row, row.item_url, is_news=False)
             return
-        body = sword.Body(made)
+        body = sword.Body(made, before_end=lambda: _may_be_whole(row))
         try:
             reply = sword.send(repository, made, body, row.deposit_url)
         except egress.EgressFailedError as error:
             _no_answer(row, error.message, may_be_done=body.is_whole)
             return
     _take(row, reply)
+
+
+def _may_be_whole(row: Deposit) -> None:
+    """Write down, before the last piece goes out, that the repository may have all of it from now on."""
+    mine = Deposit.objects.filter(pk=row.pk, attempts=row.attempts)
+    if not mine.update(sent_hash=row.sent_hash, state="sending", sent_at=clock.now()):
+        raise _TurnLostError
 
 
 def _limit(row: Deposit, repository: Repository) -> int | None:
@@ -200,8 +256,8 @@ def _settle(row: Deposit, reply: sword.Reply) -> None:
         _hold(row, "")
     elif reply.means == "done" and row.is_removal_sent:
         _hold(row, "")  # it is still there: the people of the repository have not decided yet
-    elif reply.means in {"refused", "withdrawn"} and row.is_removal and not row.is_removal_sent:
-        _gone(row)  # it never came in
+    elif reply.means == "refused" and row.is_removal and not row.is_removal_sent:
+        _drop(row)
     elif reply.means == "done":
         row.taken_hash = row.sent_hash
         _done(row, reply.item_url)
@@ -213,6 +269,16 @@ def _settle(row: Deposit, reply: sword.Reply) -> None:
         _gone(row)
     else:
         _hold(row, reply.said)
+
+
+def _drop(row: Deposit) -> None:
+    """What was held there was refused, and the record is withdrawn: only what was taken in before is left to remove."""
+    row.held_since, row.looks, row.held_mark = None, 0, ""
+    if row.taken_hash:
+        _later(row, "waiting", "", wait_s=0)
+    else:
+        row.deposit_url = ""
+        _gone(row, NEVER_IN)
 
 
 # --- Asking
@@ -276,9 +342,9 @@ def _remove(row: Deposit, repository: Repository, before: str) -> None:
         if before == "unknown":
             _ask_people(row)
         else:
-            _gone(row)  # it never came in
+            _gone(row, NEVER_IN)
         return
-    row.attempts, row.is_removal_sent = row.attempts + 1, True
+    row.is_removal_sent = True
     try:
         reply = sword.remove(repository, row.deposit_url)
     except egress.EgressFailedError as error:
@@ -305,9 +371,13 @@ _OWN = (
 
 def _save(row: Deposit) -> None:
     """All but what others write meanwhile: whether the record changed, and whether it is to be taken out."""
-    row.save(update_fields=list(_OWN))
-    changed = Q(is_stale=True) | Q(is_removal=not row.is_removal)
-    rows = Deposit.objects.filter(changed, pk=row.pk, state="done")
+    mine = Deposit.objects.filter(pk=row.pk, attempts=row.attempts)
+    if not mine.update(**{name: getattr(row, name) for name in _OWN}):
+        raise _TurnLostError
+    turned, stale = Q(is_removal=not row.is_removal), Q(is_stale=True)
+    is_there = Q(state__in=("done", "refused")) & ~Q(deposit_url="")
+    never_in = Q(state__in=("refused", "withdrawn"), deposit_url="")
+    rows = Deposit.objects.filter((stale | turned) & is_there | turned & never_in, pk=row.pk)
     rows.update(state="waiting", next_try=clock.now())
 
 
@@ -340,11 +410,11 @@ def _hold(row: Deposit, said: str) -> None:
 
 
 @transaction.atomic
-def _gone(row: Deposit) -> None:
-    row.state, row.done_at, row.last_error, row.failing_since = "withdrawn", clock.now(), "", None
+def _gone(row: Deposit, said: str = "") -> None:
+    row.state, row.done_at, row.last_error, row.failing_since = "withdrawn", clock.now(), said, None
     row.held_since, row.looks, row.taken_hash, row.held_mark = None, 0, "", ""
     _save(row)
-    _note(row, "deposit_gone", "")
+    _note(row, "deposit_gone", said)
 
 
 @transaction.atomic
@@ -377,13 +447,8 @@ def _no_answer(
     """It did not answer, or is busy: the repository is left alone for a while, and asked first where it may have acted."""
     now = clock.now()
     row.failing_since = row.failing_since or now
-    wait = _seconds(after)
-    if wait is None:
-        if now - row.failing_since > _DAILY_AFTER:
-            wait = _DAY.total_seconds()
-        else:
-            most = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2 ** min(max(row.attempts - 1, 0), 20))
-            wait = random.uniform(_FIRST_WAIT_S, max(most, _FIRST_WAIT_S))  # noqa: S311 - spreads requests
+    is_daily = now - row.failing_since > _DAILY_AFTER and not after
+    wait = _DAY.total_seconds() if is_daily else retrying.wait_s(row.attempts, after)
     if is_busy or not may_be_done:
         repositories.pause(row.repository, dt.timedelta(seconds=wait), said)
     _later(row, state or ("unknown" if may_be_done else "waiting"), said, wait_s=wait)
@@ -393,16 +458,3 @@ def _later(row: Deposit, state: str, said: str, *, wait_s: float) -> None:
     row.state, row.last_error = state, said[:_LONGEST_ERROR]
     row.next_try = clock.now() + dt.timedelta(seconds=wait_s)
     _save(row)
-
-
-def _seconds(after: str) -> float | None:
-    """``Retry-After``: seconds or a date."""
-    if not after:
-        return None
-    try:
-        wait = (
-            float(after) if after.isdigit() else (parsedate_to_datetime(after) - clock.now()).total_seconds()
-        )
-    except (TypeError, ValueError):
-        return None
-    return min(max(wait, 1.0), 86_400.0)

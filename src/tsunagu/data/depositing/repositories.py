@@ -89,6 +89,12 @@ def state_of(name: str) -> RepositoryState:
     return RepositoryState.objects.get_or_create(name=name)[0]
 
 
+def lock(name: str) -> None:
+    """Have nobody else take something up for a repository until the running transaction ends."""
+    state_of(name)
+    RepositoryState.objects.select_for_update().get(name=name)
+
+
 def pause(name: str, wait: dt.timedelta, problem: str) -> None:
     """Leave a repository alone for a while; everything for it waits, and nothing else does."""
     RepositoryState.objects.update_or_create(
@@ -96,10 +102,15 @@ def pause(name: str, wait: dt.timedelta, problem: str) -> None:
     )
 
 
+def paused() -> list[str]:
+    """Names of those that are left alone now."""
+    rows = RepositoryState.objects.filter(paused_until__gt=clock.now())
+    return list(rows.values_list("name", flat=True))
+
+
 def is_paused(name: str) -> bool:
     """Whether it is left alone now."""
-    until = RepositoryState.objects.filter(name=name).values_list("paused_until", flat=True).first()
-    return until is not None and until > clock.now()
+    return name in paused()
 
 
 def works(name: str) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext as _
+
 from tsunagu.core import clock
 from tsunagu.data.depositing import repositories
+from tsunagu.data.depositing.delivering import NEVER_IN
 from tsunagu.data.depositing.models import Deposit, RepositoryState
 from tsunagu.data.depositing.types import DepositCard, RepositoryCard
 from tsunagu.data.publication import api as publication
@@ -56,7 +59,7 @@ def card_of(row: Deposit) -> DepositCard:
         attempts=row.attempts,
         next_try_at=clock.isoformat(row.next_try) if row.state in {"waiting", "held"} else "",
         last_status=row.last_status,
-        last_error=row.last_error,
+        last_error=_(row.last_error) if row.last_error == NEVER_IN else row.last_error,
         has_files=row.has_files,
         done_at=clock.isoformat(row.done_at) if row.done_at else "",
     )

@@ -43,7 +43,8 @@ def deposit(
         raise NotPublishedError
     repository = repositories.named(to, card.institution)
     row = Deposit.objects.select_for_update().filter(repository=to, publication_id=card.id).first()
-    if row is not None and not row.deposit_url and (found_at or row.state == "unknown"):
+    is_open = row is not None and row.state != "sending" and not row.deposit_url
+    if row is not None and is_open and (found_at or row.state == "unknown"):
         _decide(row, repository, found_at, is_absent=is_absent)
     elif card.state != "published":
         if row is None or not row.is_removal or row.state != "refused":
@@ -93,13 +94,21 @@ def _anew(row: Deposit) -> None:
 
 @transaction.atomic
 def follow(publication_id: str) -> None:
-    """Bring deposits in step with a record that changed: replace them, or take them out once it was withdrawn."""
+    """Bring deposits in step with a record that changed: replace them, or take them out once it was withdrawn.
+
+    What was taken out stays out until somebody wishes it anew; what never came in is due again with the record.
+    """
     rows = Deposit.objects.select_for_update().filter(publication_id=publication_id)
     state = publication.state_of(publication_id)
     if state == "moved":  # what stands in a repository stays, and its address leads on
         return
-    for row in rows.exclude(state="withdrawn"):
-        is_removal = state == "withdrawn"
+    is_removal = state == "withdrawn"
+    for row in rows:
+        if row.state == "withdrawn":
+            if row.is_removal and not row.deposit_url and not is_removal:
+                _anew(row)
+                row.save()
+            continue
         if row.is_removal and is_removal:
             continue
         row.is_removal, row.is_stale = is_removal, not is_removal

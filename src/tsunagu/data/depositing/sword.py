@@ -10,7 +10,7 @@ import base64
 import json
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,10 +67,13 @@ class Reply:
 
 
 class Body:
-    """The form that a payload is sent in, piece by piece; ``is_whole`` once its last piece was handed out."""
+    """The form that a payload is sent in, piece by piece; ``is_whole`` once its last piece was handed out.
 
-    def __init__(self, payload: Payload) -> None:
-        self._payload = payload
+    ``before_end`` is called before that, and where it fails the last piece stays here.
+    """
+
+    def __init__(self, payload: Payload, *, before_end: Callable[[], None]) -> None:
+        self._payload, self._before_end = payload, before_end
         self.boundary = secrets.token_hex(16)
         head = (
             f'--{self.boundary}\r\nContent-Disposition: form-data; name="file"; filename="{payload.name}"\r\n'
@@ -83,6 +86,7 @@ class Body:
     def __iter__(self) -> Iterator[bytes]:
         yield self._head
         yield from self._payload.pieces()
+        self._before_end()
         # Before the last piece goes: from now on the repository may have all of it.
         self.is_whole = True
         yield self._tail

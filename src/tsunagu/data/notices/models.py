@@ -35,7 +35,8 @@ class Sent(models.Model):
 
     uid = models.CharField(primary_key=True, max_length=26, default=new_id, editable=False)
     notice_id = models.CharField(max_length=60, unique=True)
-    partner = models.ForeignKey(Partner, on_delete=models.CASCADE, related_name="sent")
+    # Null once the partner was removed; the body says whom it was for.
+    partner = models.ForeignKey(Partner, on_delete=models.SET_NULL, null=True, related_name="sent")
     pattern = models.CharField(max_length=30)
     publication_id = models.CharField(max_length=26, blank=True, db_index=True)
     about = models.CharField(max_length=500, blank=True)

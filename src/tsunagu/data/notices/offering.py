@@ -96,7 +96,8 @@ def announce(publication_id: str) -> int:
     if article is None or article.card.state != "published":
         return 0
     card, count = article.card, 0
-    for partner in Partner.objects.order_by("name"):
+    # Locked, so that two that look at once do not both find that nobody told it.
+    for partner in Partner.objects.select_for_update().order_by("name"):
         if "told" not in partner.may:
             continue
         for data in article.said["data"].splitlines():
@@ -111,7 +112,10 @@ def _lives(data: str, beginning: str) -> bool:
 
 
 def _tell(partner: Partner, card: publication.PublicationCard, data: str) -> int:
-    if partner.sent.filter(publication_id=card.id, pattern="announce-relationship", about=data).exists():
+    told = Sent.objects.filter(publication_id=card.id, pattern="announce-relationship", about=data)
+    # Also what it was told before it was removed and taken up again, unless that never reached it.
+    told = told.filter(body__target__inbox=partner.inbox).exclude(partner=None, state="given_up")
+    if told.exists():
         return 0
     thing = {
         "id": f"urn:uuid:{uuid.uuid4()}",
@@ -207,11 +211,14 @@ def try_again(actor: Actor, key: str) -> SentCard:
     Raises:
         ActionDeniedError: the actor does not administer the node.
         NoticeStateError: it is not refused.
+        NoSuchPartnerError: the service was removed.
     """
     policy.require(actor, "node.admin", policy.NODE)
     row = Sent.objects.select_for_update(of=("self",)).filter(pk=key).select_related("partner").first()
     if row is None or row.state not in {"refused", "given_up"}:
         raise NoticeStateError
+    if row.partner is None:
+        raise NoSuchPartnerError
     row.run_id = runs.start(
         actor, "notice_sent", parameters={"pattern": row.pattern, "partner": row.partner.name}
     )

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from django.db import transaction
 
 from tsunagu.core import clock, egress
+from tsunagu.data.notices import sending
 from tsunagu.data.notices.errors import BadPartnerError, NoSuchPartnerError
 from tsunagu.data.notices.models import Partner
 from tsunagu.data.notices.types import RIGHTS, PartnerCard
@@ -114,15 +115,16 @@ def _held(holds: Iterable[str], origin_id: str) -> list[str]:
 
 @transaction.atomic
 def remove(actor: Actor, name: str) -> None:
-    """Forget a service; what it sent is kept as from a stranger, and what waits for it is not sent.
+    """Forget a service; what it sent is kept as from a stranger, and what waits for it ends unsent.
 
     Raises:
         ActionDeniedError: the actor does not administer the node.
         NoSuchPartnerError: there is none of this name.
     """
     policy.require(actor, "node.admin", policy.NODE)
-    row = Partner.objects.filter(name=name).first()
+    row = Partner.objects.select_for_update().filter(name=name).first()
     if row is None:
         raise NoSuchPartnerError
+    sending.give_up(row.sent.select_for_update().filter(state="waiting"))
     row.delete()
     ledger.append("notice-partner-removed", {"name": name, "by": actor.id})

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from tsunagu.core import clock
 from tsunagu.data.notices.errors import NoSuchNoticeError
 from tsunagu.data.notices.models import Partner, Received, Sent
 from tsunagu.data.notices.reading import Notice, read_kept
+from tsunagu.data.notices.sending import NO_PARTNER
 from tsunagu.data.notices.types import OFFERS, NoticeCard, SentCard
 from tsunagu.data.publication import api as publication
 from tsunagu.foundation.identity.api import SYSTEM, Actor
@@ -48,8 +50,8 @@ def sent_card(row: Sent) -> SentCard:
     return SentCard(
         id=row.uid,
         notice_id=row.notice_id,
-        partner=row.partner.name,
-        partner_title=row.partner.title,
+        partner=row.partner.name if row.partner else "",
+        partner_title=row.partner.title if row.partner else str(row.body["target"]["id"]),
         pattern=row.pattern,
         publication=row.publication_id,
         about=row.about,
@@ -58,7 +60,7 @@ def sent_card(row: Sent) -> SentCard:
         said=row.said,
         attempts=row.attempts,
         last_status=row.last_status,
-        last_error=row.last_error,
+        last_error=_(row.last_error) if row.last_error == NO_PARTNER else row.last_error,
         made_at=clock.isoformat(row.made_at),
         done_at=clock.isoformat(row.done_at) if row.done_at else "",
     )

@@ -8,22 +8,22 @@ from __future__ import annotations
 import datetime as dt
 import json
 import logging
-import random
 import time
-from email.utils import parsedate_to_datetime
+from collections.abc import Iterable
 
 from django.db import transaction
+from django.utils.translation import gettext_noop as later
 
-from tsunagu.core import clock, egress
+from tsunagu.core import clock, egress, retrying
 from tsunagu.data.notices.models import Sent
 from tsunagu.foundation.runs import api as runs
 
 logger = logging.getLogger(__name__)
 
+NO_PARTNER = later("The service was removed before this reached it.")
 MEDIA_TYPE = 'application/ld+json;profile="https://www.w3.org/ns/activitystreams"'
 _GOOD = frozenset({200, 201, 202, 204})
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
-_FIRST_WAIT_S, _LONGEST_WAIT_S, _LONGEST_ASKED_S = 5.0, 900.0, 86_400.0
 _GIVE_UP_AFTER = dt.timedelta(hours=48)
 _SENT_FOR = dt.timedelta(minutes=2)  # longer than any request may take
 _TURN_S = 45.0
@@ -31,14 +31,15 @@ _LONGEST_ERROR = 4000
 
 
 def deliver_due(*, limit: int = 100) -> int:
-    """Send what is due; returns how many were tried."""
+    """Send what is due, what has waited longest first; returns how many were tried."""
     now = clock.now()
     lost = Sent.objects.filter(state="sending", sent_at__lt=now - _SENT_FOR)
     lost.update(state="waiting", next_try=now)  # whether it arrived or not, the same id may be sent again
-    due = Sent.objects.filter(state="waiting", next_try__lte=now).order_by("made_at", "uid")
+    due = Sent.objects.filter(state="waiting", next_try__lte=now)
     down: set[int] = set()
     count, ends = 0, time.monotonic() + _TURN_S
-    for key, partner_id in list(due.values_list("uid", "partner_id")[:limit]):
+    rows = due.order_by("next_try", "uid").values_list("uid", "partner_id")[:limit]
+    for key, partner_id in list(rows):
         if partner_id in down:
             continue
         if time.monotonic() > ends:
@@ -46,6 +47,8 @@ def deliver_due(*, limit: int = 100) -> int:
         count += 1
         if not _deliver(key):
             down.add(partner_id)
+            # Behind what waits for others, which else would never be reached.
+            due.filter(partner_id=partner_id).update(next_try=clock.now())
     return count
 
 
@@ -55,12 +58,16 @@ def _deliver(key: str) -> bool:
         row = Sent.objects.select_for_update(of=("self",)).filter(pk=key).select_related("partner").first()
         if row is None or row.state != "waiting" or row.next_try > clock.now():
             return True
+        partner = row.partner
+        if partner is None:  # it was removed while this was being sent
+            give_up([row])
+            return True
         row.state, row.sent_at, row.attempts = "sending", clock.now(), row.attempts + 1
         row.save(update_fields=["state", "sent_at", "attempts"])
-    headers = {"Authorization": f"Bearer {row.partner.token}"} if row.partner.token else {}
+    headers = {"Authorization": f"Bearer {partner.token}"} if partner.token else {}
     body = json.dumps(row.body, ensure_ascii=False).encode()
     try:
-        answer = egress.post(row.partner.inbox, body, media_type=MEDIA_TYPE, headers=headers)
+        answer = egress.post(partner.inbox, body, media_type=MEDIA_TYPE, headers=headers)
     except egress.EgressRefusedError as error:
         _end(row, "refused", error.message)
         return True
@@ -79,19 +86,22 @@ def _deliver(key: str) -> bool:
     return True
 
 
-def _end(row: Sent, state: str, said: str) -> None:
+def give_up(rows: Iterable[Sent]) -> None:
+    """End what will never be sent, since there is no partner for it any more."""
+    for row in rows:
+        _end(row, "given_up", NO_PARTNER, reason=NO_PARTNER)
+
+
+def _end(row: Sent, state: str, said: str, *, reason: str = "") -> None:
     with transaction.atomic():
         # What the partner answered meanwhile stands in columns of its own, so only these are written.
         row.state, row.last_error, row.done_at = state, said[:_LONGEST_ERROR], clock.now()
         row.save(update_fields=["state", "last_error", "done_at", "last_status", "attempts"])
         is_good = state == "done"
-        runs.finish(row.run_id, runs.Outcome.OK if is_good else runs.Outcome.FAILED, reason=_reason(row))
+        reason = "" if is_good else reason or f"The partner service answered with status {row.last_status}."
+        runs.finish(row.run_id, runs.Outcome.OK if is_good else runs.Outcome.FAILED, reason=reason)
     if not is_good:
         logger.warning("notice_refused", extra={"notice": row.uid, "status": row.last_status})
-
-
-def _reason(row: Sent) -> str:
-    return "" if row.state == "done" else f"The partner service answered with status {row.last_status}."
 
 
 def _later(row: Sent, said: str, *, after: str = "") -> None:
@@ -99,22 +109,6 @@ def _later(row: Sent, said: str, *, after: str = "") -> None:
     if now - row.made_at > _GIVE_UP_AFTER:
         _end(row, "given_up", said)
         return
-    wait = _seconds(after)
-    if wait is None:
-        most = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2 ** min(row.attempts - 1, 20))
-        wait = random.uniform(_FIRST_WAIT_S, max(most, _FIRST_WAIT_S))  # noqa: S311 - spreads requests
     row.state, row.last_error = "waiting", said[:_LONGEST_ERROR]
-    row.next_try = now + dt.timedelta(seconds=wait)
+    row.next_try = now + dt.timedelta(seconds=retrying.wait_s(row.attempts, after))
     row.save(update_fields=["state", "last_error", "next_try", "last_status"])
-
-
-def _seconds(after: str) -> float | None:
-    """``Retry-After``: seconds or a date."""
-    if not after:
-        return None
-    try:
-        is_count = after.isascii() and after.isdigit()
-        wait = float(after) if is_count else (parsedate_to_datetime(after) - clock.now()).total_seconds()
-    except (TypeError, ValueError):
-        return None
-    return min(max(wait, 1.0), _LONGEST_ASKED_S)

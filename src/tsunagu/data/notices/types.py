@@ -74,6 +74,7 @@ class SentCard:
     """A notice from here.
 
     Attributes:
+        partner: Its name; empty once it was removed, and ``partner_title`` is the address of the service then.
         state: Of the delivery: ``waiting``, ``sending``, ``done``, ``refused`` or ``given_up``.
         exchange: What the partner said: ``offered``, ``tentatively_accepted``, ``accepted``, ``tentatively_rejected``,
             ``rejected``, ``flagged`` or ``announced``; empty for what expects no answer.

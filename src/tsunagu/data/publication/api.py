@@ -1,7 +1,7 @@
 """The door of publication: institutions, review, publishing, the public page, what harvesters see."""
 
 from tsunagu.data.publication.arriving import take_publications, take_version
-from tsunagu.data.publication.articles import DUTIES, REASONS, TEXT_VERSIONS, list_articles
+from tsunagu.data.publication.articles import DUTIES, REASONS, TEXT_VERSIONS, count_articles, list_articles
 from tsunagu.data.publication.articles import details as article_of
 from tsunagu.data.publication.articles import write as write_article
 from tsunagu.data.publication.assigning import assign, candidates_of, take_next
@@ -151,6 +151,7 @@ __all__ = [
     "comment",
     "correct",
     "count",
+    "count_articles",
     "curated_by",
     "dataset_of_record",
     "decisions_of",

@@ -93,6 +93,7 @@ def take_publications(
         NotReadyError: what the machine checks of this node ask for is missing.
     """
     policy.require(actor, "node.admin", policy.NODE)
+    publishing.take_turn()
     card, home = datasets.lock_dataset(actor, card.id), institution_row(institution)
     _take_concept(card, home, concept)
     rows, fresh = [], []

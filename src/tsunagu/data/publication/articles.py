@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from django.db import transaction
+from django.db.models.fields.json import KT
 
 from tsunagu.core import clock, settings
 from tsunagu.core.errors import NotFoundError
 from tsunagu.data.datasets import api as datasets
-from tsunagu.data.publication import behind, publishing, selectors, steps
+from tsunagu.data.publication import behind, naming, publishing, record, selectors, steps
 from tsunagu.data.publication.errors import BadRequestError, WrongStateError
 from tsunagu.data.publication.institutions import curated_by
 from tsunagu.data.publication.models import DataBehind, Publication
@@ -79,8 +81,11 @@ def read(actor: Actor, wish: Mapping[str, Any]) -> tuple[dict[str, Any], list[Da
     days = {name: _day(str(wish.get(name) or ""), name) for name in ("published_on", "planned_on")}
     kept = {**said, **days, "text_version": version, "doi": doi, "issn": issn}
     kept |= {name: str(wish.get(name) or "") for name in ("duty", "reason_code")}
-    rows = [_row(actor, one) for one in _several(wish.get("data"))]
-    return {name: value for name, value in kept.items() if value}, rows
+    named = _several(wish.get("data"))
+    own = _published(named)
+    several = (own.get(one) or _row(actor, one) for one in named)
+    rows = {(one.dataset_id, one.number, one.address): one for one in several}
+    return {name: value for name, value in kept.items() if value}, list(rows.values())
 
 
 def _doi(text: str) -> str:
@@ -109,11 +114,26 @@ def _several(value: Any) -> list[str]:
     return kept
 
 
+def _published(named: Iterable[str]) -> dict[str, DataBehind]:
+    """Those DOIs and addresses that mean a version which is public here; of all versions together, the newest."""
+    spots = naming.targets(named)
+    rows = Publication.objects.filter(dataset_id__in={key for key, _ in spots.values()}, state="published")
+    places = {
+        (key, number): place for key, number, place in rows.values_list("dataset_id", "number", "place")
+    }
+    newest: dict[str, int] = {}
+    for key, number in places:
+        newest[key] = max(number, newest.get(key, 0))
+    found = {}
+    for one, (key, version) in spots.items():
+        number = version or newest.get(key, 0)
+        if (key, number) in places:
+            found[one] = DataBehind(dataset_id=key, place=places[key, number], number=number)
+    return found
+
+
 def _row(actor: Actor, said: str) -> DataBehind:
     if doi := standards.doi_of(said):
-        own = Publication.objects.filter(doi=doi, state="published").first()
-        if own is not None:
-            return DataBehind(dataset_id=own.dataset_id, place=own.place, number=own.number)
         return DataBehind(address=f"https://doi.org/{doi}")
     if re.match(r"https?://\S+\Z", said):
         return DataBehind(address=said[:500])
@@ -176,28 +196,41 @@ def list_articles(actor: Actor, *, status: str = "") -> list[ArticleLine]:
         actor: A curator; sees the institutions that are theirs.
         status: ``overdue``, ``due``, ``delayed``, ``open`` or ``exempt``; empty: all.
     """
+    order = ("overdue", "due", "delayed", "exempt", "open")
+    found = [(row, access) for row, access in _followed(actor) if status in {"", access.status}]
+    # Which come first is known of all of them only: cut after that.
+    found.sort(key=lambda one: (order.index(one[1].status), -one[1].age_days))
+    found = found[:_LISTED]
+    counts = Counter(
+        DataBehind.objects.filter(publication__in=[row.pk for row, _ in found]).values_list(
+            "publication", flat=True
+        )
+    )
+    return [
+        ArticleLine(card, access, row.article, counts[row.pk])
+        for (row, access), card in zip(found, selectors.cards(row for row, _ in found), strict=True)
+    ]
+
+
+def count_articles(actor: Actor) -> dict[str, int]:
+    """How many there are of each status, for the same people."""
+    return Counter(access.status for _, access in _followed(actor))
+
+
+def _followed(actor: Actor) -> Iterator[tuple[Publication, OpenAccess]]:
     rows = Publication.objects.select_related("institution").filter(
         institution__name__in=curated_by(actor), resource_type__in=behind.TYPES
     )
-    rows = rows.exclude(state__in=("rejected", "withdrawn")).prefetch_related("data_behind")
-    kept = [
-        one
-        for one in rows.order_by("-changed_at")[:_LISTED]
-        if policy.decide(actor, "publication.review", selectors.resource_of(one))
-    ]
-    found = [
-        ArticleLine(card, open_access(row, is_open=_is_open(row)), row.article, len(row.data_behind.all()))
-        for row, card in zip(kept, selectors.cards(kept), strict=True)
-    ]
-    order = ("overdue", "due", "delayed", "exempt", "open")
-    return sorted(
-        (one for one in found if status in {"", one.open_access.status}),
-        key=lambda one: (order.index(one.open_access.status), -one.open_access.age_days),
-    )
+    rows = rows.exclude(state__in=("rejected", "withdrawn", "moved")).defer("record", "ready", "corrected")
+    access_now = KT("record__access")
+    for row in rows.annotate(access_now=access_now).order_by("-changed_at").iterator(chunk_size=500):
+        if policy.decide(actor, "publication.review", selectors.resource_of(row)):
+            is_open = row.state == "published" and row.access_now == record.RIGHTS["open"]
+            yield row, open_access(row, is_open=is_open)
 
 
 def _is_open(row: Publication) -> bool:
-    return row.state == "published" and (row.record or {}).get("access") == "open access"
+    return row.state == "published" and (row.record or {}).get("access") == record.RIGHTS["open"]
 
 
 @transaction.atomic
@@ -212,11 +245,12 @@ def write(actor: Actor, publication_id: str, wish: Mapping[str, Any]) -> OpenAcc
         WrongStateError: it is no article, or one that was withdrawn or refused.
         BadRequestError: a value cannot be.
     """
+    publishing.take_turn()
     row = selectors.row_for(actor, publication_id, locks=True)
     resource = selectors.resource_of(row)
     if not policy.decide(actor, "publication.request", resource):
         policy.require(actor, "publication.review", resource)
-    if not behind.is_article(row.resource_type) or row.state in {"withdrawn", "rejected"}:
+    if not behind.is_article(row.resource_type) or row.state in {"withdrawn", "rejected", "moved"}:
         raise WrongStateError("Only an article that stands can be described as one.", state=row.state)
     said, rows = read(actor, wish)
     before = behind.neighbours(row)

@@ -10,15 +10,13 @@ import datetime as dt
 import hashlib
 import json
 import logging
-import random
 import time
 from collections.abc import Iterable, Mapping
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from django.db import transaction
 
-from tsunagu.core import clock, egress, events, settings
+from tsunagu.core import clock, egress, events, retrying, settings
 from tsunagu.core.errors import InvalidInputError
 from tsunagu.data.publication import behind, datacite, record
 from tsunagu.data.publication.models import Concept, OutsideEffect, Publication
@@ -31,12 +29,12 @@ WANTED, SETTLED = "publication.wanted", "publication.settled"
 # https://support.datacite.org/docs/rate-limit and the manners of the services: facts of docs/adr/0060.
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 _CREDENTIALS = frozenset({401, 403})
-_FIRST_WAIT_S, _LONGEST_WAIT_S = 5.0, 900.0
 _GIVE_UP_AFTER = dt.timedelta(hours=48)
 _SENT_FOR = dt.timedelta(minutes=2)  # longer than any request may take
 _TURN_S = 45.0
 _CIRCUIT = dt.timedelta(hours=1)
 _JALC_EVERY, _JALC_FOR = dt.timedelta(hours=6), dt.timedelta(days=90)
+_RESOLVER_AWAY = dt.timedelta(minutes=15)
 _LONGEST_ERROR = 20_000
 
 
@@ -101,13 +99,14 @@ def _attributes(doi: str, operation: str) -> dict[str, Any]:
     row = Publication.objects.filter(doi=doi).first()
     if row is not None and row.record is not None:
         return datacite.attributes(record.from_json(row.record), operation)
-    concept = Concept.objects.get(doi=doi)
-    public = Publication.objects.filter(dataset_id=concept.dataset_id).filter(record__isnull=False)
+    concept = Concept.objects.filter(doi=doi).first()
+    dataset_id = concept.dataset_id if concept else ""
+    public = Publication.objects.filter(dataset_id=dataset_id).filter(record__isnull=False)
     newest = (
         public.filter(state="published").order_by("-number").first() or public.order_by("-number").first()
     )
-    if newest is None or newest.record is None:
-        raise InvalidInputError(f"Nothing of {concept.place} is published.")
+    if concept is None or newest is None or newest.record is None:
+        raise InvalidInputError(f"Nothing is published under {doi}.")
     versions = [
         one.doi for one in public.order_by("number") if one.is_doi_registered and one.state == "published"
     ]
@@ -116,22 +115,26 @@ def _attributes(doi: str, operation: str) -> dict[str, Any]:
 
 
 def deliver_due(*, limit: int = 200) -> int:
-    """Send what is due; returns how many were tried. A service that is down is left alone until the next time."""
+    """Send what is due, what has waited longest first; returns how many were tried.
+
+    A service that is down is left alone, and what waits for it goes behind what waits for others.
+    """
     _find_lost()
     due = OutsideEffect.objects.filter(state__in=("waiting", "unknown"), next_try__lte=clock.now())
-    down: set[str] = set()
+    rows = due.order_by("next_try", "uid").values_list("uid", "service", "external_id")[:limit]
+    down: set[tuple[str, str]] = set()
     count, ends = 0, time.monotonic() + _TURN_S
-    for uid, service, doi in due.order_by("made_at", "uid").values_list("uid", "service", "external_id")[
-        :limit
-    ]:
-        prefix = doi.partition("/")[0]
-        if prefix in down:
+    for uid, service, doi in list(rows):
+        side = service, doi.partition("/")[0]
+        if side in down:
             continue
         if time.monotonic() > ends:
             break  # a slow agency must not keep a worker from everything else; the next turn goes on
         count += 1
         if not (deliver(uid) if service == DATACITE else confirm(uid)):
-            down.add(prefix)
+            down.add(side)
+            others = due.filter(service=service, external_id__startswith=f"{side[1]}/")
+            others.update(next_try=clock.now())
     return count
 
 
@@ -142,10 +145,22 @@ def _find_lost() -> None:
 
 
 def _claim(effect_id: str) -> tuple[OutsideEffect, bool] | None:
-    """Take one for this process, and say whether it may have been sent before."""
+    """Take one for this process, and say whether it may have been sent before.
+
+    Of wishes for one name only the newest is sent, and never two at once: an older one that comes last would stand.
+    """
     with transaction.atomic():
-        row = OutsideEffect.objects.select_for_update().filter(pk=effect_id).first()
-        if row is None or row.state not in {"waiting", "unknown"} or row.next_try > clock.now():
+        name = OutsideEffect.objects.values("service", "external_id").get(pk=effect_id)
+        rows = OutsideEffect.objects.select_for_update().filter(**name).order_by("version")
+        several = {one.pk: one for one in rows.filter(state__in=("waiting", "unknown", "sending"))}
+        row = several.pop(effect_id, None)
+        if row is None or row.state == "sending" or row.next_try > clock.now():
+            return None
+        if rows.filter(version__gt=row.version).exists():
+            row.state, row.last_error = "given_up", REPLACED
+            row.save(update_fields=["state", "last_error"])
+            return None
+        if any(one.state == "sending" for one in several.values()):
             return None
         was_unknown = row.state == "unknown"
         row.state, row.sent_at, row.attempts = "sending", clock.now(), row.attempts + 1
@@ -164,15 +179,15 @@ def deliver(effect_id: str) -> bool:
         prefix = row.external_id.partition("/")[0]
         _refuse(row, f"No [[doi_accounts]] of this node is for the prefix {prefix}.")
         return True
-    body = _attributes(row.external_id, row.operation)
     try:
+        body = _attributes(row.external_id, row.operation)
         if was_unknown:
             held = datacite.read(account, row.external_id)
             if datacite.holds(held, body, row.operation):
                 _done(row, held.state)
                 return True
         answer = datacite.put(account, row.external_id, body)
-    except egress.EgressRefusedError as error:
+    except (InvalidInputError, egress.EgressRefusedError) as error:
         _refuse(row, error.message)
         return True
     except egress.EgressFailedError as error:
@@ -224,26 +239,9 @@ def _later(row: OutsideEffect, state: str, said: str, *, after: str = "") -> Non
         row.save()
         logger.warning("doi_given_up", extra={"doi": row.external_id, "attempts": row.attempts})
         return
-    wait = _seconds(after)
-    if wait is None:
-        most = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2 ** min(row.attempts - 1, 20))
-        wait = random.uniform(_FIRST_WAIT_S, max(most, _FIRST_WAIT_S))  # noqa: S311 - spreads requests
     row.state, row.last_error = state, said[:_LONGEST_ERROR]
-    row.next_try = now + dt.timedelta(seconds=wait)
+    row.next_try = now + dt.timedelta(seconds=retrying.wait_s(row.attempts, after))
     row.save()
-
-
-def _seconds(after: str) -> float | None:
-    """``Retry-After``: seconds or a date."""
-    if not after:
-        return None
-    try:
-        wait = (
-            float(after) if after.isdigit() else (parsedate_to_datetime(after) - clock.now()).total_seconds()
-        )
-    except (TypeError, ValueError):
-        return None
-    return min(max(wait, 1.0), 86_400.0)
 
 
 def confirm(effect_id: str) -> bool:
@@ -256,7 +254,7 @@ def confirm(effect_id: str) -> bool:
     try:
         answer = egress.exchange("GET", address)
     except (egress.EgressFailedError, egress.EgressRefusedError) as error:
-        _look_later(row, error.message)
+        _look_later(row, error.message, wait=_RESOLVER_AWAY)
         return False
     row.last_status = answer.status
     if datacite.leads_to(answer.content, settings.current().control_address):
@@ -266,10 +264,10 @@ def confirm(effect_id: str) -> bool:
     return True
 
 
-def _look_later(row: OutsideEffect, said: str) -> None:
+def _look_later(row: OutsideEffect, said: str, *, wait: dt.timedelta = _JALC_EVERY) -> None:
     is_over = clock.now() - row.made_at > _JALC_FOR
     row.state, row.last_error = "given_up" if is_over else "waiting", said[:_LONGEST_ERROR]
-    row.next_try = clock.now() + _JALC_EVERY
+    row.next_try = clock.now() + wait
     row.save()
 
 

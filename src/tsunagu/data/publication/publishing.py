@@ -11,12 +11,13 @@ import secrets
 from collections.abc import Iterable
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from tsunagu.core import clock, events, settings
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.publication import behind, checks, outbox, ready, record, selectors, steps
 from tsunagu.data.publication.errors import NoPublicationError, NoWordsError, WrongStateError
-from tsunagu.data.publication.models import Concept, Publication
+from tsunagu.data.publication.models import Concept, Institution, Publication
 from tsunagu.data.publication.types import PublicationCard
 from tsunagu.foundation.identity.api import SYSTEM, Actor
 from tsunagu.foundation.policy import api as policy
@@ -48,6 +49,7 @@ def publish(actor: Actor, publication_id: str) -> PublicationCard:
         WrongStateError: it is not approved.
         NotReadyError: something changed since, so that it cannot be published now.
     """
+    take_turn()
     row = selectors.row_for(actor, publication_id, locks=True)
     policy.require(actor, "publication.publish", selectors.resource_of(row))
     _expect(row, "approved")
@@ -71,6 +73,7 @@ def withdraw(actor: Actor, publication_id: str, reason: str) -> PublicationCard:
         WrongStateError: it is not published.
         NoWordsError: no reason was given.
     """
+    take_turn()
     row = selectors.row_for(actor, publication_id, locks=True)
     policy.require(actor, "publication.withdraw", selectors.resource_of(row))
     _expect(row, "published")
@@ -98,6 +101,7 @@ def restore(actor: Actor, publication_id: str) -> PublicationCard:
         NoPublicationError, ActionDeniedError, NotReadyError: as for ``publish``.
         WrongStateError: it is not withdrawn.
     """
+    take_turn()
     row = selectors.row_for(actor, publication_id, locks=True)
     policy.require(actor, "publication.publish", selectors.resource_of(row))
     _expect(row, "withdrawn")
@@ -119,6 +123,7 @@ def correct(actor: Actor, publication_id: str, text: str) -> PublicationCard:
         NotReadyError: what is described now lacks what a publication needs.
         NoWordsError: nothing says what was corrected.
     """
+    take_turn()
     row = selectors.row_for(actor, publication_id, locks=True)
     policy.require(actor, "publication.publish", selectors.resource_of(row))
     _expect(row, "published")
@@ -156,8 +161,8 @@ def refresh(dataset_id: str) -> int:
     """
     count = 0
     with transaction.atomic():
-        rows = Publication.objects.select_related("institution").select_for_update(of=("self",))
-        for row in rows.filter(dataset_id=dataset_id, state="published").order_by("number"):
+        take_turn()
+        for row in _locked().filter(dataset_id=dataset_id, state="published").order_by("number"):
             count += _change(row)
     return count
 
@@ -177,8 +182,8 @@ def lift_embargoes() -> int:
 def end_of_removed(dataset_id: str) -> None:
     """Withdraw what was public of a dataset that was destroyed."""
     with transaction.atomic():
-        rows = Publication.objects.select_related("institution").select_for_update(of=("self",))
-        for row in rows.filter(dataset_id=dataset_id, state="published"):
+        take_turn()
+        for row in _locked().filter(dataset_id=dataset_id, state="published"):
             _withdraw(row, "The dataset was removed. / データセットが削除されました。")
             steps.note_step(SYSTEM, row, "withdraw", row.reason)
 
@@ -198,22 +203,36 @@ def take_in(rows: Iterable[Publication]) -> None:
 
 
 def change(rows: Iterable[Publication]) -> None:
-    """Write the records of these anew, each once."""
-    for row in {one.pk: one for one in rows}.values():
+    """Write the records anew of those of these that are public now, each once; the caller has taken its turn."""
+    keys = {one.pk for one in rows}
+    for row in _locked().filter(pk__in=keys, state="published").order_by("pk"):
         _change(row)
+
+
+def take_turn() -> None:
+    """Wait until no other transaction changes public records; call it before any row is locked.
+
+    A record names its neighbours, and the holds of a project are written together: two that change neighbours at once would
+    each write what the other has just made wrong, or wait for each other's rows.
+    """
+    Institution.objects.select_for_update(no_key=True).order_by("pk").first()
+
+
+def _locked() -> QuerySet[Publication]:
+    return Publication.objects.select_related("institution").select_for_update(of=("self",))
 
 
 def settle(external_id: str, state: str) -> None:
     """Take in what an agency said of a DOI: from now on others may see it."""
     is_registered = state in {"findable", "registered"}
     with transaction.atomic():
+        take_turn()
         concept = Concept.objects.filter(doi=external_id).first()
         if concept and is_registered and not concept.is_doi_registered:
             concept.is_doi_registered = True
             concept.save(update_fields=["is_doi_registered"])
             refresh(concept.dataset_id)
-        rows = Publication.objects.select_related("institution").select_for_update(of=("self",))
-        row = rows.filter(doi=external_id).first()
+        row = _locked().filter(doi=external_id).first()
         if row and is_registered and not row.is_doi_registered:
             row.is_doi_registered = True
             _change(row)
@@ -305,8 +324,7 @@ def next_second(row: Publication) -> dt.datetime:
 
 
 def _tell_neighbours(row: Publication) -> None:
-    rows = Publication.objects.select_related("institution").select_for_update(of=("self",))
-    others = rows.filter(dataset_id=row.dataset_id, state="published").exclude(pk=row.pk)
+    others = _locked().filter(dataset_id=row.dataset_id, state="published").exclude(pk=row.pk)
     for other in (
         others.filter(number__lt=row.number).order_by("-number").first(),
         others.filter(number__gt=row.number).order_by("number").first(),

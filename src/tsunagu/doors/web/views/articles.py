@@ -37,9 +37,13 @@ def form_context(said: Mapping[str, str]) -> dict[str, Any]:
 def articles(request: HttpRequest, actor: Actor) -> HttpResponse:
     """Articles of the curator's institutions with how far open access of each is."""
     status = request.GET.get("status", "")
+    counts = publication.count_articles(actor)
     context = {
         "articles": publication.list_articles(actor, status=status),
         "status": status,
-        "statuses": [(key, str(word)) for key, (_colour, word) in words.OPEN_ACCESS.items()],
+        "count": sum(counts.values()),
+        "statuses": [
+            (key, str(word), counts.get(key, 0)) for key, (_colour, word) in words.OPEN_ACCESS.items()
+        ],
     }
     return render(request, "web/articles.html", context)
