@@ -255,7 +255,7 @@ def test_what_stays(standing, answers, client, registry):
     assert THERE in refused.value.remedy
     scope = datasets.get_project(owner, "lab").resource
     policy.grant(owner, scope, subject_kind="person", subject_id=admin.id, role=policy.Role.READER)
-    with pytest.raises(publication.CannotMoveError, match="already"):
+    with pytest.raises(publication.AlreadyMovedError, match=f"{THERE} already"):
         publication.leave(admin, datasets.get_dataset(owner, "lab", "data"), THERE)
 
 

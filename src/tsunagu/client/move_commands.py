@@ -26,7 +26,6 @@ def run_move(options: argparse.Namespace, output: Output) -> None:
     if bool(options.datasets) == bool(options.collection):
         raise UsageError(text("move_which"), remedy=text("move_which_remedy"))
     moved: list[Moved] = []
-    problems: list[tuple[str, str]] = []
     with connect(options.url, options.token) as here, _other(options) as there:
         if here.node.account.url == there.node.account.url:
             raise UsageError(text("move_same"), remedy=text("move_which_remedy"))
@@ -35,11 +34,8 @@ def run_move(options: argparse.Namespace, output: Output) -> None:
             output.note(text("move_nothing", name=options.collection))
         for name in names:
             dataset_path(name)  # refuses what is no name of a dataset
-        for name in names:
-            try:
-                moved.append(_one(options, output, here, there, name))
-            except TsunaguError as error:
-                problems.append((name, f"{error.message} {error.remedy}".strip()))
+        tried = ((name, _tried(options, output, here, there, name, moved)) for name in names)
+        problems = [(name, problem) for name, problem in tried if problem]
     if output.as_json:
         output.json({"moved": [one.as_json() for one in moved], "failed": dict(problems)})
     output.problems(text("move_failed"), problems)
@@ -47,6 +43,20 @@ def run_move(options: argparse.Namespace, output: Output) -> None:
         raise IncompleteError(
             text("move_incomplete", count=len(problems), all=len(names)), remedy=text("move_again")
         )
+
+
+def _tried(
+    options: argparse.Namespace, output: Output, here: Client, there: Client, name: str, moved: list[Moved]
+) -> str:
+    """Why one could not be moved; nothing where it stands there now."""
+    try:
+        moved.append(_one(options, output, here, there, name))
+    except TsunaguError as error:
+        if error.code != "publication.moved":
+            return f"{error.message} {error.remedy}".strip()
+        if not output.as_json:
+            output.line(error.message)
+    return ""
 
 
 def _collection(here: Client, institution: str) -> list[str]:

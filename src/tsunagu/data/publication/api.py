@@ -9,6 +9,7 @@ from tsunagu.data.publication.behind import RELATION_TYPES
 from tsunagu.data.publication.behind import TYPES as ARTICLE_TYPES
 from tsunagu.data.publication.checklists import ANSWERS, answer, checklist_of
 from tsunagu.data.publication.errors import (
+    AlreadyMovedError,
     AlreadyPublishedError,
     BadInstitutionError,
     BadRequestError,
@@ -105,6 +106,7 @@ __all__ = [
     "RELATION_TYPES",
     "RESOURCE_TYPES",
     "TEXT_VERSIONS",
+    "AlreadyMovedError",
     "AlreadyPublishedError",
     "Arrived",
     "ArticleLine",

@@ -82,6 +82,13 @@ class CannotMoveError(ConflictError):
     default_message = "This dataset cannot be moved like this."
 
 
+class AlreadyMovedError(ConflictError):
+    """It stands at another node already; the field ``to`` is its page there."""
+
+    code = "publication.moved"
+    default_message = "This dataset stands on another node already."
+
+
 class NotThereError(ConflictError):
     """The other node does not show what is to lead there."""
 

@@ -14,8 +14,13 @@ from tsunagu.core import clock, egress, events
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.description import api as description
 from tsunagu.data.keeping import api as keeping
-from tsunagu.data.publication import behind, publishing, record, selectors, steps
-from tsunagu.data.publication.errors import CannotMoveError, NoPublicationError, NotThereError
+from tsunagu.data.publication import behind, outbox, publishing, record, selectors, steps
+from tsunagu.data.publication.errors import (
+    AlreadyMovedError,
+    CannotMoveError,
+    NoPublicationError,
+    NotThereError,
+)
 from tsunagu.data.publication.institutions import institution_row
 from tsunagu.data.publication.models import Concept, OutsideEffect, Publication
 from tsunagu.data.publication.types import (
@@ -30,7 +35,6 @@ from tsunagu.foundation.identity.api import SYSTEM, Actor
 from tsunagu.foundation.policy import api as policy
 
 STANDING = ("published", "withdrawn")
-MOVED = "moved to another node"
 _MOST_VERSIONS = 1000
 _GOOD = 200
 
@@ -87,9 +91,8 @@ def _rows(actor: Actor, card: datasets.DatasetCard) -> list[Publication]:
     found = list(rows.filter(state__in=STANDING).order_by("number"))
     if not found:
         if gone := rows.filter(state="moved").first():
-            raise CannotMoveError(
-                f"{card.slug} stands at {gone.moved_to} already.", remedy="Nothing is to be done."
-            )
+            to = gone.moved_to.rpartition("/v")[0]
+            raise AlreadyMovedError(f"{card.slug} stands at {to} already.", to=to)
         raise NoPublicationError
     for row in found:
         policy.require(actor, "publication.withdraw", selectors.resource_of(row))
@@ -183,7 +186,7 @@ def leave(actor: Actor, card: datasets.DatasetCard, to: str) -> int:
             steps.note_step(actor, row, "move", said={"to": row.moved_to})
         keys = [card.id, *(row.uid for row in again)]
         effects = OutsideEffect.objects.filter(subject_id__in=keys).exclude(state="done")
-        effects.update(state="given_up", last_error=MOVED)
+        effects.update(state="given_up", last_error=outbox.REPLACED)
         if card.access != policy.Access.CLOSED:
             datasets.set_access(SYSTEM, card.id, policy.Access.CLOSED, embargo_until="")
         for row in again:
