@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -82,23 +83,59 @@ def checks() -> list[tuple[str, list[str]]]:
     ]
 
 
+LONG = ("crash", "browser", "servers", "functional", "samples")
+
+
 def suites(*, is_fast: bool) -> list[tuple[str, list[str]]]:
-    """pytest, in two processes; those that mostly wait for nodes in three."""
+    """pytest, in two processes; those that mostly wait for nodes in three.
+
+    Each suite reads only the files that hold its marks: to collect everything costs every process twenty seconds.
+    """
     pytest = [PYTHON, "-m", "pytest", "-q", "--durations=5", "-n"]
     by_two = [*pytest, "2", "--dist", "loadfile"]
     by_three = [*pytest, "3", "--dist", "loadfile"]
-    long = "crash or browser or servers or functional or samples"
-    quick = ("quick tests", [*by_two, "-m", f"not ({long})"])
+    apart = [f"--ignore={file}" for file in wholly_long()]
+    quick = ("quick tests", [*by_two, "-m", f"not ({' or '.join(LONG)})", *apart])
     if is_fast:
         return [quick]
     return [
         quick,
-        ("a running node", [*by_three, "-m", "functional and not (crash or browser or servers)"]),
-        ("real instrument files", [*pytest, "2", "-m", "samples and not (crash or browser or servers)"]),
-        ("PostgreSQL, S3, SAML and OpenID", [*by_two, "-m", "servers"]),
-        ("browser", [*by_two, "-m", "browser"]),
-        ("kills at random points", [*pytest, "2", "--dist", "worksteal", "-m", "crash and not servers"]),
+        (
+            "a running node",
+            [*by_three, "-m", "functional and not (crash or browser or servers)", *holding("functional")],
+        ),
+        (
+            "real instrument files",
+            [*pytest, "2", "-m", "samples and not (crash or browser or servers)", *holding("samples")],
+        ),
+        ("PostgreSQL, S3, SAML and OpenID", [*by_two, "-m", "servers", *holding("servers")]),
+        ("browser", [*by_two, "-m", "browser", *holding("browser")]),
+        (
+            "kills at random points",
+            [*pytest, "2", "--dist", "worksteal", "-m", "crash and not servers", *holding("crash")],
+        ),
     ]
+
+
+def test_files() -> list[Path]:
+    """Every file of tests."""
+    return sorted(file for top in ("src", "tests", "plugins") for file in (ROOT / top).rglob("test_*.py"))
+
+
+def holding(mark: str) -> list[str]:
+    """Files of tests in which a mark stands, or in a conftest beside or above them."""
+    found = []
+    for file in test_files():
+        above = [folder / "conftest.py" for folder in file.parents if folder.is_relative_to(ROOT)]
+        if any(f"mark.{mark}" in one.read_text("utf-8") for one in (file, *above) if one.exists()):
+            found.append(str(file.relative_to(ROOT)))
+    return found
+
+
+def wholly_long() -> list[str]:
+    """Files of which every test bears a mark of a long suite."""
+    mark = re.compile(rf"^pytestmark = .*\bmark\.({'|'.join(LONG)})\b", re.MULTILINE)
+    return [str(file.relative_to(ROOT)) for file in test_files() if mark.search(file.read_text("utf-8"))]
 
 
 def install_servers() -> list[str]:
