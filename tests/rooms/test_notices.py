@@ -251,3 +251,9 @@ def test_the_door_keeps_to_the_protocol(client, partner, published, officer, set
     settings.ACCOUNT_RATE_LIMITS = {"inbox": "1/m/ip"}
     answers = [client.post("/inbox", json.dumps(body), content_type=profile).status_code for _ in range(2)]
     assert answers == [202, 429]
+
+
+def test_an_address_that_no_record_can_hold_proposes_nothing(partner, published):
+    fits, too_long = (f"doi:10.5555/{'a' * count}" for count in (450, 488))
+    assert take(relationship(subject=fits)).state == "proposed"
+    assert take(relationship(subject=too_long)).state == "unmatched"

@@ -17,8 +17,8 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_noop as later
 
 from tsunagu.core import clock, egress, retrying
+from tsunagu.core.errors import NotFoundError, UnavailableError
 from tsunagu.data.depositing import payload, repositories, sword
-from tsunagu.data.depositing.errors import NoRepositoryError
 from tsunagu.data.depositing.models import Deposit
 from tsunagu.data.depositing.repositories import Repository
 from tsunagu.data.publication import api as publication
@@ -116,10 +116,12 @@ def _step(row: Deposit, before: str) -> None:
             _ask_people(row)
         else:
             _send(row, repository)
-    except (NoRepositoryError, egress.EgressRefusedError, payload.BrokenContentError) as error:
-        _refuse(row, error.message)
     except publication.NoPublicationError:
         _refuse(row, "Nothing of this version is public any more.")
+    except (NotFoundError, egress.EgressRefusedError, payload.BrokenContentError) as error:
+        _refuse(row, error.message)
+    except (OSError, UnavailableError) as error:  # the node's own disk or store; nothing was sent
+        _later(row, before, str(error), wait_s=retrying.wait_s(row.attempts))
 
 
 def _claim(deposit_id: str) -> tuple[Deposit, str] | None:

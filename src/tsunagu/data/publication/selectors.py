@@ -257,11 +257,15 @@ def due_at(row: Publication) -> dt.datetime | None:
 
 def unregistered(actor: Actor, *, limit: int = 20) -> list[PublicationCard]:
     """Publications of one's institutions whose DOI a person has to look after, newest first."""
-    mine = Publication.objects.select_related("institution").filter(institution__name__in=curated_by(actor))
-    recent = list(mine.exclude(doi="").order_by("-changed_at")[:500])
-    bad = outbox.stuck({row.dataset_id for row in recent}, [row.uid for row in recent])
-    found = [row for row in recent if row.uid in bad or row.dataset_id in bad][:limit]
-    return cards([row for row in found if policy.decide(actor, "publication.review", resource_of(row))])
+    bad = outbox.stuck()
+    rows = Publication.objects.select_related("institution").filter(institution__name__in=curated_by(actor))
+    rows = rows.filter(Q(pk__in=bad) | Q(dataset_id__in=bad)).exclude(doi="").defer("record", "ready")
+    able = (
+        row
+        for row in rows.order_by("-changed_at").iterator(chunk_size=100)
+        if policy.decide(actor, "publication.review", resource_of(row))
+    )
+    return cards(itertools.islice(able, limit))
 
 
 def published_lines(dataset_id: str) -> tuple[VersionLine, ...]:
