@@ -36,10 +36,10 @@ from tsunagu.data.publication.institutions import (
 )
 from tsunagu.data.publication.naming import NamedRecord, named, targets
 from tsunagu.data.publication.outbox import deliver_due
-from tsunagu.data.publication.publishing import correct, publish, restore, withdraw
+from tsunagu.data.publication.publishing import correct, publish, restore, take_turn, withdraw
 from tsunagu.data.publication.reading import find_record, has_landing, landing, reviewed
 from tsunagu.data.publication.record import access_of
-from tsunagu.data.publication.relating import published_version, relate, require_tending, unrelate
+from tsunagu.data.publication.relating import published_version, relate, require_tending, tended_by, unrelate
 from tsunagu.data.publication.requesting import (
     RESOURCE_TYPES,
     approve,
@@ -168,7 +168,9 @@ __all__ = [
     "reviewed",
     "state_of",
     "take_next",
+    "take_turn",
     "targets",
+    "tended_by",
     "try_again",
     "unregistered",
     "unrelate",
