@@ -398,6 +398,7 @@ def test_a_reply_is_read_whatever_it_is():
     assert (found.state, found.is_settled("publish")) == ("findable", False)
     for content in (b"", b"[]", b'{"data":null}', b'{"data":{"attributes":[]}}', b"\xff\xfe", b"<html>"):
         assert wire._read(egress.Answered(201, content, "text/html", "")).status == 0, content
+    assert wire._read(egress.Answered(422, b"no\0", "text/html", "")).said == "no"
     assert not wire.leads_to(b'{"responseCode":1,"values":{"a":1}}', "http://localhost")
 
 

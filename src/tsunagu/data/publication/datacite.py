@@ -122,7 +122,7 @@ def _head(account: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _read(answer: egress.Answered) -> Reply:
-    text = answer.content.decode("utf-8", "replace")
+    text = answer.text
     try:
         found = json.loads(text)
         held = dict(found["data"]["attributes"].items()) if answer.status in _GOOD else {}
@@ -132,7 +132,7 @@ def _read(answer: egress.Answered) -> Reply:
         held = {}
     return Reply(
         answer.status,
-        str(held.get("state") or ""),
+        str(held.get("state") or "")[:20],
         bool(held.get("registered")),
         held,
         "" if answer.status in _GOOD else text,
