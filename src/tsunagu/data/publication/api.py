@@ -1,6 +1,6 @@
 """The door of publication: institutions, review, publishing, the public page, what harvesters see."""
 
-from tsunagu.data.publication.articles import DUTIES, REASONS, TEXT_VERSIONS, count_articles, list_articles
+from tsunagu.data.publication.articles import DUTIES, REASONS, TEXT_VERSIONS, follow_articles, list_articles
 from tsunagu.data.publication.articles import details as article_of
 from tsunagu.data.publication.articles import write as write_article
 from tsunagu.data.publication.assigning import assign, candidates_of, take_next
@@ -132,7 +132,6 @@ __all__ = [
     "comment",
     "correct",
     "count",
-    "count_articles",
     "curated_by",
     "dataset_of_record",
     "decisions_of",
@@ -144,6 +143,7 @@ __all__ = [
     "find_entry",
     "find_record",
     "findings_of",
+    "follow_articles",
     "get_publication",
     "harvest",
     "has_landing",
