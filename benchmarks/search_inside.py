@@ -82,7 +82,7 @@ def records(words: Words, count: int, uids: list[str], projects: list[tuple[str,
         )
 
 
-def main(count: int) -> None:
+def main(count: int, address: str) -> None:
     """Everything, in this order: rows, indexes, questions, changes."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tsunagu.config.settings")
     django.setup()
@@ -112,8 +112,14 @@ def main(count: int) -> None:
     started = time.perf_counter()
     peer.fill(records(words, count, uids, projects))
     found["fts_s"] = time.perf_counter() - started - making_s
+    peers: dict[str, Fts5 | Gin] = {"SQLite FTS5": peer}
+    if address:
+        peers["PostgreSQL GIN"] = gin = Gin(address)
+        started = time.perf_counter()
+        gin.fill(records(words, count, uids, projects))
+        found["gin_s"] = time.perf_counter() - started - making_s
     mine = [projects[number] for number in range(SEEN_PROJECTS)]
-    found["times"] = _ask(reader, words, bare, peer, mine)
+    found["times"] = _ask(reader, words, bare, peers, mine)
     found["changes"] = _changes(uids)
     print(json.dumps(found))
 
@@ -273,8 +279,62 @@ class Fts5:
         return [row[0] for row in rows]
 
 
+class Gin:
+    """PostgreSQL's full text search over our tokens with their places: one GIN index, the filter as columns beside it."""
+
+    def __init__(self, address: str) -> None:
+        import psycopg
+
+        self.base = psycopg.connect(address, autocommit=True)
+        self.base.execute("create table s (uid text, access text, project text, words tsvector)")
+
+    def fill(self, documents: Iterator[Any]) -> None:
+        """The same records."""
+        from tsunagu.data.discovery import analysis
+
+        with self.base.cursor() as cursor:
+            with cursor.copy("copy s from stdin") as rows:
+                for one in documents:
+                    rest = (one.slug, *one.keywords, *one.creators, *one.texts, *one.formats)
+                    words = _placed([("A", analysis.joined(one.titles)), ("D", analysis.joined(rest))])
+                    rows.write_row((one.id, one.access, one.project, words))
+            cursor.execute("create index on s using gin (words)")
+            cursor.execute("vacuum analyze s")
+
+    def ask(self, words: list[str], projects: list[str]) -> list[str]:
+        """Twenty ids."""
+        from tsunagu.data.discovery import analysis
+
+        phrases = (analysis.phrase(word) for word in words)
+        asked = " & ".join(
+            "(" + " <-> ".join(_quoted(token) for token in one.tokens) + ")" for one in phrases if one
+        )
+        rows = self.base.execute(
+            "select uid from s, (select %s::tsquery) as q(asked) where words @@ asked"
+            " and (access = 'open' or project = any(%s)) order by ts_rank(words, asked) desc limit 20",
+            (asked, projects),
+        )
+        return [row[0] for row in rows.fetchall()]
+
+
+def _placed(parts: list[tuple[str, str]]) -> str:
+    """Tokens with their places and weights, as PostgreSQL writes them."""
+    places: dict[str, list[str]] = {}
+    at = 0
+    for weight, text in parts:
+        for token in text.split():
+            at += 1
+            places.setdefault(token, []).append(f"{at}{weight}")
+        at += 1
+    return " ".join(f"{_quoted(token)}:{','.join(found)}" for token, found in places.items())
+
+
+def _quoted(token: str) -> str:
+    return "'" + token.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
 def _ask(
-    reader: Any, words: Words, bare: Bare, peer: Fts5, mine: list[tuple[str, str]]
+    reader: Any, words: Words, bare: Bare, peers: dict[str, Fts5 | Gin], mine: list[tuple[str, str]]
 ) -> dict[str, list[float]]:
     """Every kind of question, each contestant in turn."""
     from tsunagu.data.description import api as description
@@ -317,8 +377,8 @@ def _ask(
                 "index alone": alone,
                 "bare tantivy": lambda a=asked, f=facets: bare.ask(a, names, facets=f),  # type: ignore[misc]
             }
-            if not facets:
-                contestants["SQLite FTS5"] = lambda a=asked: peer.ask(a, names)  # type: ignore[misc]
+            for name, peer in peers.items() if not facets else ():
+                contestants[name] = lambda a=asked, p=peer: p.ask(a, names)  # type: ignore[misc]
             for name, ask in contestants.items():
                 times.setdefault(f"{kind}: {name}", []).append(timed(ask))
     return times
@@ -365,4 +425,4 @@ def _size(folder: Path) -> float:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), sys.argv[2])

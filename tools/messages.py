@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -70,9 +71,11 @@ def used() -> dict[Key, str]:
 
 def problems() -> list[str]:
     """What is missing, stale or loses a placeholder."""
-    catalogue = {(e.msgctxt or "", e.msgid, e.msgid_plural or ""): e for e in polib.pofile(str(CATALOGUE))}
+    entries = [((e.msgctxt or "", e.msgid, e.msgid_plural or ""), e) for e in polib.pofile(str(CATALOGUE))]
+    catalogue = dict(entries)
     wanted = used()
-    found = [f"missing: {key[1]!r} ({where})" for key, where in wanted.items() if key not in catalogue]
+    found = [f"twice: {key[1]!r}" for key, count in Counter(key for key, _ in entries).items() if count > 1]
+    found += [f"missing: {key[1]!r} ({where})" for key, where in wanted.items() if key not in catalogue]
     found += [f"stale: {key[1]!r}" for key in catalogue if key not in wanted]
     for key, entry in catalogue.items():
         text = entry.msgstr_plural.get(0, "") if key[2] else entry.msgstr

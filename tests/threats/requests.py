@@ -98,6 +98,16 @@ BODIES: dict[str, Any] = {
     "POST /publications/{publication}/offers": {"partner": "{service}", "kind": "review"},
     "PUT /institutions/{institution}": {"contact": "data@example.org"},
     "POST /datasets/{project}/{dataset}/publications": {"access": "open"},
+    "POST /datasets/{project}/{dataset}/moves/versions": {
+        "source": "https://93.184.215.14/d/a/b",
+        "version": {
+            "number": 1, "note": "", "root": "0" * 64, "file_count": 1, "byte_count": 1, "described": {},
+        },
+    },
+    "POST /datasets/{project}/{dataset}/moves/publications": {
+        "source": "https://93.184.215.14/d/a/b", "publications": [],
+    },
+    "PUT /datasets/{project}/{dataset}/moves": {"to": "https://93.184.215.14/d/a/b"},
     "POST /publications/next": {},
     "PUT /publications/{publication}/article": {"text_version": "AM"},
     "POST /publications/{publication}/{step}": {"text": "x"},
@@ -106,7 +116,8 @@ BODIES: dict[str, Any] = {
 
 # Who may do it to the things of a project: everybody ("all"), those who are signed in ("person"; "party": machines
 # too), whoever has at least this role there, whoever the thing belongs to ("its owner": the push, the instrument),
-# who administers the node ("admin"), or the instrument's own program ("machine").
+# who administers the node ("admin"), or the instrument's own program ("machine"). Nobody of these is both a member and an
+# administrator ("member admin").
 NEEDS: dict[str, str] = {
     "GET /me": "party",
     "GET /verify/ledger": "party",
@@ -288,6 +299,11 @@ NEEDS: dict[str, str] = {
     "PUT /institutions/{institution}": "admin",
     "POST /datasets/{project}/{dataset}/publications": "owner",
     "GET /datasets/{project}/{dataset}/publications": "reader",
+    "GET /institutions/{institution}/datasets": "all",
+    "POST /datasets/{project}/{dataset}/moves": "member admin",
+    "POST /datasets/{project}/{dataset}/moves/versions": "member admin",
+    "POST /datasets/{project}/{dataset}/moves/publications": "member admin",
+    "PUT /datasets/{project}/{dataset}/moves": "member admin",
     "GET /publications": "party",
     "GET /publications/{publication}": "reader or admin",
     "GET /publications/articles": "party",
@@ -336,6 +352,7 @@ _MAY: dict[str, tuple[str, ...]] = {
     "its owner": ("owner",),
     "its owner or admin": ("owner", "admin"),
     "admin": ("admin",),
+    "member admin": (),
     "machine": ("machine",),
 }
 KNOWS = ("reader", "editor", "owner")

@@ -13,6 +13,7 @@ from tsunagu.client import (
     harvest_arguments,
     import_arguments,
     items_arguments,
+    move_arguments,
     notices_arguments,
     publication_arguments,
     usage_arguments,
@@ -81,6 +82,7 @@ def parser() -> argparse.ArgumentParser:
     notices_arguments.add_commands(add)
     publication_arguments.add_commands(add)
     deposit_arguments.add_commands(add)
+    move_arguments.add_commands(add)
     usage_arguments.add_commands(add)
     items_arguments.add_commands(add)
     for name in NODE_COMMANDS:

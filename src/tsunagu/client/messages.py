@@ -22,7 +22,18 @@ def language() -> str:
 
 
 # Beside the messages of all commands: those of one topic each, in ``TOPIC_messages.py``.
-_TOPICS = ("dark", "deposit", "graph", "harvest", "import", "items", "notices", "publication", "usage")
+_TOPICS = (
+    "dark",
+    "deposit",
+    "graph",
+    "harvest",
+    "import",
+    "items",
+    "move",
+    "notices",
+    "publication",
+    "usage",
+)
 
 
 @functools.cache

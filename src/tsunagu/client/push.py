@@ -74,6 +74,7 @@ class Push:
         create: Make the dataset when it is not there.
         note: Goes into the run record.
         inputs: Datasets (and versions) that the files were derived from; their labels travel.
+        takes_all: Files with the names of temporary ones too.
     """
 
     def __init__(
@@ -87,6 +88,7 @@ class Push:
         create: bool = True,
         note: str = "",
         inputs: Sequence[str] = (),
+        takes_all: bool = False,
     ) -> None:
         if not os.path.isdir(folder):  # noqa: PTH112
             raise UsageError(text("no_folder", path=folder), remedy=text("no_folder_remedy"), path=folder)
@@ -97,6 +99,7 @@ class Push:
         self._create = create
         self._note = note
         self._inputs = list(inputs)
+        self._takes_all = takes_all
         self._state = PushState(folder, node.account.url, dataset, cache)
         self._plans = True
         self.report = PushReport(dataset)
@@ -111,7 +114,13 @@ class Push:
         with contextlib.closing(self._state):
             uplink = self._opened()
             uplink.on_bytes = lambda count: self._progress.add(byte_count=count)
-            reader = Reader(self._folder, self._state, hash_large=self._plans, report=self._skipped)
+            reader = Reader(
+                self._folder,
+                self._state,
+                hash_large=self._plans,
+                report=self._skipped,
+                takes_all=self._takes_all,
+            )
             senders = Senders(uplink)
             try:
                 for batch in reader:

@@ -66,12 +66,20 @@ class Reader:
         state: What earlier pushes remember.
         hash_large: Hash large files before they travel, because the node is asked first.
         report: Called from the reading thread for everything that is left out.
+        takes_all: As for ``walk``.
     """
 
     def __init__(
-        self, root: str, state: PushState, *, hash_large: bool, report: Callable[[Skipped], None]
+        self,
+        root: str,
+        state: PushState,
+        *,
+        hash_large: bool,
+        report: Callable[[Skipped], None],
+        takes_all: bool = False,
     ) -> None:
         self._root = root
+        self._takes_all = takes_all
         self._state = state
         self._hash_large = hash_large
         self._report = report
@@ -120,7 +128,7 @@ class Reader:
     def _small_files(self) -> list[Found]:
         large: list[Found] = []
         batch = Batch()
-        found = walk(self._root, self._report)
+        found = walk(self._root, self._report, takes_all=self._takes_all)
         while chunk := list(islice(found, _LOOKUP)):
             known = self._state.known([file.path for file in chunk])
             for file in chunk:

@@ -47,12 +47,13 @@ def is_temporary(name: str) -> bool:
     return low.endswith(_TEMPORARY_ENDS) or low.startswith(_TEMPORARY_STARTS) or low in _DESKTOP
 
 
-def walk(root: str, report: Callable[[Skipped], None]) -> Iterator[Found]:
+def walk(root: str, report: Callable[[Skipped], None], *, takes_all: bool = False) -> Iterator[Found]:
     """Every regular file below the root; links are not followed.
 
     Args:
         root: A folder; an OSError of the root itself is raised.
         report: Called for everything that is left out.
+        takes_all: Files with the names of temporary ones too: the folder is a copy of a dataset that holds them.
     """
     folders = [("", root)]
     while folders:
@@ -67,7 +68,7 @@ def walk(root: str, report: Callable[[Skipped], None]) -> Iterator[Found]:
         composed: set[str] = set()
         with listing:
             for entry in listing:
-                kind = _kind(entry)
+                kind = _kind(entry, takes_all=takes_all)
                 path = prefix + entry.name
                 if kind is not None and kind != "folder":
                     report(Skipped(path, "left_out", kind))
@@ -86,11 +87,11 @@ def walk(root: str, report: Callable[[Skipped], None]) -> Iterator[Found]:
                 yield Found(checked, entry.path, seen.st_size, seen.st_mtime_ns, seen.st_ino)
 
 
-def _kind(entry: os.DirEntry[str]) -> str | None:
+def _kind(entry: os.DirEntry[str], *, takes_all: bool) -> str | None:
     """None for a file to send, ``folder``, or why it is left out."""
     name = entry.name
     if entry.is_file(follow_symlinks=False):
-        return "temporary" if is_temporary(name) else None
+        return "temporary" if is_temporary(name) and not takes_all else None
     if entry.is_dir(follow_symlinks=False):
         if _is_junction(entry):
             return "link"

@@ -31,7 +31,7 @@ urlpatterns = [
     path("metrics", health.metrics),
     *notify_addresses(),
     *oai_addresses(publication),
-    *record_addresses(publication.find_record),
+    *record_addresses(publication.find_record, publication.moved_to),
     path("accounts/", include("allauth.urls")),
     path("", include("tsunagu.doors.hub.urls")),
     path("", include("tsunagu.doors.oauth.views")),

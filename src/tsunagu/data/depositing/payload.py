@@ -80,7 +80,7 @@ def built(
         BrokenContentError: a file is not as it was frozen.
     """
     shown = publication.landing(place, number)
-    if shown.is_withdrawn:
+    if shown.is_withdrawn or shown.moved_to:
         raise publication.NoPublicationError
     files = [] if leaves_files_out else _files(shown, most_bytes)
     wish = standards.WekoWish(repository.publish_status, repository.index, repository.grants_doi)

@@ -101,6 +101,8 @@ def follow(publication_id: str) -> None:
     """
     rows = Deposit.objects.select_for_update().filter(publication_id=publication_id)
     state = publication.state_of(publication_id)
+    if state == "moved":  # what stands in a repository stays, and its address leads on
+        return
     is_removal = state == "withdrawn"
     for row in rows:
         if row.state == "withdrawn":

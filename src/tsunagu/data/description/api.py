@@ -43,7 +43,7 @@ from tsunagu.data.description.types import (
     ReadingProgress,
     ValueCard,
 )
-from tsunagu.data.description.values import carry_over, decide_proposal, set_value
+from tsunagu.data.description.values import carry_over, decide_proposal, set_value, take_over
 
 __all__ = [
     "FAILURE",
@@ -84,6 +84,7 @@ __all__ = [
     "set_value",
     "start_reading_again",
     "status_counts",
+    "take_over",
     "tell_failure",
     "terms",
     "told_by_files",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -46,10 +46,7 @@ def set_value(
     card = datasets.get_dataset_by_id(actor, dataset_id)
     policy.require(actor, "dataset.describe", card.resource)
     name = name.strip()
-    if not name or len(name) > 100:  # noqa: PLR2004 - the column's length
-        raise BadValueError("A value needs a name of at most 100 characters.", name=name[:100])
-    if len(json.dumps(value)) > _LONGEST:
-        raise BadValueError(f"A value is longer than {_LONGEST:,} characters.", name=name)
+    _check(name, value)
     before = Value.objects.filter(dataset_id=dataset_id, name=name, is_current=True).first()
     run_id = runs.record(
         actor,
@@ -158,27 +155,83 @@ def carry_over(
     return changed
 
 
+@transaction.atomic
+def take_over(actor: Actor, dataset_id: str, described: Mapping[str, Any], *, source: str) -> None:
+    """Say of a dataset exactly what another node said of it there; where each value came from goes along.
+
+    Args:
+        actor: Who moves it.
+        dataset_id: The dataset.
+        described: The description of the version there.
+        source: Its page there.
+
+    Raises:
+        BadValueError: no name, or a value too long.
+        ActionDeniedError: the actor may not describe the dataset.
+    """
+    card = datasets.get_dataset_by_id(actor, dataset_id)
+    policy.require(actor, "dataset.describe", card.resource)
+    for name, found in described.items():
+        _check(name, found["value"])
+    held = {row.name: row for row in Value.objects.filter(dataset_id=dataset_id, is_current=True)}
+    names = sorted({*held, *described})
+    run_id = runs.record(
+        actor,
+        "describe",
+        dataset_id=dataset_id,
+        parameters={"from": source, "names": names},
+        links=[runs.Link("out", "dataset", dataset_id)],
+    )
+    for name in names:
+        found = described.get(name)
+        if found is None:
+            _put(dataset_id, name, "", "", origin={}, run_id=run_id)
+            continue
+        origin = {"kind": "derived", "source": source, "by": actor.name, "was": found["origin"]}
+        own = held.get(name)
+        if own is None or (own.value, own.unit, own.origin) != (found["value"], found["unit"], origin):
+            _put(dataset_id, name, found["value"], found["unit"], origin=origin, run_id=run_id)
+    _snapshot(actor, dataset_id, names)
+
+
+def _check(name: str, value: Any) -> None:
+    if not name or len(name) > 100:  # noqa: PLR2004 - the column's length
+        raise BadValueError("A value needs a name of at most 100 characters.", name=name[:100])
+    if len(json.dumps(value)) > _LONGEST:
+        raise BadValueError(f"A value is longer than {_LONGEST:,} characters.", name=name)
+
+
 def _write(
     actor: Actor, dataset_id: str, name: str, value: Any, unit: str, *, origin: dict[str, Any], run_id: str
 ) -> None:
+    _put(dataset_id, name, value, unit, origin=origin, run_id=run_id)
+    _snapshot(actor, dataset_id, [name])
+
+
+def _put(dataset_id: str, name: str, value: Any, unit: str, *, origin: dict[str, Any], run_id: str) -> None:
     Value.objects.filter(dataset_id=dataset_id, name=name, is_current=True).update(is_current=False)
-    if value not in ("", None, []):
-        Value.objects.create(
-            dataset_id=dataset_id,
-            name=name,
-            value=value,
-            unit=unit,
-            origin=origin,
-            run_id=run_id,
-            set_at=clock.now(),
-        )
-        Proposal.objects.filter(dataset_id=dataset_id, name=name, state="open").update(state="superseded")
+    if value in ("", None, []):
+        return
+    Value.objects.create(
+        dataset_id=dataset_id,
+        name=name,
+        value=value,
+        unit=unit,
+        origin=origin,
+        run_id=run_id,
+        set_at=clock.now(),
+    )
+    Proposal.objects.filter(dataset_id=dataset_id, name=name, state="open").update(state="superseded")
+
+
+def _snapshot(actor: Actor, dataset_id: str, changed: Sequence[str]) -> None:
+    """What the next version freezes, and the title that lists show."""
     current = Value.objects.filter(dataset_id=dataset_id, is_current=True).order_by("name")
     snapshot = {
         row.name: {"value": row.value, "unit": row.unit, "origin": row.origin, "run": row.run_id}
         for row in current
     }
     title = str(snapshot["title"]["value"]) if "title" in snapshot else None
-    if name == "title" and title is None:
+    if "title" in changed and title is None:
         title = ""
     datasets.set_described(actor, dataset_id, snapshot, title=title)

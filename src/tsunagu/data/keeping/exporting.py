@@ -11,7 +11,8 @@ from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.policy import api as policy
 from tsunagu.foundation.runs import api as runs
 
-FORMS = ("bagit", "ocfl", "age", "crypt4gh")
+# ``move``: the version goes to another node whole.
+FORMS = ("bagit", "ocfl", "age", "crypt4gh", "move")
 _MOST_RECIPIENTS = 100
 
 

@@ -1,5 +1,6 @@
 """The door of publication: institutions, review, publishing, the public page, what harvesters see."""
 
+from tsunagu.data.publication.arriving import take_publications, take_version
 from tsunagu.data.publication.articles import DUTIES, REASONS, TEXT_VERSIONS, follow_articles, list_articles
 from tsunagu.data.publication.articles import details as article_of
 from tsunagu.data.publication.articles import write as write_article
@@ -8,12 +9,15 @@ from tsunagu.data.publication.behind import RELATION_TYPES
 from tsunagu.data.publication.behind import TYPES as ARTICLE_TYPES
 from tsunagu.data.publication.checklists import ANSWERS, answer, checklist_of
 from tsunagu.data.publication.errors import (
+    AlreadyMovedError,
     AlreadyPublishedError,
     BadInstitutionError,
     BadRequestError,
+    CannotMoveError,
     NoInstitutionError,
     NoPublicationError,
     NotReadyError,
+    NotThereError,
     NoWordsError,
     OwnRequestError,
     WrongStateError,
@@ -34,10 +38,11 @@ from tsunagu.data.publication.institutions import (
     list_institutions,
     write_institution,
 )
+from tsunagu.data.publication.moving import collection, leave, pack
 from tsunagu.data.publication.naming import NamedRecord, named, targets
 from tsunagu.data.publication.outbox import deliver_due
 from tsunagu.data.publication.publishing import correct, publish, restore, take_turn, withdraw
-from tsunagu.data.publication.reading import find_record, has_landing, landing, reviewed
+from tsunagu.data.publication.reading import find_record, has_landing, landing, moved_to, reviewed
 from tsunagu.data.publication.record import access_of
 from tsunagu.data.publication.relating import published_version, relate, require_tending, tended_by, unrelate
 from tsunagu.data.publication.requesting import (
@@ -66,6 +71,7 @@ from tsunagu.data.publication.steps import note_deposit
 from tsunagu.data.publication.types import (
     ACCESSES,
     OPEN_STATES,
+    Arrived,
     ArticleLine,
     Candidate,
     CheckItem,
@@ -76,6 +82,11 @@ from tsunagu.data.publication.types import (
     Finding,
     InstitutionCard,
     Landing,
+    Moving,
+    MovingName,
+    MovingPublication,
+    MovingStep,
+    MovingVersion,
     OpenAccess,
     PublicationCard,
     QueueCounts,
@@ -95,11 +106,14 @@ __all__ = [
     "RELATION_TYPES",
     "RESOURCE_TYPES",
     "TEXT_VERSIONS",
+    "AlreadyMovedError",
     "AlreadyPublishedError",
+    "Arrived",
     "ArticleLine",
     "BadInstitutionError",
     "BadRequestError",
     "Candidate",
+    "CannotMoveError",
     "CheckItem",
     "CheckLine",
     "EffectCard",
@@ -108,11 +122,17 @@ __all__ = [
     "Finding",
     "InstitutionCard",
     "Landing",
+    "Moving",
+    "MovingName",
+    "MovingPublication",
+    "MovingStep",
+    "MovingVersion",
     "NamedRecord",
     "NoInstitutionError",
     "NoPublicationError",
     "NoWordsError",
     "NotReadyError",
+    "NotThereError",
     "OpenAccess",
     "OwnRequestError",
     "PublicationCard",
@@ -129,6 +149,7 @@ __all__ = [
     "assign",
     "candidates_of",
     "checklist_of",
+    "collection",
     "comment",
     "correct",
     "count",
@@ -150,12 +171,15 @@ __all__ = [
     "home_of",
     "institution_card",
     "landing",
+    "leave",
     "list_articles",
     "list_institutions",
     "list_sets",
+    "moved_to",
     "named",
     "note_deposit",
     "of_dataset",
+    "pack",
     "publish",
     "published_version",
     "queue",
@@ -168,7 +192,9 @@ __all__ = [
     "reviewed",
     "state_of",
     "take_next",
+    "take_publications",
     "take_turn",
+    "take_version",
     "targets",
     "tended_by",
     "try_again",

@@ -220,7 +220,7 @@ def _followed(actor: Actor) -> Iterator[tuple[Publication, OpenAccess]]:
     rows = Publication.objects.select_related("institution").filter(
         institution__name__in=curated_by(actor), resource_type__in=behind.TYPES
     )
-    rows = rows.exclude(state__in=("rejected", "withdrawn")).defer("record", "ready", "corrected")
+    rows = rows.exclude(state__in=("rejected", "withdrawn", "moved")).defer("record", "ready", "corrected")
     access_now = KT("record__access")
     for row in rows.annotate(access_now=access_now).order_by("-changed_at").iterator(chunk_size=500):
         if policy.decide(actor, "publication.review", selectors.resource_of(row)):
@@ -249,7 +249,7 @@ def write(actor: Actor, publication_id: str, wish: Mapping[str, Any]) -> OpenAcc
     resource = selectors.resource_of(row)
     if not policy.decide(actor, "publication.request", resource):
         policy.require(actor, "publication.review", resource)
-    if not behind.is_article(row.resource_type) or row.state in {"withdrawn", "rejected"}:
+    if not behind.is_article(row.resource_type) or row.state in {"withdrawn", "rejected", "moved"}:
         raise WrongStateError("Only an article that stands can be described as one.", state=row.state)
     said, rows = read(actor, wish)
     before = behind.neighbours(row)

@@ -11,6 +11,8 @@ from tsunagu.standards import api as standards
 TYPES = ("journal article", "data paper", "conference paper", "review article", "departmental bulletin paper")
 FINAL = frozenset(("VoR", "CVoR", "EVoR"))
 MOST_DATA = 100
+# What anybody can go to: here, or at the node to which it was moved.
+PUBLIC = ("published", "moved")
 # What a confirmed statement of another service may make of a version (relating.py): words of DataCite and JPCOAR.
 RELATION_TYPES = (
     "isReferencedBy",
@@ -35,7 +37,7 @@ def related(kind: str, other: Publication) -> standards.Relation:
     """Another publication of this node by its DOI, or by its page while no agency has confirmed one."""
     if other.is_doi_registered and not other.is_test_doi:
         return standards.Relation(kind, "DOI", f"https://doi.org/{other.doi}")
-    return standards.Relation(kind, "URI", landing_address(other.place, other.number))
+    return standards.Relation(kind, "URI", other.moved_to or landing_address(other.place, other.number))
 
 
 def is_article(resource_type: str) -> bool:
@@ -55,7 +57,7 @@ def relations(row: Publication) -> Iterator[standards.Relation]:
             yield standards.Relation("isSupplementedBy", scheme, one.address)
             continue
         own = Publication.objects.filter(
-            dataset_id=one.dataset_id, number=one.number, state="published"
+            dataset_id=one.dataset_id, number=one.number, state__in=PUBLIC
         ).first()
         if own is not None:  # what is not public is not named to the public
             yield related("isSupplementedBy", own)
@@ -71,7 +73,7 @@ def articles_of(row: Publication) -> Iterator[standards.Relation]:
     """Published articles that rest on a published version of data."""
     rows = DataBehind.objects.filter(dataset_id=row.dataset_id, number=row.number)
     for one in (
-        rows.filter(publication__state="published").select_related("publication").order_by("pk")[:MOST_DATA]
+        rows.filter(publication__state__in=PUBLIC).select_related("publication").order_by("pk")[:MOST_DATA]
     ):
         yield related("isSupplementTo", one.publication)
 

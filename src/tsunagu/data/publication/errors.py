@@ -75,6 +75,28 @@ class AlreadyPublishedError(ConflictError):
     default_remedy = "Correct or restore the published record, or freeze a new version and publish that."
 
 
+class CannotMoveError(ConflictError):
+    """A dataset that cannot be moved to another node, or not so."""
+
+    code = "publication.cannot_move"
+    default_message = "This dataset cannot be moved like this."
+
+
+class AlreadyMovedError(ConflictError):
+    """It stands at another node already; the field ``to`` is its page there."""
+
+    code = "publication.moved"
+    default_message = "This dataset stands on another node already."
+
+
+class NotThereError(ConflictError):
+    """The other node does not show what is to lead there."""
+
+    code = "publication.not_there"
+    default_message = "The other node does not show the records yet."
+    default_remedy = "Run tsunagu move again; it goes on where it stopped, and nothing was changed here."
+
+
 class NoWordsError(InvalidInputError):
     """A step that needs words for others."""
 

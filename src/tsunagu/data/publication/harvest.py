@@ -16,6 +16,7 @@ from tsunagu.data.publication.models import Institution, Publication
 from tsunagu.data.publication.types import Entry, SetCard
 
 _OF_INSTITUTION = "institution:"
+_GONE = frozenset({"withdrawn", "moved"})
 _COLUMNS = ("uid", "kept", "harvest_at", "state", "institution__name", "ready")
 
 
@@ -102,4 +103,4 @@ def _entry(row: tuple[object, ...]) -> Entry:
     key, kept, changed_at, state, name, jpcoar = row
     assert isinstance(changed_at, dt.datetime)
     sets = (f"{_OF_INSTITUTION}{name}",)
-    return Entry(str(key), str(kept), changed_at, state == "withdrawn", sets, ready.element_of(str(jpcoar)))
+    return Entry(str(key), str(kept), changed_at, state in _GONE, sets, ready.element_of(str(jpcoar)))

@@ -60,6 +60,10 @@ class Publication(models.Model):
     published_at = models.DateTimeField(null=True)
     withdrawn_at = models.DateTimeField(null=True)
     reason = models.TextField(blank=True)
+    # The day on which the version was made, where that was at another node.
+    made_on = models.CharField(max_length=10, blank=True, default="", db_default="")
+    # Its page at the node to which it was moved.
+    moved_to = models.CharField(max_length=500, blank=True, default="", db_default="")
     doi = models.CharField(max_length=200, blank=True, db_index=True)
     doi_agency = models.CharField(max_length=10, blank=True)
     is_doi_registered = models.BooleanField(default=False)

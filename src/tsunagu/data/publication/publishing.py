@@ -188,6 +188,20 @@ def end_of_removed(dataset_id: str) -> None:
             steps.note_step(SYSTEM, row, "withdraw", row.reason)
 
 
+def take_in(rows: Iterable[Publication]) -> None:
+    """Stand for what another node published before: access as asked for, records, the new addresses of DOIs.
+
+    Raises:
+        NotReadyError: one cannot be published here as it is.
+    """
+    several = list(rows)
+    for row in several:
+        if row.state == "published":
+            _open(row)
+    for row in several:  # records name each other and the access, so these come first
+        _change(row)
+
+
 def change(rows: Iterable[Publication]) -> None:
     """Write the records anew of those of these that are public now, each once; the caller has taken its turn."""
     keys = {one.pk for one in rows}
@@ -291,18 +305,22 @@ def _change(row: Publication) -> bool:
     if is_changed and row.record is not None:
         row.ready = ready.written(record.from_json(row.record))
     if is_changed:
-        # Whole seconds, and never the second of the record before: a harvester that saw that one asks again.
-        now = clock.now().replace(microsecond=0)
-        row.harvest_at = max(now, row.harvest_at + dt.timedelta(seconds=1)) if row.harvest_at else now
+        row.harvest_at = next_second(row)
     row.changed_at = clock.now()
     row.save()
-    _keep(row.project_id)
+    keep_public(row.project_id)
     if is_changed:
         events.record(RECORDED, publication=row.uid)
         outbox.want(row, concept)
         if before is None or bool(before.get("withdrawn_on")) != bool((row.record or {}).get("withdrawn_on")):
             _tell_neighbours(row)
     return is_changed
+
+
+def next_second(row: Publication) -> dt.datetime:
+    """Whole seconds, and never the second of the record before: a harvester that saw that one asks again."""
+    now = clock.now().replace(microsecond=0)
+    return max(now, row.harvest_at + dt.timedelta(seconds=1)) if row.harvest_at else now
 
 
 def _tell_neighbours(row: Publication) -> None:
@@ -316,7 +334,7 @@ def _tell_neighbours(row: Publication) -> None:
     change(behind.neighbours(row))
 
 
-def _keep(project_id: str) -> None:
+def keep_public(project_id: str) -> None:
     """What is public must not be destroyed: whoever follows its DOI would find nothing."""
     rows = Publication.objects.filter(project_id=project_id, state="published")
     held = rows.values_list("dataset_id", flat=True).distinct()

@@ -28,6 +28,12 @@ def find_record(place: str, number: int) -> PublicRecord | None:
     return dataclasses.replace(found.record, withdrawn_on=found.withdrawn_on[:10])
 
 
+def moved_to(place: str, number: int) -> str:
+    """The page of a version at the node to which it was moved; empty where it stands here, or never did."""
+    rows = Publication.objects.filter(place=place, number=number, state="moved")
+    return str(rows.values_list("moved_to", flat=True).first() or "")
+
+
 def landing(place: str, number: int = 0) -> Landing:
     """What the public page of a version shows; of the newest public one where no number is given.
 
@@ -38,11 +44,12 @@ def landing(place: str, number: int = 0) -> Landing:
     if number:
         row = rows.filter(number=number).first()
     else:
-        standing = rows.filter(state="published").order_by("-number").first()
+        standing = rows.filter(state__in=("published", "moved")).order_by("-number").first()
         row = standing or rows.order_by("-number").first()
     if row is None or row.record is None:
         raise NoPublicationError
-    card = selectors.dataset_of(row)
+    is_moved = row.state == "moved"
+    card = None if is_moved else selectors.dataset_of(row)
     shown = record.from_json(row.record)
     is_withdrawn = row.state == "withdrawn"
     if card is not None and not is_withdrawn:
@@ -68,6 +75,7 @@ def landing(place: str, number: int = 0) -> Landing:
         is_withdrawn=is_withdrawn,
         withdrawn_on=clock.isoformat(row.withdrawn_at) if row.withdrawn_at else "",
         reason=row.reason if is_withdrawn else "",
+        moved_to=row.moved_to if number else row.moved_to.rpartition("/v")[0],
         file_count=version.file_count if version else 0,
         byte_count=version.byte_count if version else 0,
         files=_files(card, row.number) if card is not None and is_free else (),

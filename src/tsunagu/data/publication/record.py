@@ -206,7 +206,12 @@ def _dates(
             yield standards.Dated(_day(opened), "Available")
     if access == RIGHTS["embargoed"]:
         yield standards.Dated(_day(dt.datetime.fromtimestamp(card.embargo_until_s, dt.UTC)), "Available")
-    yield standards.Dated(_day(dt.datetime.fromisoformat(version.frozen_at)), "Created")
+    yield standards.Dated(row.made_on or made_on(version), "Created")
+
+
+def made_on(version: datasets.VersionRef) -> str:
+    """The day on which a version was frozen."""
+    return _day(dt.datetime.fromisoformat(version.frozen_at))
 
 
 def _day(moment: dt.datetime) -> str:

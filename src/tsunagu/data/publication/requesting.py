@@ -190,6 +190,11 @@ def _check_wish(wish: dict[str, str]) -> None:
 
 def _open_row(card: datasets.DatasetCard, number: int) -> Publication:
     rows = Publication.objects.select_for_update().filter(dataset_id=card.id)
+    if gone := rows.filter(state="moved").first():
+        raise AlreadyPublishedError(
+            f"What is published of {card.slug} was moved to another node.",
+            remedy=f"Publish further versions there: {gone.moved_to.rpartition('/v')[0]}",
+        )
     if rows.filter(number=number, state__in=("published", "withdrawn")).exists():
         raise AlreadyPublishedError(
             f"Version {number} of {card.slug} is published already, or was withdrawn."

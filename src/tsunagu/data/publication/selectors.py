@@ -328,6 +328,7 @@ def cards(rows: Iterable[Publication] | QuerySet[Publication]) -> list[Publicati
             age_days=(now - row.requested_at).days,
             due_at=clock.isoformat(moment) if moment else "",
             is_late=is_late(row, now),
+            moved_to=row.moved_to,
             resource=resource_of(row),
         )
         for row, moment in zip(several, due, strict=True)

@@ -12,7 +12,9 @@ from tsunagu.foundation.identity.api import PersonCard
 from tsunagu.foundation.policy.api import Resource
 from tsunagu.standards.api import PublicRecord, from_kept
 
-State = Literal["requested", "in_review", "changes_asked", "approved", "published", "rejected", "withdrawn"]
+State = Literal[
+    "requested", "in_review", "changes_asked", "approved", "published", "rejected", "withdrawn", "moved"
+]
 OPEN_STATES = ("requested", "in_review", "changes_asked", "approved")
 # Before the answer to an item of a checklist, in the steps of a history.
 ANSWER_STEP = "check_"
@@ -182,6 +184,7 @@ class PublicationCard:
         age_days: Whole days since it was asked for.
         due_at: When the institution promised to have answered; empty where it did not, or others are to act.
         is_late: Whether that is past.
+        moved_to: Its page at the node to which it was moved.
     """
 
     id: str
@@ -207,6 +210,7 @@ class PublicationCard:
     age_days: int
     due_at: str
     is_late: bool
+    moved_to: str
     resource: Resource
 
     @property
@@ -310,6 +314,7 @@ class Landing:
         doi: Only one that the agency has confirmed; ``concept_doi`` names all versions together.
         is_free: Whether anybody may read the files now.
         opens_on: The day on which they open, while that is still to come.
+        moved_to: Its page at the node to which it was moved; empty: it stands here.
         files: The first files, only where ``is_free``.
     """
 
@@ -327,6 +332,7 @@ class Landing:
     is_withdrawn: bool
     withdrawn_on: str
     reason: str
+    moved_to: str
     file_count: int
     byte_count: int
     files: tuple[FileLine, ...]
@@ -352,3 +358,97 @@ class Reviewed:
     before: int = 0
     changed: frozenset[str] = frozenset()
     diff: Mapping[str, int | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class MovingName:
+    """A DOI with its agency, and whether the agency has confirmed it."""
+
+    doi: str
+    agency: str
+    is_registered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MovingVersion:
+    """A frozen version on its way to another node; ``root`` is the hash over its paths, sizes and contents."""
+
+    number: int
+    note: str
+    root: str
+    file_count: int
+    byte_count: int
+    described: Mapping[str, Mapping[str, object]]
+
+
+@dataclass(frozen=True, slots=True)
+class MovingStep:
+    """A step of a history on its way."""
+
+    number: int
+    step: str
+    text: str
+    field: str
+    path: str
+    author: str
+    written_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class MovingPublication:
+    """What one node publishes, as another one takes it over.
+
+    Attributes:
+        id: Of the record; it never changes.
+        made_on: The day on which the version was frozen first.
+        data: Addresses of the data behind an article.
+        related: Relation and address of what was confirmed about it.
+        record: The public record as it stands, to compare with.
+    """
+
+    id: str
+    number: int
+    state: str
+    access: str
+    opens_on: str
+    resource_type: str
+    title: str
+    requested_at: str
+    published_at: str
+    withdrawn_at: str
+    made_on: str
+    reason: str
+    name: MovingName | None
+    corrected: Mapping[str, Mapping[str, object]]
+    article: Mapping[str, str]
+    data: tuple[str, ...]
+    related: tuple[tuple[str, str], ...]
+    history: tuple[MovingStep, ...]
+    record: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Moving:
+    """A published dataset on its way to another node, but for its bytes; ``source`` is its page at the first one."""
+
+    place: str
+    title: str
+    source: str
+    concept: MovingName | None
+    versions: tuple[MovingVersion, ...]
+    publications: tuple[MovingPublication, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """What became of a dataset that came from another node.
+
+    Attributes:
+        ids: Ids of the records, which stand here now.
+        differing: Names of parts of the records that are not as they were, such as ``fundings``.
+        foreign_dois: DOIs for whose prefix this node has no account: they lead to the first node, which hands on.
+    """
+
+    ids: tuple[str, ...]
+    differing: tuple[str, ...]
+    foreign_dois: tuple[str, ...]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.urls import URLPattern, path
 from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
@@ -19,12 +19,14 @@ from tsunagu.standards.api import PublicRecord
 # The public record of a version (place, number); None where nothing of that name was ever public. ``withdrawn_on`` is set
 # where it was.
 Find = Callable[[str, int], PublicRecord | None]
+# The page of a version (place, number) at the node to which it was moved; empty where it stands here.
+Moved = Callable[[str, int], str]
 _GONE = 410
 _LANGUAGES = ("ja", "en")
 _TEXT = "text/plain; charset=utf-8"
 
 
-def addresses(find: Find) -> list[URLPattern]:
+def addresses(find: Find, moved: Moved) -> list[URLPattern]:
     """``/d/PROJECT/DATASET/vN/record/NAME`` over a function that finds a public record."""
 
     @require_safe
@@ -33,6 +35,9 @@ def addresses(find: Find) -> list[URLPattern]:
         record = find(f"{project}/{dataset}", number) if form else None
         if form is None or record is None or not form.fits(record):
             raise Http404
+        if elsewhere := moved(f"{project}/{dataset}", number):
+            query = f"?{request.META['QUERY_STRING']}" if request.META.get("QUERY_STRING") else ""
+            return HttpResponsePermanentRedirect(f"{elsewhere}/record/{name}{query}")
         if record.withdrawn_on:
             return HttpResponse(status=_GONE, content_type=_TEXT)
         language = request.GET.get("language") or (get_language() or "")[:2]

@@ -27,6 +27,7 @@ from tsunagu.doors.rest import (
     keeping,
     ledger,
     metadata,
+    moving,
     node,
     notebooks,
     notices,
@@ -89,6 +90,7 @@ api.add_router("", trainings.router)
 api.add_router("", tables.router)
 api.add_router("", plans.router)
 api.add_router("", notices.router)  # before the steps of publications, which take any word
+api.add_router("", moving.router)
 api.add_router("", publication.router)
 api.add_router("", depositing.router)
 api.add_router("", metadata.router)

@@ -184,6 +184,7 @@ def _row(card: publication.PublicationCard) -> dict[str, Any]:
         "age_days": card.age_days,
         "due_at": card.due_at,
         "is_late": card.is_late,
+        "moved_to": card.moved_to,
     }
 
 

@@ -172,7 +172,7 @@ class PublicationRow(Schema):
     title: str
     institution: str
     state: str = Field(
-        description="requested, in_review, changes_asked, approved, published, rejected or withdrawn"
+        description="requested, in_review, changes_asked, approved, published, rejected, withdrawn or moved"
     )
     access: str
     opens_on: str
@@ -190,6 +190,7 @@ class PublicationRow(Schema):
     age_days: int
     due_at: str = Field(description="When the institution promised to have answered; empty: it did not")
     is_late: bool
+    moved_to: str = Field(description="Its page at the node to which it was moved")
 
 
 class PublicationList(Schema):

@@ -59,8 +59,8 @@ RIGHTS = {
     "told": _("be told of our articles that use its data"),
 }
 ANSWERS = {
-    "accept": _("Accept"),
-    "reject": _("Reject"),
+    "accept": pgettext("answer to an offer", "Accept"),
+    "reject": pgettext("answer to an offer", "Reject"),
     "tentative_accept": _("Accept for now"),
     "tentative_reject": _("Reject for now"),
 }

@@ -13,6 +13,7 @@ STATES = {
     "published": ("ok", pgettext("publication", "published")),
     "rejected": ("danger", pgettext("publication", "refused")),
     "withdrawn": ("", pgettext("publication", "withdrawn")),
+    "moved": ("", pgettext("publication", "moved to another node")),
 }
 RIGHTS = {
     "open access": ("ok", _("Open to everybody")),
@@ -37,6 +38,8 @@ STEPS = {
     "correct": _("corrected the record"),
     "withdraw": _("withdrew it"),
     "restore": _("published it again"),
+    "move": _("moved it to another node"),
+    "arrive": _("took it over from another node"),
     "try_again": _("had the DOI agency asked again"),
     "relate": _("confirmed a relation"),
     "unrelate": _("took a relation back"),

@@ -143,6 +143,8 @@ _RUNS = {
     "publication_correct": _("Published record corrected"),
     "publication_withdraw": _("Publication withdrawn"),
     "publication_restore": _("Publication restored"),
+    "publication_move": _("Published dataset moved to another node"),
+    "publication_arrive": _("Published dataset taken over from another node"),
     "publication_try_again": _("DOI agency asked again"),
     "publication_article": _("Article described"),
     "publication_relate": _("Relation confirmed"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import get_language
@@ -45,13 +45,15 @@ def version(request: HttpRequest, actor: Actor, *, project: str, dataset: str, n
 
 
 def shown(request: HttpRequest, actor: Actor, place: str, number: int = 0) -> HttpResponse:
-    """The page of a version, or of the newest public one, the same for everybody; 410 once it was withdrawn.
+    """The page of a version, or of the newest public one, the same for everybody; 410 once withdrawn, 301 once moved.
 
     Raises:
         NoPublicationError: nothing of that name was ever public.
     """
     found = publication.landing(place, number)
     record = found.record
+    if found.moved_to:  # for machines too: what they asked for, they ask for there
+        return _elsewhere(found.moved_to)
     form = None if found.is_withdrawn else records.form_for(request.headers.get("Accept", ""))
     if form is not None:
         # doi.org hands on what reference managers ask for.
@@ -87,6 +89,12 @@ def shown(request: HttpRequest, actor: Actor, place: str, number: int = 0) -> Ht
     else:
         answer["Link"] = f"{records.link_header(record)}, {notices.inbox_link()}"
         counting.viewed(request, actor, found.place, found.number)
+    patch_vary_headers(answer, ["Accept"])
+    return answer
+
+
+def _elsewhere(address: str) -> HttpResponse:
+    answer = HttpResponsePermanentRedirect(address)
     patch_vary_headers(answer, ["Accept"])
     return answer
 

@@ -56,11 +56,13 @@ def of_dataset(request: HttpRequest, actor: Actor, *, project: str, dataset: str
     found = publication.of_dataset(actor, card)
     institutions = publication.list_institutions()
     resource = policy.Resource("publication", card.id, project_id=card.project_id)
-    may_ask = bool(policy.decide(actor, "publication.request", resource))
+    moved_to = next((one.moved_to.rpartition("/v")[0] for one in found if one.moved_to), "")
+    may_ask = not moved_to and bool(policy.decide(actor, "publication.request", resource))
     context |= frame(actor, card, "publication")
     context |= {
         "publications": found,
         "institutions": institutions,
+        "moved_to": moved_to,
         "may_ask": may_ask,
         "versions": datasets.list_versions(card, limit=50),
         "accesses": publication.ACCESSES,
@@ -197,7 +199,7 @@ def review(request: HttpRequest, actor: Actor, *, key: str) -> HttpResponse:
         "content": content,
         "findings": publication.findings_of(actor, key) if card.state in publication.OPEN_STATES else [],
         "entries": publication.entries_of(actor, key),
-        "effects": publication.effects_of(actor, key),
+        **_effects(actor, card, may_publish=may["publish"]),
         **_deposits(actor, card, may_publish=may["publish"]),
         "may": may,
         "article_line": article,
@@ -218,6 +220,13 @@ def review(request: HttpRequest, actor: Actor, *, key: str) -> HttpResponse:
     if context["may_comment"]:
         context |= notice_pages.about(actor, card)
     return render(request, "web/review.html", context, status=status)
+
+
+def _effects(actor: Actor, card: publication.PublicationCard, *, may_publish: bool) -> dict[str, Any]:
+    """What was asked last for each DOI, and whether the actor may have it asked again."""
+    last = {one.doi: one for one in reversed(publication.effects_of(actor, card.id))}
+    is_stuck = any(one.state in {"refused", "given_up"} for one in last.values())
+    return {"effects": list(last.values()), "may_try_again": may_publish and is_stuck}
 
 
 def _deposits(actor: Actor, card: publication.PublicationCard, *, may_publish: bool) -> dict[str, Any]:
