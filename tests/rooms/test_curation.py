@@ -12,7 +12,7 @@ from tests.rooms.publication_worlds import describe, ready, run_queued
 from tsunagu.core import clock
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.publication import api as publication
-from tsunagu.data.publication import promises
+from tsunagu.data.publication import assigning, promises, selectors
 from tsunagu.data.sharing import api as sharing
 from tsunagu.foundation.policy import api as policy
 
@@ -114,6 +114,33 @@ def test_late_ones_are_taken_before_those_that_fit(home, ask, at):
     at(clock.now() + dt.timedelta(days=8))
     fitting = ask(keywords=["genomics"])
     assert [publication.take_next(people["kudo"]).id for _ in range(2)] == [old.id, fitting.id]
+
+
+def test_late_ones_come_first_however_many_are_older(home, ask, at, officer, monkeypatch):
+    home("kudo", answer_days=7)
+    publication.write_institution(officer, "unhurried", HOME)
+    for _ in range(2):
+        made = ask()
+        card = datasets.get_dataset(ask.owner, "lab", made.place.partition("/")[2])
+        publication.request(ask.owner, card, institution="unhurried")
+    late = ask()
+    at(clock.now() + dt.timedelta(days=8))
+    monkeypatch.setattr(assigning, "_LOOKED_AT", 1)
+    monkeypatch.setattr(selectors, "_MOST_COUNTED", 1)
+    assert publication.queue_counts(officer).late == 1
+    assert publication.take_next(officer).id == late.id
+
+
+def test_a_request_that_moves_to_another_institution_is_nobodys_there(home, ask, officer):
+    people = home("kudo")
+    made = ask()
+    publication.assign(people["kudo"], made.id)
+    publication.write_institution(officer, "another", {**HOME, "curators": [mail_of("kudo")]})
+    card = datasets.get_dataset(ask.owner, "lab", "data")
+    again = publication.request(ask.owner, card, institution="kitamiyama")
+    assert again.assigned_to.name == "kudo", "who looked at it looks at it again"
+    moved = publication.request(ask.owner, card, institution="another")
+    assert (moved.id, moved.assigned_to) == (made.id, None)
 
 
 def test_nobody_decides_about_their_own_wish_where_somebody_else_can(home, ask, officer):

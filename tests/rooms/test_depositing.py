@@ -255,6 +255,39 @@ def test_what_people_refuse_after_the_withdrawal_ends(deposits, was_in):
     assert deposits.card.state == ("withdrawn" if was_in else "done")
 
 
+def test_what_was_deleted_there_is_deposited_anew_on_demand(deposits):
+    deposits.deposit()
+    deposits.work()
+    del deposits.weko.items[1]
+    deposits.correct("Films of titanium dioxide")
+    deposits.work()
+    assert (deposits.card.state, deposits.card.last_status, deposits.card.item_url) == ("refused", 404, "")
+    deposits.work(minutes=24 * 60, rounds=2)
+    assert deposits.weko.items == {}, "nobody wished it"
+    deposits.deposit()
+    deposits.work()
+    assert (deposits.card.state, len(deposits.weko.items)) == ("done", 1)
+
+
+def test_a_record_that_is_restored_while_its_removal_waits_comes_back(deposits):
+    deposits.deposit()
+    deposits.work()
+    deposits.weko.has_workflow = True
+    publication.withdraw(deposits.owner, deposits.id, "A wrong sample.")
+    deposits.follow()
+    deposits.work()
+    assert deposits.card.state == "held"
+    publication.restore(deposits.owner, deposits.id)
+    deposits.correct("Films of titanium dioxide")
+    deposits.weko.reject(1)
+    deposits.weko.items[1]["is_leaving"] = False
+    deposits.work(minutes=1, rounds=2)
+    assert deposits.weko.writes()[-1] == "PUT /sword/deposit/1"
+    deposits.weko.approve(1)
+    deposits.work(minutes=24 * 60, rounds=2)
+    assert (deposits.card.state, list(deposits.weko.items)) == ("done", [1])
+
+
 def test_what_was_withdrawn_a_moment_ago_is_not_sent_any_more(deposits):
     deposits.deposit()
     publication.withdraw(deposits.owner, deposits.id, "A wrong sample.")

@@ -11,9 +11,10 @@ import pytest
 
 from tests.rooms.sword_stand_in import TOKEN
 from tsunagu.core import clock, settings
+from tsunagu.core.errors import NotFoundError, UnavailableError
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.depositing import api as depositing
-from tsunagu.data.depositing import delivering, repositories, sword
+from tsunagu.data.depositing import delivering, payload, repositories, sword
 from tsunagu.data.depositing.models import Deposit, RepositoryState
 from tsunagu.data.publication import api as publication
 
@@ -342,3 +343,34 @@ def test_a_repository_that_is_away_is_asked_less_and_less(deposits):
     deposits.deposit()
     deposits.work(minutes=16, rounds=5)
     assert deposits.card.attempts == 5
+
+
+@pytest.mark.parametrize(
+    ("error", "state"),
+    [
+        (OSError("No space left"), "waiting"),
+        (UnavailableError(), "waiting"),
+        (NotFoundError("Gone."), "refused"),
+    ],
+)
+def test_a_node_that_cannot_build_the_payload_says_so_and_holds_up_nobody(
+    deposits, monkeypatch, error, state
+):
+    def broken(*_args):
+        raise error
+
+    deposits.deposit()
+    with monkeypatch.context() as now:
+        now.setattr(payload, "_write", broken)
+        deposits.work()
+        assert (deposits.card.state, deposits.card.last_error) == (state, str(error))
+    deposits.work(minutes=16)
+    assert deposits.card.state == ("done" if state == "waiting" else state)
+
+
+def test_two_who_ask_at_once_take_turns(deposits, monkeypatch):
+    """On PostgreSQL both would find no row and make one; so the repository's row is locked first."""
+    locked = []
+    monkeypatch.setattr(repositories, "lock", locked.append)
+    deposits.deposit()
+    assert locked == ["ir"]

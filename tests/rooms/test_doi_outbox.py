@@ -10,6 +10,7 @@ import pytest
 from tests.rooms.publication_worlds import ready, run_queued, states
 from tsunagu.core import clock, egress
 from tsunagu.data.datasets import api as datasets
+from tsunagu.data.description import api as description
 from tsunagu.data.publication import api as publication
 from tsunagu.data.publication import datacite as wire
 from tsunagu.data.publication import outbox
@@ -342,6 +343,53 @@ def test_two_wishes_for_one_name_are_never_under_way_together(registry):
     assert (waiting.state, waiting.attempts) == ("refused", 1), "nothing of that name is published"
 
 
+def test_a_correction_whose_answer_never_came_is_not_taken_for_what_stood_there(publish, registry, put):
+    owner, found = publish()
+    registry.work(rounds=3)
+    card = datasets.get_dataset(owner, "lab", "data")
+    description.set_value(owner, card.id, "creators", ["Taro Suzuki"])
+    publication.correct(owner, found.id, "She was not there.")
+    registry.service.fail("before", times=-1)
+    registry.work(for_s=1000)
+    registry.service.times = 0
+    registry.work(for_s=1000, rounds=3)
+    assert set(states().values()) == {"done"}
+    assert len(registry.service.dois[found.doi]["creators"]) == 1
+
+
+def test_what_a_service_adds_of_its_own_is_no_difference():
+    asked = {
+        "event": "publish",
+        "titles": [{"title": "t"}],
+        "sizes": [],
+        "language": None,
+        "publicationYear": 7,
+    }
+    held = {"titles": [{"title": "t", "lang": None}], "publicationYear": "7", "state": "findable"}
+    reply = wire.Reply(200, "findable", is_written=True, held=held)
+    assert wire.holds(reply, asked, "publish")
+    for more in (
+        {"sizes": ["1 B"]},
+        {"titles": [{"title": "u"}]},
+        {"titles": [{"title": "t"}] * 2},
+        {"types": {"ris": "DATA"}},
+    ):
+        assert not wire.holds(reply, {**asked, **more}, "publish")
+
+
+def test_dois_to_look_after_are_found_however_much_changed_since(publish, registry, officer):
+    registry.service.fail("422", times=-1)
+    _, found = publish()
+    registry.work()
+    effect("10.9999/other", state="refused", subject_id="another")
+    effect("10.8888/mended", state="refused", subject_id=found.id)
+    effect("10.8888/mended", version=2, state="done", subject_id=found.id)
+    assert sorted(set(outbox.stuck())) == sorted({"another", found.id, found.dataset_id})
+    assert [one.id for one in publication.unregistered(officer)] == [found.id]
+    OutsideEffect.objects.filter(external_id__startswith="10.12345/").update(state="done")
+    assert publication.unregistered(officer) == []
+
+
 def test_a_reply_is_read_whatever_it_is():
     good = (
         b'{"data":{"attributes":{"state":"findable","registered":null,"url":"u","titles":[{"title":"t"}]}}}'
@@ -350,6 +398,7 @@ def test_a_reply_is_read_whatever_it_is():
     assert (found.state, found.is_settled("publish")) == ("findable", False)
     for content in (b"", b"[]", b'{"data":null}', b'{"data":{"attributes":[]}}', b"\xff\xfe", b"<html>"):
         assert wire._read(egress.Answered(201, content, "text/html", "")).status == 0, content
+    assert wire._read(egress.Answered(422, b"no\0", "text/html", "")).said == "no"
     assert not wire.leads_to(b'{"responseCode":1,"values":{"a":1}}', "http://localhost")
 
 

@@ -203,3 +203,9 @@ def test_nothing_else_fetches():
             )
             found += [f"{name}: {n}" for n in names if n in clients]
     assert not found
+
+
+def test_the_text_of_an_answer_is_one_that_every_database_takes():
+    """PostgreSQL refuses NUL, and what an agency or a repository said is kept."""
+    answer = egress.Answered(500, b'{"log": "a\0b\\u0000c\xff"}', "application/json", "")
+    assert answer.text == '{"log": "abc\ufffd"}'

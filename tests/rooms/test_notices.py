@@ -9,6 +9,7 @@ import pytest
 from tests.rooms.clients import client_of
 from tests.rooms.notice_worlds import (
     ARTICLE,
+    HOME,
     INBOX,
     NEW,
     OLD,
@@ -20,7 +21,9 @@ from tests.rooms.notice_worlds import (
     take,
 )
 from tests.rooms.publication_worlds import ready
+from tsunagu.data.datasets import api as datasets
 from tsunagu.data.notices import api as notices
+from tsunagu.data.notices import deciding, selectors
 from tsunagu.data.notices.models import Received
 from tsunagu.data.publication import api as publication
 from tsunagu.foundation.policy import api as policy
@@ -251,3 +254,41 @@ def test_the_door_keeps_to_the_protocol(client, partner, published, officer, set
     settings.ACCOUNT_RATE_LIMITS = {"inbox": "1/m/ip"}
     answers = [client.post("/inbox", json.dumps(body), content_type=profile).status_code for _ in range(2)]
     assert answers == [202, 429]
+
+
+def test_an_address_that_no_record_can_hold_proposes_nothing(partner, published):
+    fits, too_long = (f"doi:10.5555/{'a' * count}" for count in (450, 488))
+    assert take(relationship(subject=fits)).state == "proposed"
+    assert take(relationship(subject=too_long)).state == "unmatched"
+
+
+def test_a_page_is_full_although_most_notices_are_about_others(
+    partner, published, officer, person, put, monkeypatch
+):
+    owner, _ = published
+    kudo = person("kudo")
+    wish = {**HOME, "curators": ["kudo@example.org"]}
+    publication.write_institution(officer, "another", wish)
+    card = ready(owner, datasets.create_dataset(owner, "lab", "more"), put)
+    publication.request(owner, card, institution="another")
+    other = "http://localhost:8000/d/lab/more/v1"
+    mine = [take(relationship(other=other)).uid for _ in range(2)]
+    for _ in range(3):
+        take(relationship())
+    mine.append(take(relationship(other=other)).uid)
+    monkeypatch.setattr(selectors, "_LOOKED_AT", 2)
+    assert {one.id for one in notices.list_received(kudo, limit=3)} == set(mine)
+    assert len(notices.list_received(kudo, limit=2)) == 2
+    assert notices.list_received(owner) == []
+
+
+def test_who_decides_takes_a_turn_before_anything_is_locked(partner, published, monkeypatch):
+    """On PostgreSQL two that say the same could both be reopened, each for the other's sake, and stay in the record."""
+    owner, _ = published
+    row = take(relationship())
+    order = []
+    turn, held = publication.take_turn, deciding.held
+    monkeypatch.setattr(publication, "take_turn", lambda: (order.append("turn"), turn()))
+    monkeypatch.setattr(deciding, "held", lambda *args: (order.append("row"), held(*args))[1])
+    notices.decide(owner, row.uid, "accept")
+    assert order[:2] == ["turn", "row"]

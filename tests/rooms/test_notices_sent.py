@@ -321,3 +321,19 @@ def test_two_announcements_at_once_take_turns(service, told, dataset, put, offic
     )
     notices.announce(made.id)
     assert Partner in asked
+
+
+def test_an_offer_that_never_arrived_may_be_made_anew_and_only_one_is_sent(service, told, published, officer):
+    owner, made = published
+    first = notices.offer(owner, made.id, "service", "review")
+    service.faults = [400]
+    notices.deliver_due()
+    second = notices.offer(owner, made.id, "service", "review")
+    with pytest.raises(notices.NoticeStateError):
+        notices.try_again(officer, first.id)
+    notices.deliver_due()
+    assert [Sent.objects.get(pk=one.id).state for one in (first, second)] == ["refused", "done"]
+    assert len(service.bodies) == 2
+    Sent.objects.filter(pk=second.id).update(state="given_up", exchange="accepted")
+    with pytest.raises(notices.NoticeStateError):
+        notices.offer(owner, made.id, "service", "review")  # it has it, whatever became of the answer

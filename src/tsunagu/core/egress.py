@@ -104,6 +104,11 @@ class Answered:
     retry_after: str
     location: str = ""
 
+    @property
+    def text(self) -> str:
+        """The body as text that every database takes: without the character NUL, also where JSON escapes it."""
+        return self.content.decode("utf-8", "replace").replace("\0", "").replace("\\u0000", "")
+
 
 def exchange(
     method: str,

@@ -17,8 +17,8 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_noop as later
 
 from tsunagu.core import clock, egress, retrying
+from tsunagu.core.errors import NotFoundError, UnavailableError
 from tsunagu.data.depositing import payload, repositories, sword
-from tsunagu.data.depositing.errors import NoRepositoryError
 from tsunagu.data.depositing.models import Deposit
 from tsunagu.data.depositing.repositories import Repository
 from tsunagu.data.publication import api as publication
@@ -116,10 +116,12 @@ def _step(row: Deposit, before: str) -> None:
             _ask_people(row)
         else:
             _send(row, repository)
-    except (NoRepositoryError, egress.EgressRefusedError, payload.BrokenContentError) as error:
-        _refuse(row, error.message)
     except publication.NoPublicationError:
         _refuse(row, "Nothing of this version is public any more.")
+    except (NotFoundError, egress.EgressRefusedError, payload.BrokenContentError) as error:
+        _refuse(row, error.message)
+    except (OSError, UnavailableError) as error:  # the node's own disk or store; nothing was sent
+        _later(row, before, str(error), wait_s=retrying.wait_s(row.attempts))
 
 
 def _claim(deposit_id: str) -> tuple[Deposit, str] | None:
@@ -154,7 +156,7 @@ def _send(row: Deposit, repository: Repository) -> None:
     with payload.built(
         repository, row.place, row.number, most_bytes=most, leaves_files_out=row.leaves_files_out
     ) as made:
-        row.sent_hash, row.has_files = made.sha256.hex(), made.has_files
+        row.sent_hash, row.has_files, row.is_removal_sent = made.sha256.hex(), made.has_files, False
         if row.deposit_url and row.sent_hash == row.taken_hash:
             _done(row, row.item_url, is_news=False)
             return
@@ -218,7 +220,14 @@ def _take(row: Deposit, reply: sword.Reply) -> None:
         row.leaves_files_out = True
         _later(row, "waiting", reply.said, wait_s=0)
     else:
+        if reply.status == _GONE and reply.is_error_document:
+            _forget(row)
         _refuse(row, reply.said or f"Status {reply.status}.")
+
+
+def _forget(row: Deposit) -> None:
+    """The repository itself says that the item is not there any more: whoever wishes it again gets a new one."""
+    row.deposit_url = row.item_url = row.taken_hash = ""
 
 
 def _keep(row: Deposit, reply: sword.Reply) -> None:
@@ -264,6 +273,7 @@ def _settle(row: Deposit, reply: sword.Reply) -> None:
     elif reply.means == "refused":
         _refuse(row, reply.said or "The repository refused it without a word.")
     elif reply.means == "withdrawn" and not row.is_removal:
+        _forget(row)
         _refuse(row, reply.said or "The item was deleted at the repository.")
     elif reply.means == "withdrawn":
         _gone(row)
@@ -309,6 +319,8 @@ def _look(row: Deposit, repository: Repository, before: str) -> None:
     elif not row.deposit_url or reply.status == 0:
         _hold(row, "")  # a page for people, which says nothing to a machine
     elif reply.status == _GONE:
+        if reply.is_error_document:
+            _forget(row)
         _refuse(row, reply.said or "The repository does not know the deposit any more.")
     else:
         _no_answer(row, reply.said, state=before, after=reply.retry_after)

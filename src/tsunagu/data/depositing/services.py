@@ -42,6 +42,7 @@ def deposit(
     if card.state not in {"published", "withdrawn"}:
         raise NotPublishedError
     repository = repositories.named(to, card.institution)
+    repositories.lock(to)  # two who ask at once make one
     row = Deposit.objects.select_for_update().filter(repository=to, publication_id=card.id).first()
     is_open = row is not None and row.state != "sending" and not row.deposit_url
     if row is not None and is_open and (found_at or row.state == "unknown"):

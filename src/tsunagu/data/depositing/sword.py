@@ -99,7 +99,7 @@ def limits(repository: Repository) -> int:
         EgressFailedError, EgressRefusedError: as for ``egress.exchange``, also where the answer is none of the protocol.
     """
     answer = egress.exchange("GET", repository.address, timeout_s=_ASK_S, headers=_head(repository))
-    found = _json(answer.content)
+    found = _json(answer.text)
     if answer.status != 200 or not found:  # noqa: PLR2004 - OK
         raise egress.EgressFailedError(
             f"The service document was answered with status {answer.status}.", answered=answer.status
@@ -156,7 +156,7 @@ def is_deposit(address: str) -> bool:
     return bool(_DEPOSIT.search(address))
 
 
-def _json(content: bytes) -> dict[str, Any]:
+def _json(content: str) -> dict[str, Any]:
     try:
         found = json.loads(content)
     except ValueError:
@@ -165,9 +165,9 @@ def _json(content: bytes) -> dict[str, Any]:
 
 
 def _read(repository: Repository, answer: egress.Answered) -> Reply:
-    found = _json(answer.content)
+    found = _json(answer.text)
     if answer.status not in _GOOD:
-        said = answer.content.decode("utf-8", "replace")
+        said = answer.text
         words = ": ".join(str(found[name]) for name in ("error", "@type", "log") if found.get(name))
         return Reply(
             answer.status,
@@ -176,10 +176,10 @@ def _read(repository: Repository, answer: egress.Answered) -> Reply:
             is_error_document=bool(words),
         )
     location = repository.own(answer.location)
-    if not answer.content.strip():
+    if not answer.text.strip():
         return Reply(answer.status, activity_url=location)
     if "state" not in found and "@id" not in found:  # a page of a proxy: whether it happened is not known
-        return Reply(0, said=answer.content.decode("utf-8", "replace")[:2000])
+        return Reply(0, said=answer.text[:2000])
     links = [one for one in found.get("links") or () if isinstance(one, dict) and one.get("@id")]
     first = repository.own(str(links[0]["@id"])) if links else ""
     deposit = repository.own(str(found.get("@id") or ""))

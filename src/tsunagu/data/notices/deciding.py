@@ -50,6 +50,7 @@ def decide(actor: Actor, key: str, verdict: str, *, relation: str = "") -> Notic
         NoticeStateError: it proposes nothing, or the publication is not public any more.
         BadRequestError: the relation cannot be.
     """
+    publication.take_turn()  # of two that say the same, the one reopened last takes it out of the record
     row = held(actor, key)
     if verdict not in _VERDICTS or row.state not in _VERDICTS.values():
         raise NoticeStateError(f"The notice is {row.state}.", state=row.state)

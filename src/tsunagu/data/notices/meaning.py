@@ -32,6 +32,7 @@ _TURNED = {
     "isDerivedFrom": "isSourceOf",
 }
 _TURNED |= {other: one for one, other in _TURNED.items()}
+_LONGEST = 500  # of an address in a record
 _REVIEWS = {"announce-review", "announce-endorsement"}
 PROPOSING = {
     "announce-relationship": "relations",
@@ -84,7 +85,8 @@ def _first(addresses: tuple[str, ...], spots: dict[str, tuple[str, int]]) -> str
 
 
 def _is_web(address: str) -> bool:
-    return address.startswith(("https://", "http://")) or bool(standards.doi_of(address))
+    is_known = address.startswith(("https://", "http://")) or bool(standards.doi_of(address))
+    return is_known and len(_full(address)) <= _LONGEST
 
 
 def _full(address: str) -> str:

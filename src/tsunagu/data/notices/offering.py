@@ -54,12 +54,22 @@ def offer(actor: Actor, publication_id: str, partner: str, kind: str) -> SentCar
     if card.state != "published":
         raise NoticeStateError("Only a published version can be offered.", state=card.state)
     pattern = f"offer-{kind}"
-    open_ones = row.sent.filter(publication_id=publication_id, pattern=pattern)
-    if open_ones.filter(exchange__in=("offered", "tentatively_accepted", "accepted")).exists():
-        raise NoticeStateError("The version is offered to this service already.", state="offered")
+    _refuse_second(row, publication_id, pattern)
     body = _body(row, ["Offer", f"coar-notify:{OFFERS[kind]}"], _thing(card))
     made = _want(actor, row, pattern, body, card, exchange="offered")
     return sent_card(made)
+
+
+def _refuse_second(partner: Partner, publication_id: str, pattern: str) -> None:
+    """Go on only where no such offer is open; one that never reached the service is not.
+
+    Raises:
+        NoticeStateError: the service has one already, or it is on its way.
+    """
+    rows = partner.sent.filter(publication_id=publication_id, pattern=pattern)
+    rows = rows.filter(exchange__in=("offered", "tentatively_accepted", "accepted"))
+    if rows.exclude(state__in=("refused", "given_up"), exchange="offered").exists():
+        raise NoticeStateError("The version is offered to this service already.", state="offered")
 
 
 @transaction.atomic
@@ -210,7 +220,7 @@ def try_again(actor: Actor, key: str) -> SentCard:
 
     Raises:
         ActionDeniedError: the actor does not administer the node.
-        NoticeStateError: it is not refused.
+        NoticeStateError: it is not refused, or it is an offer that was made anew.
         NoSuchPartnerError: the service was removed.
     """
     policy.require(actor, "node.admin", policy.NODE)
@@ -219,6 +229,8 @@ def try_again(actor: Actor, key: str) -> SentCard:
         raise NoticeStateError
     if row.partner is None:
         raise NoSuchPartnerError
+    if row.exchange:
+        _refuse_second(row.partner, row.publication_id, row.pattern)
     row.run_id = runs.start(
         actor, "notice_sent", parameters={"pattern": row.pattern, "partner": row.partner.name}
     )

@@ -15,7 +15,7 @@ from tsunagu.data.publication import api as publication
 from tsunagu.foundation.identity.api import SYSTEM, Actor
 from tsunagu.foundation.policy import api as policy
 
-_LISTED = 100
+_LISTED, _LOOKED_AT = 100, 500
 HELD = ("quarantined", "unmatched")
 
 
@@ -102,24 +102,14 @@ def list_received(
 
 
 def _tended(actor: Actor, rows: QuerySet[Received], limit: int) -> list[Received]:
+    """The first about publications that the actor tends; a page is full although most are about others."""
     kept: list[Received] = []
-    known: dict[str, bool] = {}
-    for row in rows[: 10 * _LISTED]:
-        if row.publication_id not in known:
-            known[row.publication_id] = _tends(actor, row.publication_id)
-        if known[row.publication_id]:
-            kept.append(row)
-        if len(kept) == limit:
-            break
-    return kept
-
-
-def _tends(actor: Actor, publication_id: str) -> bool:
-    try:
-        publication.require_tending(actor, publication_id)
-    except (publication.NoPublicationError, policy.ActionDeniedError):
-        return False
-    return True
+    page = list(rows[:_LOOKED_AT])
+    while page and len(kept) < limit:
+        mine = publication.tended_by(actor, (row.publication_id for row in page))
+        kept += [row for row in page if row.publication_id in mine]
+        page = list(rows.filter(uid__lt=page[-1].uid)[:_LOOKED_AT])
+    return kept[:limit]
 
 
 def of_publication(actor: Actor, publication_id: str) -> tuple[list[NoticeCard], list[SentCard]]:

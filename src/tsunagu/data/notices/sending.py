@@ -75,7 +75,7 @@ def _deliver(key: str) -> bool:
         _later(row, error.message)
         return False
     row.last_status = answer.status
-    said = answer.content[:_LONGEST_ERROR].decode("utf-8", "replace").replace("\0", "")
+    said = answer.text
     if answer.status in _GOOD:
         _end(row, "done", "")
     elif answer.status in _AGAIN:

@@ -1,7 +1,7 @@
 """The door of publication: institutions, review, publishing, the public page, what harvesters see."""
 
 from tsunagu.data.publication.arriving import take_publications, take_version
-from tsunagu.data.publication.articles import DUTIES, REASONS, TEXT_VERSIONS, count_articles, list_articles
+from tsunagu.data.publication.articles import DUTIES, REASONS, TEXT_VERSIONS, follow_articles, list_articles
 from tsunagu.data.publication.articles import details as article_of
 from tsunagu.data.publication.articles import write as write_article
 from tsunagu.data.publication.assigning import assign, candidates_of, take_next
@@ -41,10 +41,10 @@ from tsunagu.data.publication.institutions import (
 from tsunagu.data.publication.moving import collection, leave, pack
 from tsunagu.data.publication.naming import NamedRecord, named, targets
 from tsunagu.data.publication.outbox import deliver_due
-from tsunagu.data.publication.publishing import correct, publish, restore, withdraw
+from tsunagu.data.publication.publishing import correct, publish, restore, take_turn, withdraw
 from tsunagu.data.publication.reading import find_record, has_landing, landing, moved_to, reviewed
 from tsunagu.data.publication.record import access_of
-from tsunagu.data.publication.relating import published_version, relate, require_tending, unrelate
+from tsunagu.data.publication.relating import published_version, relate, require_tending, tended_by, unrelate
 from tsunagu.data.publication.requesting import (
     RESOURCE_TYPES,
     approve,
@@ -153,7 +153,6 @@ __all__ = [
     "comment",
     "correct",
     "count",
-    "count_articles",
     "curated_by",
     "dataset_of_record",
     "decisions_of",
@@ -165,6 +164,7 @@ __all__ = [
     "find_entry",
     "find_record",
     "findings_of",
+    "follow_articles",
     "get_publication",
     "harvest",
     "has_landing",
@@ -193,8 +193,10 @@ __all__ = [
     "state_of",
     "take_next",
     "take_publications",
+    "take_turn",
     "take_version",
     "targets",
+    "tended_by",
     "try_again",
     "unregistered",
     "unrelate",

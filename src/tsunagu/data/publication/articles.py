@@ -196,25 +196,24 @@ def list_articles(actor: Actor, *, status: str = "") -> list[ArticleLine]:
         actor: A curator; sees the institutions that are theirs.
         status: ``overdue``, ``due``, ``delayed``, ``open`` or ``exempt``; empty: all.
     """
+    return follow_articles(actor, status=status)[0]
+
+
+def follow_articles(actor: Actor, *, status: str = "") -> tuple[list[ArticleLine], dict[str, int]]:
+    """The same, and how many there are of each status."""
     order = ("overdue", "due", "delayed", "exempt", "open")
-    found = [(row, access) for row, access in _followed(actor) if status in {"", access.status}]
+    every = list(_followed(actor))
+    found = [(row, access) for row, access in every if status in {"", access.status}]
     # Which come first is known of all of them only: cut after that.
     found.sort(key=lambda one: (order.index(one[1].status), -one[1].age_days))
     found = found[:_LISTED]
-    counts = Counter(
-        DataBehind.objects.filter(publication__in=[row.pk for row, _ in found]).values_list(
-            "publication", flat=True
-        )
-    )
-    return [
-        ArticleLine(card, access, row.article, counts[row.pk])
+    behind_it = DataBehind.objects.filter(publication__in=[row.pk for row, _ in found])
+    data_counts = Counter(behind_it.values_list("publication", flat=True))
+    lines = [
+        ArticleLine(card, access, row.article, data_counts[row.pk])
         for (row, access), card in zip(found, selectors.cards(row for row, _ in found), strict=True)
     ]
-
-
-def count_articles(actor: Actor) -> dict[str, int]:
-    """How many there are of each status, for the same people."""
-    return Counter(access.status for _, access in _followed(actor))
+    return lines, Counter(access.status for _, access in every)
 
 
 def _followed(actor: Actor) -> Iterator[tuple[Publication, OpenAccess]]:

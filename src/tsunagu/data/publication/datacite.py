@@ -11,7 +11,7 @@ import base64
 import dataclasses
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
@@ -31,14 +31,14 @@ class Reply:
     Attributes:
         state: ``draft``, ``registered`` or ``findable``; empty where the answer held none.
         is_written: Whether the handle was ever written.
+        held: Everything that the service holds.
         said: The whole answer in words, for people.
     """
 
     status: int
     state: str = ""
     is_written: bool = False
-    url: str = ""
-    titles: tuple[str, ...] = ()
+    held: Mapping[str, Any] = field(default_factory=dict)
     said: str = ""
     retry_after: str = ""
 
@@ -81,9 +81,18 @@ def read(account: Mapping[str, Any], doi: str) -> Reply:
 
 def holds(found: Reply, attributes: Mapping[str, Any], operation: str) -> bool:
     """Whether the service holds what was to be written, so that it need not be repeated."""
-    titles = tuple(one["title"] for one in attributes["titles"])
-    is_same = found.url == attributes["url"] and found.titles == titles
-    return found.is_good and is_same and found.is_settled(operation)
+    asked = {name: value for name, value in attributes.items() if name not in {"event", "schemaVersion"}}
+    return found.is_good and found.is_settled(operation) and _contains(found.held, asked)
+
+
+def _contains(held: Any, asked: Any) -> bool:
+    """Whether all that was asked is there; the service adds empty lists and the like."""
+    if isinstance(asked, Mapping):
+        return isinstance(held, Mapping) and all(_contains(held.get(key), one) for key, one in asked.items())
+    if isinstance(asked, list) and asked:
+        is_as_long = isinstance(held, list) and len(held) == len(asked)
+        return is_as_long and all(_contains(*pair) for pair in zip(held, asked, strict=True))
+    return str(held or "") == str(asked or "")
 
 
 def leads_to(content: bytes, address: str) -> bool:
@@ -113,21 +122,19 @@ def _head(account: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _read(answer: egress.Answered) -> Reply:
-    text = answer.content.decode("utf-8", "replace")
+    text = answer.text
     try:
         found = json.loads(text)
-        held = found["data"]["attributes"] if answer.status in _GOOD else {}
-        titles = tuple(str(one["title"]) for one in held.get("titles") or ())
+        held = dict(found["data"]["attributes"].items()) if answer.status in _GOOD else {}
     except (ValueError, KeyError, TypeError, AttributeError):
         if answer.status in _GOOD:  # a proxy that answers with a page: whether it happened is not known
             return Reply(0, said=text)
-        held, titles = {}, ()
+        held = {}
     return Reply(
         answer.status,
-        str(held.get("state") or ""),
+        str(held.get("state") or "")[:20],
         bool(held.get("registered")),
-        str(held.get("url") or ""),
-        titles,
+        held,
         "" if answer.status in _GOOD else text,
         answer.retry_after,
     )

@@ -11,13 +11,14 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from tsunagu.core import clock, egress, events, retrying, settings
-from tsunagu.core.errors import InvalidInputError
+from tsunagu.core.errors import InvalidInputError, TsunaguError
 from tsunagu.data.publication import behind, datacite, record
 from tsunagu.data.publication.models import Concept, OutsideEffect, Publication
 
@@ -36,6 +37,7 @@ _CIRCUIT = dt.timedelta(hours=1)
 _JALC_EVERY, _JALC_FOR = dt.timedelta(hours=6), dt.timedelta(days=90)
 _RESOLVER_AWAY = dt.timedelta(minutes=15)
 _LONGEST_ERROR = 20_000
+_MOST_STUCK = 5000
 
 
 def account_for(prefix: str) -> Mapping[str, Any] | None:
@@ -187,12 +189,12 @@ def deliver(effect_id: str) -> bool:
                 _done(row, held.state)
                 return True
         answer = datacite.put(account, row.external_id, body)
-    except (InvalidInputError, egress.EgressRefusedError) as error:
-        _refuse(row, error.message)
-        return True
     except egress.EgressFailedError as error:
         _later(row, "unknown", error.message)
         return False
+    except TsunaguError as error:  # not to be reached, or nothing that the agency could take
+        _refuse(row, error.message)
+        return True
     return _take(row, answer)
 
 
@@ -277,12 +279,14 @@ def names_of(row: Publication) -> list[str]:
     return [*concept, *([row.doi] if row.doi else [])]
 
 
-def stuck(dataset_ids: Iterable[str], publication_ids: Iterable[str]) -> set[str]:
-    """Those of some datasets and publications whose DOI a person has to look after: refused, or given up."""
-    rows = OutsideEffect.objects.filter(subject_id__in=[*dataset_ids, *publication_ids])
-    last = dict(rows.order_by("version").values_list("external_id", "state"))
-    bad = [doi for doi, state in last.items() if state in {"refused", "given_up"}]
-    return set(rows.filter(external_id__in=bad).values_list("subject_id", flat=True))
+def stuck() -> list[str]:
+    """Datasets and publications whose DOI a person has to look after, since it was refused or given up; newest first."""
+    bad = OutsideEffect.objects.filter(state__in=("refused", "given_up")).exclude(last_error=REPLACED)
+    newer = OutsideEffect.objects.filter(
+        service=OuterRef("service"), external_id=OuterRef("external_id"), version__gt=OuterRef("version")
+    )
+    rows = bad.exclude(Exists(newer)).order_by("-made_at", "-uid")
+    return list(rows.values_list("subject_id", flat=True)[:_MOST_STUCK])
 
 
 def again(doi: str) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.db import transaction
 
 from tsunagu.data.publication import behind, publishing, selectors, steps
@@ -30,10 +32,22 @@ def require_tending(actor: Actor, publication_id: str) -> None:
     _require(actor, selectors.row_for(actor, publication_id))
 
 
-def _require(actor: Actor, row: Publication) -> None:
+def tended_by(actor: Actor, publication_ids: Iterable[str]) -> set[str]:
+    """Those of some publications for which ``require_tending`` lets somebody go on."""
+    rows = Publication.objects.select_related("institution").filter(pk__in=set(publication_ids))
+    return {
+        row.pk for row in rows.defer("record", "ready") if selectors.sees(actor, row) and _tends(actor, row)
+    }
+
+
+def _tends(actor: Actor, row: Publication) -> bool:
     resource = selectors.resource_of(row)
-    if not policy.decide(actor, "publication.request", resource):
-        policy.require(actor, "publication.review", resource)
+    return any(policy.decide(actor, f"publication.{name}", resource) for name in ("request", "review"))
+
+
+def _require(actor: Actor, row: Publication) -> None:
+    if not _tends(actor, row):
+        policy.require(actor, "publication.review", selectors.resource_of(row))
 
 
 @transaction.atomic

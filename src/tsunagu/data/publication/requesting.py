@@ -147,6 +147,8 @@ def _fill(
     title: str,
     wish: Mapping[str, str],
 ) -> None:
+    if row.institution_id != home.pk:
+        row.assigned_to = ""  # whoever looked at it for another institution
     row.institution, row.title = home, title
     row.number, row.version_hash = version.number, version.version_hash
     row.access, row.opens_on, row.resource_type = wish["access"], wish["opens_on"], wish["resource_type"]

@@ -210,21 +210,23 @@ def queue(
 
 
 def free_rows(actor: Actor, institution: str, limit: int) -> list[Publication]:
-    """What waits for a decision and for somebody to take it, oldest first, as rows."""
+    """What waits for a decision and for somebody to take it, as rows: late ones first, then the oldest."""
     rows = _of_curator(actor, institution).filter(state__in=WAITING, assigned_to="")
-    return _reviewable(actor, rows, limit)
+    late = _late()
+    found = _reviewable(actor, rows.filter(late), limit)
+    return found + _reviewable(actor, rows.exclude(late), limit - len(found))
 
 
 def queue_counts(actor: Actor, institution: str = "") -> QueueCounts:
     """How much waits for a curator: given to them, to nobody, late, in all."""
     rows = _of_curator(actor, institution).filter(state__in=OPEN_STATES)
+    late = _reviewable(actor, rows.filter(_late(), state__in=WAITING), _MOST_COUNTED)
     found = _reviewable(actor, rows, _MOST_COUNTED + 1)
     counted = found[:_MOST_COUNTED]
-    now = clock.now()
     return QueueCounts(
         mine=sum(row.assigned_to == actor.id for row in counted),
         free=sum(not row.assigned_to for row in counted),
-        late=sum(is_late(row, now) for row in counted),
+        late=len(late),
         all=len(counted),
         is_more=len(found) > _MOST_COUNTED,
     )
@@ -242,6 +244,14 @@ def _reviewable(actor: Actor, rows: QuerySet[Publication], limit: int) -> list[P
     return list(itertools.islice(able, limit))
 
 
+def _late() -> Q:
+    """Those among what waits of which ``is_late`` is true."""
+    found, now = Q(pk__in=()), clock.now()
+    for home, days in Institution.objects.exclude(answer_days=0).values_list("pk", "answer_days"):
+        found |= Q(institution=home, requested_at__lt=now - dt.timedelta(days=days))
+    return found
+
+
 def is_late(row: Publication, now: dt.datetime) -> bool:
     """Whether the time that the institution promised is over."""
     moment = due_at(row)
@@ -257,11 +267,15 @@ def due_at(row: Publication) -> dt.datetime | None:
 
 def unregistered(actor: Actor, *, limit: int = 20) -> list[PublicationCard]:
     """Publications of one's institutions whose DOI a person has to look after, newest first."""
-    mine = Publication.objects.select_related("institution").filter(institution__name__in=curated_by(actor))
-    recent = list(mine.exclude(doi="").order_by("-changed_at")[:500])
-    bad = outbox.stuck({row.dataset_id for row in recent}, [row.uid for row in recent])
-    found = [row for row in recent if row.uid in bad or row.dataset_id in bad][:limit]
-    return cards([row for row in found if policy.decide(actor, "publication.review", resource_of(row))])
+    bad = outbox.stuck()
+    rows = Publication.objects.select_related("institution").filter(institution__name__in=curated_by(actor))
+    rows = rows.filter(Q(pk__in=bad) | Q(dataset_id__in=bad)).exclude(doi="").defer("record", "ready")
+    able = (
+        row
+        for row in rows.order_by("-changed_at").iterator(chunk_size=100)
+        if policy.decide(actor, "publication.review", resource_of(row))
+    )
+    return cards(itertools.islice(able, limit))
 
 
 def published_lines(dataset_id: str) -> tuple[VersionLine, ...]:

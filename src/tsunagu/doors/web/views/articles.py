@@ -37,9 +37,9 @@ def form_context(said: Mapping[str, str]) -> dict[str, Any]:
 def articles(request: HttpRequest, actor: Actor) -> HttpResponse:
     """Articles of the curator's institutions with how far open access of each is."""
     status = request.GET.get("status", "")
-    counts = publication.count_articles(actor)
+    found, counts = publication.follow_articles(actor, status=status)
     context = {
-        "articles": publication.list_articles(actor, status=status),
+        "articles": found,
         "status": status,
         "count": sum(counts.values()),
         "statuses": [
