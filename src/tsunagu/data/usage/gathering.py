@@ -13,9 +13,9 @@ import threading
 from collections import deque
 from collections.abc import Iterable
 
-from django.db import DatabaseError, connection, transaction
+from django.db import DataError, Error, IntegrityError, connection, transaction
 
-from tsunagu.core.errors import NotFoundError, TsunaguError
+from tsunagu.core.errors import NotFoundError
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.usage import agents, calendar
 from tsunagu.data.usage.models import UsageHit, UsageSalt
@@ -51,7 +51,7 @@ def _write_again_and_again() -> None:
     while not pause.wait(FLUSH_EVERY_S):
         try:
             flush()
-        except (DatabaseError, TsunaguError):
+        except Exception:  # whatever it is: this thread is the only one that counts
             logger.warning("usage_waits", exc_info=True)
         finally:
             connection.close()
@@ -59,6 +59,9 @@ def _write_again_and_again() -> None:
 
 def flush() -> int:
     """Write what waits; returns how many hits there are more. What cannot be written now waits on.
+
+    An event that can never be written is left out alone. An answer that was lost may let hits be written twice: they are of
+    one user, address and second, so they count once.
 
     Raises:
         BadRobotsFileError: the operator's list cannot be read.
@@ -70,11 +73,32 @@ def flush() -> int:
             taken.append(_waiting.popleft())
         except IndexError:  # another thread was faster
             break
-    try:
-        return keep(taken)
-    except (DatabaseError, TsunaguError):
-        _waiting.extendleft(reversed(taken[-(_MOST_WAITING - len(_waiting)) :]))
-        raise
+    made, parts = 0, [taken]
+    while parts:
+        part = parts.pop()
+        try:
+            made += keep(part)
+        except Exception as error:
+            if not _is_of_an_event(error):
+                _wait_on([one for several in (part, *reversed(parts)) for one in several])
+                raise
+            if len(part) > 1:
+                parts += [part[len(part) // 2 :], part[: len(part) // 2]]
+            else:
+                logger.exception("use_left_out", extra={"place": part[0].place[:200]})
+    return made
+
+
+def _is_of_an_event(error: Exception) -> bool:
+    """Whether what went wrong is in an event, so that it would go wrong again and again."""
+    if isinstance(error, Error):
+        return isinstance(error, DataError | IntegrityError)
+    return not isinstance(error, agents.BadRobotsFileError)
+
+
+def _wait_on(events: list[Asked]) -> None:
+    room = max(0, _MOST_WAITING - len(_waiting))
+    _waiting.extendleft(reversed(events[max(0, len(events) - room) :]))
 
 
 @transaction.atomic
