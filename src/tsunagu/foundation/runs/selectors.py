@@ -6,7 +6,8 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, Window
+from django.db.models.functions import RowNumber
 
 from tsunagu.core import clock
 from tsunagu.foundation.runs.models import Run, RunLink
@@ -83,7 +84,8 @@ def recent_of_actor(actor_id: str, *, limit: int = 10) -> list[RunCard]:
 
 # Housekeeping that failed is no negative result: a computation that failed is one, and a measurement that did.
 _COMPUTED, _MEASURED = "compute", "capture"
-_MOST_BAD = 20
+MOST_BAD = 20
+_DATASETS_AT_ONCE = 200
 
 
 def is_experiment(kind: str, actor_kind: str) -> bool:
@@ -91,18 +93,25 @@ def is_experiment(kind: str, actor_kind: str) -> bool:
     return kind == _COMPUTED or (kind == _MEASURED and actor_kind == "instrument")
 
 
-def ended_badly(dataset_ids: Iterable[str]) -> dict[str, tuple[Ended, ...]]:
-    """Experiments of datasets that failed or were aborted: the last twenty of each, newest first.
+def ended_badly(dataset_ids: Iterable[str], *, limit: int = MOST_BAD) -> dict[str, tuple[Ended, ...]]:
+    """Experiments of datasets that failed or were aborted: the last of each, newest first.
 
-    The caller asks the rules: runs are for those who see the draft.
+    However many there are, no more than these leave the database, for some datasets at a time. A dataset that comes with
+    ``limit`` of them may have more. The caller asks the rules: runs are for those who see the draft.
+
+    Args:
+        dataset_ids: Of which datasets.
+        limit: How many of each, ``MOST_BAD`` at most.
     """
     experiment = Q(kind=_COMPUTED) | Q(kind=_MEASURED, actor_kind="instrument")
-    rows = Run.objects.filter(
-        experiment, dataset_id__in=list(dataset_ids), outcome__in=(Outcome.FAILED, Outcome.ABORTED)
+    rows = Run.objects.filter(experiment, outcome__in=(Outcome.FAILED, Outcome.ABORTED)).annotate(
+        place=Window(RowNumber(), partition_by=F("dataset_id"), order_by=F("pk").desc())
     )
+    ids = list(dict.fromkeys(dataset_ids))
     found: dict[str, list[Ended]] = defaultdict(list)
-    for row in rows.order_by("-pk").only("uid", "kind", "outcome", "reason", "ended_at", "dataset_id"):
-        if len(found[row.dataset_id]) < _MOST_BAD:
+    for at in range(0, len(ids), _DATASETS_AT_ONCE):
+        part = rows.filter(dataset_id__in=ids[at : at + _DATASETS_AT_ONCE], place__lte=min(limit, MOST_BAD))
+        for row in part.order_by("-pk").only("uid", "kind", "outcome", "reason", "ended_at", "dataset_id"):
             ended = clock.isoformat(row.ended_at) if row.ended_at else ""
             found[row.dataset_id].append(Ended(row.uid, row.kind, row.outcome, row.reason, ended))
     return {key: tuple(several) for key, several in found.items()}
