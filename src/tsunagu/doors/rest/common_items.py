@@ -28,7 +28,7 @@ class ItemValue(Schema):
     proposed_by: str
 
 
-class ItemRow(Schema):
+class CommonItemRow(Schema):
     """An item with its official name."""
 
     key: str
@@ -53,7 +53,7 @@ class ItemSheet(Schema):
     version: int
     is_draft: bool
     missing: list[str]
-    items: list[ItemRow]
+    items: list[CommonItemRow]
     table: ItemTable
 
 
