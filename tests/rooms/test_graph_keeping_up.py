@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, connection
+from django.test.utils import CaptureQueriesContext
 
-from tests.rooms.graph_worlds import SUZUKI, YAMADA, a_source, came, everything, only, person, record
+from tests.rooms.graph_worlds import SUZUKI, TOHOKU, YAMADA, a_source, came, everything, only, person, record
 from tsunagu.core import clock
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.graph import api as graph
-from tsunagu.data.graph import indexing, sources, writing
-from tsunagu.data.graph.models import Form, Naming, Unread
+from tsunagu.data.graph import indexing, records, sources, writing
+from tsunagu.data.graph.models import Form, Merge, Naming, Unread
 from tsunagu.data.harvesting.models import Harvested
 from tsunagu.foundation.identity.api import ANONYMOUS
 
@@ -209,3 +210,50 @@ def test_no_names_are_left_of_a_source_that_was_left_out(poisoned):
     graph.catch_up()
     assert not Naming.objects.exists()
     assert not Unread.objects.exists()
+
+
+def _said(count, *, label):
+    several = {
+        f"record:{number}": record(number, person(f"人{number}", home=f"大学{number}"), person("共, 著"))
+        for number in range(count)
+    }
+    return {key: [records.said(one, key, label=label)] for key, one in several.items()}
+
+
+def test_more_sources_at_once_cost_no_more_queries():
+    asked = {}
+    for count in (10, 40):
+        asked[count] = []
+        for several in (
+            _said(count, label="kita"),
+            _said(count, label="minami"),
+            {f"record:{number}": [] for number in range(count)},
+        ):
+            with CaptureQueriesContext(connection) as queries:
+                writing.replace(several)
+            asked[count].append(len(queries))
+    assert all(most <= few + 5 for few, most in zip(asked[10], asked[40], strict=True)), asked
+
+
+def test_names_of_a_university_are_read_of_those_asked_about_alone():
+    """However many records name it."""
+    many = {
+        f"record:{number}": record(number, person(f"人{number}", home="東北大学", ror=TOHOKU))
+        for number in range(50)
+    }
+    writing.replace({key: [records.said(one, key, label="kita")] for key, one in many.items()})
+    with CaptureQueriesContext(connection) as queries:
+        writing.replace(
+            {
+                "record:99": [
+                    records.said(
+                        record(99, person("人1", home="東北大学", ror=TOHOKU)), "record:99", label="kita"
+                    )
+                ]
+            }
+        )
+    (asked,) = [one["sql"] for one in queries if '"name_key", "graph_naming"."text"' in one["sql"]]
+    with connection.cursor() as cursor:
+        cursor.execute(asked)
+        assert len(cursor.fetchall()) == 4, "two names in two records"
+    assert [one["kind"] for one in Merge.objects.get().evidence] == ["affiliation"] * 2
