@@ -96,7 +96,7 @@ def test_a_database_that_is_away_is_no_fault_of_a_source(poisoned, wrong):
     assert Unread.objects.filter(source=key).exists()
 
 
-class _Pauses:
+class Pauses:
     """An event that is set after so many pauses."""
 
     def __init__(self, count):
@@ -124,7 +124,7 @@ def test_keeping_up_goes_on_after_whatever_went_wrong_and_takes_a_new_connection
 
     monkeypatch.setattr(indexing, "catch_up", stepped)
     monkeypatch.setattr(indexing, "close_old_connections", lambda: closed.append("closed"))
-    stopped = _Pauses(3)
+    stopped = Pauses(3)
     graph.keep_up(stopped)
     assert closed == ["failed", "closed", "failed", "closed", "closed"]
     assert all(one > 1 for one in stopped.waited[:2]), "no hot loop"
@@ -135,7 +135,7 @@ def test_what_always_fails_is_tried_ever_more_seldom(monkeypatch):
         raise KeyError
 
     monkeypatch.setattr(indexing, "catch_up", broken)
-    stopped = _Pauses(9)
+    stopped = Pauses(9)
     graph.keep_up(stopped)
     assert stopped.waited[:3] == [2.0, 4.0, 8.0]
     assert stopped.waited[-2:] == [60.0, 60.0]
