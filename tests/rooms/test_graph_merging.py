@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -18,12 +19,14 @@ from tests.rooms.graph_worlds import (
     person,
     record,
 )
+from tests.rooms.test_curation import HOME
 from tsunagu.core import clock
 from tsunagu.data.graph import api as graph
 from tsunagu.data.graph import writing
 from tsunagu.data.graph.claims import Said, local, uid_of
 from tsunagu.data.graph.models import Identifier, Merge
-from tsunagu.foundation.identity.api import ANONYMOUS
+from tsunagu.data.publication import api as publication
+from tsunagu.foundation.identity.api import ANONYMOUS, VERBS, TokenScope
 from tsunagu.foundation.policy import api as policy
 from tsunagu.foundation.runs import api as runs
 from tsunagu.standards import api as standards
@@ -252,3 +255,28 @@ def test_any_merges_and_undos_are_the_union_of_those_that_stand(admin, seed):
         for uid, thing in Identifier.objects.filter(uid__in=uids).values_list("uid", "thing"):
             found.setdefault(thing, set()).add(uid)
         assert {frozenset(group) for group in found.values()} == _parts(edges, uids)
+
+
+@pytest.mark.parametrize("who", ["curator", "admin"])
+@pytest.mark.parametrize(
+    ("scope", "may"),
+    [
+        (TokenScope(("read",)), False),
+        (TokenScope(("read", "write")), False),
+        (TokenScope(VERBS, ("01J00000000000000000000000",)), False),
+        (TokenScope(("read", "share")), True),
+        (TokenScope(), True),
+    ],
+)
+def test_a_token_decides_only_if_it_was_made_for_that(two, admin, person, who, scope, may):
+    curator = person("curator")
+    publication.write_institution(admin, "kitamiyama", {**HOME, "curators": ["curator@example.org"]})
+    (found,) = proposals(curator)
+    actor = replace(curator if who == "curator" else admin, token_id="x", scope=scope)
+    if may:
+        assert graph.decide(actor, found.id, "accept")
+        return
+    for step in (lambda: graph.decide(actor, found.id, "accept"), lambda: graph.list_merges(actor)):
+        with pytest.raises(policy.ActionDeniedError):
+            step()
+    assert graph.count_merges(actor) == 0
