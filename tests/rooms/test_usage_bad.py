@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 from django.db import DataError, IntegrityError, OperationalError, ProgrammingError, connection
@@ -10,10 +11,12 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.rooms import test_usage as world
 from tests.rooms.test_usage import NOW, asked, counted, nothing_waits, opened
+from tsunagu.data.datasets import api as datasets
 from tsunagu.data.usage import api as usage
 from tsunagu.data.usage import citing, counts, gathering
 from tsunagu.data.usage.models import UsageCount, UsageHit, UsageInstitution, UsageSalt
 from tsunagu.foundation.identity import api as identity
+from tsunagu.foundation.runs import api as runs
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at", "english")]
 __all__ = ["nothing_waits", "opened"]
@@ -201,6 +204,41 @@ def test_a_month_is_closed_with_the_days_that_are_not_counted_yet_kept_whole(two
     counts.close_months()
     assert not UsageHit.objects.filter(day=NOW.date()).exists()
     assert usage.use_of(owner, card, first="2027-03", last="2027-03").total.counts.investigations == 2
+
+
+def test_whoever_asked_before_midnight_is_the_same_after_it(opened, person, at, monkeypatch):
+    """Else one person of an institution would count as two, and the institution would be named."""
+    owner, card = opened
+    monkeypatch.setattr(
+        identity, "institutions_of", lambda ids: dict.fromkeys(ids, "https://idp.example.ac.jp/")
+    )
+    reader = person("reader")
+    midnight = dt.datetime(2027, 4, 1, tzinfo=dt.timezone(dt.timedelta(hours=9)))
+    for minutes, is_late in ((-10, False), (-1, True)):
+        moment = midnight + dt.timedelta(minutes=minutes)
+        at(moment)
+        if is_late:
+            at(midnight + dt.timedelta(minutes=5))
+            counts.close_months()
+        usage.note(replace(asked(request=True, actor=reader, who=reader.id), at=moment))
+        counted(owner, card)
+    (row,) = UsageInstitution.objects.all()
+    assert (row.month, row.people) == ("2027-03", 1)
+    at(midnight + dt.timedelta(hours=1, minutes=1))
+    counts.close_months()
+    assert not UsageSalt.objects.exists()
+
+
+def test_runs_are_read_one_by_one_for_a_version_and_without_their_links(opened):
+    owner, card = opened
+    version = datasets.get_version(card, 1).version_hash
+    links = [runs.Link("in", "dataset", card.id), runs.Link("in", "version", version)]
+    for several in (links, links[:1], [runs.Link("out", "dataset", card.id)]):
+        runs.record(owner, "compute", links=several)
+    with CaptureQueriesContext(connection) as queries:
+        assert usage.use_of(owner, card).total.runs == 2
+        assert usage.use_of(owner, card, version=1).total.runs == 1
+    assert not [one for one in queries if one["sql"].startswith('SELECT "runs_runlink"')]
 
 
 def test_a_database_that_is_away_is_no_day_that_cannot_be_counted(two_days, monkeypatch):

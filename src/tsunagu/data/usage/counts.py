@@ -11,6 +11,7 @@ from collections import defaultdict
 
 from django.db import OperationalError, transaction
 
+from tsunagu.core import clock
 from tsunagu.data.usage import calendar, gathering
 from tsunagu.data.usage.counting import Hit, count
 from tsunagu.data.usage.models import UsageCount, UsageHit, UsageInstitution
@@ -112,7 +113,7 @@ def _count_institutions(dataset_id: str, day: dt.date) -> None:
 def close_months() -> int:
     """Take away the hits of months whose numbers stand, and what hid users; returns how many hits."""
     count_new()
-    gathering.forget_salts(calendar.today())
+    gathering.forget_salts(clock.now())
     over = UsageHit.objects.filter(day__lt=calendar.first_open_day())
     # What could not be counted yet is counted with all the others of its month, or its numbers would shrink.
     waiting = over.filter(is_counted=False).values("dataset_id")

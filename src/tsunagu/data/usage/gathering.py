@@ -26,6 +26,7 @@ from tsunagu.foundation.policy import api as policy
 logger = logging.getLogger(__name__)
 
 FLUSH_EVERY_S = 10.0
+_GRACE = dt.timedelta(hours=1)
 # Three hundred events a second for five minutes without a database; the oldest go first.
 _MOST_WAITING = 100_000
 # Those who make a dataset do not use it; somebody who was let in to read does.
@@ -169,7 +170,12 @@ def _hidden(salt: bytes, who: str) -> str:
     return hashlib.blake2b(who.encode(), key=salt, digest_size=12).hexdigest()
 
 
-def forget_salts(today: dt.date) -> int:
-    """Throw away what hid users on days and in months that are over; returns how many went."""
-    kept = {today.isoformat(), calendar.month_of(today)}
+def forget_salts(now: dt.datetime) -> int:
+    """Throw away what hid users on days and in months that are over; returns how many went.
+
+    With an hour's grace: whoever asked before midnight and is written after it would be somebody else, so that one person
+    of an institution would count as two.
+    """
+    days = {calendar.day_of(now), calendar.day_of(now - _GRACE)}
+    kept = {one.isoformat() for one in days} | {calendar.month_of(one) for one in days}
     return UsageSalt.objects.exclude(period__in=kept).delete()[0]

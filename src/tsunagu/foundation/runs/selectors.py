@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from django.db.models import Exists, F, OuterRef, Q, Window
 from django.db.models.functions import RowNumber
@@ -12,6 +12,8 @@ from django.db.models.functions import RowNumber
 from tsunagu.core import clock
 from tsunagu.foundation.runs.models import Run, RunLink
 from tsunagu.foundation.runs.types import Ended, Link, Outcome, RunCard
+
+_AT_ONCE = 500
 
 
 def get(run_id: str) -> RunCard | None:
@@ -58,17 +60,24 @@ def sources_of(dataset_id: str) -> list[str]:
     return list(dict.fromkeys(used.order_by("-run_id", "pk").values_list("entity_id", flat=True)))
 
 
-def using(dataset_id: str, *, kinds: Sequence[str], since: dt.datetime, until: dt.datetime) -> list[RunCard]:
-    """Runs of some kinds that began in a span of time and used a dataset, oldest first, with their links."""
-    rows = Run.objects.filter(
-        links__direction="in",
-        links__entity_kind="dataset",
-        links__entity_id=dataset_id,
-        kind__in=kinds,
-        started_at__gte=since,
-        started_at__lt=until,
-    )
-    return [_card(row) for row in rows.distinct().order_by("pk").prefetch_related("links")]
+def using(
+    dataset_id: str, *, kinds: Sequence[str], since: dt.datetime, until: dt.datetime, version_hash: str = ""
+) -> Iterator[RunCard]:
+    """Runs of some kinds that began in a span of time and used a dataset, oldest first, one by one and without their links.
+
+    Args:
+        dataset_id: Which dataset.
+        kinds: Of which kinds.
+        since: They began then or later.
+        until: They began before.
+        version_hash: Only those that used this version; empty: any.
+    """
+    rows = Run.objects.filter(kind__in=kinds, started_at__gte=since, started_at__lt=until)
+    for kind, key in (("dataset", dataset_id), ("version", version_hash)):
+        used = RunLink.objects.filter(direction="in", entity_kind=kind, entity_id=key)
+        rows = rows.filter(pk__in=used.values("run")) if key else rows
+    for row in rows.order_by("pk").iterator(chunk_size=_AT_ONCE):
+        yield _card(row, with_links=False)
 
 
 def open_count(dataset_id: str, kind: str) -> int:
