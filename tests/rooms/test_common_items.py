@@ -404,3 +404,11 @@ def test_only_what_can_be_accepted_is_proposed(world, officer):
     }
     assert not found.keys() & {"programme_code", "award_number"}
     assert common_items.accept(owner, card, found) == len(found)
+
+
+def test_what_is_refused_of_a_program_changes_nothing(world):
+    owner, _card = world
+    wish = {"values": {"remarks_en": "Measured twice"}, "accept": ["programme_ja"]}
+    answer = caller_of(owner).put("/api/v1/datasets/lab/data/common-items", wish, "application/json")
+    assert answer.status_code == 422
+    assert said_by(owner) == {}
