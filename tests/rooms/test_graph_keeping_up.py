@@ -10,10 +10,11 @@ from tests.rooms.graph_worlds import SUZUKI, TOHOKU, YAMADA, a_source, came, eve
 from tsunagu.core import clock
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.graph import api as graph
-from tsunagu.data.graph import indexing, records, sources, writing
+from tsunagu.data.graph import claims, indexing, records, sources, writing
 from tsunagu.data.graph.models import Form, Merge, Naming, Unread
 from tsunagu.data.harvesting.models import Harvested
 from tsunagu.foundation.identity.api import ANONYMOUS
+from tsunagu.standards import api as standards
 
 pytestmark = pytest.mark.django_db
 
@@ -257,3 +258,29 @@ def test_names_of_a_university_are_read_of_those_asked_about_alone():
         cursor.execute(asked)
         assert len(cursor.fetchall()) == 4, "two names in two records"
     assert [one["kind"] for one in Merge.objects.get().evidence] == ["affiliation"] * 2
+
+
+def test_a_graph_of_another_form_is_written_anew(monkeypatch):
+    """Also where the sources say the same as before: what was made of it is made otherwise now."""
+    came(a_source(), record(1, person("山田, 花子", orcid=YAMADA)))
+    before = everything(), sorted(Naming.objects.values_list("name_key", flat=True))
+    Naming.objects.update(name_key="of an earlier form")
+    assert graph.catch_up() == 0
+    monkeypatch.setattr(claims, "FORM", claims.FORM + 1)
+    assert graph.catch_up() == 1
+    assert (everything(), sorted(Naming.objects.values_list("name_key", flat=True))) == before
+    assert graph.catch_up() == 0
+
+
+def test_long_names_that_begin_alike_are_two():
+    words = " ".join(f"department{number:03d}" for number in range(20))
+    one, other = (claims.name_key(f"{words} {end}") for end in ("zebra", "zoo"))
+    assert one != other
+    assert {len(one), len(other)} == {200}
+    assert claims.name_key(f"zebra, {words.upper()}") == one
+
+
+def test_funders_with_names_of_signs_alone_are_two():
+    funders = tuple(standards.Funding((standards.Text(sign, "ja"),)) for sign in ("☆", "◎"))
+    said = records.said(record(1, fundings=funders), "record:1", label="kita")
+    assert len([1 for _subject, relation, _other in said.links if relation == "funder"]) == 2

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from django.db import InterfaceError, OperationalError, close_old_connections, transaction
 
-from tsunagu.data.graph import sources, writing
+from tsunagu.data.graph import claims, sources, writing
 from tsunagu.data.graph.models import Form, Origin, Unread
 from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.policy import api as policy
@@ -16,8 +16,6 @@ from tsunagu.foundation.runs import api as runs
 
 logger = logging.getLogger(__name__)
 
-# Of how claims are read; a node whose graph is of another one makes it anew.
-_FORM = 1
 _BATCH = 200
 _NOTED_AT_ONCE = 1000
 _LOOK_EVERY_S = 0.3
@@ -87,9 +85,9 @@ def _forget(key: str) -> None:
 
 def catch_up() -> int:
     """Note everything if the graph is not of today's form, and bring it up to date; how many sources."""
-    if not Form.objects.filter(number=_FORM).exists():
+    if not Form.objects.filter(number=claims.FORM).exists():
         _note_everything()
-        Form.objects.update_or_create(pk=1, defaults={"number": _FORM})
+        Form.objects.update_or_create(pk=1, defaults={"number": claims.FORM})
     made = 0
     while changed := apply_unread():
         made += changed
