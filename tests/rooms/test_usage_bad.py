@@ -87,6 +87,23 @@ def test_what_could_not_be_written_now_waits_in_its_order_and_counts_once(opened
     assert counted(owner, card).total.counts.investigations == 8
 
 
+@pytest.mark.parametrize("count", [1, 3, 100])
+def test_where_not_one_can_be_written_none_is_left_out(opened, monkeypatch, caplog, count):
+    owner, card = opened
+    keep = gathering.keep
+    sizes = _fails_for(monkeypatch, KeyError("x"), "page")
+    for number in range(count):
+        usage.note(asked(who=str(number), second=number))
+    waiting = list(gathering._waiting)
+    with pytest.raises(KeyError):
+        usage.flush()
+    assert list(gathering._waiting) == waiting
+    assert len(sizes) < 60
+    assert "use_left_out" not in caplog.messages
+    monkeypatch.setattr(gathering, "keep", keep)
+    assert counted(owner, card).total.counts.investigations == count
+
+
 def test_what_was_written_before_the_database_went_away_does_not_wait_on(opened, monkeypatch):
     owner, card = opened
     for number in range(8):
@@ -104,8 +121,8 @@ def test_what_was_written_before_the_database_went_away_does_not_wait_on(opened,
         broken.setattr(gathering, "keep", away)
         with pytest.raises(OperationalError):
             usage.flush()
-    assert [one.target for one in gathering._waiting] == ["t4", "t5", "t6", "t7"]
-    assert counted(owner, card).total.counts.investigations == 7
+    assert [one.target for one in gathering._waiting] == ["t1", "t4", "t5", "t6", "t7"]
+    assert counted(owner, card).total.counts.investigations == 8
 
 
 def test_where_too_many_wait_the_oldest_go(opened, monkeypatch):

@@ -26,6 +26,7 @@ from tsunagu.foundation.policy import api as policy
 logger = logging.getLogger(__name__)
 
 FLUSH_EVERY_S = 10.0
+_MOST_BAD = 20
 _GRACE = dt.timedelta(hours=1)
 # Three hundred events a second for five minutes without a database; the oldest go first.
 _MOST_WAITING = 100_000
@@ -61,8 +62,8 @@ def _write_again_and_again() -> None:
 def flush() -> int:
     """Write what waits; returns how many hits there are more. What cannot be written now waits on.
 
-    An event that can never be written is left out alone. An answer that was lost may let hits be written twice: they are of
-    one user, address and second, so they count once.
+    An event that cannot be written while others can is left out alone. An answer that was lost may let hits be written twice:
+    they are of one user, address and second, so they count once.
 
     Raises:
         BadRobotsFileError: the operator's list cannot be read.
@@ -74,19 +75,35 @@ def flush() -> int:
             taken.append(_waiting.popleft())
         except IndexError:  # another thread was faster
             break
-    made, parts = 0, [taken]
+    parts, bad = [taken], list[tuple[Asked, Exception]]()
+    try:
+        made = _write(parts, bad)
+    except Exception:
+        _wait_on([*(one for one, _ in bad), *(one for part in reversed(parts) for one in part)])
+        raise
+    for one, error in bad:
+        logger.error("use_left_out", extra={"place": one.place[:200]}, exc_info=error)
+    return made
+
+
+def _write(parts: list[list[Asked]], bad: list[tuple[Asked, Exception]]) -> int:
+    """Write parts, the last first, and take them off the list; events that cannot be written go to ``bad``."""
+    made, works = 0, False
     while parts:
-        part = parts.pop()
+        part = parts[-1]
         try:
             made += keep(part)
+            works = True
         except Exception as error:
             if not _is_of_an_event(error):
-                _wait_on([one for several in (part, *reversed(parts)) for one in several])
                 raise
             if len(part) > 1:
-                parts += [part[len(part) // 2 :], part[: len(part) // 2]]
-            else:
-                logger.exception("use_left_out", extra={"place": part[0].place[:200]})
+                parts[-1:] = [part[len(part) // 2 :], part[: len(part) // 2]]
+                continue
+            bad.append((part[0], error))
+        parts.pop()
+        if bad and not works and (len(bad) >= _MOST_BAD or not parts):
+            raise bad[0][1]  # not one can be written: it is none of them
     return made
 
 
