@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from tests.rooms.clients import caller_of, client_of
 from tsunagu.core.errors import InvalidInputError
@@ -178,3 +180,17 @@ def test_pages_say_where_not_all_runs_are_shown(failed):
     assert words in browser.get("/d/lab/data").content.decode()
     assert words not in browser.get("/d/lab/other").content.decode()
     assert browser.get("/search/failures").content.decode().count(words) == 1
+
+
+def test_what_many_runs_used_leaves_the_database_once(dataset):
+    owner, card = dataset
+    kept = [runs.Link("out", "dataset", card.id)]
+    for used in ("a", "b", "a", "c", "a", "b"):
+        links = [runs.Link("in", "dataset", used * 26), runs.Link("in", "dataset", "d" * 26), *kept]
+        runs.record(owner, "compute", dataset_id=card.id, links=links)
+    with CaptureQueriesContext(connection) as asked:
+        found = runs.sources_of(card.id)
+    assert [one[0] for one in found] == ["b", "d", "a", "c"]
+    with connection.cursor() as cursor:
+        cursor.execute(asked[0]["sql"])
+        assert len(cursor.fetchall()) == 4

@@ -6,7 +6,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
-from django.db.models import Exists, F, OuterRef, Q, Window
+from django.db.models import Exists, F, Max, OuterRef, Q, Window
 from django.db.models.functions import RowNumber
 
 from tsunagu.core import clock
@@ -57,7 +57,9 @@ def sources_of(dataset_id: str) -> list[str]:
         direction="in",
         entity_kind="dataset",
     ).exclude(entity_id=dataset_id)
-    return list(dict.fromkeys(used.order_by("-run_id", "pk").values_list("entity_id", flat=True)))
+    # Each once, already in the database: ten thousand runs may have used one dataset.
+    each = used.values("entity_id").annotate(run_last=Max("run_id"), link_last=Max("pk"))
+    return list(each.order_by("-run_last", "link_last").values_list("entity_id", flat=True))
 
 
 def using(
