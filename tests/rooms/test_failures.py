@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.db import connection
+from django.db.models import QuerySet
 from django.test.utils import CaptureQueriesContext
 
 from tests.rooms.clients import caller_of, client_of
@@ -194,3 +195,16 @@ def test_what_many_runs_used_leaves_the_database_once(dataset):
     with connection.cursor() as cursor:
         cursor.execute(asked[0]["sql"])
         assert len(cursor.fetchall()) == 4
+
+
+def test_two_workers_that_begin_one_run_in_the_same_moment(dataset, monkeypatch):
+    owner, card = dataset
+    run = new_id()
+    links = [runs.Link("in", "dataset", card.id)]
+    answers = iter([False])
+    exists = QuerySet.exists
+    monkeypatch.setattr(QuerySet, "exists", lambda rows: next(answers, None) is None and exists(rows))
+    runs.start(owner, "compute", run_id=run, dataset_id=card.id, links=links)
+    answers = iter([False])
+    assert runs.start(owner, "compute", run_id=run, dataset_id=card.id, links=links) == run
+    assert len(runs.get(run).links) == 1
