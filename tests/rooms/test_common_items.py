@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from html.parser import HTMLParser
 
 import pytest
 
@@ -274,3 +275,140 @@ def test_the_public_record_bears_them(world, put, officer):
     (funding,) = record.fundings
     assert (funding.award_number, funding.funder_id.value) == ("JP24K00366", "https://ror.org/00hhkn466")
     assert {one.scheme for one in record.subjects} == {"Other", "e-Rad_field"}
+
+
+IMPORTED = {
+    "funder": "RIKEN",
+    "data_type": "genomic reads",
+    "charge": "partly",
+    "award_number": "24K00366",
+    "manager_erad": "1234567",
+    "contact_address": "北見市\r\n公園町165",
+    "remarks_ja": " 備考\r二行目 ",
+    "creators": ["山田 花子", "Taro Suzuki"],
+}
+
+
+@pytest.fixture
+def imported(world):
+    """Values that something else than the form wrote."""
+    owner, card = world
+    for name, value in IMPORTED.items():
+        description.set_value(
+            owner, card.id, name, value, taken_from={"kind": "import", "source": "old list"}
+        )
+    return owner, datasets.get_dataset(owner, "lab", "data")
+
+
+def said_by(owner):
+    return {one.name: one for one in description.values(owner, datasets.get_dataset(owner, "lab", "data"))}
+
+
+def posted_as_shown(client, **more):
+    """The form as a browser sends it back."""
+    page = client.get("/d/lab/data/common-items").content.decode()
+    read = _Inputs()
+    read.feed(page)
+    return client.post("/d/lab/data/common-items", {**read.values, **more})
+
+
+class _Inputs(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.values, self.inside, self.begun = {}, "", False
+
+    def handle_starttag(self, tag, attrs):
+        found = dict(attrs)
+        name = found.get("name", "")
+        if tag == "option" and self.inside:
+            if "selected" in found or self.inside not in self.values:
+                self.values[self.inside] = found.get("value", "")
+        elif name.startswith("item-"):
+            self.inside = name if tag in {"select", "textarea"} else ""
+            if tag == "input":  # of one line: a browser takes the ends of lines out
+                self.values[name] = found.get("value", "").replace("\r", "").replace("\n", "")
+            elif tag == "textarea":
+                self.values[name] = ""
+
+    def handle_endtag(self, tag):
+        self.inside = "" if tag in {"select", "textarea"} else self.inside
+
+    def handle_data(self, data):
+        if self.inside and self.get_starttag_text().startswith("<textarea"):
+            self.values[self.inside] += data.replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\r\n")
+
+
+def test_saving_the_form_keeps_what_it_does_not_know(imported):
+    owner, _card = imported
+    before = {name: (one.value, one.origin, one.run_id) for name, one in said_by(owner).items()}
+    client = client_of(owner)
+    assert posted_as_shown(client, **{"item-terms_of_use_en": "Cite it"}).status_code == 302
+    after = said_by(owner)
+    assert after.pop("terms_of_use_en").value == "Cite it"
+    assert {name: (one.value, one.origin, one.run_id) for name, one in after.items()} == before
+    for language, words in (("en", "RIKEN (not one of the list)"), ("ja", "RIKEN（選択肢にない値）")):
+        assert words in client_of(owner, language).get("/d/lab/data/common-items").content.decode()
+
+
+def test_what_the_form_does_not_know_can_be_replaced_and_removed_and_not_chosen(imported):
+    owner, _card = imported
+    client = client_of(owner)
+    assert posted_as_shown(client, **{"item-funder": "JST", "item-charge": ""}).status_code == 302
+    assert said_by(owner)["funder"].value == "JST"
+    assert "charge" not in said_by(owner)
+    assert posted_as_shown(client, **{"item-funder": "RIKEN"}).status_code == 422
+    assert posted_as_shown(client, **{"item-award_number": "24K00367"}).status_code == 422
+
+
+def test_programs_may_send_back_what_they_read(imported):
+    owner, card = imported
+    caller = caller_of(owner)
+    place = "/api/v1/datasets/lab/data/common-items"
+    values = {
+        one["name"]: one["value"]
+        for item in caller.get(place).json()["items"]
+        for one in item["values"]
+        if one["name"]
+    }
+    assert caller.put(place, {"values": values}, "application/json").status_code == 200
+    assert common_items.write(owner, card, values) == 0
+    assert {name: one.value for name, one in said_by(owner).items()} == IMPORTED
+
+
+@pytest.mark.parametrize("base", ["title", "description"])
+def test_a_text_for_japanese_readers_without_japanese_signs_is_not_lost(world, base):
+    owner, _card = world
+    first, second = (
+        {f"{base}_ja": "LiFePO4", f"{base}_en": "A LiFePO4 cathode"},
+        {f"{base}_ja": "薄膜", f"{base}_en": "Films"},
+    )
+    for several in (first, second, first):
+        card = datasets.get_dataset(owner, "lab", "data")
+        common_items.write(owner, card, several)
+        found = slots(common_items.sheet_of(owner, card))
+        assert {name: found[name].value for name in several} == several
+        assert common_items.write(owner, card, several) == 0
+        assert said_by(owner)[base].value == several[f"{base}_ja"]
+
+
+def test_only_what_can_be_accepted_is_proposed(world, officer):
+    owner, card = world
+    made = plan()
+    made["dmp"]["project"][0]["funding"][0]["jp"] = {"programme_code": "much too long"}
+    made["dmp"]["project"][0]["funding"][0]["grant_id"]["identifier"] = "JP"
+    plans.write_plan(owner, datasets.get_project(owner, "lab"), made)
+    found = {
+        name: one.proposed.value
+        for name, one in slots(common_items.sheet_of(owner, card)).items()
+        if one.proposed
+    }
+    assert not found.keys() & {"programme_code", "award_number"}
+    assert common_items.accept(owner, card, found) == len(found)
+
+
+def test_what_is_refused_of_a_program_changes_nothing(world):
+    owner, _card = world
+    wish = {"values": {"remarks_en": "Measured twice"}, "accept": ["programme_ja"]}
+    answer = caller_of(owner).put("/api/v1/datasets/lab/data/common-items", wish, "application/json")
+    assert answer.status_code == 422
+    assert said_by(owner) == {}

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
+from django.db.models import QuerySet
+from django.test.utils import CaptureQueriesContext
 
 from tests.rooms.clients import caller_of, client_of
 from tsunagu.core.errors import InvalidInputError
@@ -14,6 +17,7 @@ from tsunagu.data.discovery.embedded import Tantivy
 from tsunagu.foundation.policy import api as policy
 from tsunagu.foundation.policy.api import ActionDeniedError
 from tsunagu.foundation.runs import api as runs
+from tsunagu.foundation.runs import selectors
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("english")]
 
@@ -140,3 +144,67 @@ def test_rest_tells_and_gives_it(failed):
     discovery.catch_up()
     hits = caller.get("/api/v1/search?q=kind:negative").json()["hits"]
     assert {hit["name"]: hit["outcomes"] for hit in hits} == {"data": ["negative"], "other": ["negative"]}
+
+
+def _went_wrong(owner, card, count):
+    for number in range(count):
+        run = runs.start(owner, "compute", run_id=new_id(), dataset_id=card.id)
+        runs.finish(run, runs.Outcome.FAILED, reason=f"Step {number} diverged.")
+
+
+def test_however_many_went_wrong_only_the_last_of_each_dataset_are_read(failed, monkeypatch):
+    owner, card, other = failed
+    _went_wrong(owner, card, 30)
+    _went_wrong(owner, other, 3)
+    monkeypatch.setattr(selectors, "_DATASETS_AT_ONCE", 1)
+    read, from_db = [], selectors.Run.from_db.__func__
+    monkeypatch.setattr(
+        selectors.Run, "from_db", classmethod(lambda cls, *row: read.append(row) or from_db(cls, *row))
+    )
+    found = runs.ended_badly([card.id, other.id, card.id])
+    assert len(read) == runs.MOST_BAD + 3
+    assert [one.reason for one in found[card.id]] == [
+        f"Step {number} diverged." for number in range(29, 9, -1)
+    ]
+    assert [one.reason for one in found[other.id]] == [f"Step {number} diverged." for number in (2, 1, 0)]
+    assert len(runs.ended_badly([card.id], limit=6)[card.id]) == 6
+    assert len(runs.ended_badly([card.id], limit=1000)[card.id]) == runs.MOST_BAD
+
+
+def test_pages_say_where_not_all_runs_are_shown(failed):
+    owner, card, other = failed
+    _went_wrong(owner, card, runs.MOST_BAD)
+    _went_wrong(owner, other, 5)
+    discovery.catch_up()
+    browser = client_of(owner)
+    words = "Only the last runs are shown."
+    assert words in browser.get("/d/lab/data").content.decode()
+    assert words not in browser.get("/d/lab/other").content.decode()
+    assert browser.get("/search/failures").content.decode().count(words) == 1
+
+
+def test_what_many_runs_used_leaves_the_database_once(dataset):
+    owner, card = dataset
+    kept = [runs.Link("out", "dataset", card.id)]
+    for used in ("a", "b", "a", "c", "a", "b"):
+        links = [runs.Link("in", "dataset", used * 26), runs.Link("in", "dataset", "d" * 26), *kept]
+        runs.record(owner, "compute", dataset_id=card.id, links=links)
+    with CaptureQueriesContext(connection) as asked:
+        found = runs.sources_of(card.id)
+    assert [one[0] for one in found] == ["b", "d", "a", "c"]
+    with connection.cursor() as cursor:
+        cursor.execute(asked[0]["sql"])
+        assert len(cursor.fetchall()) == 4
+
+
+def test_two_workers_that_begin_one_run_in_the_same_moment(dataset, monkeypatch):
+    owner, card = dataset
+    run = new_id()
+    links = [runs.Link("in", "dataset", card.id)]
+    answers = iter([False])
+    exists = QuerySet.exists
+    monkeypatch.setattr(QuerySet, "exists", lambda rows: next(answers, None) is None and exists(rows))
+    runs.start(owner, "compute", run_id=run, dataset_id=card.id, links=links)
+    answers = iter([False])
+    assert runs.start(owner, "compute", run_id=run, dataset_id=card.id, links=links) == run
+    assert len(runs.get(run).links) == 1

@@ -26,5 +26,8 @@ def main() -> None:
     # Beside the index, so that a million records that come into the graph keep nobody from finding a new title.
     beside = threading.Thread(target=graph.keep_up, args=(stopped,), name="graph")
     beside.start()
-    discovery.keep_up(stopped)
-    beside.join()
+    try:
+        discovery.keep_up(stopped)
+    finally:
+        stopped.set()  # one of them alone would look like both
+        beside.join()

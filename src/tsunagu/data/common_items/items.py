@@ -5,6 +5,7 @@ Source: 公的資金による研究データの共通メタデータ項目, as G
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -114,7 +115,21 @@ GROUPS: Mapping[Group, Words] = {
     "data": _w("データに関する情報", "About the data"),
     "management": _w("データの管理に関する情報", "About the management of the data"),
 }
-BY_KEY = {one.key: one for one in ITEMS}
+SLOTS: Mapping[str, Slot] = {slot.name: slot for item in ITEMS for slot in item.slots if slot.name}
+_FORMS = {
+    "hosting_institution_ror": re.compile(r"https://ror\.org/0[a-z0-9]{8}"),
+    "manager_erad": re.compile(r"[0-9]{8}"),
+    "programme_code": re.compile(r"[0-9A-Za-z]{1,5}"),
+    "award_number": re.compile(r"JP[0-9A-Za-z-]{2,40}"),
+    "contact_mail": re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+"),
+}
+
+
+def fits(slot: Slot, value: str) -> bool:
+    """Whether somebody may write this into an input."""
+    if slot.choices is not None:
+        return value in slot.choices
+    return slot.name not in _FORMS or bool(_FORMS[slot.name].fullmatch(value))
 
 
 def labels(language: str) -> dict[str, str]:

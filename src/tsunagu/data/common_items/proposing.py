@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from tsunagu.data.common_items.items import SLOTS, fits
 from tsunagu.data.common_items.types import Proposed
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.plans import api as plans
@@ -19,18 +20,18 @@ _KAKENHI = re.compile(r"\d{2}[A-Z]{1,2}\d{4,5}")
 
 
 def proposals(actor: Actor, card: datasets.DatasetCard) -> dict[str, Proposed]:
-    """Values by name. The plan speaks first, and only to those who may see it."""
+    """Values by name that may be accepted. The plan speaks first, and only to those who may see it."""
     found: dict[str, Proposed] = {}
     project = policy.Resource("project", card.project_id)
     plan = plans.find_plan(card.project_id) if policy.decide(actor, "project.read", project) else None
     if plan is not None:
         source = f"{plan.title} ({plan.number})"
         for name, value in _of_plan(plan.body["dmp"], plans.row_for(plan.body, card.name) or {}, plan.body):
-            if value:
+            if value and fits(SLOTS[name], value):
                 found.setdefault(name, Proposed(value, "plan", source))
     home = publication.home_of(card)
     for name, value in _of_institution(home):
-        if value:
+        if value and fits(SLOTS[name], value):
             found.setdefault(name, Proposed(value, "institution", home.name_ja))
     return found
 

@@ -81,12 +81,21 @@ def _said(
 
 
 def kept_as(said: Mapping[str, Mapping[str, Any]], name: str) -> str:
-    """The name under which a description keeps an input: a title in one language alone is just ``title``."""
+    """The name under which a description keeps an input: a title in one language alone is just ``title``.
+
+    Where the other language has a name of its own, the plain one is this language's, whatever signs it is written with.
+    """
     base, _underline, language = name.rpartition("_")
-    if base not in _PLAIN or language not in {"ja", "en"} or name in said:
+    other = {"ja": "en", "en": "ja"}.get(language, "")
+    if base not in _PLAIN or not other or _is_said(said, name):
         return name
-    plain = _text(said.get(base, {}).get("value"))
-    return base if not plain or standards.language_of(plain) == language else name
+    plain = text_of(said.get(base, {}).get("value"))
+    is_own = not plain or standards.language_of(plain) == language or _is_said(said, f"{base}_{other}")
+    return base if is_own else name
+
+
+def _is_said(said: Mapping[str, Mapping[str, Any]], name: str) -> bool:
+    return bool(text_of(said.get(name, {}).get("value")))
 
 
 def _item(
@@ -113,22 +122,17 @@ def _item(
 def _slot(slot: Slot, said: Mapping[str, Mapping[str, Any]], proposed: Mapping[str, Proposed]) -> SlotCard:
     name = kept_as(said, slot.name)
     found = said.get(name, {})
-    value = _text(found.get("value"))
-    if name in _PLAIN and standards.language_of(value) != slot.language:
-        found, value = {}, ""
+    value = text_of(found.get("value"))
     shown = dict.fromkeys(("ja", "en"), value)
     if slot.choices and value in slot.choices:
         shown = dict(zip(("ja", "en"), slot.choices[value], strict=True))
-    offer = proposed.get(slot.name)
-    if value or (offer and slot.choices and offer.value not in slot.choices):
-        offer = None
-    return SlotCard(slot, value, shown, found.get("origin", {}), offer)
+    return SlotCard(slot, value, shown, found.get("origin", {}), None if value else proposed.get(slot.name))
 
 
-def _text(value: Any) -> str:
-    if isinstance(value, list):
-        return "、".join(str(one) for one in value)
-    return "" if value is None else str(value).strip()
+def text_of(value: Any) -> str:
+    """A value as an input holds it."""
+    text = "、".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)
+    return text.replace("\r\n", "\n").replace("\r", "\n").strip()
 
 
 def _remedy(item: Item, slots: tuple[SlotCard, ...]) -> Words:

@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 
 from django.db import transaction
 
 from tsunagu.data.common_items.errors import BadItemError, ProposalChangedError
-from tsunagu.data.common_items.items import ITEMS, Slot
+from tsunagu.data.common_items.items import SLOTS, Slot, fits
 from tsunagu.data.common_items.proposing import proposals
-from tsunagu.data.common_items.selectors import kept_as
+from tsunagu.data.common_items.selectors import kept_as, text_of
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.description import api as description
 from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.policy import api as policy
 
-_SLOTS: Mapping[str, Slot] = {slot.name: slot for item in ITEMS for slot in item.slots if slot.name}
-_FORMS = {
-    "hosting_institution_ror": re.compile(r"https://ror\.org/0[a-z0-9]{8}"),
-    "manager_erad": re.compile(r"[0-9]{8}"),
-    "programme_code": re.compile(r"[0-9A-Za-z]{1,5}"),
-    "award_number": re.compile(r"JP[0-9A-Za-z-]{2,40}"),
-    "contact_mail": re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+"),
-}
 _HINTS = {
     "hosting_institution_ror": "https://ror.org/00hhkn466",
     "manager_erad": "12345678",
@@ -37,6 +28,8 @@ _HINTS = {
 def write(actor: Actor, card: datasets.DatasetCard, values: Mapping[str, str]) -> int:
     """Set values by the names of their inputs; one that is as it was is left alone, an empty one is removed.
 
+    What another list or an import left there stays, whatever its form, until somebody writes something else.
+
     Returns:
         How many changed.
 
@@ -46,14 +39,15 @@ def write(actor: Actor, card: datasets.DatasetCard, values: Mapping[str, str]) -
     """
     policy.require(actor, "dataset.describe", card.resource)
     said = {one.name: {"value": one.value} for one in description.values(actor, card)}
-    changed = 0
+    changed, written = 0, set[str]()
     for slot_name, raw in values.items():
-        value = raw.replace("\r\n", "\n").strip()
-        _check(slot_name, value)
+        slot, value = _slot(slot_name), text_of(raw)
         name = kept_as(said, slot_name)
-        before = said.get(name, {}).get("value", "")
-        shown = "、".join(map(str, before)) if isinstance(before, list) else str(before)
-        if value != shown:
+        # A title for Japanese readers may have no Japanese sign in it: the other one must not take its place.
+        name = slot_name if name in written else name
+        written |= {name} if value else set()
+        if value != text_of(said.get(name, {}).get("value")):
+            _check(slot, value)
             description.set_value(actor, card.id, name, value)
             said[name] = {"value": value}
             changed += 1
@@ -75,7 +69,7 @@ def accept(actor: Actor, card: datasets.DatasetCard, shown: Mapping[str, str]) -
         found = offered.get(slot_name)
         if found is None or found.value != value:
             raise ProposalChangedError(item=slot_name[:100])
-        _check(slot_name, value)
+        _check(_slot(slot_name), value)
         name = kept_as(said, slot_name)
         source = {"kind": found.origin, "source": found.source}
         description.set_value(actor, card.id, name, value, taken_from=source)
@@ -83,24 +77,27 @@ def accept(actor: Actor, card: datasets.DatasetCard, shown: Mapping[str, str]) -
     return len(shown)
 
 
-def _check(name: str, value: str) -> None:
-    slot = _SLOTS.get(name)
+def _slot(name: str) -> Slot:
+    slot = SLOTS.get(name)
     if slot is None:
         raise BadItemError(f"There is no item {name[:100]}.", item=name[:100])
-    if not value:
+    return slot
+
+
+def _check(slot: Slot, value: str) -> None:
+    if not value or fits(slot, value):
         return
-    if slot.choices is not None and value not in slot.choices:
+    if slot.choices is not None:
         raise BadItemError(
-            f"{value[:100]!r} is none of the values of {name}.",
+            f"{value[:100]!r} is none of the values of {slot.name}.",
             remedy=f"Choose one of {', '.join(slot.choices)}.",
-            item=name,
+            item=slot.name,
         )
-    if name in _FORMS and not _FORMS[name].fullmatch(value):
-        raise BadItemError(
-            f"{value[:100]!r} cannot be the value of {name}.",
-            remedy=f"Write it as {_HINTS[name]}.",
-            item=name,
-        )
+    raise BadItemError(
+        f"{value[:100]!r} cannot be the value of {slot.name}.",
+        remedy=f"Write it as {_HINTS[slot.name]}.",
+        item=slot.name,
+    )
 
 
 def offered(actor: Actor, card: datasets.DatasetCard, names: Iterable[str]) -> dict[str, str]:

@@ -48,18 +48,22 @@ class Tantivy:
 
     def replace(self, ids: Iterable[str], documents: Iterable[Document]) -> None:
         """Put documents of datasets in the place of all that the index had of these; durable when it returns."""
+        made = [
+            self._document(one) for one in documents
+        ]  # all or none: what is added waits for the next commit
         writer = self._open_writer()
         for key in ids:
             writer.delete_documents_by_term("uid", key)
-        for one in documents:
-            writer.add_document(self._document(one))
+        for one in made:
+            writer.add_document(one)
         writer.commit()
 
     def add(self, documents: Iterable[Document]) -> None:
         """Put documents in that the index does not have, between ``begin_anew`` and ``finish``; durable with that."""
+        made = [self._document(one) for one in documents]
         writer = self._open_writer()
-        for one in documents:
-            writer.add_document(self._document(one))
+        for one in made:
+            writer.add_document(one)
 
     def begin_anew(self) -> None:
         """Empty the index, and remove those of earlier forms."""

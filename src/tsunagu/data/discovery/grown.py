@@ -45,7 +45,7 @@ class PostgreSQL:
             f"insert into discovery_entry ({', '.join(COLUMNS)}, words) "  # noqa: S608 - names of this program
             f"values ({marks}, array_to_tsvector(%s))"
         )
-        with connection.cursor() as cursor:
+        with transaction.atomic(), connection.cursor() as cursor:
             cursor.executemany(statement, [row_of(one) for one in documents])
 
     def begin_anew(self) -> None:

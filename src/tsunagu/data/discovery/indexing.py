@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
-from django.db import OperationalError, close_old_connections
+from django.db import InterfaceError, OperationalError, close_old_connections
 
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.discovery import harvested
 from tsunagu.data.discovery.clauses import Exactly, Question, Seen
-from tsunagu.data.discovery.documents import KIND, documents
+from tsunagu.data.discovery.documents import KIND, Document, documents
 from tsunagu.data.discovery.engines import engine
 from tsunagu.data.discovery.models import Pending
 from tsunagu.data.harvesting import api as harvesting
@@ -25,6 +25,8 @@ _REBUILD_BATCH = 1000
 _LOOK_EVERY_S = 0.1
 _TRY_AGAIN_S = 2.0
 _LOOKS = 3
+# The database or the disk: no document is to blame, and the same is tried again.
+_AWAY = (OperationalError, InterfaceError, OSError)
 
 
 def note(dataset_id: str, *, hides: bool) -> None:
@@ -46,9 +48,25 @@ def apply_pending() -> int:
     if not rows:
         return 0
     ids = list(dict.fromkeys(dataset_id for _pk, dataset_id in rows))
-    engine().replace(ids, [*documents(ids), *harvested.documents(ids)])
+    _put(engine().replace, ids)
     Pending.objects.filter(pk__in=[pk for pk, _dataset_id in rows]).delete()
     return len(ids)
+
+
+def _put(write: Callable[[list[str], list[Document]], None], keys: list[str]) -> None:
+    """Write documents, or all but the one that cannot be: the others must not wait for it. It is tried when it changes."""
+    try:
+        write(keys, [*documents(keys), *harvested.documents(keys)])
+    except _AWAY:
+        raise
+    except Exception:
+        if len(keys) > 1:
+            half = len(keys) // 2
+            _put(write, keys[:half])
+            _put(write, keys[half:])
+        else:
+            logger.exception("left_out_of_index", extra={"key": keys[0]})
+            write(keys, [])  # where this fails too, it is the index that cannot be written
 
 
 def rebuild() -> int:
@@ -60,15 +78,19 @@ def rebuild() -> int:
     engine().begin_anew()
     while part := datasets.source_ids(after=after, limit=_REBUILD_BATCH):
         ids = [key for _row, key in part]
-        engine().add(documents(ids))
+        _put(_add, ids)
         after, count = part[-1][0], count + len(ids)
     last = 0
     while records := harvesting.record_ids(after=last, limit=_REBUILD_BATCH):
-        engine().add(harvested.documents(map(harvested.key_of, records)))
+        _put(_add, [harvested.key_of(one) for one in records])
         last, count = records[-1], count + len(records)
     engine().finish()
     logger.info("index_made", extra={"count": count, "duration_s": round(time.monotonic() - started, 1)})
     return count
+
+
+def _add(_keys: list[str], several: list[Document]) -> None:
+    engine().add(several)
 
 
 def catch_up() -> int:
@@ -103,11 +125,13 @@ def keep_up(stopped: threading.Event) -> None:
         try:
             made = work()
             work = catch_up
-        except OperationalError:
+        except (OperationalError, InterfaceError):
             logger.warning("database_busy", exc_info=True)
+            close_old_connections()  # a connection that the server has ended never works again
             stopped.wait(_TRY_AGAIN_S)
-        except (OSError, ValueError):  # a full disk, or somebody took the folder away under our feet
+        except Exception:  # a full disk, or somebody took the folder away under our feet
             logger.exception("index_failed")
+            close_old_connections()
             stopped.wait(_TRY_AGAIN_S)
         else:
             if not made:

@@ -24,6 +24,8 @@ KINDS = (
     "work",
 )
 LOCAL = "local"
+# Of how claims are read and written; a node whose graph is of another one makes it anew.
+FORM = 2
 # The best name first: which of several identifiers of a thing stands for it. One of a lower rank leads to one of a higher.
 _RANKS = (
     "DOI",
@@ -104,9 +106,9 @@ class Said:
             self.links[subject, relation, other] = None
 
     def digest(self) -> str:
-        """A hash over all of it, the same whenever it says the same."""
+        """A hash over all of it, the same whenever it says the same and is written the same way."""
         whole = (
-            (self.label, self.url, self.dataset_id, self.needs_draft, self.is_large),
+            (FORM, self.label, self.url, self.dataset_id, self.needs_draft, self.is_large),
             sorted((one.keys, one.kind, one.names, one.contested) for one in self.nodes.values()),
             sorted(self.links),
         )
@@ -144,7 +146,12 @@ def clean(text: str) -> str:
 
 
 def name_key(text: str) -> str:
-    """A name as it is compared: width, case, commas and the order of family and given name do not count."""
+    """A name as it is compared: width, case, commas and the order of family and given name do not count.
+
+    A long one ends in its hash: two that only begin alike are not the same.
+    """
     folded = unicodedata.normalize("NFKC", text).casefold()
-    words = re.findall(r"\w+", folded)
-    return " ".join(sorted(words))[:_MOST_KEY]
+    key = " ".join(sorted(re.findall(r"\w+", folded)))
+    if len(key) > _MOST_KEY:
+        key = f"{key[: _MOST_KEY - 21]}~{hashlib.sha256(key.encode()).hexdigest()[:20]}"
+    return key

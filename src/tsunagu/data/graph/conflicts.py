@@ -16,7 +16,7 @@ _SHOWN = 10
 
 def of_thing(seen: Eyes, thing: str) -> tuple[Conflict, ...]:
     """The conflicts of one thing, as far as the actor sees those who disagree."""
-    return (*_identifiers(seen, thing), *_several(thing), *_kinds(seen, thing), *_titles(seen, thing))
+    return (*_identifiers(seen, thing), *_several(seen, thing), *_kinds(seen, thing), *_titles(seen, thing))
 
 
 def _identifiers(seen: Eyes, thing: str) -> list[Conflict]:
@@ -52,8 +52,8 @@ def _identifiers(seen: Eyes, thing: str) -> list[Conflict]:
     return made
 
 
-def _several(thing: str) -> list[Conflict]:
-    rows = Identifier.objects.filter(thing=thing, scheme__in=SINGLE).order_by("scheme", "value")
+def _several(seen: Eyes, thing: str) -> list[Conflict]:
+    rows = seen.identifiers().filter(thing=thing, scheme__in=SINGLE).order_by("scheme", "value")
     found: defaultdict[str, list[str]] = defaultdict(list)
     for scheme, value in rows.values_list("scheme", "value")[:_LOOKED_AT]:
         found[scheme].append(f"{scheme} {value}")
@@ -68,7 +68,7 @@ def _kinds(seen: Eyes, thing: str) -> list[Conflict]:
 
 def _titles(seen: Eyes, thing: str) -> list[Conflict]:
     """Things with a DOI are works: in one language they have one title, in whatever spelling."""
-    if not Identifier.objects.filter(thing=thing, scheme="DOI").exists():
+    if not seen.identifiers().filter(thing=thing, scheme="DOI").exists():
         return []
     named = seen.namings().filter(identifier__thing=thing, kind__in=("article", "data", "software"))
     rows = named.exclude(name_key="").exclude(language="").order_by("pk")

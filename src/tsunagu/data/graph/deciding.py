@@ -24,10 +24,13 @@ _TO = {"accept": "accepted", "reject": "rejected"}
 
 
 def may_decide(actor: Actor) -> bool:
-    """Whether somebody decides what is one thing: who curates records for an institution, or administers the node."""
-    return bool(actor.kind == "person" and publication.curated_by(actor)) or bool(
-        policy.decide(actor, "node.admin", policy.NODE)
-    )
+    """Whether somebody decides what is one thing: who curates records for an institution, or administers the node.
+
+    It is about everybody's records: a token does only where it was made for publishing, and for no projects alone.
+    """
+    reaches = actor.scope is None or ("share" in actor.scope.verbs and not actor.scope.projects)
+    curates = actor.kind == "person" and reaches and bool(publication.curated_by(actor))
+    return curates or bool(policy.decide(actor, "node.admin", policy.NODE))
 
 
 def require_decider(actor: Actor) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from django.db.models import Exists, Min, OuterRef, Q
@@ -12,7 +13,7 @@ from tsunagu.data.graph.deciding import may_decide, require_decider
 from tsunagu.data.graph.errors import NoSuchMergeError
 from tsunagu.data.graph.models import Identifier, Merge
 from tsunagu.data.graph.seeing import Eyes, eyes
-from tsunagu.data.graph.showing import cards
+from tsunagu.data.graph.showing import cards, pids_of
 from tsunagu.data.graph.types import Card, Evidence, MergeCard
 from tsunagu.foundation.identity.api import Actor
 
@@ -67,11 +68,10 @@ def of_thing(actor: Actor, seen: Eyes, thing: str) -> tuple[MergeCard, ...]:
 
 
 def _visible(seen: Eyes) -> Any:
-    """Only where both ends exist for the actor by a name of their own."""
+    """Only where both ends exist for the actor."""
     rows = Merge.objects.all()
     for side in ("left", "right"):
-        named = seen.namings().filter(identifier__uid=OuterRef(side))
-        rows = rows.filter(Exists(named))
+        rows = rows.filter(Exists(seen.identifiers().filter(uid=OuterRef(side))))
     return rows
 
 
@@ -80,6 +80,7 @@ def _cards(seen: Eyes, rows: Iterable[Merge], *, names: bool) -> list[MergeCard]
     uids = {uid for row in rows for uid in (row.left, row.right)}
     # Each end as it would be alone: what is shown must tell the two apart also once they are one.
     known = cards(seen, uids, by="uid")
+    known |= _by_better_names(seen, uids - known.keys())
     works = _works(seen, uids)
     return [
         MergeCard(
@@ -98,6 +99,19 @@ def _cards(seen: Eyes, rows: Iterable[Merge], *, names: bool) -> list[MergeCard]
         for row in rows
         if row.left in known and row.right in known
     ]
+
+
+def _by_better_names(seen: Eyes, uids: set[str]) -> dict[str, Card]:
+    """Identifiers that sources only give beside a better one by now: under the names of that."""
+    rows = seen.identifiers().filter(uid__in=uids)
+    bases = dict(rows.values_list("uid", "base"))
+    named = cards(seen, bases.values(), by="uid")
+    pids = pids_of(seen, uids, "uid")
+    return {
+        uid: replace(named[base], uid=uid, identifiers=tuple(pids[uid]))
+        for uid, base in bases.items()
+        if base in named
+    }
 
 
 def _works(seen: Eyes, uids: set[str]) -> dict[str, Card]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import product
 
 from django.db.models import Count, Q
 
@@ -170,17 +171,21 @@ def _add_homes(people: dict[int, _Person], part: list[int]) -> None:
     # As the same source calls it: what others call it must not change what is known of this person.
     names: dict[tuple[int, int], list[tuple[str, str]]] = defaultdict(list)
     wanted = sorted({home for _person, home, *_rest in homes})
-    origins = {origin for _person, _home, origin, *_rest in homes}
-    for at in range(0, len(wanted), _AT_ONCE):
-        named = Naming.objects.filter(_PUBLIC, identifier__in=wanted[at : at + _AT_ONCE]).exclude(name_key="")
+    origins = sorted({origin for _person, _home, origin, *_rest in homes})
+    # Not all that ever named a university: many do, and few of them are asked about.
+    for some, several in product(_parts(wanted), _parts(origins)):
+        named = Naming.objects.filter(_PUBLIC, identifier__in=some, origin__in=several).exclude(name_key="")
         rows_named = named.order_by("text").values_list("identifier", "origin", "name_key", "text")
-        for home, origin, key, text in rows_named.iterator():
-            if origin in origins:
-                names[home, origin].append((key, text))
+        for home, origin, key, text in rows_named:
+            names[home, origin].append((key, text))
     for person, home, origin, scheme, uid in homes:
         people[person].homes |= dict(names[home, origin])
         if scheme != LOCAL:
             people[person].homes[uid] = names[home, origin][0][1] if names[home, origin] else uid
+
+
+def _parts(values: list[int]) -> list[list[int]]:
+    return [values[at : at + _AT_ONCE] for at in range(0, len(values), _AT_ONCE)]
 
 
 def _add_beside(people: dict[int, _Person]) -> None:

@@ -202,7 +202,9 @@ class _Reader:
         funder = None
         if keys or names:
             funder = self.made.add(
-                keys or [local(f"{self.base}#funder/{name_key(names[0][0])}")], "institution", names
+                keys or [local(f"{self.base}#funder/{name_key(names[0][0]) or names[0][0]}")],
+                "institution",
+                names,
             )
             self.made.link(self.main, "funder", funder)
         keys = _keys([("JGN", one.award_number), ("URI", one.award_url), ("DOI", one.award_number)])

@@ -5,7 +5,8 @@ nothing behind.
 
 *By sources.* An identifier leads to the one better identifier that sources give beside it. Where they give two that are
 different things, it leads to neither and stays a thing of its own: a conflict, which is shown. *By people.* Things joined by
-accepted merges are one; its address is that of the best identifier in it.
+accepted merges are one; its address is that of the best identifier in it. A merge rests while one of the two is spoken of by
+closed sources alone: who sees the other must not learn of it.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from tsunagu.data.graph.claims import order
-from tsunagu.data.graph.models import Alias, Identifier, Merge
+from tsunagu.data.graph.models import Alias, Identifier, Merge, Naming
 
 _AT_ONCE = 400
 
@@ -62,7 +63,7 @@ def regroup(bases: Iterable[str]) -> None:
     left: set[str] = set()
     for part in _parts(sorted(set(bases))):
         merged = _merged(part)
-        left |= merged
+        left |= merged | (_reached(merged, _accepted()) if merged else set())
         # Most things are one by what sources say alone.
         alone = Identifier.objects.filter(base__in=set(part) - merged)
         alone.exclude(thing=F("base")).update(thing=F("base"))
@@ -82,20 +83,43 @@ def _merged(bases: list[str]) -> set[str]:
     return found
 
 
+def _accepted() -> QuerySet[Merge]:
+    return Merge.objects.filter(state="accepted")
+
+
+def _standing() -> QuerySet[Merge]:
+    """The accepted merges of which public sources speak of both ends."""
+    rows = _accepted()
+    for side in ("left", "right"):
+        named = Naming.objects.filter(identifier__uid=OuterRef(side), origin__dataset_id="")
+        rows = rows.filter(Exists(named) | Exists(Alias.objects.filter(lower__uid=OuterRef(side))))
+    return rows
+
+
 def _joined(group: set[str]) -> set[str]:
     """The bases that accepted merges make one thing of."""
     new = set(group)
     while new:
-        uids = list(Identifier.objects.filter(base__in=new).values_list("uid", flat=True))
-        others: set[str] = set()
-        for part in _parts(uids):
-            both = Q(left__in=part) | Q(right__in=part)
-            for pair in Merge.objects.filter(both, state="accepted").values_list("left", "right"):
-                others |= set(pair)
-        reached = set(Identifier.objects.filter(uid__in=others).values_list("base", flat=True))
-        new = reached - group
+        new = _reached(new, _standing()) - group
         group |= new
     return group
+
+
+def _reached(bases: set[str], merges: QuerySet[Merge]) -> set[str]:
+    """The bases that some merges join to these."""
+    uids = [
+        uid
+        for part in _parts(sorted(bases))
+        for uid in Identifier.objects.filter(base__in=part).values_list("uid", flat=True)
+    ]
+    others: set[str] = set()
+    for part in _parts(uids):
+        for pair in merges.filter(Q(left__in=part) | Q(right__in=part)).values_list("left", "right"):
+            others |= set(pair)
+    found: set[str] = set()
+    for part in _parts(sorted(others)):
+        found |= set(Identifier.objects.filter(uid__in=part).values_list("base", flat=True))
+    return found
 
 
 def _name(group: set[str]) -> None:

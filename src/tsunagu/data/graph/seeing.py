@@ -1,7 +1,8 @@
 """What somebody may see of the graph, as filters inside every question: nothing is counted and left out afterwards.
 
 A source that everybody may see shows what it says to everybody. What a dataset says is shown to those whom the rules of this
-moment show the dataset, and its draft only to those who see the draft. A thing exists for those who see a source that names it.
+moment show the dataset, and its draft only to those who see the draft. A thing exists for those who see a source that names it,
+an identifier for those who see a source that speaks of it.
 """
 
 from __future__ import annotations
@@ -42,6 +43,11 @@ class Eyes:
         """Identifiers that such sources give to one thing."""
         return Alias.objects.filter(self._seen())
 
+    def identifiers(self) -> QuerySet[Identifier]:
+        """Identifiers that such sources speak of: by which they name things, or which they give to one beside."""
+        named = Exists(self.namings().filter(identifier=OuterRef("pk")))
+        return Identifier.objects.filter(named | Exists(self.aliases().filter(lower=OuterRef("pk"))))
+
     def origins(self) -> QuerySet[Origin]:
         """These sources."""
         return Origin.objects.filter(self._seen(""))
@@ -59,10 +65,10 @@ class Eyes:
         return all(self.thing_of(uid) for uid in uids)
 
     def thing_of(self, uid: str) -> str:
-        """The thing that an identifier stands for; nothing where it does not exist for the actor."""
+        """The thing that an identifier stands for; nothing where either does not exist for the actor."""
         if not is_id(uid):
             return ""
-        thing = Identifier.objects.filter(uid=uid).values_list("thing", flat=True).first() or ""
+        thing = self.identifiers().filter(uid=uid).values_list("thing", flat=True).first() or ""
         return thing if thing and self.namings().filter(identifier__thing=thing).exists() else ""
 
 

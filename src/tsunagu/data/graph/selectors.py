@@ -14,7 +14,7 @@ from tsunagu.data.graph import conflicts
 from tsunagu.data.graph.claims import KINDS, LOCAL, local, name_key, uid_of
 from tsunagu.data.graph.errors import NoSuchThingError, NotAskedError
 from tsunagu.data.graph.merges import of_thing
-from tsunagu.data.graph.models import Identifier, Origin
+from tsunagu.data.graph.models import Origin
 from tsunagu.data.graph.seeing import Eyes, eyes
 from tsunagu.data.graph.showing import cards, source_card
 from tsunagu.data.graph.types import Card, Group, Neighbour, SourceCard, Thing
@@ -91,10 +91,11 @@ def thing_for(actor: Actor, scheme: str, value: str) -> str:
 def things_for(actor: Actor, values: Iterable[str]) -> dict[str, str]:
     """The same for many local names at once; those that exist for the actor."""
     by_uid = {uid_of(local(value)): value for value in values}
-    rows = Identifier.objects.filter(uid__in=by_uid)
-    named = eyes(actor).namings().filter(identifier__thing__in=rows.values("thing"))
+    seen = eyes(actor)
+    things = dict(seen.identifiers().filter(uid__in=by_uid).values_list("uid", "thing"))
+    named = seen.namings().filter(identifier__thing__in=set(things.values()))
     there = set(named.values_list("identifier__thing", flat=True).distinct())
-    return {by_uid[uid]: thing for uid, thing in rows.values_list("uid", "thing") if thing in there}
+    return {by_uid[uid]: thing for uid, thing in things.items() if thing in there}
 
 
 def get_thing(actor: Actor, uid: str) -> Thing:

@@ -10,7 +10,7 @@ from django.db.models import Count, F
 
 from tsunagu.core import clock
 from tsunagu.data.graph.claims import KINDS, LOCAL, order
-from tsunagu.data.graph.models import Identifier, Origin
+from tsunagu.data.graph.models import Origin
 from tsunagu.data.graph.seeing import Eyes
 from tsunagu.data.graph.types import Card, Name, Pid, SourceCard
 from tsunagu.standards import api as standards
@@ -38,7 +38,7 @@ def cards(seen: Eyes, uids: Iterable[str], *, by: Literal["thing", "uid"] = "thi
         kinds[row["key"]][row["kind"]] = kinds[row["key"]].get(row["kind"], 0) + row["n"]
         if row["text"]:
             names[row["key"]].append((-row["n"], row["text"], row["language"]))
-    pids = _pids(wanted, by)
+    pids = pids_of(seen, wanted, by)
     return {
         uid: Card(uid, _kind(kinds[uid]), _best(names[uid]), tuple(pids[uid][:_MOST_PIDS]))
         for uid in wanted
@@ -63,9 +63,10 @@ def _best(several: Sequence[tuple[int, str, str]]) -> tuple[Name, ...]:
     return tuple(Name(text, language) for language, text in found.items())
 
 
-def _pids(uids: Iterable[str], by: str) -> defaultdict[str, list[Pid]]:
+def pids_of(seen: Eyes, uids: Iterable[str], by: str) -> defaultdict[str, list[Pid]]:
+    """The identifiers of things, as far as they exist for the actor, the best first."""
     found: defaultdict[str, list[Pid]] = defaultdict(list)
-    rows = Identifier.objects.filter(**{f"{by}__in": list(uids)}).exclude(scheme=LOCAL)
+    rows = seen.identifiers().filter(**{f"{by}__in": list(uids)}).exclude(scheme=LOCAL)
     for scheme, value, thing in sorted(
         rows.values_list("scheme", "value", by)[:_MOST_NAMES], key=lambda one: order(one[:2])
     ):

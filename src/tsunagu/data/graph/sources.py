@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 from collections.abc import Iterable
 
 from tsunagu.core import settings
@@ -133,8 +134,9 @@ def all_keys(after: str = "", *, limit: int = 1000) -> tuple[list[str], str]:
         return [
             f"{DATASET}:{uid}" for _row, uid in rows
         ], f"{DATASET}:{rows[-1][0]}" if rows else f"{PUBLICATION}:"
-    entry = publication.find_entry(last) if last else None
-    place = (entry.changed_at, last) if entry else None
+    # The moment stands in the place: one that changes meanwhile must not take the place of the list along.
+    moment, _space, uid = last.partition(" ")
+    place = (dt.datetime.fromisoformat(moment), uid) if last else None
     entries = publication.harvest(since=None, until=None, after=place, limit=limit)
     found = [f"{PUBLICATION}:{one.id}" for one in entries]
-    return found, found[-1] if found else ""
+    return found, f"{PUBLICATION}:{entries[-1].changed_at.isoformat()} {entries[-1].id}" if found else ""

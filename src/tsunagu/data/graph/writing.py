@@ -14,6 +14,7 @@ from tsunagu.data.graph.claims import Key, Said, name_key, rank, uid_of
 from tsunagu.data.graph.models import Alias, Form, Identifier, Merge, Naming, Origin, Statement
 
 _AT_ONCE = 400
+_OF_SOURCE = ("dataset_id", "needs_draft", "is_large", "label", "url")
 
 
 @transaction.atomic
@@ -24,22 +25,23 @@ def replace(several: Mapping[str, Iterable[Said]]) -> int:
         several: Key of the source -> what it says; nothing where it is gone.
     """
     hold()
-    touched: set[int] = set()
     new: list[tuple[Origin, Said]] = []
+    stale: list[Origin] = []
+    gone: list[Origin] = []
     held: defaultdict[str, dict[str, Origin]] = defaultdict(dict)
     for row in Origin.objects.filter(source__in=list(several)):
         held[row.source][row.key] = row
     for source, claims in several.items():
         said = {one.key: one for one in claims}
-        for key, origin in held[source].items():
-            if key not in said or origin.digest != said[key].digest():
-                touched |= _clear(origin)
-            if key not in said:
-                origin.delete()
+        gone += [origin for key, origin in held[source].items() if key not in said]
         for key, one in said.items():
             found = held[source].get(key)
             if found is None or found.digest != one.digest():
-                new.append((_origin(found or Origin(key=key, source=source), one), one))
+                stale += [found] if found else []
+                new.append((found or Origin(key=key, source=source), one))
+    touched = _clear([*stale, *gone])
+    Origin.objects.filter(pk__in=[origin.pk for origin in gone]).delete()
+    _save(new)
     touched |= _write(new)
     if touched:
         resolving.resolve(touched)
@@ -54,27 +56,30 @@ def hold() -> None:
     Form.objects.select_for_update().get(pk=1)
 
 
-def _clear(origin: Origin) -> set[int]:
-    """Take away all that was said; which identifiers it was about."""
+def _clear(origins: list[Origin]) -> set[int]:
+    """Take away all that they said; which identifiers it was about."""
     found: set[int] = set()
     for model, names in (
         (Naming, ("identifier",)),
         (Alias, ("higher", "lower")),
         (Statement, ("subject", "object")),
     ):
-        rows = model._default_manager.filter(origin=origin)  # noqa: SLF001 - Django's own name for it
+        rows = model._default_manager.filter(origin__in=origins)  # noqa: SLF001 - Django's own name for it
         for name in names:
-            found |= set(rows.values_list(name, flat=True))
+            found |= set(rows.values_list(name, flat=True).distinct())
         rows.delete()
     return found
 
 
-def _origin(origin: Origin, one: Said) -> Origin:
-    origin.dataset_id, origin.needs_draft, origin.is_large = one.dataset_id, one.needs_draft, one.is_large
-    origin.label, origin.url = one.label, one.url
-    origin.digest, origin.seen_at = one.digest(), clock.now()
-    origin.save()
-    return origin
+def _save(new: list[tuple[Origin, Said]]) -> None:
+    now = clock.now()
+    for origin, one in new:
+        for name in _OF_SOURCE:
+            setattr(origin, name, getattr(one, name))
+        origin.digest, origin.seen_at = one.digest(), now
+    held = [origin for origin, _ in new if origin.pk]
+    Origin.objects.bulk_create((origin for origin, _ in new if not origin.pk), batch_size=_AT_ONCE)
+    Origin.objects.bulk_update(held, (*_OF_SOURCE, "digest", "seen_at"), batch_size=_AT_ONCE)
 
 
 def _write(new: list[tuple[Origin, Said]]) -> set[int]:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 from urllib.parse import urlsplit
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 
 from tsunagu.core import clock
 from tsunagu.data.harvesting import api as harvesting
 from tsunagu.data.publication import api as publication
 from tsunagu.data.usage.models import Citation
 from tsunagu.standards import api as standards
+
+logger = logging.getLogger(__name__)
+_T = TypeVar("_T")
 
 # What the citing side says (JPCOAR's words). New versions, parts and other forms of a dataset do not cite it.
 RELATIONS = frozenset({"cites", "references", "requires", "isDerivedFrom", "isSupplementedBy"})
@@ -40,11 +45,12 @@ class _Saying:
 
 def look(ids: Iterable[int]) -> int:
     """Write anew what some harvested records say; returns how many of our datasets they name."""
-    wanted = list(ids)
-    found = harvesting.records(wanted)
-    return _write(
-        [_Saying(str(one.id), one.source, one.record) for one in found], [str(key) for key in wanted]
-    )
+    return _each(_look, list(ids))
+
+
+def _look(ids: Sequence[int]) -> int:
+    found = harvesting.records(ids)
+    return _write([_Saying(str(one.id), one.source, one.record) for one in found], [str(key) for key in ids])
 
 
 def look_after(after: int, *, limit: int) -> list[int]:
@@ -64,10 +70,29 @@ def look_at_all_own() -> int:
     """The same for every publication of this node: a DOI may have been registered since. Returns how many were read."""
     after, count = None, 0
     while entries := publication.harvest(since=None, until=None, after=after, limit=_PART):
-        standing = [_own(one) for one in entries if not one.is_deleted]
-        _write(standing, [one.id for one in entries])
+        _each(_look_at_entries, entries)
         after, count = (entries[-1].changed_at, entries[-1].id), count + len(entries)
     return count
+
+
+def _look_at_entries(entries: Sequence[publication.Entry]) -> int:
+    return _write([_own(one) for one in entries if not one.is_deleted], [one.id for one in entries])
+
+
+def _each(write: Callable[[Sequence[_T]], int], several: Sequence[_T]) -> int:
+    """All at once, or without the one that cannot be read: the others must not wait for it."""
+    try:
+        return write(several)
+    except (OperationalError, InterfaceError):
+        raise  # the database is away
+    except Exception:
+        if len(several) > 1:
+            half = len(several) // 2
+            return _each(write, several[:half]) + _each(write, several[half:])
+        logger.exception(
+            "citing_record_left_out", extra={"record": str(getattr(several[0], "id", several[0]))}
+        )
+        return 0
 
 
 def _own(entry: publication.Entry) -> _Saying:

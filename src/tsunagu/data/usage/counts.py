@@ -6,24 +6,41 @@ The numbers of a day are always made of all its hits, never added to: made once 
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections import defaultdict
 
-from django.db import transaction
+from django.db import OperationalError, transaction
 
+from tsunagu.core import clock
 from tsunagu.data.usage import calendar, gathering
 from tsunagu.data.usage.counting import Hit, count
 from tsunagu.data.usage.models import UsageCount, UsageHit, UsageInstitution
+
+logger = logging.getLogger(__name__)
 
 _COLUMNS = ("at_s", "version", "is_request", "channel", "method", "target", "who", "is_job")
 
 
 def count_new() -> int:
-    """Make the numbers of every day that has hits which are not in them yet; returns how many days of datasets."""
+    """Make the numbers of every day that has hits which are not in them yet; returns how many days of datasets.
+
+    A day that cannot be counted keeps no other waiting; it is tried again the next time.
+    """
+    count = 0
+    for dataset_id, day in _new_days():
+        try:
+            _count(dataset_id, day)
+            count += 1
+        except OperationalError:
+            raise  # the database is away
+        except Exception:
+            logger.exception("use_not_counted", extra={"dataset": dataset_id, "day": day.isoformat()})
+    return count
+
+
+def _new_days() -> list[tuple[str, dt.date]]:
     new = UsageHit.objects.filter(is_counted=False).values_list("dataset_id", "day").distinct()
-    found = sorted(new)
-    for dataset_id, day in found:
-        _count(dataset_id, day)
-    return len(found)
+    return sorted(new)
 
 
 def rebuild() -> int:
@@ -33,11 +50,15 @@ def rebuild() -> int:
         UsageCount.objects.filter(day__gte=first).delete()
         UsageInstitution.objects.filter(month__gte=calendar.month_of(first)).delete()
         UsageHit.objects.update(is_counted=False)
-        return count_new()
+        found = _new_days()
+        for dataset_id, day in found:
+            _count(dataset_id, day)
+        return len(found)
 
 
 @transaction.atomic
 def _count(dataset_id: str, day: dt.date) -> None:
+    _hold(dataset_id, day)
     hits = UsageHit.objects.filter(dataset_id=dataset_id, day=day)
     # Marked before they are read: what comes meanwhile stays unmarked, and the day is made once more.
     hits.filter(is_counted=False).update(is_counted=True)
@@ -52,6 +73,13 @@ def _count(dataset_id: str, day: dt.date) -> None:
         update_fields=["count"],
     )
     _count_institutions(dataset_id, day)
+
+
+def _hold(dataset_id: str, day: dt.date) -> None:
+    """Let one worker at a time count a month of a dataset: a slower one would write what it read before."""
+    last = calendar.last_day(calendar.month_of(day))
+    hits = UsageHit.objects.filter(dataset_id=dataset_id, day__range=(day.replace(day=1), last))
+    hits.select_for_update().order_by("pk").values_list("pk").first()
 
 
 def _count_institutions(dataset_id: str, day: dt.date) -> None:
@@ -85,5 +113,8 @@ def _count_institutions(dataset_id: str, day: dt.date) -> None:
 def close_months() -> int:
     """Take away the hits of months whose numbers stand, and what hid users; returns how many hits."""
     count_new()
-    gathering.forget_salts(calendar.today())
-    return UsageHit.objects.filter(day__lt=calendar.first_open_day(), is_counted=True).delete()[0]
+    gathering.forget_salts(clock.now())
+    over = UsageHit.objects.filter(day__lt=calendar.first_open_day())
+    # What could not be counted yet is counted with all the others of its month, or its numbers would shrink.
+    waiting = over.filter(is_counted=False).values("dataset_id")
+    return over.exclude(dataset_id__in=waiting).delete()[0]

@@ -13,9 +13,9 @@ import threading
 from collections import deque
 from collections.abc import Iterable
 
-from django.db import DatabaseError, connection, transaction
+from django.db import DataError, Error, IntegrityError, connection, transaction
 
-from tsunagu.core.errors import NotFoundError, TsunaguError
+from tsunagu.core.errors import NotFoundError
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.usage import agents, calendar
 from tsunagu.data.usage.models import UsageHit, UsageSalt
@@ -26,6 +26,8 @@ from tsunagu.foundation.policy import api as policy
 logger = logging.getLogger(__name__)
 
 FLUSH_EVERY_S = 10.0
+_MOST_BAD = 20
+_GRACE = dt.timedelta(hours=1)
 # Three hundred events a second for five minutes without a database; the oldest go first.
 _MOST_WAITING = 100_000
 # Those who make a dataset do not use it; somebody who was let in to read does.
@@ -51,7 +53,7 @@ def _write_again_and_again() -> None:
     while not pause.wait(FLUSH_EVERY_S):
         try:
             flush()
-        except (DatabaseError, TsunaguError):
+        except Exception:  # whatever it is: this thread is the only one that counts
             logger.warning("usage_waits", exc_info=True)
         finally:
             connection.close()
@@ -59,6 +61,9 @@ def _write_again_and_again() -> None:
 
 def flush() -> int:
     """Write what waits; returns how many hits there are more. What cannot be written now waits on.
+
+    An event that cannot be written while others can is left out alone. An answer that was lost may let hits be written twice:
+    they are of one user, address and second, so they count once.
 
     Raises:
         BadRobotsFileError: the operator's list cannot be read.
@@ -70,11 +75,48 @@ def flush() -> int:
             taken.append(_waiting.popleft())
         except IndexError:  # another thread was faster
             break
+    parts, bad = [taken], list[tuple[Asked, Exception]]()
     try:
-        return keep(taken)
-    except (DatabaseError, TsunaguError):
-        _waiting.extendleft(reversed(taken[-(_MOST_WAITING - len(_waiting)) :]))
+        made = _write(parts, bad)
+    except Exception:
+        _wait_on([*(one for one, _ in bad), *(one for part in reversed(parts) for one in part)])
         raise
+    for one, error in bad:
+        logger.error("use_left_out", extra={"place": one.place[:200]}, exc_info=error)
+    return made
+
+
+def _write(parts: list[list[Asked]], bad: list[tuple[Asked, Exception]]) -> int:
+    """Write parts, the last first, and take them off the list; events that cannot be written go to ``bad``."""
+    made, works = 0, False
+    while parts:
+        part = parts[-1]
+        try:
+            made += keep(part)
+            works = True
+        except Exception as error:
+            if not _is_of_an_event(error):
+                raise
+            if len(part) > 1:
+                parts[-1:] = [part[len(part) // 2 :], part[: len(part) // 2]]
+                continue
+            bad.append((part[0], error))
+        parts.pop()
+        if bad and not works and (len(bad) >= _MOST_BAD or not parts):
+            raise bad[0][1]  # not one can be written: it is none of them
+    return made
+
+
+def _is_of_an_event(error: Exception) -> bool:
+    """Whether what went wrong is in an event, so that it would go wrong again and again."""
+    if isinstance(error, Error):
+        return isinstance(error, DataError | IntegrityError)
+    return not isinstance(error, agents.BadRobotsFileError)
+
+
+def _wait_on(events: list[Asked]) -> None:
+    room = max(0, _MOST_WAITING - len(_waiting))
+    _waiting.extendleft(reversed(events[max(0, len(events) - room) :]))
 
 
 @transaction.atomic
@@ -145,7 +187,12 @@ def _hidden(salt: bytes, who: str) -> str:
     return hashlib.blake2b(who.encode(), key=salt, digest_size=12).hexdigest()
 
 
-def forget_salts(today: dt.date) -> int:
-    """Throw away what hid users on days and in months that are over; returns how many went."""
-    kept = {today.isoformat(), calendar.month_of(today)}
+def forget_salts(now: dt.datetime) -> int:
+    """Throw away what hid users on days and in months that are over; returns how many went.
+
+    With an hour's grace: whoever asked before midnight and is written after it would be somebody else, so that one person
+    of an institution would count as two.
+    """
+    days = {calendar.day_of(now), calendar.day_of(now - _GRACE)}
+    kept = {one.isoformat() for one in days} | {calendar.month_of(one) for one in days}
     return UsageSalt.objects.exclude(period__in=kept).delete()[0]

@@ -31,7 +31,7 @@ class UsageHit(models.Model):
     target = models.CharField(max_length=16)
     who = models.CharField(max_length=24)
     is_job = models.BooleanField()
-    institution = models.CharField(max_length=300, blank=True)
+    institution = models.CharField(max_length=1024, blank=True)  # the name of its identity provider, in full
     person = models.CharField(max_length=24, blank=True)
     is_counted = models.BooleanField(default=False)
 
@@ -77,7 +77,7 @@ class UsageInstitution(models.Model):
 
     dataset_id = models.CharField(max_length=26)
     month = models.CharField(max_length=7)
-    institution = models.CharField(max_length=300)
+    institution = models.CharField(max_length=1024)
     people = models.IntegerField()
     requests = models.IntegerField()
 

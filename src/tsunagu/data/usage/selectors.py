@@ -190,10 +190,8 @@ def _sum(several: Iterable[Totals]) -> Totals:
 def _told(card: datasets.DatasetCard, span: Span, version: int, cited: Sequence[CitationCard]) -> _Told:
     told = _Told()
     since, until = _moments(span)
-    hashes = {datasets.get_version(card, version).version_hash} if version else set()
-    for run in runs.using(card.id, kinds=_COMPUTATIONS, since=since, until=until):
-        if hashes and not hashes & {link.id for link in run.links if link.kind == "version"}:
-            continue
+    version_hash = datasets.get_version(card, version).version_hash if version else ""
+    for run in runs.using(card.id, kinds=_COMPUTATIONS, since=since, until=until, version_hash=version_hash):
         month = _month_of(dt.datetime.fromisoformat(run.started_at))
         told.runs[month] += 1
         told.elsewhere[month] += "site" in run.parameters

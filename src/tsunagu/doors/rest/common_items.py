@@ -28,7 +28,7 @@ class ItemValue(Schema):
     proposed_by: str
 
 
-class ItemRow(Schema):
+class CommonItemRow(Schema):
     """An item with its official name."""
 
     key: str
@@ -53,7 +53,7 @@ class ItemSheet(Schema):
     version: int
     is_draft: bool
     missing: list[str]
-    items: list[ItemRow]
+    items: list[CommonItemRow]
     table: ItemTable
 
 
@@ -77,8 +77,11 @@ def write_items(request: HttpRequest, project: str, dataset: str, body: ItemWish
     """Set values of items, or take proposed ones over."""
     actor = require_actor(request)
     card = datasets.get_dataset(actor, project, dataset)
+    offered = common_items.offered(
+        actor, card, body.accept
+    )  # before anything is written: what is refused changes nothing
     common_items.write(actor, card, body.values)
-    common_items.accept(actor, card, common_items.offered(actor, card, body.accept))
+    common_items.accept(actor, card, offered)
     return _answer(common_items.sheet_of(actor, datasets.get_dataset(actor, project, dataset)))
 
 

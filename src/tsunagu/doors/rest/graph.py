@@ -56,7 +56,7 @@ class NeighbourRow(Schema):
     source_count: int
 
 
-class GroupRow(Schema):
+class NeighbourGroup(Schema):
     """Neighbours by a relation.
 
     ``is_from``: the thing is its subject (the thing has this creator), else its object. ``after`` continues the list.
@@ -105,7 +105,7 @@ class ThingRow(Schema):
     """A thing with the first neighbours by each relation. ``card.uid`` is its address now, also if another was asked for."""
 
     card: CardRow
-    groups: list[GroupRow]
+    groups: list[NeighbourGroup]
     conflicts: list[ConflictRow]
     merges: list[MergeRow]
     sources: list[SourceRow]
@@ -154,7 +154,7 @@ def thing(request: HttpRequest, thing: str) -> Any:
     return asdict(graph.get_thing(actor_of(request), thing))
 
 
-@router.get("/graph/things/{thing}/neighbours", response=GroupRow)
+@router.get("/graph/things/{thing}/neighbours", response=NeighbourGroup)
 def neighbours(
     request: HttpRequest,
     thing: str,

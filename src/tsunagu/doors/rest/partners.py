@@ -32,7 +32,7 @@ def offers(request: HttpRequest) -> Any:
     return {"offers": [_shown(one) for one in hosting.list_lent(require_actor(request))]}
 
 
-@router.post("/compute/offers", response={201: schemas.Offer})
+@router.post("/compute/offers", response={201: schemas.ComputeOffer})
 def offer(request: HttpRequest, body: schemas.NewOffer) -> Any:
     """Lend to another node."""
     given = body.dict()

@@ -71,7 +71,7 @@ class ResultRow(Schema):
     attested: dict[str, str]
 
 
-class GroupRow(Schema):
+class ReadinessGroup(Schema):
     """A group of criteria; `score` from 0 to 100, null where nothing applies."""
 
     id: str
@@ -121,7 +121,7 @@ class CardAnswer(Schema):
     rules: dict[str, str]
     score: int
     counts: dict[str, int]
-    groups: list[GroupRow]
+    groups: list[ReadinessGroup]
     is_prepared: bool
     preparation: PreparationRow | None
     profile: dict[str, Any]

@@ -62,7 +62,7 @@ class MemberList(Schema):
     members: list[MemberRow]
 
 
-class Answer(Schema):
+class DecisionAnswer(Schema):
     """What the rules say: ``answer`` is allow, deny or needs."""
 
     action: str

@@ -38,7 +38,7 @@ class NewOffer(Input):
     output_bytes: int = Field(10**11, ge=0, le=10**15)
 
 
-class Offer(Schema):
+class ComputeOffer(Schema):
     """An offer, with what its partner used and reserved of its three amounts."""
 
     id: str
@@ -65,7 +65,7 @@ class Offer(Schema):
 class OfferList(Schema):
     """Offers."""
 
-    offers: list[Offer]
+    offers: list[ComputeOffer]
 
 
 class NewSite(Input):

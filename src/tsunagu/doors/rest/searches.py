@@ -16,7 +16,7 @@ from tsunagu.doors.who import actor_of, require_actor
 router = Router(tags=["search"])
 
 
-class Wish(Schema):
+class SearchWish(Schema):
     """What is asked.
 
     ``q``: words, "phrases", -without, name:value, name:>40kV, name:300K..400K. The lists narrow by a facet: one of each
@@ -137,7 +137,7 @@ class NewSearch(Input):
 
 
 @router.get("/search", response=Results)
-def search(request: HttpRequest, wish: Query[Wish]) -> Any:
+def search(request: HttpRequest, wish: Query[SearchWish]) -> Any:
     """Find records; hits, counts and facets are of what one may see. Nothing in ``q`` is an error."""
     chosen = {name: getattr(wish, name) for name in discovery.FACETS}
     found = discovery.search(

@@ -99,7 +99,7 @@ def delete_dataset_member(request: HttpRequest, project: str, dataset: str, memb
     return _members(card) if policy.decide(actor, "dataset.read_draft", card.resource) else {"members": []}
 
 
-@router.get("/decide", response=schemas.Answer)
+@router.get("/decide", response=schemas.DecisionAnswer)
 def decide(
     request: HttpRequest, action: str, place: str, about: Annotated[str, Query(alias="as")] = ""
 ) -> Any:

@@ -71,7 +71,7 @@ class CitationRow(Schema):
     first_seen_on: str
 
 
-class UseAnswer(Schema):
+class UsageAnswer(Schema):
     """How a dataset was used; version 0: all versions."""
 
     place: str
@@ -86,7 +86,7 @@ class UseAnswer(Schema):
     citations: list[CitationRow]
 
 
-@router.get("/datasets/{project}/{dataset}/usage", response=UseAnswer)
+@router.get("/datasets/{project}/{dataset}/usage", response=UsageAnswer)
 def read_use(
     request: HttpRequest,
     project: str,

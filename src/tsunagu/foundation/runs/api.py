@@ -1,6 +1,7 @@
 """The door of runs: everything that happened, with outcome and reason."""
 
 from tsunagu.foundation.runs.selectors import (
+    MOST_BAD,
     by_row_ids,
     ended_badly,
     get,
@@ -15,6 +16,7 @@ from tsunagu.foundation.runs.services import finish, record, settle_silent, star
 from tsunagu.foundation.runs.types import Ended, Link, Outcome, RunCard
 
 __all__ = [
+    "MOST_BAD",
     "Ended",
     "Link",
     "Outcome",

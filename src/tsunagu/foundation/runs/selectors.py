@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, Max, OuterRef, Q, Window
+from django.db.models.functions import RowNumber
 
 from tsunagu.core import clock
 from tsunagu.foundation.runs.models import Run, RunLink
 from tsunagu.foundation.runs.types import Ended, Link, Outcome, RunCard
+
+_AT_ONCE = 500
 
 
 def get(run_id: str) -> RunCard | None:
@@ -54,20 +57,29 @@ def sources_of(dataset_id: str) -> list[str]:
         direction="in",
         entity_kind="dataset",
     ).exclude(entity_id=dataset_id)
-    return list(dict.fromkeys(used.order_by("-run_id", "pk").values_list("entity_id", flat=True)))
+    # Each once, already in the database: ten thousand runs may have used one dataset.
+    each = used.values("entity_id").annotate(run_last=Max("run_id"), link_last=Max("pk"))
+    return list(each.order_by("-run_last", "link_last").values_list("entity_id", flat=True))
 
 
-def using(dataset_id: str, *, kinds: Sequence[str], since: dt.datetime, until: dt.datetime) -> list[RunCard]:
-    """Runs of some kinds that began in a span of time and used a dataset, oldest first, with their links."""
-    rows = Run.objects.filter(
-        links__direction="in",
-        links__entity_kind="dataset",
-        links__entity_id=dataset_id,
-        kind__in=kinds,
-        started_at__gte=since,
-        started_at__lt=until,
-    )
-    return [_card(row) for row in rows.distinct().order_by("pk").prefetch_related("links")]
+def using(
+    dataset_id: str, *, kinds: Sequence[str], since: dt.datetime, until: dt.datetime, version_hash: str = ""
+) -> Iterator[RunCard]:
+    """Runs of some kinds that began in a span of time and used a dataset, oldest first, one by one and without their links.
+
+    Args:
+        dataset_id: Which dataset.
+        kinds: Of which kinds.
+        since: They began then or later.
+        until: They began before.
+        version_hash: Only those that used this version; empty: any.
+    """
+    rows = Run.objects.filter(kind__in=kinds, started_at__gte=since, started_at__lt=until)
+    for kind, key in (("dataset", dataset_id), ("version", version_hash)):
+        used = RunLink.objects.filter(direction="in", entity_kind=kind, entity_id=key)
+        rows = rows.filter(pk__in=used.values("run")) if key else rows
+    for row in rows.order_by("pk").iterator(chunk_size=_AT_ONCE):
+        yield _card(row, with_links=False)
 
 
 def open_count(dataset_id: str, kind: str) -> int:
@@ -83,7 +95,8 @@ def recent_of_actor(actor_id: str, *, limit: int = 10) -> list[RunCard]:
 
 # Housekeeping that failed is no negative result: a computation that failed is one, and a measurement that did.
 _COMPUTED, _MEASURED = "compute", "capture"
-_MOST_BAD = 20
+MOST_BAD = 20
+_DATASETS_AT_ONCE = 200
 
 
 def is_experiment(kind: str, actor_kind: str) -> bool:
@@ -91,18 +104,25 @@ def is_experiment(kind: str, actor_kind: str) -> bool:
     return kind == _COMPUTED or (kind == _MEASURED and actor_kind == "instrument")
 
 
-def ended_badly(dataset_ids: Iterable[str]) -> dict[str, tuple[Ended, ...]]:
-    """Experiments of datasets that failed or were aborted: the last twenty of each, newest first.
+def ended_badly(dataset_ids: Iterable[str], *, limit: int = MOST_BAD) -> dict[str, tuple[Ended, ...]]:
+    """Experiments of datasets that failed or were aborted: the last of each, newest first.
 
-    The caller asks the rules: runs are for those who see the draft.
+    However many there are, no more than these leave the database, for some datasets at a time. A dataset that comes with
+    ``limit`` of them may have more. The caller asks the rules: runs are for those who see the draft.
+
+    Args:
+        dataset_ids: Of which datasets.
+        limit: How many of each, ``MOST_BAD`` at most.
     """
     experiment = Q(kind=_COMPUTED) | Q(kind=_MEASURED, actor_kind="instrument")
-    rows = Run.objects.filter(
-        experiment, dataset_id__in=list(dataset_ids), outcome__in=(Outcome.FAILED, Outcome.ABORTED)
+    rows = Run.objects.filter(experiment, outcome__in=(Outcome.FAILED, Outcome.ABORTED)).annotate(
+        place=Window(RowNumber(), partition_by=F("dataset_id"), order_by=F("pk").desc())
     )
+    ids = list(dict.fromkeys(dataset_ids))
     found: dict[str, list[Ended]] = defaultdict(list)
-    for row in rows.order_by("-pk").only("uid", "kind", "outcome", "reason", "ended_at", "dataset_id"):
-        if len(found[row.dataset_id]) < _MOST_BAD:
+    for at in range(0, len(ids), _DATASETS_AT_ONCE):
+        part = rows.filter(dataset_id__in=ids[at : at + _DATASETS_AT_ONCE], place__lte=min(limit, MOST_BAD))
+        for row in part.order_by("-pk").only("uid", "kind", "outcome", "reason", "ended_at", "dataset_id"):
             ended = clock.isoformat(row.ended_at) if row.ended_at else ""
             found[row.dataset_id].append(Ended(row.uid, row.kind, row.outcome, row.reason, ended))
     return {key: tuple(several) for key, several in found.items()}

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from tsunagu import __version__
 from tsunagu.core import clock, events
@@ -39,21 +39,27 @@ def start(
     """
     if run_id and Run.objects.filter(uid=run_id).exists():
         return run_id
-    with transaction.atomic():
-        run = Run.objects.create(
-            uid=run_id or new_id(),
-            kind=kind,
-            actor_kind=actor.kind,
-            actor_id=actor.id,
-            actor_name=actor.name,
-            agent=actor.agent,
-            token_id=actor.token_id,
-            dataset_id=dataset_id,
-            parameters=dict(parameters or {}),
-            software={"tsunagu": __version__, **(software or {})},
-            started_at=clock.now(),
-        )
-        _link(run, links)
+    run = Run(
+        uid=run_id or new_id(),
+        kind=kind,
+        actor_kind=actor.kind,
+        actor_id=actor.id,
+        actor_name=actor.name,
+        agent=actor.agent,
+        token_id=actor.token_id,
+        dataset_id=dataset_id,
+        parameters=dict(parameters or {}),
+        software={"tsunagu": __version__, **(software or {})},
+        started_at=clock.now(),
+    )
+    try:
+        with transaction.atomic():
+            run.save(force_insert=True)
+            _link(run, links)
+    except IntegrityError:
+        # Two workers, of which one was given up too early, began it in the same moment.
+        if not run_id or not Run.objects.filter(uid=run_id).exists():
+            raise
     return run.uid
 
 

@@ -22,9 +22,18 @@ def _language() -> str:
 
 @register.filter
 def choices_of(card: SlotCard) -> list[tuple[str, str]]:
-    """Code and words of each choice."""
+    """Code and words of each choice; what stands there now is one of them, also where it is none of the list."""
     place = 0 if _language() == "ja" else 1
-    return [(code, words[place]) for code, words in (card.slot.choices or {}).items()]
+    found = {code: words[place] for code, words in (card.slot.choices or {}).items()}
+    if card.value and card.value not in found:
+        found[card.value] = _("%(value)s (not one of the list)") % {"value": card.value}
+    return list(found.items())
+
+
+@register.filter
+def has_lines(value: str) -> bool:
+    """Whether a text has several lines, which an input of one line would lose."""
+    return "\n" in value
 
 
 @register.filter

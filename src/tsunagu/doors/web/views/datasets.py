@@ -41,6 +41,7 @@ from tsunagu.foundation.storage import api as storage
 
 _PEOPLE = ("creators", "contributors", "operator")
 _FIELDS_SHOWN = 400
+_BAD_RUNS = 5
 _MOST_DESCRIBED = 100  # files in the description that the page holds; the document has all
 
 
@@ -79,6 +80,7 @@ def overview(request: HttpRequest, actor: Actor, *, project: str, dataset: str) 
     }
     if card.sees_draft:
         found = runs.of_dataset(card.id, limit=5)
+        bad_runs = runs.ended_badly([card.id], limit=_BAD_RUNS + 1).get(card.id, ())
         context |= {
             **reading_progress(card),
             "statuses": description.status_counts(card),
@@ -88,7 +90,8 @@ def overview(request: HttpRequest, actor: Actor, *, project: str, dataset: str) 
             "uploads": [push for push in capture.pushes_of_dataset(card.id, limit=5) if not push.closed_at],
             "recent_runs": found,
             "plan": card_of_dataset(card),
-            "bad_runs": runs.ended_badly([card.id]).get(card.id, ())[:5],
+            "bad_runs": bad_runs[:_BAD_RUNS],
+            "older_bad_runs": len(bad_runs) > _BAD_RUNS,
             "is_inbox": unsorted.is_inbox(card),
         }
     shown = context["number"] if not context["is_draft"] else last[0].number if last else None

@@ -23,6 +23,7 @@ from tsunagu.data.discovery import api as discovery
 from tsunagu.data.graph import api as graph
 from tsunagu.doors.web.views.frame import done, member, page
 from tsunagu.foundation.identity.api import Actor
+from tsunagu.foundation.runs import api as runs
 
 _HEADS = {
     "project": later("Project"),
@@ -111,6 +112,7 @@ def failures(request: HttpRequest, actor: Actor) -> HttpResponse:
         "text": text,
         "found": found,
         "rows": [{"hit": hit, "told": told.get(hit.id)} for hit in found.hits],
+        "most_runs": runs.MOST_BAD,
         "next_url": "?" + urlencode({"q": text, "after": found.after}) if found.after else "",
         "search_url": f"{reverse('search')}?" + urlencode({"q": text, "outcome": _FAILED}, doseq=True),
         "hides_search_box": True,
