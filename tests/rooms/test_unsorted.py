@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import unicodedata
 
 import pytest
 from reportlab.pdfgen import canvas
@@ -66,12 +67,56 @@ def carried(card):
 def test_an_inbox_is_a_dataset_and_is_opened_once(dataset):
     owner, _ = dataset
     one = unsorted.open_inbox(owner, "lab", "Old disk 1998")
-    assert (one.name, one.title) == ("unsorted-old-disk-1998", "Old disk 1998")
+    assert (one.name, one.title) == ("unsorted-old-disk-1998-5d5109d5", "Old disk 1998")
     assert unsorted.open_inbox(owner, "lab", "Old disk 1998").id == one.id
     assert unsorted.open_inbox(owner, "lab").name == "unsorted"
     datasets.create_dataset(owner, "lab", "unsorted-taken")
     with pytest.raises(unsorted.NotUnsortedError):
         unsorted.open_inbox(owner, "lab", "taken")
+
+
+def test_folders_whose_names_look_alike_lie_in_inboxes_of_their_own(dataset):
+    owner, _ = dataset
+    names = [
+        "実験ノート",
+        "古い測定",
+        "測定　古い",
+        "disk",
+        "Disk",
+        "ｄｉｓｋ",
+        "DISK!",
+        "sorted",
+        "a" * 70,
+        "a" * 71,
+    ]
+    opened = {name: unsorted.open_inbox(owner, "lab", name) for name in names}
+    assert len({card.id for card in opened.values()}) == len(names)
+    assert opened["disk"].name == "unsorted-disk"
+    assert {name: unsorted.open_inbox(owner, "lab", name).id for name in names} == {
+        name: card.id for name, card in opened.items()
+    }
+    # The same name in the form that macOS hands out.
+    decomposed = unicodedata.normalize("NFD", "ポリマー")
+    assert (
+        unsorted.open_inbox(owner, "lab", decomposed).id == unsorted.open_inbox(owner, "lab", "ポリマー").id
+    )
+
+
+def test_japanese_folders_are_proposed_under_names_of_their_own(dataset, put):
+    owner, _ = dataset
+    card = unsorted.open_inbox(owner, "lab")
+    put(
+        owner,
+        card,
+        {"焼成/a.txt": b"1", "合成/a.txt": b"2", "ＸＲＤ/a.txt": b"3", "XRD/a.txt": b"4", "xrd/a.txt": b"5"},
+    )
+    offered = unsorted.proposals(unsorted.pile(owner, "lab").items)
+    names = {one.folder: one.name for one in offered}
+    assert len({names[folder] for folder in ("焼成", "合成", "ＸＲＤ", "XRD")}) == 4
+    made = unsorted.accept(owner, "lab", [one.key for one in offered])
+    assert [carried(one).state for one in made] == ["done"] * 5
+    for one in made:
+        assert len(paths_in(owner, one.target.partition("/")[2])) == 1
 
 
 def test_the_node_says_what_it_sees(disk):

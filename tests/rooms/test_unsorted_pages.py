@@ -29,7 +29,7 @@ def stop_pool():
 def disk(dataset, put):
     owner, _ = dataset
     browser = client_of(owner)
-    answer = browser.post(PLACE, {"open": "1", "name": "Old disk"}, follow=True)
+    answer = browser.post(PLACE, {"open": "1", "name": "old-disk"}, follow=True)
     assert answer.redirect_chain[-1][0] == "/d/lab/unsorted-old-disk/upload"
     card = datasets.get_dataset(owner, "lab", "unsorted-old-disk")
     put(owner, card, {"a/one.csv": b"x,y\n1,2\n", "a/two.csv": b"x,y\n3,4\n", "b/<i>.csv": b"x,y\n5,6\n"})

@@ -204,6 +204,27 @@ def _proposal(inbox: str, folder: str, instrument: str, week: str, items: Sequen
 
 
 def name_for(text: str) -> str:
-    """A name that can stand in an address, made of a text; Japanese alone leaves nothing, so that a word is needed."""
+    """A name that can stand in an address, made of a text; one that lost letters bears a mark that tells it from others."""
+    whole = unicodedata.normalize("NFC", text)
+    is_lossy = any(sign.isalnum() and not sign.isascii() for sign in whole)
+    return "-".join(part for part in (_plain(whole) or "sorted", _mark(whole) if is_lossy else "") if part)
+
+
+def inbox_name(name: str) -> str:
+    """The name of the dataset in which a folder lies unsorted: always the same one, and never that of another folder.
+
+    Most names cannot stand in an address. What two of them look like there may be the same, or nothing at all for Japanese
+    ones; files of the one would replace those of the other.
+    """
+    whole = unicodedata.normalize("NFC", name.strip())  # macOS hands out the other form
+    plain = _plain(whole)
+    return "-".join(part for part in (PREFIX, plain, "" if plain == whole else _mark(whole)) if part)
+
+
+def _plain(text: str) -> str:
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60].strip("-") or "sorted"
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60].strip("-")
+
+
+def _mark(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:8]

@@ -70,7 +70,7 @@ def open_inbox(actor: Actor, project: str, name: str = "") -> DatasetCard:
     """
     home = datasets.get_project(actor, project)
     policy.require(actor, "project.create_dataset", home.resource)
-    slug = f"{looking.PREFIX}-{looking.name_for(name)}" if name.strip() else looking.PREFIX
+    slug = looking.inbox_name(name)
     try:
         card = datasets.get_dataset(actor, project, slug)
     except NotFoundError:
