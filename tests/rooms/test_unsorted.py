@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import unicodedata
 
@@ -212,6 +213,48 @@ def test_added_files_replace_nothing(disk, put):
         unsorted.decide(owner, "lab", card.name, ["xrd/"], unsorted.Wish("add", "nowhere"))
     with pytest.raises(unsorted.TargetTakenError):
         unsorted.decide(owner, "lab", card.name, ["xrd/"], unsorted.Wish("add", card.name))
+
+
+def test_what_was_added_is_not_replaced_by_what_is_added_later(disk, put):
+    owner, card, _ = disk
+    target = datasets.create_dataset(owner, "lab", "series")
+    put(owner, target, {"ir/ir.jdx": b"another one"})
+    for content in (b"first", b"second", b"first"):
+        put(owner, card, {"ir/ir.jdx": content})
+        made = unsorted.decide(owner, "lab", card.name, ["ir/"], unsorted.Wish("add", "series"))
+        assert carried(made).state == "done"
+    beside = {"ir/ir.jdx", f"{card.name}/ir/ir.jdx", f"{card.name}-2/ir/ir.jdx"}
+    assert paths_in(owner, "series") == beside
+    # A file of the inbox that has itself the path to which another one would go.
+    put(owner, card, {"ir/ir.jdx": b"third", f"{card.name}-3/ir/ir.jdx": b"fourth"})
+    picked = ["ir/", f"{card.name}-3/"]
+    made = unsorted.decide(owner, "lab", card.name, picked, unsorted.Wish("add", "series"))
+    assert carried(made).state == "done"
+    assert paths_in(owner, "series") == {
+        *beside,
+        f"{card.name}-3/ir/ir.jdx",
+        f"{card.name}-4/ir/ir.jdx",
+    }
+
+
+def test_what_comes_into_the_target_at_the_same_moment_is_not_replaced(disk, put, monkeypatch):
+    owner, card, _ = disk
+    target = datasets.create_dataset(owner, "lab", "series")
+    look, came = datasets.draft_hashes, []
+
+    def and_then_somebody_pushes(dataset, paths):
+        found = look(dataset, paths)
+        if dataset.id == target.id and not came:
+            came.append(1)
+            put(owner, target, {"ir/ir.jdx": b"another one"})
+        return found
+
+    made = unsorted.decide(owner, "lab", card.name, ["ir/"], unsorted.Wish("add", "series"))
+    monkeypatch.setattr(datasets, "draft_hashes", and_then_somebody_pushes)
+    assert carried(made).state == "done"
+    assert paths_in(owner, "series") == {"ir/ir.jdx", f"{card.name}/ir/ir.jdx"}
+    fresh = datasets.get_dataset(owner, "lab", "series")
+    assert look(fresh, ["ir/ir.jdx"])["ir/ir.jdx"] == hashlib.sha256(b"another one").digest()
 
 
 def test_left_with_a_note_and_removed(disk):

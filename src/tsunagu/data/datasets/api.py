@@ -27,6 +27,7 @@ from tsunagu.data.datasets.errors import (
     NotConfirmedError,
     NothingToFreezeError,
     NotSealedError,
+    PathTakenError,
     SealedMeanwhileError,
     StillSealingError,
 )
@@ -111,6 +112,7 @@ __all__ = [
     "NotSealedError",
     "NothingToFreezeError",
     "Page",
+    "PathTakenError",
     "ProjectCard",
     "Report",
     "SealedMeanwhileError",

@@ -21,6 +21,7 @@ from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.runs import api as runs
 
 _AT_ONCE = 5000
+_TRIES, _MOST_FOLDERS = 5, 100
 _File = tuple[str, int, bytes]
 
 
@@ -37,9 +38,9 @@ def carry_out(decision: str) -> None:
     try:
         _end(row, "done", _do(row))
     except CannotMoveError as error:
-        _end(row, "failed", str(error))
+        _fail(row, str(error))
     except TsunaguError as error:
-        _end(row, "failed", " ".join(part for part in (error.message, error.remedy) if part))
+        _fail(row, " ".join(part for part in (error.message, error.remedy) if part))
 
 
 def soon(decision: str) -> None:
@@ -113,13 +114,8 @@ def _place(row: Decision, actor: Actor, inbox: DatasetCard, files: Sequence[_Fil
     run_id = _push_of(row, actor, inbox, target)
     paths: dict[bytes, str] = {}
     for part in _parts(files):
-        named = list(zip(part, _paths(target, inbox, part), strict=True))
-        wanted = [(path, size, sha256.hex()) for (_, size, sha256), path in named]
-        paths |= {sha256: path for (_, _, sha256), path in named}
-        for number in capture.plan(actor, run_id, wanted).send:
-            raise CannotMoveError(
-                f"{wanted[number][0]} cannot be moved: its bytes are lost, or one of the datasets is sealed."
-            )
+        placed = _link(actor, run_id, target, inbox, part)
+        paths |= {sha256: path for path, _, sha256 in placed}
     capture.finish_push(actor, run_id)
     scans.carry_over(inbox, target, paths)
 
@@ -144,12 +140,51 @@ def _push_of(row: Decision, actor: Actor, inbox: DatasetCard, target: DatasetCar
     return opened.run
 
 
-def _paths(target: DatasetCard, inbox: DatasetCard, files: Sequence[_File]) -> list[str]:
-    """Where the files go: where they were, or in a folder of the inbox's name where another file stands there."""
-    standing = datasets.draft_hashes(target, [path for path, _, _ in files])
-    return [
-        path if standing.get(path, sha256) == sha256 else f"{inbox.name}/{path}" for path, _, sha256 in files
-    ]
+def _link(
+    actor: Actor, run_id: str, target: DatasetCard, inbox: DatasetCard, files: Sequence[_File]
+) -> list[_File]:
+    """Have the files stand in the target, whatever others put there meanwhile; where they stand."""
+    for _ in range(_TRIES):
+        placed = _placed(target, inbox, files)
+        wanted = [(path, size, sha256.hex()) for path, size, sha256 in placed]
+        try:
+            sent = capture.plan(actor, run_id, wanted, replaces=False).send
+        except datasets.PathTakenError:
+            continue  # it came since we looked
+        for number in sent:
+            raise CannotMoveError(
+                f"{wanted[number][0]} cannot be moved: its bytes are lost, or one of the datasets is sealed."
+            )
+        return placed
+    raise CannotMoveError(f"Other files kept arriving in {target.slug} at the same paths. Try again later.")
+
+
+def _placed(target: DatasetCard, inbox: DatasetCard, files: Sequence[_File]) -> list[_File]:
+    """The files at the paths where they go: where they were, or in a folder of the inbox's name, so that none is replaced."""
+    taken: dict[str, bytes] = {}
+    placed, rest = [], list(files)
+    for number in range(_MOST_FOLDERS):
+        folder = f"{inbox.name}-{number}/" if number > 1 else f"{inbox.name}/" * number
+        standing = datasets.draft_hashes(target, [folder + path for path, _, _ in rest])
+        beside = []
+        for file in rest:
+            path, size, sha256 = folder + file[0], *file[1:]
+            # The same content at the same path is no conflict: an earlier try put it there.
+            if standing.get(path, sha256) == sha256 == taken.setdefault(path, sha256):
+                placed.append((path, size, sha256))
+            else:
+                beside.append(file)
+        if not beside:
+            return placed
+        rest = beside
+    raise CannotMoveError(f"Other files stand in {target.slug} at the path of {rest[0][0]}.")
+
+
+def _fail(row: Decision, reason: str) -> None:
+    if row.push_run_id:
+        with contextlib.suppress(TsunaguError):  # its dataset may be gone
+            capture.finish_push(_actor_of(row), row.push_run_id, outcome="failed", reason=reason[:2000])
+    _end(row, "failed", reason)
 
 
 @transaction.atomic
