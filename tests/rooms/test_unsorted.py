@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
+import threading
 import unicodedata
 
 import pytest
+from django.db import OperationalError, connection
 from reportlab.pdfgen import canvas
 
 from tsunagu.core.errors import NotFoundError
@@ -200,6 +203,83 @@ def test_duplicates_go_only_where_the_content_stands_elsewhere(disk):
     # Of two alike in the inbox the first stays; the only broken file stays, too.
     assert paths_in(owner, card.name) >= {"copy/twice again.csv", "broken.pdf"}
     assert not paths_in(owner, card.name) & {"copy/of-kept.csv", "copy/twice.csv"}
+
+
+@pytest.fixture
+def twins(dataset, put):
+    """The same file in two inboxes, and nowhere else."""
+    owner, _ = dataset
+    cards = [unsorted.open_inbox(owner, "lab", name) for name in ("one", "two")]
+    for card in cards:
+        put(owner, card, {"a.csv": b"x,y\n7,8\n"})
+    return owner, cards
+
+
+def both(owner, cards, *verdicts):
+    return [
+        unsorted.decide(owner, "lab", card.name, ["a.csv"], unsorted.Wish(verdict))
+        for card, verdict in zip(cards, verdicts, strict=True)
+    ]
+
+
+def test_of_twins_in_two_inboxes_one_stays_if_both_are_called_duplicates(twins):
+    owner, cards = twins
+    one, two = both(owner, cards, "duplicate", "duplicate")
+    assert carried(one).reason == ""
+    assert carried(two).reason.startswith("1 of the files")
+    assert [paths_in(owner, card.name) for card in cards] == [set(), {"a.csv"}]
+
+
+def test_a_copy_that_is_about_to_be_removed_does_not_count(twins):
+    owner, cards = twins
+    duplicate, remove = both(owner, cards, "duplicate", "remove")
+    assert carried(duplicate).reason.startswith("1 of the files")
+    assert carried(remove).state == "done"
+    assert [paths_in(owner, card.name) for card in cards] == [{"a.csv"}, set()]
+
+
+def test_a_copy_in_the_same_inbox_that_is_about_to_be_removed_does_not_count(disk):
+    owner, card, _ = disk
+    duplicate = unsorted.decide(owner, "lab", card.name, ["copy/twice.csv"], unsorted.Wish("duplicate"))
+    remove = unsorted.decide(owner, "lab", card.name, ["copy/twice again.csv"], unsorted.Wish("remove"))
+    assert carried(duplicate).reason.startswith("1 of the files")
+    assert carried(remove).state == "done"
+    assert "copy/twice.csv" in paths_in(owner, card.name)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_duplicates_that_are_removed_at_the_same_moment_leave_one(twins, monkeypatch):
+    owner, cards = twins
+    decisions = both(owner, cards, "duplicate", "duplicate")
+    look, has_looked, other_ended = datasets.stands_elsewhere, threading.Event(), threading.Event()
+
+    def look_and_wait(*args, **more):
+        found = look(*args, **more)
+        if not has_looked.is_set():
+            has_looked.set()
+            other_ended.wait(1)  # without a lock the other one ends meanwhile, and has seen the copy here
+        return found
+
+    monkeypatch.setattr(datasets, "stands_elsewhere", look_and_wait)
+
+    def carry_out(number):
+        state = "open"
+        while state == "open":
+            with contextlib.suppress(OperationalError):  # SQLite in memory does not wait for its turn
+                state = carried(decisions[number]).state
+
+    def second():
+        has_looked.wait(20)
+        carry_out(1)
+        other_ended.set()
+        connection.close()
+
+    thread = threading.Thread(target=second)
+    thread.start()
+    carry_out(0)
+    thread.join(30)
+    assert [row.state for row in Decision.objects.all()] == ["done", "done"]
+    assert sorted(len(paths_in(owner, card.name)) for card in cards) == [0, 1]
 
 
 def test_added_files_replace_nothing(disk, put):

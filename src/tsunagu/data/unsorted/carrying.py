@@ -9,15 +9,15 @@ from typing import Literal
 from django.db import transaction
 
 from tsunagu.core import clock, jobs
-from tsunagu.core.errors import TsunaguError
+from tsunagu.core.errors import NotFoundError, TsunaguError
 from tsunagu.data.capture import api as capture
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.datasets.api import DatasetCard
 from tsunagu.data.scans import api as scans
-from tsunagu.data.unsorted.models import Decision, Left
+from tsunagu.data.unsorted.models import Decision, Inbox, Left
 from tsunagu.data.unsorted.types import WITH_TARGET
 from tsunagu.foundation.identity import api as identity
-from tsunagu.foundation.identity.api import Actor
+from tsunagu.foundation.identity.api import SYSTEM, Actor
 from tsunagu.foundation.runs import api as runs
 
 _AT_ONCE = 5000
@@ -53,20 +53,34 @@ def _do(row: Decision) -> str:
     actor = _actor_of(row)
     inbox = datasets.get_dataset_by_id(actor, row.dataset_id)
     files = [(path, size, bytes.fromhex(sha256)) for path, size, sha256 in row.files]
+    if row.verdict == "duplicate":
+        kept = _remove_duplicates(row, actor, files)
+        return f"{kept} of the files stand nowhere else and were left." if kept else ""
     # Only what still lies there as it was decided about: the rest was carried out before, or is another file by now.
-    here = [file for part in _parts(files) for file in _still_there(inbox, part)]
+    here = _all_still_there(inbox, files)
     if row.verdict in WITH_TARGET:
         _place(row, actor, inbox, here)
-    elif row.verdict == "duplicate":
-        here = _standing_elsewhere(actor, inbox, here)
-    for part in _parts(here):
+    _remove(actor, inbox, here)
+    return ""
+
+
+def _remove(actor: Actor, inbox: DatasetCard, files: Sequence[_File]) -> None:
+    for part in _parts(files):
         if present := _still_there(inbox, part):
             datasets.remove_files(actor, inbox.id, [path for path, _, _ in present])
             Left.objects.filter(dataset_id=inbox.id, path__in=[path for path, _, _ in present]).delete()
-    if row.verdict == "duplicate":
-        kept = sum(len(_still_there(inbox, part)) for part in _parts(files))
-        return f"{kept} of the files stand nowhere else and were left." if kept else ""
-    return ""
+
+
+@transaction.atomic
+def _remove_duplicates(row: Decision, actor: Actor, files: Sequence[_File]) -> int:
+    """Remove what stands elsewhere at this very moment; how many files were left."""
+    # One after the other on the whole node: two that each see the copy that the other removes would leave none.
+    list(Inbox.objects.select_for_update().order_by("pk").values_list("pk", flat=True))
+    inbox = datasets.get_dataset_by_id(actor, row.dataset_id)
+    here = _all_still_there(inbox, files)
+    going = _standing_elsewhere(actor, inbox, here)
+    _remove(actor, inbox, going)
+    return len(here) - len(going)
 
 
 def _actor_of(row: Decision) -> Actor:
@@ -83,11 +97,24 @@ def _still_there(card: DatasetCard, files: Sequence[_File]) -> list[_File]:
     return [file for file in files if standing.get(file[0]) == file[2]]
 
 
+def _all_still_there(card: DatasetCard, files: Sequence[_File]) -> list[_File]:
+    return [file for part in _parts(files) for file in _still_there(card, part)]
+
+
 def _standing_elsewhere(actor: Actor, inbox: DatasetCard, files: Sequence[_File]) -> list[_File]:
-    """Files that stand in another dataset, or earlier in the same inbox: never the last one of a content."""
+    """Files that stand in another dataset, or earlier in the same inbox: never the last one of a content.
+
+    Copies about whose removal somebody has decided do not count.
+    """
     hashes = {sha256 for _, _, sha256 in files}
-    others = set(datasets.stands_elsewhere(actor, hashes, but=[inbox.row_id], domain=inbox.key_domain))
-    picked = {path for path, _, _ in files}
+    leaving = _about_to_leave()
+    picked = {path for path, _, _ in files} | leaving.pop(inbox.id, {}).keys()
+    unsure = hashes & {sha256 for paths in leaving.values() for sha256 in paths.values()}
+    rows = [card.row_id for card in map(_card, leaving) if card]
+    others = {
+        *datasets.stands_elsewhere(actor, hashes - unsure, but=[inbox.row_id], domain=inbox.key_domain),
+        *datasets.stands_elsewhere(actor, unsure, but=[inbox.row_id, *rows], domain=inbox.key_domain),
+    }
     kept = {
         file.sha256
         for file in datasets.all_files(inbox, inbox.draft_number)
@@ -100,6 +127,21 @@ def _standing_elsewhere(actor: Actor, inbox: DatasetCard, files: Sequence[_File]
         else:
             kept.add(file[2])  # the first of several stays
     return going
+
+
+def _about_to_leave() -> dict[str, dict[str, bytes]]:
+    """What is to be removed by decisions that are still to be carried out: SHA-256 by path, by inbox."""
+    found: dict[str, dict[str, bytes]] = {}
+    for row in Decision.objects.filter(state="open", verdict="remove"):
+        paths = {path: bytes.fromhex(sha256) for path, _size, sha256 in row.files}
+        found.setdefault(row.dataset_id, {}).update(paths)
+    return found
+
+
+def _card(dataset_id: str) -> DatasetCard | None:
+    with contextlib.suppress(NotFoundError):
+        return datasets.get_dataset_by_id(SYSTEM, dataset_id)
+    return None
 
 
 def _place(row: Decision, actor: Actor, inbox: DatasetCard, files: Sequence[_File]) -> None:
