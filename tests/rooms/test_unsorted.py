@@ -10,8 +10,10 @@ import unicodedata
 
 import pytest
 from django.db import OperationalError, connection
+from django.test.utils import CaptureQueriesContext
 from reportlab.pdfgen import canvas
 
+from tsunagu.core import clock
 from tsunagu.core.errors import NotFoundError
 from tsunagu.core.ids import new_id
 from tsunagu.data.datasets import api as datasets
@@ -350,6 +352,51 @@ def test_left_with_a_note_and_removed(disk):
     assert not unsorted.pile(owner, "lab").left
     with pytest.raises(unsorted.NothingPickedError):
         unsorted.decide(owner, "lab", card.name, ["broken.pdf"], unsorted.Wish("remove"))
+
+
+def test_what_was_left_keeps_nothing_else_from_being_looked_at(disk, monkeypatch):
+    owner, card, _ = disk
+    monkeypatch.setattr("tsunagu.data.unsorted.looking.MOST_ITEMS", 2)
+    assert unsorted.pile(owner, "lab").is_cut
+    left = ["broken.pdf", "copy/of-kept.csv", "copy/twice again.csv", "copy/twice.csv", "ir/ir.jdx"]
+    unsorted.decide(owner, "lab", card.name, left, unsorted.Wish("leave", note="ask Ito"))
+    pile = unsorted.pile(owner, "lab")
+    assert [item.path for item in pile.items] == ["xrd/notes.txt", "xrd/scan.ras"]
+    assert not pile.is_cut
+    assert len(pile.left) == 2
+
+
+def test_looking_asks_the_database_as_often_for_many_files_as_for_few(disk, put):
+    owner, card, _ = disk
+
+    def scanned(paths):
+        files = {path: path.encode() for path in paths}
+        put(owner, card, files)
+        for path, content in files.items():
+            Scan.objects.create(
+                dataset_id=card.id,
+                sha256=hashlib.sha256(content).digest(),
+                path=path,
+                byte_count=len(content),
+                state="done",
+                done_count=1,
+                asked_at=clock.now(),
+                changed_at=clock.now(),
+            )
+        with CaptureQueriesContext(connection) as queries:
+            unsorted.pile(owner, "lab")
+        return len(queries)
+
+    assert scanned(["a.png"]) == scanned([f"{number}.png" for number in range(9)])
+
+
+def test_empty_files_are_no_duplicates_of_each_other(disk, put):
+    owner, card, _ = disk
+    known = datasets.get_dataset(owner, "lab", "data")
+    put(owner, known, {"done": b""})
+    put(owner, card, {"x/.keep": b"", "y/.keep": b""})
+    kinds = {item.path: item.kind for item in unsorted.pile(owner, "lab").items}
+    assert "duplicate" not in {kinds["x/.keep"], kinds["y/.keep"]}
 
 
 def test_who_may_not_decide(disk, person):

@@ -119,6 +119,25 @@ def test_a_reader_looks_and_cannot_decide(disk, person):
     assert client_of(person("stranger")).get(PLACE).status_code == 404
 
 
+def test_rest_pages_go_through_every_inbox(disk, put):
+    owner, _ = disk
+    put(owner, unsorted.open_inbox(owner, "lab"), {"z/one.csv": b"1", "z/two.csv": b"2"})
+    put(owner, unsorted.open_inbox(owner, "lab", "zip"), {"one.csv": b"3"})
+    caller, seen, query = caller_of(owner), [], {"limit": 2}
+    while query:
+        page = caller.get("/api/v1/projects/lab/unsorted/files", query).json()
+        seen += [f"{one['inbox']}/{one['path']}" for one in page["files"]]
+        query = {"limit": 2, "after": page["next"]} if page["next"] else {}
+    assert seen == [
+        "unsorted/z/one.csv",
+        "unsorted/z/two.csv",
+        "unsorted-old-disk/a/one.csv",
+        "unsorted-old-disk/a/two.csv",
+        "unsorted-old-disk/b/<i>.csv",
+        "unsorted-zip/one.csv",
+    ]
+
+
 def test_rest_lists_page_by_page(disk):
     owner, _ = disk
     caller = caller_of(owner)

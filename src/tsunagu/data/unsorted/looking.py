@@ -7,8 +7,7 @@ import hashlib
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import islice
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from tsunagu.core.errors import NotFoundError
 from tsunagu.data.datasets import api as datasets
@@ -47,45 +46,69 @@ def is_inbox(card: DatasetCard) -> bool:
 
 
 def pile(actor: Actor, project: str) -> Pile:
-    """Everything that lies unsorted in a project and that the actor may see, 20,000 files at most.
+    """What lies unsorted in a project and what was left there, as far as the actor may see it; 20,000 files of each at most.
 
     Raises:
         NotFoundError: no such project for this actor.
     """
     home = datasets.get_project(actor, project)
-    found: list[Item] = []
+    items: list[Item] = []
+    left: list[Item] = []
     cards = inboxes(actor, home.id)
     rows = {card.row_id for card in cards}
     is_cut = False
     for card in cards:
-        files = list(islice(datasets.all_files(card, card.draft_number), MOST_ITEMS + 1 - len(found)))
-        found += _items(actor, card, files, rows)
-        is_cut = len(found) > MOST_ITEMS
+        notes = dict(Left.objects.filter(dataset_id=card.id).values_list("path", "note"))
+        files, is_cut = _first(
+            datasets.all_files(card, card.draft_number),
+            notes,
+            MOST_ITEMS - len(items),
+            MOST_ITEMS - len(left),
+        )
+        for item in _items(actor, card, files, rows, notes):
+            (left if item.note else items).append(item)
         if is_cut:
             break
-    shown = found[:MOST_ITEMS]
     return Pile(
-        inboxes=tuple(card.name for card in cards),
-        items=tuple(item for item in shown if not item.note),
-        left=tuple(item for item in shown if item.note),
-        is_cut=is_cut,
+        inboxes=tuple(card.name for card in cards), items=tuple(items), left=tuple(left), is_cut=is_cut
     )
 
 
-def _items(actor: Actor, card: DatasetCard, files: Sequence[FileCard], inbox_rows: set[int]) -> list[Item]:
-    hashes = {file.sha256 for file in files}
+def _first(
+    files: Iterable[FileCard], notes: Collection[str], most: int, most_left: int
+) -> tuple[list[FileCard], bool]:
+    """The first files, and whether there are more: what was left with a note must not keep the rest from being looked at."""
+    found, room = [], {True: most_left, False: most}
+    for file in files:
+        is_left = file.path in notes
+        if room[is_left]:
+            room[is_left] -= 1
+            found.append(file)
+        elif not is_left:
+            return found, True
+    return found, False
+
+
+def _items(
+    actor: Actor,
+    card: DatasetCard,
+    files: Sequence[FileCard],
+    inbox_rows: set[int],
+    notes: Mapping[str, str],
+) -> list[Item]:
+    hashes = {file.sha256 for file in files if file.byte_count}
     told = description.told_by_files(card.id)
     elsewhere = datasets.stands_elsewhere(actor, hashes, but=inbox_rows, domain=card.key_domain)
-    pages = scans.states(card.id, (h for h in hashes if h in _scanned(card.id)))
-    notes = dict(Left.objects.filter(dataset_id=card.id).values_list("path", "note"))
+    pages = scans.states(card.id, hashes & scans.scanned_contents([card.id]).get(card.id, set()))
     first: dict[bytes, str] = {}
     made = []
     for file in files:
         said = told.get(file.sha256, description.Told())
         same = elsewhere.get(file.sha256, "")
-        if not same and file.sha256 in first and file.byte_count:
+        if not same and file.sha256 in first:
             same = f"{card.slug}/{first[file.sha256]}"
-        first.setdefault(file.sha256, file.path)
+        if file.byte_count:  # empty files are alike and mean nothing by it
+            first.setdefault(file.sha256, file.path)
         read = pages.get(file.sha256)
         made.append(
             Item(
@@ -103,10 +126,6 @@ def _items(actor: Actor, card: DatasetCard, files: Sequence[FileCard], inbox_row
             )
         )
     return made
-
-
-def _scanned(dataset_id: str) -> set[bytes]:
-    return scans.scanned_contents([dataset_id]).get(dataset_id, set())
 
 
 def _ending(name: str) -> str:

@@ -192,11 +192,12 @@ def open_inbox(request: HttpRequest, project: str, body: NewInbox) -> Any:
 
 @router.get("/projects/{project}/unsorted/files", response=UnsortedFileList)
 def files(request: HttpRequest, project: str, narrow: Query[FileNarrow]) -> Any:
-    """Unsorted files, those with a note at the end of each inbox's own among them."""
+    """Unsorted files by inbox and path, those with a note among them."""
     pile = unsorted.pile(actor_of(request), project)
     found = unsorted.narrowed([*pile.items, *pile.left], _filters(narrow))
     ordered = sorted(found, key=lambda item: (item.inbox, item.path))
-    rest = [item for item in ordered if f"{item.inbox}/{item.path}" > narrow.after]
+    inbox, _slash, path = narrow.after.partition("/")
+    rest = [item for item in ordered if (item.inbox, item.path) > (inbox, path)]
     limit = max(1, min(narrow.limit, _MOST_LISTED))
     shown = rest[:limit]
     return {
