@@ -22,9 +22,13 @@ _MOST_SIGNS = 1_000_000  # of one dataset, that an index takes in
 _LISTED = 200
 
 
-def card_of(scan: Scan, counts: dict[str, int] | None = None) -> ScanCard:
-    """As others see it."""
-    counts = counts if counts is not None else _counts([scan.pk]).get(scan.pk, {})
+def cards_of(scans: Sequence[Scan]) -> list[ScanCard]:
+    """As others see them."""
+    counts = _counts([scan.pk for scan in scans])
+    return [_card(scan, counts.get(scan.pk, {})) for scan in scans]
+
+
+def _card(scan: Scan, counts: dict[str, int]) -> ScanCard:
     return ScanCard(
         id=scan.uid,
         dataset_id=scan.dataset_id,
@@ -62,16 +66,13 @@ def list_scans(
     """
     policy.require(actor, "dataset.read_draft", dataset.resource)
     rows = Scan.objects.filter(dataset_id=dataset.id, uid__gt=after).order_by("uid")[:limit]
-    scans = list(rows)
-    counts = _counts([scan.pk for scan in scans])
-    return [card_of(scan, counts.get(scan.pk, {})) for scan in scans]
+    return cards_of(list(rows))
 
 
 def states(dataset_id: str, contents: Iterable[bytes]) -> dict[bytes, ScanCard]:
     """How far the pages of contents are, by SHA-256, without asking the rules: the caller does."""
     rows = list(Scan.objects.filter(dataset_id=dataset_id, sha256__in=list(contents)))
-    counts = _counts([scan.pk for scan in rows])
-    return {bytes(scan.sha256): card_of(scan, counts.get(scan.pk, {})) for scan in rows}
+    return {bytes(scan.sha256): card for scan, card in zip(rows, cards_of(rows), strict=True)}
 
 
 def scan_of(actor: Actor, dataset: DatasetCard, path: str, *, version: int | None = None) -> ScanCard | None:

@@ -13,15 +13,16 @@ from tsunagu.data.datasets.api import DatasetCard
 from tsunagu.data.scans import keeping
 from tsunagu.data.scans.errors import NoPagesError
 from tsunagu.data.scans.models import Scan, ScannedPage
-from tsunagu.data.scans.reading import soon
-from tsunagu.data.scans.selectors import card_of
+from tsunagu.data.scans.reading import OPEN, read_pages
+from tsunagu.data.scans.selectors import cards_of
 from tsunagu.data.scans.types import ScanCard
 from tsunagu.foundation.identity.api import SYSTEM, Actor
 from tsunagu.foundation.policy import api as policy
 from tsunagu.foundation.runs import api as runs
 
 ENDINGS = (".pdf", ".tif", ".tiff", ".png", ".jpg", ".jpeg")
-MOST_FILES = 1000
+MOST_FILES = 1000  # that are begun at a go
+_LOOKED_AT = 5000
 
 
 def may_have_pages(path: str) -> bool:
@@ -39,7 +40,7 @@ def start(
     Args:
         actor: Who asks.
         dataset: The dataset.
-        paths: Which files; none: every PDF, TIFF, PNG and JPEG of the draft, 1,000 at most.
+        paths: Which files; none: every PDF, TIFF, PNG and JPEG of the draft.
         again: Read those anew that were read before.
 
     Raises:
@@ -48,36 +49,73 @@ def start(
         NoPagesError: none of the files can have pages.
         KeyDestroyedError, KeyMissingError: the dataset is sealed and its key is gone.
     """
-    policy.require(actor, "dataset.describe", dataset.resource)
-    files = _named(actor, dataset, paths)
-    if not files:
-        raise NoPagesError
-    made = [_begin(actor, dataset, file, again=again) for file in files]
-    for scan in made:
-        if scan.state == "waiting":
-            soon(scan.uid)
-    return [card_of(scan) for scan in made]
-
-
-def _named(actor: Actor, dataset: DatasetCard, paths: Sequence[str]) -> list[datasets.FileCard]:
     if paths:
-        found: Iterable[datasets.FileCard] = (
-            datasets.get_file(actor, dataset, path) for path in dict.fromkeys(paths)
+        policy.require(actor, "dataset.describe", dataset.resource)
+        found = [datasets.get_file(actor, dataset, path) for path in dict.fromkeys(paths)]
+        if not (able := _able(found)):
+            raise NoPagesError
+        return _begin_all(actor, dataset, able, again=again)
+    begun, after = start_some(actor, dataset, again=again)
+    while after:
+        more, after = start_some(actor, dataset, after=after, again=again)
+        begun += more
+    return begun
+
+
+def start_some(
+    actor: Actor, dataset: DatasetCard, *, after: str = "", again: bool = False
+) -> tuple[list[ScanCard], str]:
+    """Begin with the next 1,000 files that can have pages, in path order.
+
+    Args:
+        actor: Who asks.
+        dataset: The dataset.
+        after: What the call before returned.
+        again: Read those anew that were read before.
+
+    Returns:
+        The files, and the path after which the next call goes on; empty: there are no more.
+
+    Raises:
+        As ``start``.
+    """
+    policy.require(actor, "dataset.describe", dataset.resource)
+    able, end = _next_able(actor, dataset, after)
+    if not able and not after:
+        raise NoPagesError
+    return _begin_all(actor, dataset, able, again=again), end
+
+
+def _next_able(actor: Actor, dataset: DatasetCard, after: str) -> tuple[list[datasets.FileCard], str]:
+    found: list[datasets.FileCard] = []
+    while True:
+        page = datasets.list_files(
+            actor, dataset, version=dataset.draft_number, after=after, limit=_LOOKED_AT
         )
-    else:
-        found = datasets.all_files(dataset, dataset.draft_number)
-    able: dict[bytes, datasets.FileCard] = {}
-    for file in found:
-        if may_have_pages(file.path) and file.byte_count:
-            able.setdefault(file.sha256, file)
-        if len(able) >= MOST_FILES:
-            break
-    return list(able.values())
+        found += _able(page.files)
+        if len(found) >= MOST_FILES:
+            return found[:MOST_FILES], found[MOST_FILES - 1].path
+        after = page.after
+        if not after:
+            return found, ""
+
+
+def _able(files: Iterable[datasets.FileCard]) -> list[datasets.FileCard]:
+    return [file for file in files if may_have_pages(file.path) and file.byte_count]
+
+
+def _begin_all(
+    actor: Actor, dataset: DatasetCard, files: Iterable[datasets.FileCard], *, again: bool
+) -> list[ScanCard]:
+    contents: dict[bytes, datasets.FileCard] = {}
+    for file in files:
+        contents.setdefault(file.sha256, file)
+    return cards_of([_begin(actor, dataset, file, again=again) for file in contents.values()])
 
 
 @transaction.atomic
 def _begin(actor: Actor, dataset: DatasetCard, file: datasets.FileCard, *, again: bool) -> Scan:
-    """The row of a file, with a run that began; an earlier one stays unless it failed or is to be read again."""
+    """The row of a file, with a run and a job; an earlier one stays unless it failed or is to be read again."""
     now, run_id = clock.now(), new_id()
     asked = {
         "path": file.path,
@@ -93,7 +131,7 @@ def _begin(actor: Actor, dataset: DatasetCard, file: datasets.FileCard, *, again
         dataset_id=dataset.id, sha256=file.sha256, defaults={**asked, "byte_count": file.byte_count}
     )
     if not is_new:
-        if scan.state in {"waiting", "reading"} or (scan.state == "done" and not again):
+        if scan.state in OPEN or (scan.state == "done" and not again):
             return scan
         keeping.forget_pages(scan)
         blank = {"reason": "", "reason_code": "", "page_count": 0, "done_count": 0, "trying": 0, "tries": 0}
@@ -108,6 +146,7 @@ def _begin(actor: Actor, dataset: DatasetCard, file: datasets.FileCard, *, again
         parameters={"path": file.path, "sha256": file.sha256.hex()},
         links=[runs.Link("in", "dataset", dataset.id, dataset.slug)],
     )
+    read_pages.enqueue(scan=scan.uid)
     return scan
 
 
