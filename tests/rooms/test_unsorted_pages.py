@@ -138,6 +138,18 @@ def test_rest_pages_go_through_every_inbox(disk, put):
     ]
 
 
+def test_rest_lists_every_decision(disk):
+    owner, _ = disk
+    caller, place = caller_of(owner), "/api/v1/projects/lab/unsorted/decisions"
+    wish = unsorted.Wish("leave", note="ask Ito")
+    paths = ["a/one.csv", "a/two.csv", "b/<i>.csv"]
+    made = [unsorted.decide(owner, "lab", "unsorted-old-disk", [path], wish).id for path in paths]
+    first = caller.get(place, {"limit": 2}).json()
+    second = caller.get(place, {"limit": 2, "after": first["next"]}).json()
+    listed = [one["id"] for one in [*first["decisions"], *second["decisions"]]]
+    assert (listed, second["next"]) == (sorted(made, reverse=True), None)
+
+
 def test_rest_lists_page_by_page(disk):
     owner, _ = disk
     caller = caller_of(owner)

@@ -124,7 +124,7 @@ def decide(actor: Actor, project: str, inbox: str, paths: Sequence[str], wish: W
             _leave(made)
     if made.state == "open":
         carrying.soon(made.uid)
-    return card_of(made, card.name)
+    return card_of(made, card.name, made.target)
 
 
 def accept(

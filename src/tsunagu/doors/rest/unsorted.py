@@ -16,6 +16,7 @@ from tsunagu.doors.who import actor_of, require_actor
 
 router = Router(tags=["unsorted"])
 _MOST_LISTED = 200
+_MOST_DECISIONS = 50
 _MOST_PICKED = 20_000
 
 
@@ -156,9 +157,10 @@ class SortingDecision(Schema):
 
 
 class SortingDecisionList(Schema):
-    """The last decisions, newest first."""
+    """Decisions, newest first; ``next`` is the ``after`` of the next page."""
 
     decisions: list[SortingDecision]
+    next: str | None = None
 
 
 def _filters(narrow: Narrow) -> dict[str, str]:
@@ -221,9 +223,15 @@ def accept(request: HttpRequest, project: str, body: Accept) -> Any:
 
 
 @router.get("/projects/{project}/unsorted/decisions", response=SortingDecisionList)
-def decisions(request: HttpRequest, project: str) -> Any:
+def decisions(request: HttpRequest, project: str, after: str = "", limit: int = _MOST_DECISIONS) -> Any:
     """What was decided, and what became of it."""
-    return {"decisions": [asdict(one) for one in unsorted.decisions(actor_of(request), project)]}
+    limit = max(1, min(limit, _MOST_DECISIONS))
+    found = unsorted.decisions(actor_of(request), project, after=after, limit=limit + 1)
+    shown = found[:limit]
+    return {
+        "decisions": [asdict(one) for one in shown],
+        "next": shown[-1].id if len(found) > limit else None,
+    }
 
 
 @router.post("/projects/{project}/unsorted/decisions", response={202: SortingDecision})
