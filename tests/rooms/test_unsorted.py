@@ -13,9 +13,10 @@ from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 from reportlab.pdfgen import canvas
 
-from tsunagu.core import clock
-from tsunagu.core.errors import NotFoundError
+from tsunagu.core import clock, jobs
+from tsunagu.core.errors import NotFoundError, StorageFullError, UnavailableError
 from tsunagu.core.ids import new_id
+from tsunagu.data.capture import api as capture
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.description import api as description
 from tsunagu.data.description.extraction import files_of, pool, read_files
@@ -337,6 +338,97 @@ def test_what_comes_into_the_target_at_the_same_moment_is_not_replaced(disk, put
     assert paths_in(owner, "series") == {"ir/ir.jdx", f"{card.name}/ir/ir.jdx"}
     fresh = datasets.get_dataset(owner, "lab", "series")
     assert look(fresh, ["ir/ir.jdx"])["ir/ir.jdx"] == hashlib.sha256(b"another one").digest()
+
+
+@pytest.mark.parametrize("error", [UnavailableError, StorageFullError, OSError])
+def test_an_outage_puts_a_decision_off(disk, monkeypatch, error):
+    owner, card, _ = disk
+    made = unsorted.decide(owner, "lab", card.name, ["ir/"], unsorted.Wish("make", "series"))
+
+    def down(*_args, **_more):
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(capture, "plan", down)
+        assert carried(made).state == "open"
+    assert "goes on" in unsorted.decisions(owner, "lab")[0].reason
+    assert len(jobs.waiting(carrying.carry_out, decision=made.id)) == 2
+    assert (carried(made).state, carried(made).reason) == ("done", "")
+    assert paths_in(owner, "series") == {"ir/ir.jdx"}
+
+
+def test_a_decision_that_cannot_be_carried_out_ends_its_push(disk, monkeypatch):
+    owner, card, _ = disk
+    made = unsorted.decide(owner, "lab", card.name, ["ir/"], unsorted.Wish("make", "series"))
+    monkeypatch.setattr(capture, "plan", lambda *_args, **_more: capture.Plan((0,), 0, 0))
+    row = carried(made)
+    assert row.state == "failed"
+    assert runs.get(row.push_run_id).outcome == "failed"
+
+
+def test_who_comes_second_hears_that_nothing_was_left(disk):
+    owner, card, _ = disk
+    one, two = (
+        unsorted.decide(owner, "lab", card.name, ["ir/"], unsorted.Wish("make", name)) for name in ("a", "b")
+    )
+    assert (carried(one).state, carried(one).reason) == ("done", "")
+    assert carried(two).reason == "None of the files lay there any more."
+
+
+def test_files_are_looked_at_and_removed_under_one_lock(disk, monkeypatch):
+    owner, card, _ = disk
+    made = unsorted.decide(owner, "lab", card.name, ["broken.pdf"], unsorted.Wish("remove"))
+    steps = []
+
+    def noted(name):
+        real = getattr(datasets, name)
+
+        def call(*args, **more):
+            steps.append((name, connection.in_atomic_block))
+            return real(*args, **more)
+
+        monkeypatch.setattr(datasets, name, call)
+
+    for name in ("lock_dataset", "draft_hashes", "remove_files"):
+        noted(name)
+    assert carried(made).state == "done"
+    assert [name for name, _ in steps][-3:] == ["lock_dataset", "draft_hashes", "remove_files"]
+
+
+def test_an_inbox_that_was_removed_is_opened_anew(dataset):
+    owner, _ = dataset
+    for name, expected in (("", "unsorted.2"), ("disk", "unsorted-disk.2")):
+        datasets.remove_dataset(owner, unsorted.open_inbox(owner, "lab", name), reason="sorted")
+        again = unsorted.open_inbox(owner, "lab", name)
+        assert (again.name, unsorted.is_inbox(again)) == (expected, True)
+        assert unsorted.open_inbox(owner, "lab", name).id == again.id
+
+
+def test_all_proposals_are_accepted_or_none(disk):
+    owner, _, _ = disk
+    one, two = unsorted.proposals(unsorted.pile(owner, "lab").items)[:2]
+    with pytest.raises(datasets.BadNameError):
+        unsorted.accept(owner, "lab", [one.key, two.key], names={two.key: "No Name"})
+    assert not Decision.objects.exists()
+    with pytest.raises(NotFoundError):
+        datasets.get_dataset(owner, "lab", one.name)
+
+
+def test_proposals_of_one_list_have_names_of_their_own(dataset, put):
+    owner, _ = dataset
+    put(owner, unsorted.open_inbox(owner, "lab"), {"2003/data/a.txt": b"1", "2004/data/a.txt": b"2"})
+    put(owner, unsorted.open_inbox(owner, "lab", "zip"), {"2003/data/a.txt": b"3", "other/a.txt": b"4"})
+    names = [one.name for one in unsorted.proposals(unsorted.pile(owner, "lab").items)]
+    assert names[1] == "2004-data"
+    assert names[3] == "other"
+    assert len(set(names)) == 4
+
+
+def test_a_note_is_written_anew(disk):
+    owner, card, _ = disk
+    for note in ("ask Ito", "ask Sato"):
+        unsorted.decide(owner, "lab", card.name, ["broken.pdf", "ir/"], unsorted.Wish("leave", note=note))
+    assert {item.note for item in unsorted.pile(owner, "lab").left} == {"ask Sato"}
 
 
 def test_left_with_a_note_and_removed(disk):

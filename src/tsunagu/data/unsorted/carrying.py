@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
+import logging
 from collections.abc import Sequence
 from typing import Literal
 
 from django.db import transaction
 
 from tsunagu.core import clock, jobs
-from tsunagu.core.errors import NotFoundError, TsunaguError
+from tsunagu.core.errors import NotFoundError, StorageFullError, TsunaguError, UnavailableError
 from tsunagu.data.capture import api as capture
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.datasets.api import DatasetCard
@@ -20,7 +22,10 @@ from tsunagu.foundation.identity import api as identity
 from tsunagu.foundation.identity.api import SYSTEM, Actor
 from tsunagu.foundation.runs import api as runs
 
+logger = logging.getLogger(__name__)
+
 _AT_ONCE = 5000
+_WAIT = dt.timedelta(minutes=5)
 _TRIES, _MOST_FOLDERS = 5, 100
 _File = tuple[str, int, bytes]
 
@@ -31,12 +36,17 @@ class CannotMoveError(Exception):
 
 @jobs.job(priority=-5)
 def carry_out(decision: str) -> None:
-    """Carry a decision out; what the rules refuse by now ends it with their reason."""
+    """Carry a decision out; what the rules refuse by now ends it with their reason, and an outage puts it off."""
     row = Decision.objects.filter(uid=decision, state="open").first()
     if row is None:
         return
     try:
         _end(row, "done", _do(row))
+    except (UnavailableError, StorageFullError, OSError):
+        logger.warning("decision_put_off", extra={"decision": row.uid}, exc_info=True)
+        said = "A part of the node does not answer. Sorting goes on in a few minutes."
+        Decision.objects.filter(pk=row.pk, state="open").update(reason=said, changed_at=clock.now())
+        jobs.enqueue_later(carry_out, _WAIT, decision=row.uid)
     except CannotMoveError as error:
         _fail(row, str(error))
     except TsunaguError as error:
@@ -59,12 +69,18 @@ def _do(row: Decision) -> str:
     # Only what still lies there as it was decided about: the rest was carried out before, or is another file by now.
     here = _all_still_there(inbox, files)
     if row.verdict in WITH_TARGET:
+        if not here and not row.push_run_id:
+            return "None of the files lay there any more."
         _place(row, actor, inbox, here)
     _remove(actor, inbox, here)
     return ""
 
 
+@transaction.atomic
 def _remove(actor: Actor, inbox: DatasetCard, files: Sequence[_File]) -> None:
+    datasets.lock_dataset(
+        actor, inbox.id
+    )  # what replaces one of them at this moment must not go in its place
     for part in _parts(files):
         if present := _still_there(inbox, part):
             datasets.remove_files(actor, inbox.id, [path for path, _, _ in present])

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from tsunagu.core.errors import NotFoundError
 from tsunagu.data.datasets import api as datasets
@@ -194,7 +195,22 @@ def proposals(items: Iterable[Item]) -> list[Proposal]:
         made += [
             _proposal(inbox, folder, instrument, week, own) for (instrument, week), own in several.items()
         ]
-    return sorted(made, key=lambda one: (one.inbox, one.folder, one.week, one.instrument))
+    return sorted(_told_apart(made), key=lambda one: (one.inbox, one.folder, one.week, one.instrument))
+
+
+def _told_apart(made: Sequence[Proposal]) -> Sequence[Proposal]:
+    """The proposals, each under a name of its own: folders of the same name are named with the one they lie in."""
+
+    def evidence(one: Proposal) -> str:
+        return " ".join(part for part in (*one.folder.split("/"), one.instrument, one.week) if part)
+
+    def named(one: Proposal, attempt: int) -> str:
+        return name_for(evidence(one)) if attempt == 0 else f"{one.name}-{_mark(one.inbox + evidence(one))}"
+
+    for attempt in range(2):
+        counts = Counter(one.name for one in made)
+        made = [replace(one, name=named(one, attempt)) if counts[one.name] > 1 else one for one in made]
+    return made
 
 
 def _week(day: str) -> str:

@@ -36,9 +36,10 @@ def read_pages(dataset_id: str, unit: str) -> None:
 def look() -> None:
     """Take up decisions that lost their job."""
     silent = Decision.objects.filter(state="open", changed_at__lt=clock.now() - _SILENT)
-    for uid in silent.values_list("uid", flat=True)[:500]:
-        if not jobs.waiting(carrying.carry_out, decision=uid):
-            carrying.soon(uid)
+    queued = {job["decision"] for job in jobs.waiting(carrying.carry_out)}
+    for uid in silent.values_list("uid", flat=True):
+        if uid not in queued:
+            carrying.carry_out.enqueue(decision=uid)
 
 
 @events.subscribe("datasets.removed")
