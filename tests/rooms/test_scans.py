@@ -19,6 +19,7 @@ from tsunagu.data.scans import api as scans
 from tsunagu.data.scans import keeping, reading, tasks
 from tsunagu.data.scans.models import Scan, ScannedPage
 from tsunagu.data.sharing import api as sharing
+from tsunagu.formats.api import PageReading
 from tsunagu.foundation.policy.api import ActionDeniedError
 from tsunagu.foundation.runs import api as runs
 from tsunagu.foundation.storage import api as storage
@@ -129,7 +130,7 @@ def test_what_cannot_be_read_says_why(read):
 
 
 def test_without_the_engine_the_page_says_what_is_missing(read, monkeypatch):
-    from tsunagu.formats.api import PageReader, PageReading
+    from tsunagu.formats.api import PageReader
 
     def no_engine(_reader, _path, number, **_limits):
         said = "Tesseract is not installed on this node"
@@ -247,6 +248,74 @@ def test_an_outage_puts_reading_off_and_says_nothing_of_the_file(four, monkeypat
     reading.read_pages.call(scan=scan.id)
     done = scans.scan_of(owner, card, "four.pdf")
     assert (done.state, done.reason, done.reason_code, done.text_count) == ("done", "", "", 4)
+
+
+def test_a_first_page_that_breaks_does_not_keep_the_others_from_being_read(four, monkeypatch):
+    owner, card, scan = four
+    read = reading.reader().read
+
+    def breaks(path, number, *, limits):
+        if number == 1:
+            return PageReading(1, 0, "unreadable", reason="It took too long.", reason_code="out_of_time")
+        return read(path, number, limits=limits)
+
+    monkeypatch.setattr(reading.reader(), "read", breaks)
+    reading.go_on(scan.id)
+    done = scans.scan_of(owner, card, "four.pdf")
+    assert (done.state, done.page_count, done.text_count, done.unreadable_count) == ("done", 4, 3, 1)
+    assert scans.page(owner, card, "four.pdf", 1).reason == "It took too long."
+
+
+def test_pages_of_what_was_destroyed_are_not_waited_for(four):
+    owner, card, _ = four
+    datasets.seal(owner, card.id)
+    while sealing.move_some(card.id):
+        pass
+    datasets.shred(owner, card.id, confirm=card.slug, reason="consent withdrawn")
+    Scan.objects.all().delete()
+    shredded = datasets.get_dataset(owner, card.project, card.name)
+    for paths in (["four.pdf"], []):
+        with pytest.raises(storage.KeyDestroyedError):
+            scans.start(owner, shredded, paths)
+    assert not Scan.objects.exists()
+
+
+@pytest.fixture
+def carried(four, put):
+    """What was read, and a dataset in which the same file stands."""
+    owner, card, scan = four
+    reading.go_on(scan.id)
+    datasets.create_dataset(owner, "lab", "target")
+    put(owner, datasets.get_dataset(owner, "lab", "target"), {"a.pdf": b"the same"})
+    target = datasets.get_dataset(owner, "lab", "target")
+    return owner, card, target, {bytes(Scan.objects.get(uid=scan.id).sha256): "a.pdf"}
+
+
+def test_what_was_read_is_carried_over_once(carried, monkeypatch):
+    _, card, target, files = carried
+    real = datasets.lock_dataset
+
+    def and_somebody_was_faster(actor, dataset_id):
+        monkeypatch.setattr(datasets, "lock_dataset", real)
+        assert scans.carry_over(card, target, files) == 1
+        return real(actor, dataset_id)
+
+    monkeypatch.setattr(datasets, "lock_dataset", and_somebody_was_faster)
+    assert scans.carry_over(card, target, files) == 0
+    assert Scan.objects.filter(dataset_id=target.id).count() == 1
+
+
+def test_nothing_plain_is_carried_into_what_is_sealed_at_this_moment(carried, monkeypatch):
+    owner, card, target, files = carried
+    real = datasets.lock_dataset
+
+    def and_it_is_sealed(actor, dataset_id):
+        datasets.seal(owner, target.id)
+        return real(actor, dataset_id)
+
+    monkeypatch.setattr(datasets, "lock_dataset", and_it_is_sealed)
+    assert scans.carry_over(card, target, files) == 0
+    assert not ScannedPage.objects.filter(scan__dataset_id=target.id).exists()
 
 
 def test_a_lost_file_is_given_up(four, monkeypatch):

@@ -8,6 +8,7 @@ import functools
 import logging
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from django.db import transaction
@@ -35,6 +36,7 @@ _AT_ONCE_S = 15.0
 _UNREADABLE = "unreadable"
 # What says nothing about the file and may be over in a while: the store, its disk, a key or the sandbox is not there.
 _OUTAGES = (UnavailableError, StorageFullError, OSError, storage.KeyMissingError, formats.SandboxError)
+_BROKE = ("crashed", "out_of_memory", "out_of_time", "reader_failed")
 _LOST = (
     FileNotFoundError,
     ObjectMissingError,
@@ -133,7 +135,10 @@ def _one_more(scan: Scan, source: _Bytes) -> bool:
     """Read the next page of a file; whether there is another one."""
     number = scan.done_count + 1
     with logs.bind_run(scan.run_id):
-        page = _tried_too_often(scan, number) or _read(scan, number, source)
+        given_up = _tried_too_often(scan, number)
+        page = given_up or _read(scan, number, source)
+        if number == 1 and not given_up and not page.page_count and page.reason_code in _BROKE:
+            page = replace(page, page_count=_count(scan, source))
     if number == 1 and page.page_count == 0:
         _end(scan, page.reason, page.reason_code)
         return False
@@ -160,6 +165,11 @@ def _read(scan: Scan, number: int, source: _Bytes) -> formats.PageReading:
         return formats.PageReading(
             number, scan.page_count, "unreadable", reason=str(error), reason_code="not_accessible"
         )
+
+
+def _count(scan: Scan, source: _Bytes) -> int:
+    """How many pages the file of a first page has that broke: the others are read all the same."""
+    return reader().read(source.fetched(scan), 0, limits=_limits()).page_count  # there is no such page
 
 
 def _keep(scan: Scan, page: formats.PageReading) -> bool:

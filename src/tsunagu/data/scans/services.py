@@ -19,6 +19,7 @@ from tsunagu.data.scans.types import ScanCard
 from tsunagu.foundation.identity.api import SYSTEM, Actor
 from tsunagu.foundation.policy import api as policy
 from tsunagu.foundation.runs import api as runs
+from tsunagu.foundation.storage import api as storage
 
 ENDINGS = (".pdf", ".tif", ".tiff", ".png", ".jpg", ".jpeg")
 MOST_FILES = 1000  # that are begun at a go
@@ -50,7 +51,7 @@ def start(
         KeyDestroyedError, KeyMissingError: the dataset is sealed and its key is gone.
     """
     if paths:
-        policy.require(actor, "dataset.describe", dataset.resource)
+        _require(actor, dataset)
         found = [datasets.get_file(actor, dataset, path) for path in dict.fromkeys(paths)]
         if not (able := _able(found)):
             raise NoPagesError
@@ -79,11 +80,17 @@ def start_some(
     Raises:
         As ``start``.
     """
-    policy.require(actor, "dataset.describe", dataset.resource)
+    _require(actor, dataset)
     able, end = _next_able(actor, dataset, after)
     if not able and not after:
         raise NoPagesError
     return _begin_all(actor, dataset, able, again=again), end
+
+
+def _require(actor: Actor, dataset: DatasetCard) -> None:
+    policy.require(actor, "dataset.describe", dataset.resource)
+    if dataset.key_domain:
+        storage.key_ring().require(dataset.key_domain)  # otherwise it would wait for ever
 
 
 def _next_able(actor: Actor, dataset: DatasetCard, after: str) -> tuple[list[datasets.FileCard], str]:
@@ -173,7 +180,15 @@ def carry_over(source: DatasetCard, target: DatasetCard, files: Mapping[bytes, s
 
 @transaction.atomic
 def _copy(scan: Scan, source: DatasetCard, target: DatasetCard, path: str) -> int:
+    # Looked at under the lock: it may have been sealed, or somebody else may have carried the same file over.
+    is_sealed = bool(datasets.lock_dataset(SYSTEM, target.id).key_domain)
+    if is_sealed or Scan.objects.filter(dataset_id=target.id, sha256=scan.sha256).exists():
+        return 0
     pages = list(ScannedPage.objects.filter(scan=scan, domain=""))
+    # From here to the commit no picture is discarded; one that was is missing on its page.
+    pictures = storage.lock({bytes(page.picture) for page in pages if page.picture})
+    if len(pages) != scan.done_count:
+        return 0  # forgotten meanwhile, or being read anew
     run_id = runs.record(
         SYSTEM,
         "ocr",
@@ -203,6 +218,7 @@ def _copy(scan: Scan, source: DatasetCard, target: DatasetCard, path: str) -> in
     )
     for page in pages:
         page.pk, page.scan = None, made
+        page.picture = page.picture if page.picture and bytes(page.picture) in pictures else None
     ScannedPage.objects.bulk_create(pages)
     events.record("scans.read", dataset_id=target.id)
     return 1
