@@ -20,7 +20,7 @@ from tsunagu.data.scans import keeping, reading, tasks
 from tsunagu.data.scans.models import Scan, ScannedPage
 from tsunagu.data.sharing import api as sharing
 from tsunagu.formats.api import PageReading
-from tsunagu.foundation.policy.api import ActionDeniedError
+from tsunagu.foundation.policy.api import Access, ActionDeniedError
 from tsunagu.foundation.runs import api as runs
 from tsunagu.foundation.storage import api as storage
 
@@ -392,7 +392,7 @@ def test_pages_of_sealed_bytes_are_sealed_and_go_with_the_key(read):
     assert b"reacted" not in bytes(row.content)
     sealed = datasets.get_dataset(owner, card.project, card.name)
     assert scans.page(owner, sealed, "typed.pdf", 1).text.startswith("Nothing reacted")
-    assert scans.texts(card.id) == []
+    assert scans.texts(card.id, {bytes(row.scan.sha256): "typed.pdf"}) == []
     datasets.shred(owner, card.id, confirm=card.slug, reason="consent withdrawn")
     tasks.forget.call(card.id)
     assert not Scan.objects.exists()
@@ -425,3 +425,21 @@ def test_search_finds_pages_and_says_which(read, index, person):
     datasets.remove_files(owner, card.id, ["report.pdf"])
     discovery.catch_up()
     assert not discovery.search(owner, "perovskite").hits
+
+
+def test_who_sees_a_version_learns_no_path_of_the_draft(dataset, put, index, person):
+    owner, card = dataset
+    content = lines_pdf("The quenched perovskite decomposed.")
+    put(owner, card, {"report.pdf": content})
+    datasets.freeze_version(owner, card.id)
+    datasets.set_access(owner, card.id, Access.OPEN)
+    datasets.remove_files(owner, card.id, ["report.pdf"])
+    put(owner, card, {"not yet told.pdf": content})
+    fresh = datasets.get_dataset(owner, card.project, card.name)
+    (scan,) = scans.start(owner, fresh, ["not yet told.pdf"])
+    reading.go_on(scan.id)
+    discovery.catch_up()
+    (hit,) = discovery.search(person("stranger"), "perovskite").hits
+    assert (hit.page_path, hit.page) == ("report.pdf", 1)
+    (hit,) = discovery.search(owner, "perovskite").hits
+    assert hit.page_path == "not yet told.pdf"

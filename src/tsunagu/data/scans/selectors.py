@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from django.db.models import Count
 
@@ -123,12 +123,12 @@ def page(
     )
 
 
-def texts(dataset_id: str, contents: Collection[bytes] | None = None) -> list[PageText]:
+def texts(dataset_id: str, paths: Mapping[bytes, str]) -> list[PageText]:
     """Texts of pages of a dataset that lies plain, as far as an index takes them, without asking the rules.
 
     Args:
         dataset_id: The dataset.
-        contents: Only files with these SHA-256; None: all that were read and still stand in the draft.
+        paths: SHA-256 -> path of the files that count, as whoever is told knows them.
     """
     rows = ScannedPage.objects.filter(
         scan__dataset_id=dataset_id, status__in=_WITH_TEXT, domain=""
@@ -136,13 +136,13 @@ def texts(dataset_id: str, contents: Collection[bytes] | None = None) -> list[Pa
     found, signs = [], 0
     for row in rows.order_by("scan__path", "number").iterator(chunk_size=200):
         sha256 = bytes(row.scan.sha256)
-        if contents is not None and sha256 not in contents:
+        if sha256 not in paths:
             continue
         text, _words = keeping.unpacked(row, sha256)
         signs += len(text)
         if signs > _MOST_SIGNS:
             break
-        found.append(PageText(row.scan.path, row.number, text))
+        found.append(PageText(paths[sha256], row.number, text))
     return found
 
 
