@@ -431,6 +431,15 @@ def test_a_note_is_written_anew(disk):
     assert {item.note for item in unsorted.pile(owner, "lab").left} == {"ask Sato"}
 
 
+def test_what_comes_later_to_the_path_of_a_file_that_was_left_is_looked_at(disk, put):
+    owner, card, _ = disk
+    unsorted.decide(owner, "lab", card.name, ["broken.pdf"], unsorted.Wish("leave", note="ask Ito"))
+    put(owner, card, {"broken.pdf": b"%PDF-1.4 another one"})
+    pile = unsorted.pile(owner, "lab")
+    assert not pile.left
+    assert "broken.pdf" in {item.path for item in pile.items}
+
+
 def test_left_with_a_note_and_removed(disk):
     owner, card, _ = disk
     with pytest.raises(unsorted.BadVerdictError):
@@ -546,6 +555,25 @@ def test_pages_in_an_inbox_are_read_without_being_asked_for(disk):
     assert [scan.path for scan in Scan.objects.filter(dataset_id=card.id)] == ["broken.pdf"]
     assert Scan.objects.get().asked_by == SYSTEM.id
     assert owner.id != SYSTEM.id
+
+
+def test_a_file_that_went_meanwhile_keeps_no_other_pages_from_being_read(disk, put, monkeypatch):
+    from tsunagu.data.capture.models import Unit
+
+    owner, card, _ = disk
+    arrived = put(owner, card, {f"{number}.pdf": b"%PDF-1.4" + bytes([number]) for number in range(3)})
+    real = datasets.draft_hashes
+
+    def and_one_goes(dataset, paths):
+        found = real(dataset, paths)
+        if "1.pdf" in found:
+            datasets.remove_files(owner, card.id, ["1.pdf"])
+        return found
+
+    monkeypatch.setattr(tasks, "_AT_ONCE", 1)
+    monkeypatch.setattr(datasets, "draft_hashes", and_one_goes)
+    tasks.read_pages.call(dataset_id=card.id, unit=Unit.objects.get(push__run_id=arrived["run"]).uid)
+    assert {scan.path for scan in Scan.objects.filter(dataset_id=card.id)} == {"0.pdf", "2.pdf"}
 
 
 def test_pages_that_were_read_go_with_their_files(disk, put):

@@ -15,7 +15,7 @@ from tsunagu.data.datasets import api as datasets
 from tsunagu.data.datasets.api import DatasetCard, FileCard
 from tsunagu.data.description import api as description
 from tsunagu.data.scans import api as scans
-from tsunagu.data.unsorted.models import Inbox, Left
+from tsunagu.data.unsorted.models import Decision, Inbox, Left
 from tsunagu.data.unsorted.types import DIMENSIONS, Group, Item, Pile, Proposal
 from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.policy import api as policy
@@ -59,7 +59,7 @@ def pile(actor: Actor, project: str) -> Pile:
     rows = {card.row_id for card in cards}
     is_cut = False
     for card in cards:
-        notes = dict(Left.objects.filter(dataset_id=card.id).values_list("path", "note"))
+        notes = _notes(card.id)
         files, is_cut = _first(
             datasets.all_files(card, card.draft_number),
             notes,
@@ -75,13 +75,21 @@ def pile(actor: Actor, project: str) -> Pile:
     )
 
 
+def _notes(dataset_id: str) -> dict[tuple[str, bytes], str]:
+    """Why files were left in an inbox, by path and content: what came later to the same path is another file."""
+    rows = list(Left.objects.filter(dataset_id=dataset_id).values_list("path", "note", "decision_id"))
+    decisions = Decision.objects.filter(pk__in={row[2] for row in rows}).values_list("pk", "files")
+    contents = {(pk, path): bytes.fromhex(sha256) for pk, files in decisions for path, _, sha256 in files}
+    return {(path, contents[pk, path]): note for path, note, pk in rows if (pk, path) in contents}
+
+
 def _first(
-    files: Iterable[FileCard], notes: Collection[str], most: int, most_left: int
+    files: Iterable[FileCard], notes: Collection[tuple[str, bytes]], most: int, most_left: int
 ) -> tuple[list[FileCard], bool]:
     """The first files, and whether there are more: what was left with a note must not keep the rest from being looked at."""
     found, room = [], {True: most_left, False: most}
     for file in files:
-        is_left = file.path in notes
+        is_left = (file.path, file.sha256) in notes
         if room[is_left]:
             room[is_left] -= 1
             found.append(file)
@@ -95,7 +103,7 @@ def _items(
     card: DatasetCard,
     files: Sequence[FileCard],
     inbox_rows: set[int],
-    notes: Mapping[str, str],
+    notes: Mapping[tuple[str, bytes], str],
 ) -> list[Item]:
     hashes = {file.sha256 for file in files if file.byte_count}
     told = description.told_by_files(card.id)
@@ -123,7 +131,7 @@ def _items(
                 day=said.measured_on if _DAY.fullmatch(said.measured_on) else "",
                 kind=_kind(said, read, is_same=bool(same)),
                 same_as=same,
-                note=notes.get(file.path, ""),
+                note=notes.get((file.path, file.sha256), ""),
             )
         )
     return made

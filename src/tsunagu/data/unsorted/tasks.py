@@ -6,7 +6,7 @@ import contextlib
 import datetime as dt
 
 from tsunagu.core import clock, events, jobs
-from tsunagu.core.errors import TsunaguError
+from tsunagu.core.errors import NotFoundError, TsunaguError
 from tsunagu.data.capture import api as capture
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.scans import api as scans
@@ -14,6 +14,7 @@ from tsunagu.data.unsorted import carrying, looking
 from tsunagu.data.unsorted.models import Decision, Inbox, Left
 from tsunagu.foundation.identity.api import SYSTEM
 
+_AT_ONCE = 200
 _SILENT = dt.timedelta(minutes=10)
 
 
@@ -21,14 +22,16 @@ _SILENT = dt.timedelta(minutes=10)
 @jobs.job(priority=-28)
 def read_pages(dataset_id: str, unit: str) -> None:
     """Have the pages of files that came into an inbox read."""
-    with contextlib.suppress(TsunaguError):  # sorted, removed or destroyed meanwhile
+    with contextlib.suppress(NotFoundError):  # removed meanwhile
         card = datasets.get_dataset_by_id(SYSTEM, dataset_id)
         if not looking.is_inbox(card):
             return
         paths = [path for path, _, _ in capture.unit_files(unit) if scans.may_have_pages(path)]
-        there = list(datasets.draft_hashes(card, paths)) if paths else []
-        if there:
-            scans.start(SYSTEM, card, there)
+        for start in range(0, len(paths), _AT_ONCE):
+            # Sorted, removed or destroyed meanwhile: the others are read all the same.
+            with contextlib.suppress(TsunaguError):
+                if there := datasets.draft_hashes(card, paths[start : start + _AT_ONCE]):
+                    scans.start(SYSTEM, card, list(there))
 
 
 @jobs.every(dt.timedelta(minutes=10))
