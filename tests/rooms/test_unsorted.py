@@ -404,6 +404,16 @@ def test_an_inbox_that_was_removed_is_opened_anew(dataset):
         assert unsorted.open_inbox(owner, "lab", name).id == again.id
 
 
+def test_runs_of_decisions_end_with_their_inbox(disk):
+    owner, card, _ = disk
+    made = unsorted.decide(owner, "lab", card.name, ["ir/"], unsorted.Wish("make", "series"))
+    datasets.remove_dataset(owner, card, reason="sorted")
+    tasks.forget.call(dataset_id=card.id)
+    tasks.forget.call(dataset_id=card.id)
+    assert runs.get(made.run).outcome == "aborted"
+    assert not unsorted.decisions(owner, "lab")
+
+
 def test_all_proposals_are_accepted_or_none(disk):
     owner, _, _ = disk
     one, two = unsorted.proposals(unsorted.pile(owner, "lab").items)[:2]

@@ -79,7 +79,7 @@ def forget_scan(scan: Scan) -> None:
     forget_pages(scan)
     with transaction.atomic():
         # From here on no worker adds a page, so what it added meanwhile is taken away, too.
-        if Scan.objects.select_for_update().filter(pk=scan.pk).exists():
+        if Scan.objects.select_for_update().filter(pk=scan.pk).first():
             forget_pages(scan)
             scan.delete()
 

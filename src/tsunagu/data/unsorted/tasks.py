@@ -13,6 +13,7 @@ from tsunagu.data.scans import api as scans
 from tsunagu.data.unsorted import carrying, looking
 from tsunagu.data.unsorted.models import Decision, Inbox, Left
 from tsunagu.foundation.identity.api import SYSTEM
+from tsunagu.foundation.runs import api as runs
 
 _AT_ONCE = 200
 _SILENT = dt.timedelta(minutes=10)
@@ -50,6 +51,8 @@ def look() -> None:
 @jobs.job(priority=0)
 def forget(dataset_id: str) -> None:
     """Forget the mark and the notes of an inbox that was removed; what was decided stays on record in its runs."""
+    for row in Decision.objects.filter(dataset_id=dataset_id, state="open").defer("files"):
+        runs.finish(row.run_id, runs.Outcome.ABORTED, reason="The inbox was removed.")
     Left.objects.filter(dataset_id=dataset_id).delete()
     Inbox.objects.filter(dataset_id=dataset_id).delete()
     Decision.objects.filter(dataset_id=dataset_id).delete()
