@@ -319,5 +319,7 @@ def open_inbox(node: Node, project: str, folder: str) -> str:
     if not project or "/" in project:
         raise UsageError(text("unsorted_no_project", name=project), remedy=text("unsorted_no_project_remedy"))
     name = os.path.basename(os.path.abspath(folder))  # noqa: PTH100, PTH119 - light imports
+    # Old disks hold names in Shift JIS; each keeps one of its own that can be sent.
+    name = os.fsencode(name).decode("utf-8", "backslashreplace")
     made = node.post(f"/projects/{quote(project, safe='')}/unsorted", {"name": name})
     return f"{made['project']}/{made['name']}"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import os
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -105,6 +107,23 @@ def test_who_leaves_hears_how_to_look_again(play: Any) -> None:
     code, _, err = play(node, "unsorted", "lab", "--accept", "k", sleep=interrupted)
     assert code == 130
     assert "tsunagu unsorted lab --decisions" in err
+
+
+def test_folders_with_names_in_shift_jis_have_inboxes_of_their_own() -> None:
+    class Named(Node):
+        def __init__(self) -> None:
+            self.names: list[str] = []
+
+        def post(self, path: str, content: Any = None, **_: Any) -> dict[str, Any]:
+            self.names.append(json.loads(json.dumps(content, ensure_ascii=False).encode())["name"])
+            return {"project": "lab", "name": "unsorted"}
+
+    node = Named()
+    for name in ("実験", "測定"):
+        dark_commands.open_inbox(node, "lab", os.fsdecode(b"/old/" + name.encode("shift_jis")))
+    dark_commands.open_inbox(node, "lab", "/old/実験")
+    assert len(set(node.names)) == 3
+    assert node.names[2] == "実験"
 
 
 def test_status_begins_with_nothing(play: Any) -> None:
