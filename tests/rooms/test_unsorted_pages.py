@@ -106,6 +106,17 @@ def test_what_is_missing_is_said_and_what_was_typed_stays(disk, form, said):
     assert not form.get("target") or f'value="{form["target"]}"' in page
 
 
+def test_what_a_decision_came_to_is_said_in_the_language_of_the_page(disk):
+    owner, _ = disk
+    for number, verdict in enumerate(("make", "make", "duplicate")):
+        path = "b/<i>.csv" if verdict == "duplicate" else "a/one.csv"
+        unsorted.decide(owner, "lab", "unsorted-old-disk", [path], unsorted.Wish(verdict, f"d{number}"))
+    carry_out_all()
+    page = client_of(owner).get(PLACE, headers={"accept-language": "ja"}).content.decode()
+    assert "対象のファイルは、すでにその場所にありませんでした。" in page
+    assert "1件のファイルは、ほかに同じ内容がないため残しました。" in page
+
+
 def test_a_reader_looks_and_cannot_decide(disk, person):
     owner, _ = disk
     reader = person("reader")
