@@ -270,6 +270,18 @@ def test_runs_of_decisions_end_with_their_inbox(disk):
     assert not unsorted.decisions(owner, "lab")
 
 
+def test_pages_that_are_still_being_read_are_read_where_the_files_go(disk):
+    from tsunagu.data.scans import api as scans
+
+    owner, card, _ = disk
+    scans.start(owner, card, ["broken.pdf"])
+    made = unsorted.decide(owner, "lab", card.name, ["broken.pdf"], unsorted.Wish("make", "paper"))
+    assert carried(made).state == "done"
+    there = scans.scan_of(owner, datasets.get_dataset(owner, "lab", "paper"), "broken.pdf")
+    assert there is not None
+    assert there.state == "waiting"
+
+
 def test_pages_that_were_read_go_with_their_files(disk, put):
     from tsunagu.data.scans import api as scans
     from tsunagu.data.scans import reading

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 
 from django.db import transaction
 
 from tsunagu.core import clock, events
+from tsunagu.core.errors import NotFoundError
 from tsunagu.core.ids import new_id
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.datasets.api import DatasetCard
@@ -160,6 +162,8 @@ def _begin(actor: Actor, dataset: DatasetCard, file: datasets.FileCard, *, again
 def carry_over(source: DatasetCard, target: DatasetCard, files: Mapping[bytes, str]) -> int:
     """Give another dataset what was read of files that now stand there, too; returns how many files that were.
 
+    What was still being read is read there.
+
     The caller has put the files there, with a run that links both, so labels have travelled. Nothing is carried out of or
     into a seal: there the pages are read again by who wants them.
 
@@ -173,9 +177,13 @@ def carry_over(source: DatasetCard, target: DatasetCard, files: Mapping[bytes, s
     known = Scan.objects.filter(dataset_id=target.id, sha256__in=list(files)).values_list("sha256", flat=True)
     there = {bytes(sha256) for sha256 in known}
     rows = Scan.objects.filter(
-        dataset_id=source.id, state="done", sha256__in=[sha256 for sha256 in files if sha256 not in there]
+        dataset_id=source.id, sha256__in=[sha256 for sha256 in files if sha256 not in there]
     )
-    return sum(_copy(scan, source, target, files[bytes(scan.sha256)]) for scan in rows)
+    if paths := [files[bytes(scan.sha256)] for scan in rows if scan.state in OPEN]:
+        with contextlib.suppress(NotFoundError):  # taken out again meanwhile
+            start(SYSTEM, target, paths)
+    done = [scan for scan in rows if scan.state == "done"]
+    return sum(_copy(scan, source, target, files[bytes(scan.sha256)]) for scan in done)
 
 
 @transaction.atomic
