@@ -310,7 +310,7 @@ def _show_decisions(found: list[dict[str, Any]], output: Output) -> int:
     return int(any(one["state"] == "failed" for one in found))
 
 
-def open_inbox(node: Node, project: str, folder: str) -> str:
+def open_inbox(node: Node, project: str, folder: str, output: Output) -> str:
     """The dataset in which an old folder lies unsorted; named after the folder.
 
     Raises:
@@ -322,4 +322,7 @@ def open_inbox(node: Node, project: str, folder: str) -> str:
     # Old disks hold names in Shift JIS; each keeps one of its own that can be sent.
     name = os.fsencode(name).decode("utf-8", "backslashreplace")
     made = node.post(f"/projects/{quote(project, safe='')}/unsorted", {"name": name})
+    if made.get("file_count"):
+        # Also when the same folder goes on; but it may be another one of the same name.
+        output.note(text("unsorted_not_empty", dataset=made["name"], count=made["file_count"]))
     return f"{made['project']}/{made['name']}"

@@ -13,6 +13,7 @@ import pytest
 from tsunagu.client import dark_commands
 from tsunagu.client.cli import main
 from tsunagu.client.node import Node
+from tsunagu.client.output import Output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -109,21 +110,28 @@ def test_who_leaves_hears_how_to_look_again(play: Any) -> None:
     assert "tsunagu unsorted lab --decisions" in err
 
 
-def test_folders_with_names_in_shift_jis_have_inboxes_of_their_own() -> None:
+def test_folders_with_names_in_shift_jis_have_inboxes_of_their_own(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TSUNAGU_LANG", "en")
+
     class Named(Node):
         def __init__(self) -> None:
             self.names: list[str] = []
 
         def post(self, path: str, content: Any = None, **_: Any) -> dict[str, Any]:
             self.names.append(json.loads(json.dumps(content, ensure_ascii=False).encode())["name"])
-            return {"project": "lab", "name": "unsorted"}
+            return {"project": "lab", "name": "unsorted", "file_count": len(self.names) - 1}
 
-    node = Named()
+    node, output = Named(), Output(as_json=False, quiet=False)
     for name in ("実験", "測定"):
-        dark_commands.open_inbox(node, "lab", os.fsdecode(b"/old/" + name.encode("shift_jis")))
-    dark_commands.open_inbox(node, "lab", "/old/実験")
+        dark_commands.open_inbox(node, "lab", os.fsdecode(b"/old/" + name.encode("shift_jis")), output)
+    dark_commands.open_inbox(node, "lab", "/old/実験", output)
     assert len(set(node.names)) == 3
     assert node.names[2] == "実験"
+    # Who sends another folder of the same name hears that before a file is sent.
+    said = capfd.readouterr().err.splitlines()
+    assert [line.split(" files lie")[0] for line in said] == ["1", "2"]
 
 
 def test_status_begins_with_nothing(play: Any) -> None:

@@ -46,11 +46,12 @@ class NewInbox(Input):
 
 
 class InboxRow(Schema):
-    """An inbox is a dataset: files are pushed into it as into any other."""
+    """An inbox is a dataset: files are pushed into it as into any other. ``file_count``: what lies there already."""
 
     project: str
     name: str
     title: str
+    file_count: int
 
 
 class GroupRow(Schema):
@@ -189,7 +190,13 @@ def overview(request: HttpRequest, project: str, narrow: Query[Narrow]) -> Any:
 def open_inbox(request: HttpRequest, project: str, body: NewInbox) -> Any:
     """The inbox of a name; it is made if it is not there."""
     card = unsorted.open_inbox(require_actor(request), project, body.name)
-    return Status(201, {"project": card.project, "name": card.name, "title": card.title})
+    row = {
+        "project": card.project,
+        "name": card.name,
+        "title": card.title,
+        "file_count": card.file_count,
+    }
+    return Status(201, row)
 
 
 @router.get("/projects/{project}/unsorted/files", response=UnsortedFileList)
