@@ -318,6 +318,21 @@ def test_nothing_plain_is_carried_into_what_is_sealed_at_this_moment(carried, mo
     assert not ScannedPage.objects.filter(scan__dataset_id=target.id).exists()
 
 
+def test_bytes_that_are_moved_at_this_moment_are_looked_for_again(four, monkeypatch):
+    owner, card, scan = four
+    fetch, asked = storage.as_file, []
+
+    def moved_once(place):
+        asked.append(place)
+        if len(asked) == 1:
+            raise FileNotFoundError
+        return fetch(place)
+
+    monkeypatch.setattr(storage, "as_file", moved_once)
+    reading.read_pages.call(scan=scan.id)
+    assert scans.scan_of(owner, card, "four.pdf").text_count == 4
+
+
 def test_a_lost_file_is_given_up(four, monkeypatch):
     owner, card, scan = four
 

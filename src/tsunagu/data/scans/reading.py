@@ -63,18 +63,25 @@ class _Bytes(contextlib.ExitStack):
             _LostError: they are gone.
         """
         if self._path is None:
-            sha256 = bytes(scan.sha256)
-            card = datasets.get_dataset_by_id(SYSTEM, scan.dataset_id)
             try:
-                place = storage.locate([sha256], card.domains).get(sha256)
-                if place is None:
-                    raise _LostError("The stored bytes are gone.")
-                self._path = self.enter_context(storage.as_file(place))
+                with contextlib.suppress(FileNotFoundError, ObjectMissingError):
+                    self._path = self._opened(scan)
+                # A pack that was written anew or a seal moves bytes between the look and the opening: look again.
+                self._path = self._path or self._opened(scan)
             except _LOST as error:
-                logger.warning("bytes_not_readable", extra={"sha256": sha256.hex()}, exc_info=True)
+                sha256 = bytes(scan.sha256).hex()
+                logger.warning("bytes_not_readable", extra={"sha256": sha256}, exc_info=True)
                 said = error.strerror if isinstance(error, OSError) else str(error)  # and not where they lie
                 raise _LostError(f"The stored bytes could not be read: {said}") from error
         return self._path
+
+    def _opened(self, scan: Scan) -> Path:
+        sha256 = bytes(scan.sha256)
+        card = datasets.get_dataset_by_id(SYSTEM, scan.dataset_id)
+        place = storage.locate([sha256], card.domains).get(sha256)
+        if place is None:
+            raise _LostError("The stored bytes are gone.")
+        return self.enter_context(storage.as_file(place))
 
 
 @functools.cache
