@@ -39,7 +39,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
             assert running.api("PUT", f"/datasets/lab/tables/metadata/{name}", {"value": value})[0] == 200
         running.run("freeze", "lab/tables")
         running.run("publish", "lab/tables", "--access", "metadata")
-        kit.fill_attic(running, tmp_path_factory.mktemp("attic") / "Old disk")
+        kit.fill_attic(running, tmp_path_factory.mktemp("attic") / "old-disk")
         kit.seal_and_shred(running, folder)
         running.run("push", str(folder / "装置"), "lab/mistake")
         running.run("freeze", "lab/mistake")

@@ -22,7 +22,7 @@ def _until(ask, is_right, *, within_s=60):
 
 @needs_engine
 def test_an_old_disk_from_push_to_search(tmp_path):
-    disk = tmp_path / "Old disk"
+    disk = tmp_path / "old-disk"
     (disk / "2003").mkdir(parents=True)
     (disk / "2003" / "book.pdf").write_bytes(as_bytes([scanned(), scanned(LINES[::-1])], "PDF"))
     (disk / "2003" / "run.csv").write_text("two_theta,counts\n10,5\n11,7\n")

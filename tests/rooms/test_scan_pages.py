@@ -55,6 +55,20 @@ def test_a_press_begins_and_the_page_shows_words_in_their_places(paper):
     assert browser.get("/d/lab/data/scan/book.pdf?page=%C2%B2").status_code == 200
 
 
+def test_rest_begins_with_some_files_and_goes_on(paper, put, monkeypatch):
+    owner, card = paper
+    put(owner, card, {"c.pdf": b"%PDF-1.4", "d.png": b"x"})
+    monkeypatch.setattr("tsunagu.data.scans.services.MOST_FILES", 1)
+    caller, seen, wish = caller_of(owner), [], {}
+    while wish is not None:
+        answer = caller.post(
+            "/api/v1/datasets/lab/data/page-readings", wish, content_type="application/json"
+        ).json()
+        seen += [one["path"] for one in answer["readings"]]
+        wish = {"after": answer["next"]} if answer["next"] else None
+    assert seen == ["book.pdf", "c.pdf", "d.png"]
+
+
 def test_rest_gives_words_with_places(paper):
     owner, card = paper
     caller = caller_of(owner)

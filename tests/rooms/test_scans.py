@@ -9,17 +9,20 @@ from PIL import Image
 from reportlab.pdfgen import canvas
 
 from tests.rooms.scanned_pages import LINES, as_bytes, needs_engine, scanned, wrong_share
-from tsunagu.core.errors import NotFoundError
+from tsunagu.core import jobs
+from tsunagu.core.errors import NotFoundError, StorageFullError, UnavailableError
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.datasets.services import sealing
 from tsunagu.data.discovery import api as discovery
 from tsunagu.data.discovery.embedded import Tantivy
 from tsunagu.data.scans import api as scans
-from tsunagu.data.scans import reading, tasks
+from tsunagu.data.scans import keeping, reading, tasks
 from tsunagu.data.scans.models import Scan, ScannedPage
 from tsunagu.data.sharing import api as sharing
-from tsunagu.foundation.policy.api import ActionDeniedError
+from tsunagu.formats.api import PageReading
+from tsunagu.foundation.policy.api import Access, ActionDeniedError
 from tsunagu.foundation.runs import api as runs
+from tsunagu.foundation.storage import api as storage
 
 pytestmark = pytest.mark.django_db
 
@@ -127,7 +130,7 @@ def test_what_cannot_be_read_says_why(read):
 
 
 def test_without_the_engine_the_page_says_what_is_missing(read, monkeypatch):
-    from tsunagu.formats.api import PageReader, PageReading
+    from tsunagu.formats.api import PageReader
 
     def no_engine(_reader, _path, number, **_limits):
         said = "Tesseract is not installed on this node"
@@ -170,6 +173,212 @@ def test_a_killed_worker_goes_on_at_the_page_where_it_was(read, dataset, put, mo
     assert scans.page(owner, fresh, "four.pdf", 4).text.endswith("page 4.")
 
 
+def lines_pdf(*lines):
+    out = io.BytesIO()
+    pen = canvas.Canvas(out, pagesize=(300, 200))
+    for line in lines:
+        pen.drawString(50, 150, line)
+        pen.showPage()
+    pen.save()
+    return out.getvalue()
+
+
+@pytest.fixture
+def four(dataset, put):
+    """A file of four pages that waits to be read."""
+    owner, card = dataset
+    put(
+        owner,
+        card,
+        {"four.pdf": lines_pdf(*(f"This is the text of page {number}." for number in range(1, 5)))},
+    )
+    fresh = datasets.get_dataset(owner, card.project, card.name)
+    (scan,) = scans.start(owner, fresh, ["four.pdf"])
+    return owner, fresh, scan
+
+
+def queued(scan):
+    return jobs.waiting(reading.read_pages, scan=scan.id)
+
+
+def test_every_file_is_read_a_thousand_at_a_go(dataset, put, monkeypatch):
+    owner, card = dataset
+    monkeypatch.setattr("tsunagu.data.scans.services.MOST_FILES", 2)
+    monkeypatch.setattr("tsunagu.data.scans.services._LOOKED_AT", 3)
+    names = [f"{number}.pdf" for number in range(5)]
+    put(owner, card, {name: name.encode() for name in names} | {f"{name}.txt": b"x" for name in names})
+    fresh = datasets.get_dataset(owner, card.project, card.name)
+    first, after = scans.start_some(owner, fresh)
+    assert [one.path for one in first] == names[:2]
+    assert [one.path for one in scans.start_some(owner, fresh, after=after)[0]] == names[2:4]
+    every = scans.start(owner, fresh)
+    assert [one.path for one in every] == names
+    assert [len(queued(one)) for one in every] == [1] * 5
+
+
+def test_a_file_is_fetched_once_for_all_its_pages(four, monkeypatch):
+    _, _, scan = four
+    fetch, fetched = storage.as_file, []
+
+    def counted(place):
+        fetched.append(place)
+        return fetch(place)
+
+    monkeypatch.setattr(storage, "as_file", counted)
+    assert not reading.go_on(scan.id)
+    assert (Scan.objects.get().done_count, len(fetched)) == (4, 1)
+
+
+@pytest.mark.parametrize("part", ["as_file", "put_pack", "locate"])
+@pytest.mark.parametrize("error", [UnavailableError, StorageFullError, OSError])
+def test_an_outage_puts_reading_off_and_says_nothing_of_the_file(four, monkeypatch, part, error):
+    owner, card, scan = four
+
+    def down(*_args):
+        raise error
+
+    before = len(queued(scan))
+    with monkeypatch.context() as patch:
+        patch.setattr(storage, part, down)
+        for _ in range(5):
+            reading.read_pages.call(scan=scan.id)
+    waits = scans.scan_of(owner, card, "four.pdf")
+    assert (waits.state, waits.reason_code, waits.done_count) == ("reading", "put_off", 0)
+    assert len(queued(scan)) == before + 5
+    reading.read_pages.call(scan=scan.id)
+    done = scans.scan_of(owner, card, "four.pdf")
+    assert (done.state, done.reason, done.reason_code, done.text_count) == ("done", "", "", 4)
+
+
+def test_a_first_page_that_breaks_does_not_keep_the_others_from_being_read(four, monkeypatch):
+    owner, card, scan = four
+    read = reading.reader().read
+
+    def breaks(path, number, *, limits):
+        if number == 1:
+            return PageReading(1, 0, "unreadable", reason="It took too long.", reason_code="out_of_time")
+        return read(path, number, limits=limits)
+
+    monkeypatch.setattr(reading.reader(), "read", breaks)
+    reading.go_on(scan.id)
+    done = scans.scan_of(owner, card, "four.pdf")
+    assert (done.state, done.page_count, done.text_count, done.unreadable_count) == ("done", 4, 3, 1)
+    assert scans.page(owner, card, "four.pdf", 1).reason == "It took too long."
+
+
+def test_pages_of_what_was_destroyed_are_not_waited_for(four):
+    owner, card, _ = four
+    datasets.seal(owner, card.id)
+    while sealing.move_some(card.id):
+        pass
+    datasets.shred(owner, card.id, confirm=card.slug, reason="consent withdrawn")
+    Scan.objects.all().delete()
+    shredded = datasets.get_dataset(owner, card.project, card.name)
+    for paths in (["four.pdf"], []):
+        with pytest.raises(storage.KeyDestroyedError):
+            scans.start(owner, shredded, paths)
+    assert not Scan.objects.exists()
+
+
+@pytest.fixture
+def carried(four, put):
+    """What was read, and a dataset in which the same file stands."""
+    owner, card, scan = four
+    reading.go_on(scan.id)
+    datasets.create_dataset(owner, "lab", "target")
+    put(owner, datasets.get_dataset(owner, "lab", "target"), {"a.pdf": b"the same"})
+    target = datasets.get_dataset(owner, "lab", "target")
+    return owner, card, target, {bytes(Scan.objects.get(uid=scan.id).sha256): "a.pdf"}
+
+
+def test_what_was_read_is_carried_over_once(carried, monkeypatch):
+    _, card, target, files = carried
+    real = datasets.lock_dataset
+
+    def and_somebody_was_faster(actor, dataset_id):
+        monkeypatch.setattr(datasets, "lock_dataset", real)
+        assert scans.carry_over(card, target, files) == 1
+        return real(actor, dataset_id)
+
+    monkeypatch.setattr(datasets, "lock_dataset", and_somebody_was_faster)
+    assert scans.carry_over(card, target, files) == 0
+    assert Scan.objects.filter(dataset_id=target.id).count() == 1
+
+
+def test_nothing_plain_is_carried_into_what_is_sealed_at_this_moment(carried, monkeypatch):
+    owner, card, target, files = carried
+    real = datasets.lock_dataset
+
+    def and_it_is_sealed(actor, dataset_id):
+        datasets.seal(owner, target.id)
+        return real(actor, dataset_id)
+
+    monkeypatch.setattr(datasets, "lock_dataset", and_it_is_sealed)
+    assert scans.carry_over(card, target, files) == 0
+    assert not ScannedPage.objects.filter(scan__dataset_id=target.id).exists()
+
+
+def test_bytes_that_are_moved_at_this_moment_are_looked_for_again(four, monkeypatch):
+    owner, card, scan = four
+    fetch, asked = storage.as_file, []
+
+    def moved_once(place):
+        asked.append(place)
+        if len(asked) == 1:
+            raise FileNotFoundError
+        return fetch(place)
+
+    monkeypatch.setattr(storage, "as_file", moved_once)
+    reading.read_pages.call(scan=scan.id)
+    assert scans.scan_of(owner, card, "four.pdf").text_count == 4
+
+
+def test_a_lost_file_is_given_up(four, monkeypatch):
+    owner, card, scan = four
+
+    def gone(*_args):
+        raise FileNotFoundError(2, "No such file", "/srv/store/ab/cd")
+
+    monkeypatch.setattr(storage, "as_file", gone)
+    reading.read_pages.call(scan=scan.id)
+    failed = scans.scan_of(owner, card, "four.pdf")
+    assert (failed.state, failed.reason_code) == ("failed", "not_accessible")
+    assert "/srv" not in failed.reason
+
+
+def test_a_page_of_what_is_being_sealed_is_not_kept_plain(four, monkeypatch):
+    owner, card, scan = four
+    put_pack, sealed = storage.put_pack, []
+
+    def and_then_sealed(contents, domain=""):
+        kept = put_pack(contents, domain)
+        if not sealed:
+            sealed.append(datasets.seal(owner, card.id))
+        return kept
+
+    monkeypatch.setattr(storage, "put_pack", and_then_sealed)
+    reading.go_on(scan.id)
+    assert ScannedPage.objects.count() == 4
+    assert {page.domain for page in ScannedPage.objects.all()} == {card.id}
+
+
+def test_a_picture_that_a_worker_adds_while_a_scan_is_forgotten_goes_with_it(four, monkeypatch):
+    _, _, scan = four
+    row, picture = Scan.objects.get(uid=scan.id), storage.put_pack([b"a picture"])[0]
+    forget = keeping.forget_pages
+
+    def and_then_a_worker_adds(one):
+        forget(one)
+        if not one.pages.exists() and not added:
+            added.append(ScannedPage.objects.create(scan=one, number=1, content=b"", picture=picture))
+
+    added = []
+    monkeypatch.setattr(keeping, "forget_pages", and_then_a_worker_adds)
+    keeping.forget_scan(row)
+    assert not Scan.objects.exists()
+    assert not storage.locate([picture])
+
+
 def test_only_who_describes_may_ask_and_only_who_reads_may_look(read, person):
     owner, card, _ = read({"typed.pdf": typed_pdf()})
     stranger = person("stranger")
@@ -198,7 +407,7 @@ def test_pages_of_sealed_bytes_are_sealed_and_go_with_the_key(read):
     assert b"reacted" not in bytes(row.content)
     sealed = datasets.get_dataset(owner, card.project, card.name)
     assert scans.page(owner, sealed, "typed.pdf", 1).text.startswith("Nothing reacted")
-    assert scans.texts(card.id) == []
+    assert scans.texts(card.id, {bytes(row.scan.sha256): "typed.pdf"}) == []
     datasets.shred(owner, card.id, confirm=card.slug, reason="consent withdrawn")
     tasks.forget.call(card.id)
     assert not Scan.objects.exists()
@@ -231,3 +440,21 @@ def test_search_finds_pages_and_says_which(read, index, person):
     datasets.remove_files(owner, card.id, ["report.pdf"])
     discovery.catch_up()
     assert not discovery.search(owner, "perovskite").hits
+
+
+def test_who_sees_a_version_learns_no_path_of_the_draft(dataset, put, index, person):
+    owner, card = dataset
+    content = lines_pdf("The quenched perovskite decomposed.")
+    put(owner, card, {"report.pdf": content})
+    datasets.freeze_version(owner, card.id)
+    datasets.set_access(owner, card.id, Access.OPEN)
+    datasets.remove_files(owner, card.id, ["report.pdf"])
+    put(owner, card, {"not yet told.pdf": content})
+    fresh = datasets.get_dataset(owner, card.project, card.name)
+    (scan,) = scans.start(owner, fresh, ["not yet told.pdf"])
+    reading.go_on(scan.id)
+    discovery.catch_up()
+    (hit,) = discovery.search(person("stranger"), "perovskite").hits
+    assert (hit.page_path, hit.page) == ("report.pdf", 1)
+    (hit,) = discovery.search(owner, "perovskite").hits
+    assert hit.page_path == "not yet told.pdf"

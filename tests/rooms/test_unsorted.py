@@ -1,23 +1,25 @@
-"""A legacy folder is sorted in bulk: nothing is copied, nothing is lost, nobody decides but people."""
+"""A legacy folder is seen, and decided about in bulk: nobody decides but people."""
 
 from __future__ import annotations
 
-import io
+import hashlib
+import unicodedata
 
 import pytest
-from reportlab.pdfgen import canvas
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
+from tests.rooms.unsorted_worlds import carried, old_disk, paths_in
+from tsunagu.core import clock
 from tsunagu.core.errors import NotFoundError
-from tsunagu.core.ids import new_id
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.description import api as description
-from tsunagu.data.description.extraction import files_of, pool, read_files
+from tsunagu.data.description.extraction import pool
 from tsunagu.data.scans.models import Scan
 from tsunagu.data.sharing import api as sharing
 from tsunagu.data.unsorted import api as unsorted
-from tsunagu.data.unsorted import carrying, tasks
+from tsunagu.data.unsorted import tasks
 from tsunagu.data.unsorted.models import Decision
-from tsunagu.formats.tests.built import build
 from tsunagu.foundation.identity.api import SYSTEM
 from tsunagu.foundation.policy.api import ActionDeniedError
 from tsunagu.foundation.runs import api as runs
@@ -35,43 +37,62 @@ def stop_pool():
 
 @pytest.fixture
 def disk(dataset, put, tmp_path):
-    """An old disk in the inbox: measured files, a copy of what is known, a broken file; all were read."""
-    owner, known = dataset
-    put(owner, known, {"kept.csv": b"x,y\n1,2\n"})
-    card = unsorted.open_inbox(owner, "lab", "Old disk 1998")
-    files = {
-        "xrd/scan.ras": build("scan.ras", tmp_path).read_bytes(),
-        "xrd/notes.txt": "焼成は失敗。\n".encode(),
-        "ir/ir.jdx": build("ir.jdx", tmp_path).read_bytes(),
-        "copy/of-kept.csv": b"x,y\n1,2\n",
-        "copy/twice.csv": b"a,b\n5,6\n",
-        "copy/twice again.csv": b"a,b\n5,6\n",
-        "broken.pdf": b"%PDF-1.4 nothing more",
-    }
-    arrived = put(owner, card, files)
-    read_files(SYSTEM, new_id(), card.id, files_of(card.id))
-    return owner, datasets.get_dataset(owner, "lab", card.name), arrived
-
-
-def paths_in(owner, name):
-    card = datasets.get_dataset(owner, "lab", name)
-    return {file.path for file in datasets.all_files(card, card.draft_number)}
-
-
-def carried(card):
-    carrying.carry_out.call(decision=card.id)
-    return Decision.objects.get(uid=card.id)
+    return old_disk(*dataset, put, tmp_path)
 
 
 def test_an_inbox_is_a_dataset_and_is_opened_once(dataset):
     owner, _ = dataset
     one = unsorted.open_inbox(owner, "lab", "Old disk 1998")
-    assert (one.name, one.title) == ("unsorted-old-disk-1998", "Old disk 1998")
+    assert (one.name, one.title) == ("unsorted-old-disk-1998-5d5109d5", "Old disk 1998")
     assert unsorted.open_inbox(owner, "lab", "Old disk 1998").id == one.id
     assert unsorted.open_inbox(owner, "lab").name == "unsorted"
     datasets.create_dataset(owner, "lab", "unsorted-taken")
     with pytest.raises(unsorted.NotUnsortedError):
         unsorted.open_inbox(owner, "lab", "taken")
+
+
+def test_folders_whose_names_look_alike_lie_in_inboxes_of_their_own(dataset):
+    owner, _ = dataset
+    names = [
+        "実験ノート",
+        "古い測定",
+        "測定　古い",
+        "disk",
+        "Disk",
+        "ｄｉｓｋ",
+        "DISK!",
+        "sorted",
+        "a" * 70,
+        "a" * 71,
+    ]
+    opened = {name: unsorted.open_inbox(owner, "lab", name) for name in names}
+    assert len({card.id for card in opened.values()}) == len(names)
+    assert opened["disk"].name == "unsorted-disk"
+    assert {name: unsorted.open_inbox(owner, "lab", name).id for name in names} == {
+        name: card.id for name, card in opened.items()
+    }
+    # The same name in the form that macOS hands out.
+    decomposed = unicodedata.normalize("NFD", "ポリマー")
+    assert (
+        unsorted.open_inbox(owner, "lab", decomposed).id == unsorted.open_inbox(owner, "lab", "ポリマー").id
+    )
+
+
+def test_japanese_folders_are_proposed_under_names_of_their_own(dataset, put):
+    owner, _ = dataset
+    card = unsorted.open_inbox(owner, "lab")
+    put(
+        owner,
+        card,
+        {"焼成/a.txt": b"1", "合成/a.txt": b"2", "ＸＲＤ/a.txt": b"3", "XRD/a.txt": b"4", "xrd/a.txt": b"5"},
+    )
+    offered = unsorted.proposals(unsorted.pile(owner, "lab").items)
+    names = {one.folder: one.name for one in offered}
+    assert len({names[folder] for folder in ("焼成", "合成", "ＸＲＤ", "XRD")}) == 4
+    made = unsorted.accept(owner, "lab", [one.key for one in offered])
+    assert [carried(one).state for one in made] == ["done"] * 5
+    for one in made:
+        assert len(paths_in(owner, one.target.partition("/")[2])) == 1
 
 
 def test_the_node_says_what_it_sees(disk):
@@ -120,53 +141,49 @@ def test_proposals_name_their_evidence_and_are_accepted_in_bulk(disk):
         unsorted.accept(owner, "lab", [xrd.key])
 
 
-@pytest.mark.parametrize("where", ["before the push ends", "before the files leave", "after the files left"])
-def test_a_kill_at_any_point_loses_nothing_and_is_made_good(disk, monkeypatch, where):
-    owner, card, _ = disk
-    wish = unsorted.Wish("make", "sorted")
-    made = unsorted.decide(owner, "lab", card.name, ["xrd/", "ir/ir.jdx"], wish)
-    before = {"xrd/scan.ras", "xrd/notes.txt", "ir/ir.jdx"}
-    place = {
-        "before the push ends": "tsunagu.data.capture.api.finish_push",
-        "before the files leave": "tsunagu.data.datasets.api.remove_files",
-        "after the files left": "tsunagu.data.unsorted.carrying._end",
-    }[where]
-
-    def killed(*_args, **_more):
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(place, killed)
-        with pytest.raises(KeyboardInterrupt):
-            carrying.carry_out.call(decision=made.id)
-    assert before <= paths_in(owner, card.name) | paths_in(owner, "sorted")
-    assert carried(made).state == "done"
-    assert paths_in(owner, "sorted") == before
-    assert not paths_in(owner, card.name) & before
+def test_an_inbox_that_was_removed_is_opened_anew(dataset):
+    owner, _ = dataset
+    for name, expected in (("", "unsorted.2"), ("disk", "unsorted-disk.2")):
+        datasets.remove_dataset(owner, unsorted.open_inbox(owner, "lab", name), reason="sorted")
+        again = unsorted.open_inbox(owner, "lab", name)
+        assert (again.name, unsorted.is_inbox(again)) == (expected, True)
+        assert unsorted.open_inbox(owner, "lab", name).id == again.id
 
 
-def test_duplicates_go_only_where_the_content_stands_elsewhere(disk):
-    owner, card, _ = disk
-    picked = ["copy/", "broken.pdf"]
-    made = unsorted.decide(owner, "lab", card.name, picked, unsorted.Wish("duplicate"))
-    done = carried(made)
-    assert (done.state, done.reason[:1]) == ("done", "2")
-    # Of two alike in the inbox the first stays; the only broken file stays, too.
-    assert paths_in(owner, card.name) >= {"copy/twice again.csv", "broken.pdf"}
-    assert not paths_in(owner, card.name) & {"copy/of-kept.csv", "copy/twice.csv"}
-
-
-def test_added_files_replace_nothing(disk, put):
-    owner, card, _ = disk
-    target = datasets.create_dataset(owner, "lab", "series")
-    put(owner, target, {"ir/ir.jdx": b"another one"})
-    wish = unsorted.Wish("add", "series")
-    assert carried(unsorted.decide(owner, "lab", card.name, ["ir/"], wish)).state == "done"
-    assert paths_in(owner, "series") == {"ir/ir.jdx", f"{card.name}/ir/ir.jdx"}
+def test_all_proposals_are_accepted_or_none(disk):
+    owner, _, _ = disk
+    one, two = unsorted.proposals(unsorted.pile(owner, "lab").items)[:2]
+    with pytest.raises(datasets.BadNameError):
+        unsorted.accept(owner, "lab", [one.key, two.key], names={two.key: "No Name"})
+    assert not Decision.objects.exists()
     with pytest.raises(NotFoundError):
-        unsorted.decide(owner, "lab", card.name, ["xrd/"], unsorted.Wish("add", "nowhere"))
-    with pytest.raises(unsorted.TargetTakenError):
-        unsorted.decide(owner, "lab", card.name, ["xrd/"], unsorted.Wish("add", card.name))
+        datasets.get_dataset(owner, "lab", one.name)
+
+
+def test_proposals_of_one_list_have_names_of_their_own(dataset, put):
+    owner, _ = dataset
+    put(owner, unsorted.open_inbox(owner, "lab"), {"2003/data/a.txt": b"1", "2004/data/a.txt": b"2"})
+    put(owner, unsorted.open_inbox(owner, "lab", "zip"), {"2003/data/a.txt": b"3", "other/a.txt": b"4"})
+    names = [one.name for one in unsorted.proposals(unsorted.pile(owner, "lab").items)]
+    assert names[1] == "2004-data"
+    assert names[3] == "other"
+    assert len(set(names)) == 4
+
+
+def test_a_note_is_written_anew(disk):
+    owner, card, _ = disk
+    for note in ("ask Ito", "ask Sato"):
+        unsorted.decide(owner, "lab", card.name, ["broken.pdf", "ir/"], unsorted.Wish("leave", note=note))
+    assert {item.note for item in unsorted.pile(owner, "lab").left} == {"ask Sato"}
+
+
+def test_what_comes_later_to_the_path_of_a_file_that_was_left_is_looked_at(disk, put):
+    owner, card, _ = disk
+    unsorted.decide(owner, "lab", card.name, ["broken.pdf"], unsorted.Wish("leave", note="ask Ito"))
+    put(owner, card, {"broken.pdf": b"%PDF-1.4 another one"})
+    pile = unsorted.pile(owner, "lab")
+    assert not pile.left
+    assert "broken.pdf" in {item.path for item in pile.items}
 
 
 def test_left_with_a_note_and_removed(disk):
@@ -182,6 +199,53 @@ def test_left_with_a_note_and_removed(disk):
     assert not unsorted.pile(owner, "lab").left
     with pytest.raises(unsorted.NothingPickedError):
         unsorted.decide(owner, "lab", card.name, ["broken.pdf"], unsorted.Wish("remove"))
+
+
+def test_what_was_left_keeps_nothing_else_from_being_looked_at(disk, monkeypatch):
+    owner, card, _ = disk
+    monkeypatch.setattr("tsunagu.data.unsorted.looking.MOST_ITEMS", 2)
+    assert unsorted.pile(owner, "lab").is_cut
+    left = ["broken.pdf", "copy/of-kept.csv", "copy/twice again.csv", "copy/twice.csv", "ir/ir.jdx"]
+    unsorted.decide(owner, "lab", card.name, left, unsorted.Wish("leave", note="ask Ito"))
+    pile = unsorted.pile(owner, "lab")
+    assert [item.path for item in pile.items] == ["xrd/notes.txt", "xrd/scan.ras"]
+    assert not pile.is_cut
+    assert len(pile.left) == 2
+
+
+def test_looking_asks_the_database_as_often_for_many_files_as_for_few(disk, put):
+    owner, card, _ = disk
+
+    def scanned(paths):
+        files = {path: path.encode() for path in paths}
+        put(owner, card, files)
+        for path, content in files.items():
+            Scan.objects.create(
+                dataset_id=card.id,
+                sha256=hashlib.sha256(content).digest(),
+                path=path,
+                byte_count=len(content),
+                state="done",
+                done_count=1,
+                asked_at=clock.now(),
+                changed_at=clock.now(),
+            )
+        with CaptureQueriesContext(connection) as queries:
+            unsorted.pile(owner, "lab")
+        return len(queries)
+
+    few = scanned(["a.png"])
+    many = scanned([f"{number}.png" for number in range(20)])
+    assert many < few + 10  # rules that are kept for a moment are asked for now and then
+
+
+def test_empty_files_are_no_duplicates_of_each_other(disk, put):
+    owner, card, _ = disk
+    known = datasets.get_dataset(owner, "lab", "data")
+    put(owner, known, {"done": b""})
+    put(owner, card, {"x/.keep": b"", "y/.keep": b""})
+    kinds = {item.path: item.kind for item in unsorted.pile(owner, "lab").items}
+    assert "duplicate" not in {kinds["x/.keep"], kinds["y/.keep"]}
 
 
 def test_who_may_not_decide(disk, person):
@@ -204,6 +268,16 @@ def test_who_may_not_decide(disk, person):
     sharing.unshare(owner, datasets.get_project(owner, "lab"), "reader@example.org")
     assert carried(made).state == "failed"
     assert "xrd/scan.ras" in paths_in(owner, card.name)
+
+
+def test_where_files_went_is_told_to_those_who_may_know_of_it(disk, monkeypatch):
+    owner, card, _ = disk
+    wish = unsorted.Wish("make", "secret-alloy")
+    made = unsorted.decide(owner, "lab", card.name, ["ir/"], wish)
+    assert unsorted.decisions(owner, "lab")[0].target == "lab/secret-alloy"
+    monkeypatch.setattr(datasets, "visible_names", lambda _actor, _ids: {})  # rules may hide a single dataset
+    (seen,) = unsorted.decisions(owner, "lab")
+    assert (seen.id, seen.target) == (made.id, "")
 
 
 def test_a_failure_is_told_while_sorting(disk):
@@ -229,27 +303,20 @@ def test_pages_in_an_inbox_are_read_without_being_asked_for(disk):
     assert owner.id != SYSTEM.id
 
 
-def test_pages_that_were_read_go_with_their_files(disk, put):
-    from tsunagu.data.scans import api as scans
-    from tsunagu.data.scans import reading
+def test_a_file_that_went_meanwhile_keeps_no_other_pages_from_being_read(disk, put, monkeypatch):
+    from tsunagu.data.capture.models import Unit
 
     owner, card, _ = disk
-    out = io.BytesIO()
-    pen = canvas.Canvas(out, pagesize=(300, 200))
-    pen.drawString(50, 150, "The kiln was cold in the morning.")
-    pen.save()
-    put(owner, card, {"paper/kiln.pdf": out.getvalue()})
-    card = datasets.get_dataset(owner, "lab", card.name)
-    (scan,) = scans.start(owner, card, ["paper/kiln.pdf"])
-    try:
-        reading.go_on(scan.id)
-    finally:
-        reading.reader().close()
-        reading.reader.cache_clear()
-    wish = unsorted.Wish("make", "kiln")
-    assert carried(unsorted.decide(owner, "lab", card.name, ["paper/"], wish)).state == "done"
-    made = datasets.get_dataset(owner, "lab", "kiln")
-    page = scans.page(owner, made, "paper/kiln.pdf", 1)
-    assert page.text == "The kiln was cold in the morning."
-    carried_run = runs.get(scans.scan_of(owner, made, "paper/kiln.pdf").run)
-    assert carried_run.parameters["carried_from"] == scan.run
+    arrived = put(owner, card, {f"{number}.pdf": b"%PDF-1.4" + bytes([number]) for number in range(3)})
+    real = datasets.draft_hashes
+
+    def and_one_goes(dataset, paths):
+        found = real(dataset, paths)
+        if "1.pdf" in found:
+            datasets.remove_files(owner, card.id, ["1.pdf"])
+        return found
+
+    monkeypatch.setattr(tasks, "_AT_ONCE", 1)
+    monkeypatch.setattr(datasets, "draft_hashes", and_one_goes)
+    tasks.read_pages.call(dataset_id=card.id, unit=Unit.objects.get(push__run_id=arrived["run"]).uid)
+    assert {scan.path for scan in Scan.objects.filter(dataset_id=card.id)} == {"0.pdf", "2.pdf"}

@@ -29,7 +29,7 @@ def stop_pool():
 def disk(dataset, put):
     owner, _ = dataset
     browser = client_of(owner)
-    answer = browser.post(PLACE, {"open": "1", "name": "Old disk"}, follow=True)
+    answer = browser.post(PLACE, {"open": "1", "name": "old-disk"}, follow=True)
     assert answer.redirect_chain[-1][0] == "/d/lab/unsorted-old-disk/upload"
     card = datasets.get_dataset(owner, "lab", "unsorted-old-disk")
     put(owner, card, {"a/one.csv": b"x,y\n1,2\n", "a/two.csv": b"x,y\n3,4\n", "b/<i>.csv": b"x,y\n5,6\n"})
@@ -106,6 +106,17 @@ def test_what_is_missing_is_said_and_what_was_typed_stays(disk, form, said):
     assert not form.get("target") or f'value="{form["target"]}"' in page
 
 
+def test_what_a_decision_came_to_is_said_in_the_language_of_the_page(disk):
+    owner, _ = disk
+    for number, verdict in enumerate(("make", "make", "duplicate")):
+        path = "b/<i>.csv" if verdict == "duplicate" else "a/one.csv"
+        unsorted.decide(owner, "lab", "unsorted-old-disk", [path], unsorted.Wish(verdict, f"d{number}"))
+    carry_out_all()
+    page = client_of(owner).get(PLACE, headers={"accept-language": "ja"}).content.decode()
+    assert "対象のファイルは、すでにその場所にありませんでした。" in page
+    assert "1件のファイルは、ほかに同じ内容がないため残しました。" in page
+
+
 def test_a_reader_looks_and_cannot_decide(disk, person):
     owner, _ = disk
     reader = person("reader")
@@ -117,6 +128,37 @@ def test_a_reader_looks_and_cannot_decide(disk, person):
     form = {"decide": "1", "verdict": "remove", "file": "unsorted-old-disk/a/one.csv"}
     assert browser.post(PLACE, form).status_code == 403
     assert client_of(person("stranger")).get(PLACE).status_code == 404
+
+
+def test_rest_pages_go_through_every_inbox(disk, put):
+    owner, _ = disk
+    put(owner, unsorted.open_inbox(owner, "lab"), {"z/one.csv": b"1", "z/two.csv": b"2"})
+    put(owner, unsorted.open_inbox(owner, "lab", "zip"), {"one.csv": b"3"})
+    caller, seen, query = caller_of(owner), [], {"limit": 2}
+    while query:
+        page = caller.get("/api/v1/projects/lab/unsorted/files", query).json()
+        seen += [f"{one['inbox']}/{one['path']}" for one in page["files"]]
+        query = {"limit": 2, "after": page["next"]} if page["next"] else {}
+    assert seen == [
+        "unsorted/z/one.csv",
+        "unsorted/z/two.csv",
+        "unsorted-old-disk/a/one.csv",
+        "unsorted-old-disk/a/two.csv",
+        "unsorted-old-disk/b/<i>.csv",
+        "unsorted-zip/one.csv",
+    ]
+
+
+def test_rest_lists_every_decision(disk):
+    owner, _ = disk
+    caller, place = caller_of(owner), "/api/v1/projects/lab/unsorted/decisions"
+    wish = unsorted.Wish("leave", note="ask Ito")
+    paths = ["a/one.csv", "a/two.csv", "b/<i>.csv"]
+    made = [unsorted.decide(owner, "lab", "unsorted-old-disk", [path], wish).id for path in paths]
+    first = caller.get(place, {"limit": 2}).json()
+    second = caller.get(place, {"limit": 2, "after": first["next"]}).json()
+    listed = [one["id"] for one in [*first["decisions"], *second["decisions"]]]
+    assert (listed, second["next"]) == (sorted(made, reverse=True), None)
 
 
 def test_rest_lists_page_by_page(disk):

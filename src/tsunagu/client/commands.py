@@ -296,7 +296,7 @@ def run_push(options: argparse.Namespace, output: Output) -> int:
     """Send a folder."""
     with connect(options.url, options.token) as client, output.progress(text("pushing")) as progress:
         if options.unsorted:
-            options.dataset = open_inbox(client.node, options.dataset, options.folder)
+            options.dataset = open_inbox(client.node, options.dataset, options.folder, output)
         dataset = client.dataset(options.dataset)
         report = dataset.push(
             options.folder,

@@ -20,6 +20,7 @@ def add_commands(add: Any) -> None:
     ocr.add_argument("--text", dest="as_text", action="store_true", help=text("help_ocr_text"))
     ocr.add_argument("--again", action="store_true", help=text("help_ocr_again"))
     ocr.add_argument("--detach", action="store_true", help=text("help_ocr_detach"))
+    ocr.add_argument("--status", action="store_true", help=text("help_ocr_status"))
     unsorted = add(
         "unsorted",
         "tsunagu unsorted lab\n"
@@ -38,6 +39,7 @@ def add_commands(add: Any) -> None:
     )
     unsorted.add_argument("--files", action="store_true", help=text("help_unsorted_files"))
     unsorted.add_argument("--proposals", action="store_true", help=text("help_unsorted_proposals"))
+    unsorted.add_argument("--decisions", action="store_true", help=text("help_unsorted_decisions"))
     unsorted.add_argument("--accept", nargs="+", metavar="KEY", help=text("help_unsorted_accept"))
     unsorted.add_argument(
         "--verdict",

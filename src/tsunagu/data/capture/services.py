@@ -133,18 +133,20 @@ def _open(run_id: str, card: datasets.DatasetCard) -> OpenPush:
     return OpenPush(run_id, capability, expires, node.bytes_address, card.id, is_empty=card.file_count == 0)
 
 
-def plan(actor: Actor, run_id: str, files: Sequence[tuple[str, int, str]]) -> Plan:
+def plan(actor: Actor, run_id: str, files: Sequence[tuple[str, int, str]], *, replaces: bool = True) -> Plan:
     """Which files must travel: not those that stand in the draft, nor content that the actor may read here already.
 
     Args:
         actor: Whose push it is.
         run_id: The push.
         files: (path, byte count, sha256 hex) of at most 10,000 files.
+        replaces: What needs not travel may take the place of another file.
 
     Raises:
         NoSuchPushError: unknown, or somebody else's.
         PushClosedError: it has ended.
         BadPathError: a path cannot stand in a dataset.
+        PathTakenError: another file stands at a path and is not to be replaced.
     """
     push = _own_push(actor, run_id)
     card = datasets.get_dataset_by_id(identity.SYSTEM, push.dataset_id)
@@ -159,7 +161,8 @@ def plan(actor: Actor, run_id: str, files: Sequence[tuple[str, int, str]]) -> Pl
     other = [hashes[number] for number in rest if not stands[number]]
     readable = datasets.readable_contents(actor, other, card.key_domain)
     held = intact(storage.locate(readable, card.domains))
-    linked = _link(push, actor, card, [(*files[number][:2], hashes[number], number) for number in rest], held)
+    new = [(*files[number][:2], hashes[number], number) for number in rest]
+    linked = _link(push, actor, card, new, held, replaces=replaces)
     return Plan(tuple(number for number in rest if number not in linked), len(files) - len(rest), len(linked))
 
 
@@ -175,6 +178,8 @@ def _link(
     card: datasets.DatasetCard,
     files: Sequence[tuple[str, int, bytes, int]],
     held: dict[bytes, storage.Location],
+    *,
+    replaces: bool,
 ) -> set[int]:
     """Put files into the draft whose bytes the actor may read here already; returns their numbers."""
     able = [file for file in files if file[2] in held and held[file[2]].byte_count == file[1]]
@@ -186,7 +191,8 @@ def _link(
         linked = [file for file in able if held[file[2]].name in staying]
         if linked:
             entries = [file[:3] for file in linked]
-            write_unit(push, actor, new_id(), entries, how="linked", domain=card.key_domain)
+            unit, domain = new_id(), card.key_domain
+            write_unit(push, actor, unit, entries, how="linked", domain=domain, replaces=replaces)
     return {file[3] for file in linked}
 
 
@@ -229,10 +235,19 @@ def commit_arrival(arrival: Arrival) -> dict[str, Any]:
 
 
 def write_unit(
-    push: Push, actor: Actor, unit: str, entries: Sequence[tuple[str, int, bytes]], *, how: str, domain: str
+    push: Push,
+    actor: Actor,
+    unit: str,
+    entries: Sequence[tuple[str, int, bytes]],
+    *,
+    how: str,
+    domain: str,
+    replaces: bool = True,
 ) -> dict[str, Any]:
     """Put files into the draft and write down what is acknowledged, in the running transaction."""
-    committed = datasets.commit_files(actor, push.dataset_id, push.run_id, entries, domain=domain)
+    committed = datasets.commit_files(
+        actor, push.dataset_id, push.run_id, entries, domain=domain, replaces=replaces
+    )
     listing = json.dumps(
         [[path, size, sha256.hex(), how] for path, size, sha256 in entries], ensure_ascii=False
     ).encode()

@@ -24,6 +24,14 @@ class NameTakenError(ConflictError):
     default_remedy = "Choose another name."
 
 
+class PathTakenError(ConflictError):
+    """Another file stands where one was to be put that replaces nothing."""
+
+    code = "datasets.path_taken"
+    default_message = "Another file stands at this path."
+    default_remedy = "Choose another path, or remove the file that stands there."
+
+
 class NothingToFreezeError(ConflictError):
     """The draft equals the last version."""
 
@@ -107,6 +115,7 @@ __all__ = [
     "NotConfirmedError",
     "NotSealedError",
     "NothingToFreezeError",
+    "PathTakenError",
     "SealedMeanwhileError",
     "StillSealingError",
 ]

@@ -9,8 +9,6 @@ from tsunagu.data.discovery import showing
 from tsunagu.data.discovery.types import Marked
 from tsunagu.data.scans import api as scans
 
-_MOST_FILES = 100_000
-
 
 def texts_of(sources: Mapping[str, tuple[datasets.Source, int]]) -> dict[str, list[scans.PageText]]:
     """Texts of the pages that versions hold, by ULID of the dataset; nothing of sealed ones, whose files lie closed.
@@ -24,11 +22,8 @@ def texts_of(sources: Mapping[str, tuple[datasets.Source, int]]) -> dict[str, li
         source, version = sources[key]
         if source.key_domain or version < 1:
             continue
-        contents = datasets.contents_at(source, version, most=_MOST_FILES)
-        # Of a version with more files than can be looked at, what was read of its draft is taken for its own, if it is.
-        if contents is None and version < source.draft_number:
-            continue
-        found[key] = scans.texts(key, contents)
+        # Under the paths of this very version: who sees it must not learn what the draft calls the same file.
+        found[key] = scans.texts(key, datasets.paths_at(source, version, scanned[key]))
     return found
 
 

@@ -2,7 +2,7 @@
 
 from tsunagu.data.scans.errors import NoPagesError, NoSuchPageError
 from tsunagu.data.scans.selectors import list_scans, page, scan_of, scanned_contents, states, texts
-from tsunagu.data.scans.services import carry_over, may_have_pages, start
+from tsunagu.data.scans.services import carry_over, may_have_pages, start, start_some
 from tsunagu.data.scans.types import PageCard, PageText, ScanCard
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "scan_of",
     "scanned_contents",
     "start",
+    "start_some",
     "states",
     "texts",
 ]

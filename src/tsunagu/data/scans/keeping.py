@@ -77,7 +77,11 @@ def forget_scan(scan: Scan) -> None:
     if scan.state in {"waiting", "reading"}:
         runs.finish(scan.run_id, runs.Outcome.ABORTED, reason="What was to be read is gone.")
     forget_pages(scan)
-    scan.delete()
+    with transaction.atomic():
+        # From here on no worker adds a page, so what it added meanwhile is taken away, too.
+        if Scan.objects.select_for_update().filter(pk=scan.pk).first():
+            forget_pages(scan)
+            scan.delete()
 
 
 @storage.needs

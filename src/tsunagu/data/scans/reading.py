@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import datetime as dt
 import functools
 import logging
 import os
 import time
+from dataclasses import replace
+from pathlib import Path
 
 from django.db import transaction
 
 from tsunagu.core import clock, events, jobs, logs, settings
-from tsunagu.core.errors import TsunaguError
+from tsunagu.core.blobs import ObjectMissingError
+from tsunagu.core.blobs.chunks import SealBrokenError
+from tsunagu.core.errors import NotFoundError, StorageFullError, UnavailableError
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.scans import keeping
 from tsunagu.data.scans.models import Scan, ScannedPage
@@ -22,11 +28,60 @@ from tsunagu.foundation.storage import api as storage
 logger = logging.getLogger(__name__)
 
 MOST_PAGES = 5000
+OPEN = ("waiting", "reading")
 # A page takes seconds; a newspaper page on a slow machine takes a minute.
 _PAGE_S = 180
 _TRIES = 3
 _AT_ONCE_S = 15.0
 _UNREADABLE = "unreadable"
+# What says nothing about the file and may be over in a while: the store, its disk, a key or the sandbox is not there.
+_OUTAGES = (UnavailableError, StorageFullError, OSError, storage.KeyMissingError, formats.SandboxError)
+_BROKE = ("crashed", "out_of_memory", "out_of_time", "reader_failed")
+_LOST = (
+    FileNotFoundError,
+    ObjectMissingError,
+    SealBrokenError,
+    storage.KeyDestroyedError,
+    storage.TooLargeSealedError,
+)
+_WAIT = dt.timedelta(minutes=5)
+
+
+class _LostError(Exception):
+    """The bytes cannot be had, now or later; the text says why."""
+
+
+class _Bytes(contextlib.ExitStack):
+    """The bytes of one file, fetched when the first page needs them, for all pages that are read at a go."""
+
+    _path: Path | None = None
+
+    def fetched(self, scan: Scan) -> Path:
+        """Where they lie as a file.
+
+        Raises:
+            _LostError: they are gone.
+        """
+        if self._path is None:
+            try:
+                with contextlib.suppress(FileNotFoundError, ObjectMissingError):
+                    self._path = self._opened(scan)
+                # A pack that was written anew or a seal moves bytes between the look and the opening: look again.
+                self._path = self._path or self._opened(scan)
+            except _LOST as error:
+                sha256 = bytes(scan.sha256).hex()
+                logger.warning("bytes_not_readable", extra={"sha256": sha256}, exc_info=True)
+                said = error.strerror if isinstance(error, OSError) else str(error)  # and not where they lie
+                raise _LostError(f"The stored bytes could not be read: {said}") from error
+        return self._path
+
+    def _opened(self, scan: Scan) -> Path:
+        sha256 = bytes(scan.sha256)
+        card = datasets.get_dataset_by_id(SYSTEM, scan.dataset_id)
+        place = storage.locate([sha256], card.domains).get(sha256)
+        if place is None:
+            raise _LostError("The stored bytes are gone.")
+        return self.enter_context(storage.as_file(place))
 
 
 @functools.cache
@@ -44,38 +99,53 @@ def _limits() -> formats.Limits:
 @jobs.job(priority=-25)
 def read_pages(scan: str) -> None:
     """Read pages of a file for a while, and come back for more: other work gets its turn."""
-    if go_on(scan):
-        read_pages.enqueue(scan=scan)
-
-
-def soon(scan: str) -> None:
-    """Queue a file; one that waits already is not queued twice."""
-    jobs.enqueue_once(read_pages, scan=scan)
+    try:
+        if go_on(scan):
+            read_pages.enqueue(scan=scan)
+    except _OUTAGES:
+        logger.warning("reading_put_off", extra={"scan": scan}, exc_info=True)
+        # It was not the page's fault: this try does not count.
+        Scan.objects.filter(uid=scan, state__in=OPEN).update(
+            reason="A part of the node does not answer. Reading goes on in a few minutes.",
+            reason_code="put_off",
+            tries=0,
+            changed_at=clock.now(),
+        )
+        jobs.enqueue_later(read_pages, _WAIT, scan=scan)
+    except (NotFoundError, storage.KeyDestroyedError):
+        return  # removed meanwhile; the subscription forgets it
 
 
 def go_on(scan_id: str) -> bool:
     """Read pages for a quarter of a minute; whether there are more.
 
     A page is committed before the next one is begun. A page with which three workers ended is left with that reason.
+
+    Raises:
+        UnavailableError, StorageFullError, KeyMissingError, SandboxError, OSError: not now; nothing is said of the file.
     """
     started = time.monotonic()
-    while True:
-        scan = Scan.objects.filter(uid=scan_id, state__in=("waiting", "reading")).first()
-        if scan is None:
-            return False
-        if not keeping.is_there(scan.dataset_id):
-            return False  # the subscription forgets it
-        if not _one_more(scan):
-            return False
-        if time.monotonic() - started > _AT_ONCE_S:
-            return True
+    with _Bytes() as source:
+        while True:
+            scan = Scan.objects.filter(uid=scan_id, state__in=OPEN).first()
+            if scan is None:
+                return False
+            if not keeping.is_there(scan.dataset_id):
+                return False  # the subscription forgets it
+            if not _one_more(scan, source):
+                return False
+            if time.monotonic() - started > _AT_ONCE_S:
+                return True
 
 
-def _one_more(scan: Scan) -> bool:
+def _one_more(scan: Scan, source: _Bytes) -> bool:
     """Read the next page of a file; whether there is another one."""
     number = scan.done_count + 1
     with logs.bind_run(scan.run_id):
-        page = _tried_too_often(scan, number) or _read(scan, number)
+        given_up = _tried_too_often(scan, number)
+        page = given_up or _read(scan, number, source)
+        if number == 1 and not given_up and not page.page_count and page.reason_code in _BROKE:
+            page = replace(page, page_count=_count(scan, source))
     if number == 1 and page.page_count == 0:
         _end(scan, page.reason, page.reason_code)
         return False
@@ -95,55 +165,63 @@ def _tried_too_often(scan: Scan, number: int) -> formats.PageReading | None:
     return formats.PageReading(number, scan.page_count, "unreadable", reason=said, reason_code="crashed")
 
 
-def _read(scan: Scan, number: int) -> formats.PageReading:
-    unreadable = functools.partial(formats.PageReading, number, scan.page_count, "unreadable")
-    sha256 = bytes(scan.sha256)
+def _read(scan: Scan, number: int, source: _Bytes) -> formats.PageReading:
     try:
-        card = datasets.get_dataset_by_id(SYSTEM, scan.dataset_id)
-        place = storage.locate([sha256], card.domains).get(sha256)
-        if place is None:
-            return unreadable(reason="The stored bytes are gone.", reason_code="not_accessible")
-        with storage.as_file(place) as path:
-            return reader().read(path, number, limits=_limits())
-    except (OSError, TsunaguError) as error:
-        logger.warning("bytes_not_readable", extra={"sha256": sha256.hex()}, exc_info=True)
-        return unreadable(reason=f"The stored bytes could not be read: {error}", reason_code="not_accessible")
+        return reader().read(source.fetched(scan), number, limits=_limits())
+    except _LostError as error:
+        return formats.PageReading(
+            number, scan.page_count, "unreadable", reason=str(error), reason_code="not_accessible"
+        )
+
+
+def _count(scan: Scan, source: _Bytes) -> int:
+    """How many pages the file of a first page has that broke: the others are read all the same."""
+    return reader().read(source.fetched(scan), 0, limits=_limits()).page_count  # there is no such page
 
 
 def _keep(scan: Scan, page: formats.PageReading) -> bool:
-    sha256 = bytes(scan.sha256)
-    count = min(page.page_count or scan.page_count, MOST_PAGES)
+    """Keep a page; whether there is another one to read."""
     # Read now, not before the page: the dataset may have been sealed meanwhile.
     domain = datasets.get_dataset_by_id(SYSTEM, scan.dataset_id).key_domain
-    pictures = storage.put_pack([page.picture], domain) if page.picture else [None]
+    pictures = storage.put_pack([page.picture], domain) if page.picture else []
     with transaction.atomic():
+        if datasets.lock_dataset(SYSTEM, scan.dataset_id).key_domain != domain:
+            storage.discard(pictures)
+            return True  # sealed at this very moment: the page is read again
         held = Scan.objects.select_for_update().filter(pk=scan.pk, run_id=scan.run_id).first()
         if held is None or held.done_count + 1 != page.number:
+            storage.discard(pictures)
             return False  # asked for anew, or another worker was faster
-        ScannedPage.objects.create(
-            scan=held,
-            number=page.number,
-            status=page.status,
-            reason=page.reason,
-            reason_code=page.reason_code,
-            width=page.width,
-            height=page.height,
-            dpi=page.dpi,
-            rotation=page.rotation,
-            is_vertical=page.is_vertical,
-            confidence=page.confidence,
-            word_count=len(page.words),
-            engine=page.engine,
-            content=keeping.packed(page, sha256, domain),
-            domain=domain,
-            picture=pictures[0],
-        )
-        held.page_count, held.done_count, held.changed_at = count, page.number, clock.now()
-        held.save(update_fields=["page_count", "done_count", "changed_at"])
-        if page.number >= count:
-            _finish(held, page.page_count)
-            return False
-    return True
+        return _add(held, page, domain, pictures)
+
+
+def _add(scan: Scan, page: formats.PageReading, domain: str, pictures: list[bytes]) -> bool:
+    ScannedPage.objects.create(
+        scan=scan,
+        number=page.number,
+        status=page.status,
+        reason=page.reason,
+        reason_code=page.reason_code,
+        width=page.width,
+        height=page.height,
+        dpi=page.dpi,
+        rotation=page.rotation,
+        is_vertical=page.is_vertical,
+        confidence=page.confidence,
+        word_count=len(page.words),
+        engine=page.engine,
+        content=keeping.packed(page, bytes(scan.sha256), domain),
+        domain=domain,
+        picture=pictures[0] if pictures else None,
+    )
+    count = min(page.page_count or scan.page_count, MOST_PAGES)
+    scan.page_count, scan.done_count, scan.changed_at = count, page.number, clock.now()
+    scan.reason = scan.reason_code = ""
+    scan.save(update_fields=["page_count", "done_count", "changed_at", "reason", "reason_code"])
+    if page.number < count:
+        return True
+    _finish(scan, page.page_count)
+    return False
 
 
 def _finish(scan: Scan, said_count: int) -> None:

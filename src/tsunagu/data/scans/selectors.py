@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from django.db.models import Count
 
@@ -22,9 +22,13 @@ _MOST_SIGNS = 1_000_000  # of one dataset, that an index takes in
 _LISTED = 200
 
 
-def card_of(scan: Scan, counts: dict[str, int] | None = None) -> ScanCard:
-    """As others see it."""
-    counts = counts if counts is not None else _counts([scan.pk]).get(scan.pk, {})
+def cards_of(scans: Sequence[Scan]) -> list[ScanCard]:
+    """As others see them."""
+    counts = _counts([scan.pk for scan in scans])
+    return [_card(scan, counts.get(scan.pk, {})) for scan in scans]
+
+
+def _card(scan: Scan, counts: dict[str, int]) -> ScanCard:
     return ScanCard(
         id=scan.uid,
         dataset_id=scan.dataset_id,
@@ -62,16 +66,13 @@ def list_scans(
     """
     policy.require(actor, "dataset.read_draft", dataset.resource)
     rows = Scan.objects.filter(dataset_id=dataset.id, uid__gt=after).order_by("uid")[:limit]
-    scans = list(rows)
-    counts = _counts([scan.pk for scan in scans])
-    return [card_of(scan, counts.get(scan.pk, {})) for scan in scans]
+    return cards_of(list(rows))
 
 
 def states(dataset_id: str, contents: Iterable[bytes]) -> dict[bytes, ScanCard]:
     """How far the pages of contents are, by SHA-256, without asking the rules: the caller does."""
     rows = list(Scan.objects.filter(dataset_id=dataset_id, sha256__in=list(contents)))
-    counts = _counts([scan.pk for scan in rows])
-    return {bytes(scan.sha256): card_of(scan, counts.get(scan.pk, {})) for scan in rows}
+    return {bytes(scan.sha256): card for scan, card in zip(rows, cards_of(rows), strict=True)}
 
 
 def scan_of(actor: Actor, dataset: DatasetCard, path: str, *, version: int | None = None) -> ScanCard | None:
@@ -122,12 +123,12 @@ def page(
     )
 
 
-def texts(dataset_id: str, contents: Collection[bytes] | None = None) -> list[PageText]:
+def texts(dataset_id: str, paths: Mapping[bytes, str]) -> list[PageText]:
     """Texts of pages of a dataset that lies plain, as far as an index takes them, without asking the rules.
 
     Args:
         dataset_id: The dataset.
-        contents: Only files with these SHA-256; None: all that were read and still stand in the draft.
+        paths: SHA-256 -> path of the files that count, as whoever is told knows them.
     """
     rows = ScannedPage.objects.filter(
         scan__dataset_id=dataset_id, status__in=_WITH_TEXT, domain=""
@@ -135,13 +136,13 @@ def texts(dataset_id: str, contents: Collection[bytes] | None = None) -> list[Pa
     found, signs = [], 0
     for row in rows.order_by("scan__path", "number").iterator(chunk_size=200):
         sha256 = bytes(row.scan.sha256)
-        if contents is not None and sha256 not in contents:
+        if sha256 not in paths:
             continue
         text, _words = keeping.unpacked(row, sha256)
         signs += len(text)
         if signs > _MOST_SIGNS:
             break
-        found.append(PageText(row.scan.path, row.number, text))
+        found.append(PageText(paths[sha256], row.number, text))
     return found
 
 

@@ -8,7 +8,7 @@ from tsunagu.core import clock, events, jobs
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.scans import keeping, services
 from tsunagu.data.scans.models import Scan
-from tsunagu.data.scans.reading import read_pages, soon
+from tsunagu.data.scans.reading import OPEN, read_pages
 from tsunagu.foundation.identity.api import SYSTEM
 
 _SILENT = dt.timedelta(minutes=10)
@@ -18,10 +18,12 @@ _SILENT = dt.timedelta(minutes=10)
 @jobs.job(priority=-50)
 def look() -> None:
     """Take up files that lost their job."""
-    silent = Scan.objects.filter(state__in=("waiting", "reading"), changed_at__lt=clock.now() - _SILENT)
-    for scan in silent.values_list("uid", flat=True)[:500]:
-        if not jobs.waiting(read_pages, scan=scan):
-            soon(scan)
+    silent = Scan.objects.filter(state__in=OPEN, changed_at__lt=clock.now() - _SILENT)
+    queued = {job["scan"] for job in jobs.waiting(read_pages)}
+    # All of them: the first ones may just be waiting for their turn.
+    for scan in silent.values_list("uid", flat=True):
+        if scan not in queued:
+            read_pages.enqueue(scan=scan)
 
 
 @events.subscribe("datasets.removed")

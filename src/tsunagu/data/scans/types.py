@@ -13,7 +13,7 @@ class ScanCard:
 
     Attributes:
         state: ``waiting``, ``reading``, ``done`` or ``failed``.
-        reason: Why none could be read.
+        reason: Why none could be read, or why reading has to wait.
         page_count: 0 until the first page was read.
         text_count: Pages with writing.
         empty_count: Pages without.

@@ -7,15 +7,15 @@ import hashlib
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import islice
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from tsunagu.core.errors import NotFoundError
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.datasets.api import DatasetCard, FileCard
 from tsunagu.data.description import api as description
 from tsunagu.data.scans import api as scans
-from tsunagu.data.unsorted.models import Inbox, Left
+from tsunagu.data.unsorted.models import Decision, Inbox, Left
 from tsunagu.data.unsorted.types import DIMENSIONS, Group, Item, Pile, Proposal
 from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.policy import api as policy
@@ -47,45 +47,77 @@ def is_inbox(card: DatasetCard) -> bool:
 
 
 def pile(actor: Actor, project: str) -> Pile:
-    """Everything that lies unsorted in a project and that the actor may see, 20,000 files at most.
+    """What lies unsorted in a project and what was left there, as far as the actor may see it; 20,000 files of each at most.
 
     Raises:
         NotFoundError: no such project for this actor.
     """
     home = datasets.get_project(actor, project)
-    found: list[Item] = []
+    items: list[Item] = []
+    left: list[Item] = []
     cards = inboxes(actor, home.id)
     rows = {card.row_id for card in cards}
     is_cut = False
     for card in cards:
-        files = list(islice(datasets.all_files(card, card.draft_number), MOST_ITEMS + 1 - len(found)))
-        found += _items(actor, card, files, rows)
-        is_cut = len(found) > MOST_ITEMS
+        notes = _notes(card.id)
+        files, is_cut = _first(
+            datasets.all_files(card, card.draft_number),
+            notes,
+            MOST_ITEMS - len(items),
+            MOST_ITEMS - len(left),
+        )
+        for item in _items(actor, card, files, rows, notes):
+            (left if item.note else items).append(item)
         if is_cut:
             break
-    shown = found[:MOST_ITEMS]
     return Pile(
-        inboxes=tuple(card.name for card in cards),
-        items=tuple(item for item in shown if not item.note),
-        left=tuple(item for item in shown if item.note),
-        is_cut=is_cut,
+        inboxes=tuple(card.name for card in cards), items=tuple(items), left=tuple(left), is_cut=is_cut
     )
 
 
-def _items(actor: Actor, card: DatasetCard, files: Sequence[FileCard], inbox_rows: set[int]) -> list[Item]:
-    hashes = {file.sha256 for file in files}
+def _notes(dataset_id: str) -> dict[tuple[str, bytes], str]:
+    """Why files were left in an inbox, by path and content: what came later to the same path is another file."""
+    rows = list(Left.objects.filter(dataset_id=dataset_id).values_list("path", "note", "decision_id"))
+    decisions = Decision.objects.filter(pk__in={row[2] for row in rows}).values_list("pk", "files")
+    contents = {(pk, path): bytes.fromhex(sha256) for pk, files in decisions for path, _, sha256 in files}
+    return {(path, contents[pk, path]): note for path, note, pk in rows if (pk, path) in contents}
+
+
+def _first(
+    files: Iterable[FileCard], notes: Collection[tuple[str, bytes]], most: int, most_left: int
+) -> tuple[list[FileCard], bool]:
+    """The first files, and whether there are more: what was left with a note must not keep the rest from being looked at."""
+    found, room = [], {True: most_left, False: most}
+    for file in files:
+        is_left = (file.path, file.sha256) in notes
+        if room[is_left]:
+            room[is_left] -= 1
+            found.append(file)
+        elif not is_left:
+            return found, True
+    return found, False
+
+
+def _items(
+    actor: Actor,
+    card: DatasetCard,
+    files: Sequence[FileCard],
+    inbox_rows: set[int],
+    notes: Mapping[tuple[str, bytes], str],
+) -> list[Item]:
+    hashes = {file.sha256 for file in files if file.byte_count}
     told = description.told_by_files(card.id)
     elsewhere = datasets.stands_elsewhere(actor, hashes, but=inbox_rows, domain=card.key_domain)
-    pages = scans.states(card.id, (h for h in hashes if h in _scanned(card.id)))
-    notes = dict(Left.objects.filter(dataset_id=card.id).values_list("path", "note"))
+    pages = scans.states(card.id, hashes & scans.scanned_contents([card.id]).get(card.id, set()))
     first: dict[bytes, str] = {}
     made = []
     for file in files:
         said = told.get(file.sha256, description.Told())
         same = elsewhere.get(file.sha256, "")
-        if not same and file.sha256 in first and file.byte_count:
+        if not same and file.sha256 in first:
             same = f"{card.slug}/{first[file.sha256]}"
-        first.setdefault(file.sha256, file.path)
+        if file.byte_count:  # empty files are alike and mean nothing by it
+            first.setdefault(file.sha256, file.path)
         read = pages.get(file.sha256)
         made.append(
             Item(
@@ -99,14 +131,10 @@ def _items(actor: Actor, card: DatasetCard, files: Sequence[FileCard], inbox_row
                 day=said.measured_on if _DAY.fullmatch(said.measured_on) else "",
                 kind=_kind(said, read, is_same=bool(same)),
                 same_as=same,
-                note=notes.get(file.path, ""),
+                note=notes.get((file.path, file.sha256), ""),
             )
         )
     return made
-
-
-def _scanned(dataset_id: str) -> set[bytes]:
-    return scans.scanned_contents([dataset_id]).get(dataset_id, set())
 
 
 def _ending(name: str) -> str:
@@ -175,7 +203,22 @@ def proposals(items: Iterable[Item]) -> list[Proposal]:
         made += [
             _proposal(inbox, folder, instrument, week, own) for (instrument, week), own in several.items()
         ]
-    return sorted(made, key=lambda one: (one.inbox, one.folder, one.week, one.instrument))
+    return sorted(_told_apart(made), key=lambda one: (one.inbox, one.folder, one.week, one.instrument))
+
+
+def _told_apart(made: Sequence[Proposal]) -> Sequence[Proposal]:
+    """The proposals, each under a name of its own: folders of the same name are named with the one they lie in."""
+
+    def evidence(one: Proposal) -> str:
+        return " ".join(part for part in (*one.folder.split("/"), one.instrument, one.week) if part)
+
+    def named(one: Proposal, attempt: int) -> str:
+        return name_for(evidence(one)) if attempt == 0 else f"{one.name}-{_mark(one.inbox + evidence(one))}"
+
+    for attempt in range(2):
+        counts = Counter(one.name for one in made)
+        made = [replace(one, name=named(one, attempt)) if counts[one.name] > 1 else one for one in made]
+    return made
 
 
 def _week(day: str) -> str:
@@ -204,6 +247,27 @@ def _proposal(inbox: str, folder: str, instrument: str, week: str, items: Sequen
 
 
 def name_for(text: str) -> str:
-    """A name that can stand in an address, made of a text; Japanese alone leaves nothing, so that a word is needed."""
+    """A name that can stand in an address, made of a text; one that lost letters bears a mark that tells it from others."""
+    whole = unicodedata.normalize("NFC", text)
+    is_lossy = any(sign.isalnum() and not sign.isascii() for sign in whole)
+    return "-".join(part for part in (_plain(whole) or "sorted", _mark(whole) if is_lossy else "") if part)
+
+
+def inbox_name(name: str) -> str:
+    """The name of the dataset in which a folder lies unsorted: always the same one, and never that of another folder.
+
+    Most names cannot stand in an address. What two of them look like there may be the same, or nothing at all for Japanese
+    ones; files of the one would replace those of the other.
+    """
+    whole = unicodedata.normalize("NFC", name.strip())  # macOS hands out the other form
+    plain = _plain(whole)
+    return "-".join(part for part in (PREFIX, plain, "" if plain == whole else _mark(whole)) if part)
+
+
+def _plain(text: str) -> str:
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60].strip("-") or "sorted"
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60].strip("-")
+
+
+def _mark(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:8]

@@ -10,13 +10,13 @@ from tsunagu.data.unsorted.types import DecisionCard
 from tsunagu.foundation.identity.api import Actor
 
 
-def card_of(row: Decision, inbox: str) -> DecisionCard:
+def card_of(row: Decision, inbox: str, target: str) -> DecisionCard:
     """As others see it."""
     return DecisionCard(
         id=row.uid,
         inbox=inbox,
         verdict=row.verdict,
-        target=row.target,
+        target=target,
         note=row.note,
         file_count=row.file_count,
         byte_count=row.byte_count,
@@ -28,13 +28,21 @@ def card_of(row: Decision, inbox: str) -> DecisionCard:
     )
 
 
-def decisions(actor: Actor, project: str, *, limit: int = 50) -> list[DecisionCard]:
-    """The last decisions about inboxes that the actor sees, newest first.
+def decisions(actor: Actor, project: str, *, after: str = "", limit: int = 50) -> list[DecisionCard]:
+    """Decisions about inboxes that the actor sees, newest first; ``target`` is empty where the actor may not know of it.
+
+    Args:
+        actor: Who looks.
+        project: Name of the project.
+        after: The id of the last decision that was seen.
+        limit: How many.
 
     Raises:
         NotFoundError: no such project for this actor.
     """
     home = datasets.get_project(actor, project)
     names = {card.id: card.name for card in looking.inboxes(actor, home.id)}
-    rows = Decision.objects.filter(dataset_id__in=list(names)).defer("files").order_by("-pk")[:limit]
-    return [card_of(row, names[row.dataset_id]) for row in rows]
+    rows = Decision.objects.filter(dataset_id__in=list(names)).defer("files").order_by("-uid")
+    shown = list((rows.filter(uid__lt=after) if after else rows)[:limit])
+    targets = datasets.visible_names(actor, {row.target_id for row in shown if row.target_id})
+    return [card_of(row, names[row.dataset_id], targets.get(row.target_id, "")) for row in shown]

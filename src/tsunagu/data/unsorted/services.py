@@ -31,6 +31,7 @@ from tsunagu.foundation.runs import api as runs
 
 _MOST_NOTE = 2000
 _MOST_NAMES = 100
+_File = tuple[str, int, bytes]  # path, byte count, SHA-256
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +71,14 @@ def open_inbox(actor: Actor, project: str, name: str = "") -> DatasetCard:
     """
     home = datasets.get_project(actor, project)
     policy.require(actor, "project.create_dataset", home.resource)
-    slug = f"{looking.PREFIX}-{looking.name_for(name)}" if name.strip() else looking.PREFIX
-    try:
-        card = datasets.get_dataset(actor, project, slug)
-    except NotFoundError:
-        card = _made(actor, home.id, project, slug, name)
+    whole = slug = looking.inbox_name(name)
+    for number in range(2, _MOST_NAMES):
+        with contextlib.suppress(datasets.DatasetRemovedError):
+            card = _opened(actor, home.id, project, slug, name)
+            break
+        slug = f"{whole}.{number}"  # no folder's own name has a dot
+    else:
+        raise datasets.NameTakenError(name=whole)
     if not looking.is_inbox(card):
         raise NotUnsortedError(
             f"There is a dataset named {slug} that is no inbox.", remedy="Give the folder another name."
@@ -82,7 +86,14 @@ def open_inbox(actor: Actor, project: str, name: str = "") -> DatasetCard:
     return card
 
 
-def _made(actor: Actor, project_id: str, project: str, slug: str, name: str) -> DatasetCard:
+def _opened(actor: Actor, project_id: str, project: str, slug: str, name: str) -> DatasetCard:
+    """The dataset of that name, made where there is none.
+
+    Raises:
+        DatasetRemovedError: there was one; its name stays with its tombstone.
+    """
+    with contextlib.suppress(NotFoundError):
+        return datasets.get_dataset(actor, project, slug)
     with contextlib.suppress(datasets.NameTakenError), transaction.atomic():
         made = datasets.create_dataset(actor, project, slug, title=name.strip()[:300])
         Inbox.objects.create(dataset_id=made.id, project_id=project_id, made_by=actor.id, made_at=clock.now())
@@ -108,13 +119,23 @@ def decide(actor: Actor, project: str, inbox: str, paths: Sequence[str], wish: W
         TargetTakenError: the target is an inbox itself.
         NameTakenError, BadNameError: the dataset cannot be made under this name.
     """
+    _check(wish)
+    card = _inbox_to(actor, project, inbox, removes=wish.verdict != "leave")
+    return _decided(actor, project, card, _picked(card, paths), wish)
+
+
+def _inbox_to(actor: Actor, project: str, inbox: str, *, removes: bool) -> DatasetCard:
+    """An inbox from which the actor may take files, or in which the actor may leave them."""
     card = datasets.get_dataset(actor, project, inbox)
     if not looking.is_inbox(card):
         raise NotUnsortedError
-    _check(wish)
-    removes = {"removes": True} if wish.verdict != "leave" else None
-    policy.require(actor, "dataset.write", card.resource, removes)
-    files = _picked(card, paths)
+    policy.require(actor, "dataset.write", card.resource, {"removes": True} if removes else None)
+    return card
+
+
+def _decided(
+    actor: Actor, project: str, card: DatasetCard, files: Sequence[_File], wish: Wish
+) -> DecisionCard:
     with transaction.atomic():
         target = _target(actor, project, wish) if wish.verdict in WITH_TARGET else None
         if target is not None and wish.verdict == "negative":
@@ -124,13 +145,13 @@ def decide(actor: Actor, project: str, inbox: str, paths: Sequence[str], wish: W
             _leave(made)
     if made.state == "open":
         carrying.soon(made.uid)
-    return card_of(made, card.name)
+    return card_of(made, card.name, made.target)
 
 
 def accept(
     actor: Actor, project: str, keys: Sequence[str], *, names: Mapping[str, str] | None = None
 ) -> list[DecisionCard]:
-    """Accept proposals, in bulk: each becomes a dataset of its own; names that are taken get a number.
+    """Accept proposals, in bulk: all, or none. Each becomes a dataset of its own; names that are taken get a number.
 
     Args:
         actor: Who accepts.
@@ -146,18 +167,37 @@ def accept(
     offered = {one.key: one for one in looking.proposals(looking.pile(actor, project).items)}
     if missing := [key for key in keys if key not in offered]:
         raise NoSuchProposalError(key=missing[0])
-    return [
-        _accepted(actor, project, offered[key], (names or {}).get(key) or offered[key].name)
-        for key in dict.fromkeys(keys)
-    ]
+    chosen = [offered[key] for key in dict.fromkeys(keys)]
+    cards = {name: _inbox_to(actor, project, name, removes=True) for name in {one.inbox for one in chosen}}
+    lying = {
+        name: {file.path: file for file in datasets.all_files(card, card.draft_number)}
+        for name, card in cards.items()
+    }
+    made = []
+    with transaction.atomic():
+        for one in chosen:
+            files = [lying[one.inbox][path] for path in one.paths if path in lying[one.inbox]]
+            name = (names or {}).get(one.key) or one.name
+            made.append(_accepted(actor, project, cards[one.inbox], files, one, name))
+    return made
 
 
-def _accepted(actor: Actor, project: str, one: Proposal, name: str) -> DecisionCard:
+def _accepted(
+    actor: Actor,
+    project: str,
+    card: DatasetCard,
+    files: Sequence[datasets.FileCard],
+    one: Proposal,
+    name: str,
+) -> DecisionCard:
+    if not files:
+        raise NoSuchProposalError(key=one.key)
+    rows = [(file.path, file.byte_count, file.sha256) for file in files]
     title = " ".join(part for part in (one.folder, one.instrument, one.week) if part)
     for number in range(1, _MOST_NAMES):
         wish = Wish("make", name if number == 1 else f"{name}-{number}", title=title, proposal=one.key)
         with contextlib.suppress(datasets.NameTakenError, datasets.DatasetRemovedError):
-            return decide(actor, project, one.inbox, one.paths, wish)
+            return _decided(actor, project, card, rows, wish)
     raise datasets.NameTakenError(name=name)
 
 
@@ -176,7 +216,7 @@ def _check(wish: Wish) -> None:
         )
 
 
-def _picked(card: DatasetCard, paths: Sequence[str]) -> list[tuple[str, int, bytes]]:
+def _picked(card: DatasetCard, paths: Sequence[str]) -> list[_File]:
     single = {path for path in paths if not path.endswith("/")}
     folders = tuple(path for path in paths if path.endswith("/"))
     everything = datasets.all_files(card, card.draft_number)
@@ -210,7 +250,7 @@ def _written(
     actor: Actor,
     card: DatasetCard,
     target: DatasetCard | None,
-    files: Sequence[tuple[str, int, bytes]],
+    files: Sequence[_File],
     wish: Wish,
 ) -> Decision:
     now, run_id, byte_count = clock.now(), new_id(), sum(size for _, size, _ in files)
@@ -253,10 +293,16 @@ def _written(
 
 
 def _leave(made: Decision) -> None:
-    for path, _size, _sha256 in made.files:
-        Left.objects.update_or_create(
-            dataset_id=made.dataset_id, path=path, defaults={"note": made.note, "decision": made}
-        )
+    Left.objects.bulk_create(
+        [
+            Left(dataset_id=made.dataset_id, path=path, note=made.note, decision=made)
+            for path, _size, _sha256 in made.files
+        ],
+        update_conflicts=True,
+        unique_fields=["dataset_id", "path"],
+        update_fields=["note", "decision"],
+        batch_size=5000,
+    )
     made.state = "done"
     made.save(update_fields=["state"])
     runs.finish(made.run_id, runs.Outcome.OK)

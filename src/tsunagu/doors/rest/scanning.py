@@ -19,10 +19,14 @@ _MOST_LISTED = 200
 
 
 class Wish(Input):
-    """Which files; none: every PDF, TIFF, PNG and JPEG of the draft. ``again``: also those that were read before."""
+    """Which files; none: every PDF, TIFF, PNG and JPEG of the draft, a thousand at a go. ``again``: also those read before.
+
+    ``after``: with no paths, the ``next`` of the answer before; ask on until there is none.
+    """
 
     paths: list[str] = Field(default_factory=list, max_length=1000)
     again: bool = False
+    after: str = ""
 
 
 class PageReading(Schema):
@@ -85,11 +89,14 @@ class ScannedPage(Schema):
 
 @router.post("/datasets/{project}/{dataset}/page-readings", response={202: PageReadingList})
 def start(request: HttpRequest, project: str, dataset: str, body: Wish) -> Any:
-    """Have pages read; files that were read or are being read come back as they stand."""
+    """Have pages read; files that were read or are being read come back as they stand. With ``next``, ask for the rest."""
     actor = require_actor(request)
     card = datasets.get_dataset(actor, project, dataset)
-    begun = scans.start(actor, card, body.paths, again=body.again)
-    return Status(202, {"readings": [asdict(one) for one in begun], "next": None})
+    if body.paths:
+        begun, after = scans.start(actor, card, body.paths, again=body.again), ""
+    else:
+        begun, after = scans.start_some(actor, card, after=body.after, again=body.again)
+    return Status(202, {"readings": [asdict(one) for one in begun], "next": after or None})
 
 
 @router.get("/datasets/{project}/{dataset}/page-readings", response=PageReadingList)

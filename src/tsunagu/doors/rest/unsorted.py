@@ -16,6 +16,7 @@ from tsunagu.doors.who import actor_of, require_actor
 
 router = Router(tags=["unsorted"])
 _MOST_LISTED = 200
+_MOST_DECISIONS = 50
 _MOST_PICKED = 20_000
 
 
@@ -45,11 +46,12 @@ class NewInbox(Input):
 
 
 class InboxRow(Schema):
-    """An inbox is a dataset: files are pushed into it as into any other."""
+    """An inbox is a dataset: files are pushed into it as into any other. ``file_count``: what lies there already."""
 
     project: str
     name: str
     title: str
+    file_count: int
 
 
 class GroupRow(Schema):
@@ -156,9 +158,10 @@ class SortingDecision(Schema):
 
 
 class SortingDecisionList(Schema):
-    """The last decisions, newest first."""
+    """Decisions, newest first; ``next`` is the ``after`` of the next page."""
 
     decisions: list[SortingDecision]
+    next: str | None = None
 
 
 def _filters(narrow: Narrow) -> dict[str, str]:
@@ -187,16 +190,23 @@ def overview(request: HttpRequest, project: str, narrow: Query[Narrow]) -> Any:
 def open_inbox(request: HttpRequest, project: str, body: NewInbox) -> Any:
     """The inbox of a name; it is made if it is not there."""
     card = unsorted.open_inbox(require_actor(request), project, body.name)
-    return Status(201, {"project": card.project, "name": card.name, "title": card.title})
+    row = {
+        "project": card.project,
+        "name": card.name,
+        "title": card.title,
+        "file_count": card.file_count,
+    }
+    return Status(201, row)
 
 
 @router.get("/projects/{project}/unsorted/files", response=UnsortedFileList)
 def files(request: HttpRequest, project: str, narrow: Query[FileNarrow]) -> Any:
-    """Unsorted files, those with a note at the end of each inbox's own among them."""
+    """Unsorted files by inbox and path, those with a note among them."""
     pile = unsorted.pile(actor_of(request), project)
     found = unsorted.narrowed([*pile.items, *pile.left], _filters(narrow))
     ordered = sorted(found, key=lambda item: (item.inbox, item.path))
-    rest = [item for item in ordered if f"{item.inbox}/{item.path}" > narrow.after]
+    inbox, _slash, path = narrow.after.partition("/")
+    rest = [item for item in ordered if (item.inbox, item.path) > (inbox, path)]
     limit = max(1, min(narrow.limit, _MOST_LISTED))
     shown = rest[:limit]
     return {
@@ -220,9 +230,15 @@ def accept(request: HttpRequest, project: str, body: Accept) -> Any:
 
 
 @router.get("/projects/{project}/unsorted/decisions", response=SortingDecisionList)
-def decisions(request: HttpRequest, project: str) -> Any:
+def decisions(request: HttpRequest, project: str, after: str = "", limit: int = _MOST_DECISIONS) -> Any:
     """What was decided, and what became of it."""
-    return {"decisions": [asdict(one) for one in unsorted.decisions(actor_of(request), project)]}
+    limit = max(1, min(limit, _MOST_DECISIONS))
+    found = unsorted.decisions(actor_of(request), project, after=after, limit=limit + 1)
+    shown = found[:limit]
+    return {
+        "decisions": [asdict(one) for one in shown],
+        "next": shown[-1].id if len(found) > limit else None,
+    }
 
 
 @router.post("/projects/{project}/unsorted/decisions", response={202: SortingDecision})

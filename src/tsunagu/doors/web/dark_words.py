@@ -31,6 +31,11 @@ VERDICTS = {
     "remove": _("Remove them, as far as retention allows"),
     "leave": _("Leave them here, with a note"),
 }
+# What a decision came to, as the room says it.
+ENDS = (
+    _("None of the files lay there any more."),
+    _("A part of the node does not answer. Sorting goes on in a few minutes."),
+)
 FAILURE = {
     "negative_tried": (_("What was tried"), _("For example: heated at 900 °C for two hours in air.")),
     "negative_expected": (_("What was expected"), _("For example: the single phase of the oxide.")),

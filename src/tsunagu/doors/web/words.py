@@ -70,6 +70,7 @@ _REASONS = {
     "crashed": _("The program that reads this format broke down on it."),
     "reader_failed": _("The reader of this format has a fault."),
     "not_accessible": _("The stored bytes could not be opened."),
+    "put_off": _("A part of the node does not answer. Reading goes on in a few minutes."),
     "unrecognised": _("The format is unknown."),
     "no_engine": _(
         "Nothing here recognises text: the operator can install tesseract-ocr, -jpn and -jpn-vert."

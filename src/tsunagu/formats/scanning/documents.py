@@ -93,7 +93,7 @@ class _Pdf:
             picture = bitmap.to_pil().convert("L")
         except (pdfium.PdfiumError, ValueError, OSError) as error:
             raise UnreadableError(f"Page {number} of the PDF cannot be drawn.") from error
-        words = tuple(_text_layer(page, dpi / _POINTS))
+        words = _said(page, dpi / _POINTS)
         signs = sum(len(word.text) for word in words)
         return Sheet(picture, dpi, words if signs >= _LEAST_SIGNS else ())
 
@@ -114,6 +114,14 @@ def _fitting_dpi(width: float, height: float) -> int:
             reason_code="too_big",
         )
     return int(most)
+
+
+def _said(page: Any, scale: float) -> tuple[Word, ...]:
+    """The text layer; a broken one says nothing, and the picture is read."""
+    try:
+        return tuple(_text_layer(page, scale))
+    except (pdfium.PdfiumError, ValueError, OverflowError):
+        return ()
 
 
 def _text_layer(page: Any, scale: float) -> Iterator[Word]:

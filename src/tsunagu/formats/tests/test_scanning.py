@@ -8,13 +8,14 @@ import struct
 import zlib
 from pathlib import Path
 
+import pypdfium2 as pdfium
 import pytest
 from PIL import Image
 from pypdf import PdfReader, PdfWriter
 from reportlab.pdfgen import canvas
 
 from tsunagu.formats.api import Limits, PageReader, PageReading
-from tsunagu.formats.scanning import reading, types
+from tsunagu.formats.scanning import documents, reading, types
 
 _LIMITS = Limits(wall_s=60, cpu_s=60)
 
@@ -180,3 +181,14 @@ def test_signs_of_chinese_and_japanese_stand_without_blanks():
     words = [("試料", 0), ("の", 0), ("Li2O", 0), ("を", 0), ("焼成", 1), ("at", 1), ("900", 1)]
     placed = tuple(types.Word(text, 0, 0, 1, 1, 90, line) for text, line in words)
     assert types.joined(placed) == "試料の Li2O を\n焼成 at 900"
+
+
+def test_a_broken_text_layer_leaves_the_picture_of_the_page(monkeypatch):
+    def broken(_page, _scale):
+        raise pdfium.PdfiumError("Failed to load text page.")
+        yield
+
+    monkeypatch.setattr(documents, "_text_layer", broken)
+    page = reading.read_page(io.BytesIO(typed()), 1, "no engine here")
+    assert (page.page_count, page.reason_code) == (1, "no_engine")
+    assert page.picture

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from tsunagu.core import bulk, clock, events
 from tsunagu.core.paths import check_path
 from tsunagu.data.datasets import intervals, selectors, tree
-from tsunagu.data.datasets.errors import NoSuchFileError, SealedMeanwhileError
+from tsunagu.data.datasets.errors import NoSuchFileError, PathTakenError, SealedMeanwhileError
 from tsunagu.data.datasets.models import LIVE, Dataset, FileRow, Interval, Overwritten, content_key
 from tsunagu.data.datasets.resources import resource_of
 from tsunagu.data.datasets.types import Committed
@@ -91,7 +91,13 @@ class _Ledger:
 
 @transaction.atomic
 def commit_files(
-    actor: Actor, dataset_id: str, run_id: str, entries: Iterable[Entry], *, domain: str = ""
+    actor: Actor,
+    dataset_id: str,
+    run_id: str,
+    entries: Iterable[Entry],
+    *,
+    domain: str = "",
+    replaces: bool = True,
 ) -> Committed:
     """Put files whose bytes are durable into the draft, in one transaction.
 
@@ -104,11 +110,13 @@ def commit_files(
         run_id: The capture run that the files belong to.
         entries: (path, byte count, sha256).
         domain: The key domain in which the bytes lie.
+        replaces: A file may take the place of another one; otherwise nothing is changed and an error says so.
 
     Raises:
         BadPathError: a path cannot stand in a dataset.
         ActionDeniedError: the actor may not push here.
         SealedMeanwhileError: the dataset's key domain is another by now.
+        PathTakenError: another content stands at one of the paths and is not to be replaced.
     """
     dataset = selectors.locked_row(dataset_id)
     policy.require(actor, "dataset.push", resource_of(dataset))
@@ -119,6 +127,8 @@ def commit_files(
     standing = _live_rows(dataset, list(wanted)) if dataset.live_count else {}
     same = {path for path, row in standing.items() if (row.byte_count, row.sha256) == wanted[path]}
     fresh = {path: file for path, file in wanted.items() if path not in same}
+    if not replaces and (taken := [path for path in fresh if path in standing]):
+        raise PathTakenError(f"Another file stands at {taken[0]}.", path=taken[0])
     sums = _Ledger(dataset)
     overwritten = _end_rows(dataset, [standing[path] for path in fresh if path in standing], sums, run_row)
     back = _revive_rows(dataset, fresh, sums)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from django import template
 from django.utils.safestring import SafeString
-from django.utils.translation import pgettext
+from django.utils.translation import gettext, ngettext, pgettext
 
 from tsunagu.doors.web import dark_words as words
+from tsunagu.doors.web import formatting
 from tsunagu.doors.web.templatetags.tsunagu import chip
 
 register = template.Library()
@@ -16,6 +17,19 @@ register = template.Library()
 def verdict_word(verdict: str) -> str:
     """What was decided about files."""
     return str(words.VERDICTS.get(verdict, verdict))
+
+
+@register.filter
+def end_words(reason: str) -> str:
+    """What a decision came to, in the viewer's language where that is known."""
+    count, stands, _ = reason.partition(" of the files stand nowhere else")
+    if stands and count.isdecimal():
+        return ngettext(
+            "%(n)s file stands nowhere else and was left.",
+            "%(n)s files stand nowhere else and were left.",
+            int(count),
+        ) % {"n": formatting.number_text(int(count))}
+    return gettext(reason) if reason else ""
 
 
 @register.filter
