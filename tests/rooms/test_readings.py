@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
+from unittest import mock
 
+import pytest
+from django_tasks_db.models import DBTaskResult
+
+from tsunagu.core import jobs
+from tsunagu.core.errors import UnavailableError
 from tsunagu.core.ids import new_id
 from tsunagu.data.description import api as description
+from tsunagu.data.description import extraction, tasks
 from tsunagu.data.description.extraction import files_of, pool, read_files
 from tsunagu.data.description.proposals import refresh
 from tsunagu.formats import api as formats
@@ -47,6 +53,50 @@ def test_a_worker_killed_before_its_end_leaves_no_run_open(dataset, put, tmp_pat
     assert [runs.get(one).outcome for one in (killed, other)] == ["ok", "ok"]
     read_files(SYSTEM, never := new_id(), card.id, files_of(card.id))
     assert runs.get(never) is None
+
+
+def test_a_store_that_is_away_says_nothing_of_files(dataset, put, tmp_path, monkeypatch):
+    owner, card = dataset
+    put(owner, card, {name: build(name, tmp_path).read_bytes() for name in ("ir.jdx", "scan.ras")})
+    files, real = files_of(card.id), extraction._read_one
+    away = {files[0][2]}
+
+    def read_one(place, file, dataset_id, *, gives_up):
+        with monkeypatch.context() as patched:
+            if file[2] in away:
+                patched.setattr(extraction.storage, "as_file", mock.Mock(side_effect=UnavailableError))
+            return real(place, file, dataset_id, gives_up=gives_up)
+
+    monkeypatch.setattr(extraction, "_read_one", read_one)
+    monkeypatch.setattr(tasks.capture, "unit_files", lambda _unit: files)
+    batch = {"dataset_id": card.id, "unit": "u", "start": 0}
+    tasks.read_batch.call(**batch, run_id=new_id())
+    assert description.status_counts(card) == {"read": 1}
+    (job,) = jobs.waiting(tasks.read_batch, dataset_id=card.id, unit="u")
+    assert job["tries"] == 1
+    # It came back: the rest is read, and nothing waits any more.
+    away.clear()
+    DBTaskResult.objects.all().delete()
+    tasks.read_batch.call(**job)
+    assert description.status_counts(card) == {"read": 2}
+    assert not jobs.waiting(tasks.read_batch, dataset_id=card.id)
+
+
+def test_a_store_that_stays_away_is_said_in_the_end(dataset, put, tmp_path, monkeypatch):
+    owner, card = dataset
+    put(owner, card, {"ir.jdx": build("ir.jdx", tmp_path).read_bytes()})
+    files = files_of(card.id)
+    monkeypatch.setattr(extraction.storage, "as_file", mock.Mock(side_effect=UnavailableError))
+    monkeypatch.setattr(tasks.capture, "unit_files", lambda _unit: files)
+    job = {"dataset_id": card.id, "unit": "u", "start": 0, "run_id": new_id()}
+    rounds = 0
+    while job:
+        rounds += 1
+        DBTaskResult.objects.all().delete()
+        tasks.read_batch.call(**job)
+        job = next(iter(jobs.waiting(tasks.read_batch, dataset_id=card.id)), None)
+    assert 10 < rounds < 20
+    assert description.status_counts(card) == {"unreadable": 1}
 
 
 def test_facts_have_common_names_and_no_people(read):

@@ -15,7 +15,7 @@ from typing import Any
 from django.db import transaction
 
 from tsunagu.core import clock, events, logs, settings
-from tsunagu.core.errors import NotFoundError, TsunaguError
+from tsunagu.core.errors import NotFoundError, StorageFullError, TsunaguError, UnavailableError
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.description import sealing
 from tsunagu.data.description.mappings import current_mapping, parsed
@@ -28,6 +28,20 @@ from tsunagu.foundation.storage import api as storage
 logger = logging.getLogger(__name__)
 
 File = tuple[str, int, bytes]
+# What says nothing about the file and may be over in a while: the store, its disk or a key is not there.
+_AWAY = (UnavailableError, StorageFullError, OSError, storage.KeyMissingError)
+
+
+class _AwayError(Exception):
+    """The bytes of one file cannot be had now."""
+
+
+class NotNowError(Exception):
+    """Some files were left for another time; ``count`` were read."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(count)
+        self.count = count
 
 
 @functools.cache
@@ -40,7 +54,13 @@ def pool() -> formats.ExtractorPool:
 
 
 def read_files(
-    actor: Actor, run_id: str, dataset_id: str, files: Sequence[File], *, again: bool = False
+    actor: Actor,
+    run_id: str,
+    dataset_id: str,
+    files: Sequence[File],
+    *,
+    again: bool = False,
+    gives_up: bool = True,
 ) -> int:
     """Read files and keep what their readers say; doing it twice changes nothing.
 
@@ -50,9 +70,13 @@ def read_files(
         dataset_id: The dataset.
         files: (path, byte count, sha256).
         again: Read contents that have a reading already.
+        gives_up: What cannot be had now is unreadable; otherwise it is left for another time.
 
     Returns:
         How many contents were read.
+
+    Raises:
+        NotNowError: some were left for another time; what could be read is kept.
     """
     todo = _without_reading(dataset_id, files, again=again)
     if not todo:
@@ -72,8 +96,12 @@ def read_files(
         parameters={"file_count": len(todo), "mapping": card.version, "is_again": again},
         links=[runs.Link("in", "dataset", dataset_id)],
     )
+    made = []
     with logs.bind_run(run_id):
-        made = [(file, mapping.apply(_read_one(places.get(file[2]), file, dataset_id))) for file in todo]
+        for file in todo:
+            with contextlib.suppress(_AwayError):
+                outcome = _read_one(places.get(file[2]), file, dataset_id, gives_up=gives_up)
+                made.append((file, mapping.apply(outcome)))
     counts = Counter(outcome.status for _, outcome in made)
     links = [runs.Link("out", "extraction", sha256.hex(), path) for (path, _, sha256), _ in made[:50]]
     rows = _rows(dataset_id, run_id, card.version, made)
@@ -85,6 +113,8 @@ def read_files(
             parameters={f"{status}_count": n for status, n in counts.items()},
             links=links,
         )
+    if len(made) < len(todo):
+        raise NotNowError(len(made))
     return len(made)
 
 
@@ -106,7 +136,9 @@ def _without_reading(dataset_id: str, files: Sequence[File], *, again: bool) -> 
     return [file for file in unique if file[2] not in have]
 
 
-def _read_one(place: storage.Location | None, file: File, dataset_id: str) -> formats.Outcome:
+def _read_one(
+    place: storage.Location | None, file: File, dataset_id: str, *, gives_up: bool
+) -> formats.Outcome:
     if place is None:
         return formats.Outcome("unreadable", reason="The stored bytes are gone.")
     try:
@@ -119,6 +151,8 @@ def _read_one(place: storage.Location | None, file: File, dataset_id: str) -> fo
         return formats.Outcome("unreadable", reason=error.message, reason_code="sealed_too_large")
     except (OSError, TsunaguError) as error:
         logger.warning("bytes_not_readable", extra={"sha256": file[2].hex()}, exc_info=True)
+        if isinstance(error, _AWAY) and not isinstance(error, FileNotFoundError) and not gives_up:
+            raise _AwayError from error
         said = error.strerror if isinstance(error, OSError) else str(error)
         return formats.Outcome("unreadable", reason=f"The stored bytes could not be read: {said}.")
 

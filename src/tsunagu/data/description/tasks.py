@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 
 from tsunagu.core import events, jobs
@@ -12,6 +13,8 @@ from tsunagu.foundation.identity.api import SYSTEM, Actor
 from tsunagu.foundation.runs import api as runs
 
 BATCH = 100
+# Together two days: a store that is away longer has more to tell than this.
+_TRIES, _FIRST_WAIT, _LONGEST_WAIT = 14, dt.timedelta(minutes=1), dt.timedelta(hours=6)
 
 
 @events.subscribe("capture.files_arrived")
@@ -24,12 +27,18 @@ def read_unit(dataset_id: str, unit: str) -> None:
 
 
 @jobs.job(priority=-20)
-def read_batch(dataset_id: str, unit: str, start: int, run_id: str) -> None:
-    """Read some files of a unit."""
+def read_batch(dataset_id: str, unit: str, start: int, run_id: str, tries: int = 0) -> None:
+    """Read some files of a unit; those whose bytes cannot be had now, some minutes or hours later."""
     files = capture.unit_files(unit)[start : start + BATCH]
     if not clearing.is_there(dataset_id):
         return  # destroyed before its files were read
-    if extraction.read_files(SYSTEM, run_id, dataset_id, files):
+    try:
+        count = extraction.read_files(SYSTEM, run_id, dataset_id, files, gives_up=tries >= _TRIES)
+    except extraction.NotNowError as later:
+        count, batch = later.count, {"dataset_id": dataset_id, "unit": unit, "start": start}
+        wait = min(_FIRST_WAIT * 2**tries, _LONGEST_WAIT)
+        jobs.enqueue_later(read_batch, wait, **batch, run_id=new_id(), tries=tries + 1)
+    if count:
         jobs.enqueue_once(propose, dataset_id=dataset_id)
 
 
@@ -44,7 +53,9 @@ def read_again(dataset_id: str, actor_id: str, actor_name: str, after: int, run_
     """Read files of the draft again with the mapping and readers of today, a batch at a time."""
     files = extraction.files_of(dataset_id)
     actor = Actor("person", actor_id, actor_name)
-    extraction.read_files(actor, run_id, dataset_id, files[after : after + BATCH], again=True)
+    part = files[after : after + BATCH]
+    with contextlib.suppress(extraction.NotNowError):  # what was read of them before stands
+        extraction.read_files(actor, run_id, dataset_id, part, again=True, gives_up=False)
     if after + BATCH < len(files):
         read_again.enqueue(
             dataset_id=dataset_id,
