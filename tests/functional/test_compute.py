@@ -212,7 +212,7 @@ def test_who_loses_the_right_to_an_input_gets_no_outputs(node, measured, tmp_pat
     guest = node.make_token("computing-guest@example.org")
     node.run("project", "create", "guests", "--token", guest)
     node.run("share", measured, "computing-guest@example.org", "reader")
-    script = ["--", "sh", "-c", "cat $TSUNAGU_IN/a.csv > $TSUNAGU_OUT/copy; echo copied; sleep 4"]
+    script = ["--", "sh", "-c", "cat $TSUNAGU_IN/a.csv > $TSUNAGU_OUT/copy; echo copied; sleep 12"]
     run = node.run(
         "run", measured, "--out", "guests/copy", "--detach", "--token", guest, *script
     ).stdout.strip()
@@ -238,7 +238,7 @@ def test_a_token_that_is_withdrawn_midway_ends_the_run_with_a_word(node, measure
     made = node.json("token", "create", "midway", "--verb", "read", "--verb", "write")
     run = node.run(
         "run", measured, "--out", "lab/midway", "--detach", "--token", made["secret"],
-        "--", "sh", "-c", "echo up; sleep 3; echo 1 > x",
+        "--", "sh", "-c", "echo up; sleep 12; echo 1 > x",
     ).stdout.strip()  # fmt: skip
     deadline = time.monotonic() + 30
     while "up" not in node.run("logs", run).stdout:

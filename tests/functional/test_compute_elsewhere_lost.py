@@ -72,7 +72,7 @@ def test_a_node_that_is_killed_midway_settles_its_guests_when_it_is_back(pair):
 
 
 def test_a_wrapper_outlives_its_node_and_delivers_home(pair):
-    run = pair.started("sleep 6; echo done > x", "lab/outlives")
+    run = pair.started("sleep 10; echo done > x", "lab/outlives")
     wrapper = int((folder(pair, run) / "wrapper.pid").read_text().split()[0])
     stop_but(pair.far, wrapper)
     assert pair.wait_for(run, {"succeeded"})["version"] == 1

@@ -85,13 +85,13 @@ def test_a_killed_wrapper_takes_its_job_with_it_and_the_run_says_so(mortal):
 
 
 def test_a_killed_supervisor_does_not_disturb_a_running_job(mortal):
-    run = started(mortal, "sleep 3; echo done > x", "lab/orphan")
+    run = started(mortal, "sleep 8; echo done > x", "lab/orphan")
     os.kill(process(mortal, "tsunagu: compute"), signal.SIGKILL)
     wait(lambda: state(mortal, run) == "succeeded", "the job to succeed")
 
 
 def test_control_that_is_away_hears_the_result_later(mortal):
-    run = started(mortal, "sleep 2; echo done > x", "lab/later")
+    run = started(mortal, "sleep 8; echo done > x", "lab/later")
     control = process(mortal, "gunicorn: master [tsunagu-control]")
     os.kill(
         control, signal.SIGKILL
@@ -114,7 +114,7 @@ def test_a_killed_node_settles_its_jobs_when_it_is_back(mortal):
 
 def test_a_result_that_control_did_not_hear_is_found_beside_the_outputs(mortal):
     """The node's own processes are killed, the wrapper is not: it ends its job and leaves its signed result."""
-    run = started(mortal, "sleep 2; exit 9", "lab/left")
+    run = started(mortal, "sleep 10; exit 9", "lab/left")
     wrapper = wrapper_of(mortal, run)
     folder = mortal.home / "spool" / "jobs" / run
     mortal.process.send_signal(signal.SIGSTOP)

@@ -67,7 +67,7 @@ def started(node, script):
 def test_no_plain_byte_is_found_on_disk(sealed):
     assert not holding(sealed.home)
     run = started(
-        sealed, "cp $TSUNAGU_IN/s.txt $TSUNAGU_OUT/c.txt; cat $TSUNAGU_IN/s.txt; echo; echo up; sleep 4"
+        sealed, "cp $TSUNAGU_IN/s.txt $TSUNAGU_OUT/c.txt; cat $TSUNAGU_IN/s.txt; echo; echo up; sleep 10"
     )
     (place,) = in_memory()
     assert place.stat().st_mode & 0o777 == 0o700

@@ -123,7 +123,7 @@ def test_a_job_from_the_command_line_to_its_version(node, cluster):
 
 def test_nothing_of_the_nodes_environment_and_secrets_goes_along(node, cluster):
     """Neither into the job, nor into the wrapper, nor into the batch script that Slurm keeps."""
-    run_id = detached(node, "lab/plain", "env > $TSUNAGU_OUT/e; sleep 5")
+    run_id = detached(node, "lab/plain", "env > $TSUNAGU_OUT/e; sleep 10")
     wait_for(node, run_id, "running")
     folder = cluster.shared / "jobs" / run_id
     assert (folder / "job.json").stat().st_mode & 0o777 == 0o600
