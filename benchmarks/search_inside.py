@@ -372,7 +372,7 @@ def _ask(
             def alone(text: str = text, seen: Any = seen, *, facets: bool = facets) -> Any:
                 clauses = understood(text, terms)
                 question = Question(clauses.clauses, clauses.words, facets=FACETS if facets else ())
-                return engine().answer(question, seen)
+                return engine().answer(question, seen).counts()
 
             contestants: dict[str, Callable[[], Any]] = {
                 "whole answer": lambda text=text: discovery.search(reader, text),  # type: ignore[misc]

@@ -386,8 +386,8 @@ def test_hits_counts_and_facets_are_those_that_lists_show(person, index, seed):
             answer = index.answer(Question((), limit=100, sort="newest", facets=FACETS), seen)
             assert set(answer.ids) == shown
             assert len(answer.ids) == answer.total == len(shown)
-            assert dict(answer.facets["access"]) == _access_of(shown)
-            assert dict(answer.facets["project"]) == _projects_of(shown)
+            assert dict(answer.counts()["access"]) == _access_of(shown)
+            assert dict(answer.counts()["project"]) == _projects_of(shown)
 
 
 def _access_of(ids):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Literal
 
 from tsunagu.foundation.policy.api import Condition
@@ -108,8 +109,11 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What an engine found: ULIDs in order, how many there are in all, and counts by column and value."""
+    """What an engine found: ULIDs in order, how many there are in all, and what counts by column and value.
+
+    An engine may still be counting: whoever has something else to do asks for ``counts`` last.
+    """
 
     ids: tuple[str, ...] = ()
     total: int = 0
-    facets: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
+    counts: Callable[[], Mapping[str, list[tuple[str, int]]]] = dict

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,9 @@ _MOST_COUNTED = (
     1000  # in each part of the index; reading the names of ten thousand creators costs more than the hits
 )
 _SORTS = {"newest": ("updated_s", False), "oldest": ("updated_s", True), "largest": ("byte_count", False)}
+
+
+Counts = Mapping[str, list[tuple[str, int]]]
 
 
 class Tantivy:
@@ -116,15 +120,18 @@ class Tantivy:
         options: dict[str, Any] = {"limit": max(1, question.limit), "offset": question.skip, "count": True}
         if field:
             options |= {"order_by_field": field, "order": build.order(upward=is_upward)}
+        # The index counts on another core while this one looks for hits, and while their rows are fetched.
+        counts = (
+            _begun(lambda: self._facets(searcher, query, question.facets, seen)) if question.facets else dict
+        )
         found = searcher.search(query, **options)
         ids = [str(searcher.doc(address).get_first("uid")) for _score, address in found.hits]
         total = int(found.count or 0)  # type: ignore[attr-defined] # missing in the stubs of 0.27
-        facets = self._facets(searcher, query, question.facets, seen) if question.facets else {}
-        return Answer(tuple(ids[: question.limit]), total, facets)
+        return Answer(tuple(ids[: question.limit]), total, counts)
 
     def _facets(
         self, searcher: tantivy.Searcher, query: tantivy.Query, names: Sequence[str], seen: Seen
-    ) -> dict[str, list[tuple[str, int]]]:
+    ) -> Counts:
         asked: dict[str, Any] = {
             name: {"terms": {"field": name, "size": _MOST_VALUES, "segment_size": _MOST_COUNTED}}
             for name in names
@@ -177,6 +184,20 @@ class Tantivy:
                 self._index.reload()
             self._stamp = stamp
         return self._open().searcher()
+
+
+def _begun(work: Callable[[], Counts]) -> Callable[[], Counts]:
+    """Begin to count in a thread; what is returned waits for it."""
+    future: Future[Counts] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - raised where somebody waits
+            future.set_exception(error)
+
+    threading.Thread(target=run, name="counting", daemon=True).start()
+    return future.result
 
 
 def _counts(buckets: list[dict[str, Any]]) -> list[tuple[str, int]]:

@@ -76,7 +76,7 @@ class PostgreSQL:
             total = int(cursor.fetchone()[0])
             ids = self._ids(cursor, where, question)
             facets = {name: self._facet(cursor, where, name, seen.now_s) for name in question.facets}
-        return Answer(tuple(ids), total, facets)
+        return Answer(tuple(ids), total, lambda: facets)
 
     @staticmethod
     def _ids(cursor: Any, where: Statement, question: Question) -> list[str]:

@@ -97,7 +97,7 @@ def search(
         hits=_hits(eyes, answer.ids, asked),
         total=answer.total,
         after=_mark(given) if given < min(answer.total, MOST_HITS) and answer.ids else "",
-        facets={name: _facet(name, several, columns) for name, several in answer.facets.items()},
+        facets={name: _facet(name, several, columns) for name, several in answer.counts().items()},
         is_loosened=is_loosened,
         cut=asked.cut,
         unread=asked.unread,

@@ -12,7 +12,7 @@ from tsunagu.doors.oai.arguments import OaiError, read_span
 from tsunagu.doors.oai.source import Entry, Source
 from tsunagu.standards.api import xml_text
 
-PAGE = 100
+PAGE = 200
 
 
 @dataclass(frozen=True, slots=True)
