@@ -184,6 +184,8 @@ class _Answer(http.server.BaseHTTPRequestHandler):
 
     def _taken(self, body: bytes) -> tuple[dict[str, Any], bytes]:
         """The crate and the zip."""
+        if len(body) < int(self.headers.get("Content-Length", "0")):  # no server takes the half of a body
+            raise _RefusedError(400, "BadRequest", "The body ends too soon.")
         named = re.fullmatch(r"attachment; ?filename=(\S+)", self.headers.get("Content-Disposition", ""))
         if named is None:
             raise _RefusedError(400, "BadRequest", "Content-Disposition is missing.")

@@ -13,17 +13,22 @@ from tsunagu.doors.records import forms, views
 from tsunagu.standards import api as s
 
 PAGE = "https://data.example.ac.jp/d/lab/films/v1"
+MOVED = 4
 RECORDS = {
     ("lab/films", 1): a_record(7, url=PAGE),
     ("lab/films", 2): a_record(8, url=PAGE, withdrawn_on="2026-04-02"),
     ("lab/films", 3): a_record(9, url=PAGE, dates=(), is_doi_registered=False),
+    ("lab/films", MOVED): a_record(10, url=PAGE),
 }
 
 
 @pytest.fixture
 def get(settings, monkeypatch, client):
     urls = types.ModuleType("urls_of_records")
-    urls.urlpatterns = views.addresses(lambda place, number: RECORDS.get((place, number)))
+    urls.urlpatterns = views.addresses(
+        lambda place, number: RECORDS.get((place, number)),
+        lambda _place, number: "https://new.example.ac.jp/d/lab/films/v4" if number == MOVED else "",
+    )
     monkeypatch.setitem(sys.modules, "urls_of_records", urls)
     settings.ROOT_URLCONF = "urls_of_records"
     return lambda name, number=1, **more: client.get(f"/d/lab/films/v{number}/record/{name}", more)
@@ -41,6 +46,12 @@ def test_every_form_is_answered_as_what_it_is(get):
     assert s.from_datacite(get("datacite.xml").content).doi == "10.1234/set7"
     assert json.loads(get("datacite.json").content)["doi"] == "10.1234/set7"
     assert "attachment" in get("citation.bib")["Content-Disposition"]
+
+
+def test_what_was_moved_leads_to_the_same_form_there(get):
+    answer = get("citation.txt", number=MOVED, style="apa")
+    there = "https://new.example.ac.jp/d/lab/films/v4/record/citation.txt?style=apa"
+    assert (answer.status_code, answer["Location"]) == (301, there)
 
 
 def test_a_citation_in_a_style_and_a_language(get):

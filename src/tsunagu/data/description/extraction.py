@@ -28,6 +28,7 @@ from tsunagu.foundation.storage import api as storage
 logger = logging.getLogger(__name__)
 
 File = tuple[str, int, bytes]
+Made = tuple[File, formats.Outcome]
 # What says nothing about the file and may be over in a while: the store, its disk or a key is not there.
 _AWAY = (UnavailableError, StorageFullError, OSError, storage.KeyMissingError)
 
@@ -96,15 +97,22 @@ def read_files(
         parameters={"file_count": len(todo), "mapping": card.version, "is_again": again},
         links=[runs.Link("in", "dataset", dataset_id)],
     )
-    made = []
+    made: list[Made] = []
     with logs.bind_run(run_id):
         for file in todo:
             with contextlib.suppress(_AwayError):
                 outcome = _read_one(places.get(file[2]), file, dataset_id, gives_up=gives_up)
                 made.append((file, mapping.apply(outcome)))
+    _end(dataset_id, run_id, card.version, made)
+    if len(made) < len(todo):
+        raise NotNowError(len(made))
+    return len(made)
+
+
+def _end(dataset_id: str, run_id: str, mapping: str, made: Sequence[Made]) -> None:
     counts = Counter(outcome.status for _, outcome in made)
     links = [runs.Link("out", "extraction", sha256.hex(), path) for (path, _, sha256), _ in made[:50]]
-    rows = _rows(dataset_id, run_id, card.version, made)
+    rows = _rows(dataset_id, run_id, mapping, made)
     with transaction.atomic():  # a worker killed between the two would leave a run that never ends
         _keep(dataset_id, rows, made)
         runs.finish(
@@ -113,9 +121,6 @@ def read_files(
             parameters={f"{status}_count": n for status, n in counts.items()},
             links=links,
         )
-    if len(made) < len(todo):
-        raise NotNowError(len(made))
-    return len(made)
 
 
 def _nothing_left(run_id: str) -> int:
@@ -157,9 +162,7 @@ def _read_one(
         return formats.Outcome("unreadable", reason=f"The stored bytes could not be read: {said}.")
 
 
-def _rows(
-    dataset_id: str, run_id: str, mapping: str, made: Sequence[tuple[File, formats.Outcome]]
-) -> list[Extraction]:
+def _rows(dataset_id: str, run_id: str, mapping: str, made: Sequence[Made]) -> list[Extraction]:
     """What readers said, to be kept, with the pictures that they drew stored."""
     blobs = [outcome.blobs() for _, outcome in made]
     pictures = [picture for named in blobs for picture in named.values()]
@@ -194,7 +197,7 @@ def _rows(
     return rows
 
 
-def _keep(dataset_id: str, rows: Sequence[Extraction], made: Sequence[tuple[File, formats.Outcome]]) -> None:
+def _keep(dataset_id: str, rows: Sequence[Extraction], made: Sequence[Made]) -> None:
     with transaction.atomic():
         Extraction.objects.filter(
             dataset_id=dataset_id, is_current=True, sha256__in=[file[2] for file, _ in made]
