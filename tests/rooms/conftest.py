@@ -20,11 +20,13 @@ from tests.rooms.program_calls import BACK
 from tests.rooms.publication_worlds import PREFIX, Registry, ready
 from tests.rooms.saml_worlds import World
 from tests.rooms.sword_stand_in import TOKEN, running_weko
+from tests.rooms.unsorted_worlds import old_disk
 from tsunagu.core import clock, egress
 from tsunagu.core import settings as node_settings
 from tsunagu.data.ai_use import api as ai_use
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.description import api as description
+from tsunagu.data.description.extraction import pool
 from tsunagu.data.notices import api as notices
 from tsunagu.data.plans import api as plans
 from tsunagu.data.publication import api as publication
@@ -285,3 +287,19 @@ def told(service, officer, configure):
         may=notice_worlds.ALL,
         token="sesame",
     )
+
+
+# --- Reading
+
+
+@pytest.fixture
+def stop_pool():
+    """Files are read in this process: its sandbox ends with the test."""
+    yield
+    pool().close()
+    pool.cache_clear()
+
+
+@pytest.fixture
+def disk(dataset, put, tmp_path, stop_pool):
+    return old_disk(*dataset, put, tmp_path)

@@ -13,22 +13,15 @@ from tests.rooms.clients import client_of
 from tsunagu.core.ids import new_id
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.description import api as description
-from tsunagu.data.description.extraction import files_of, pool, read_files
+from tsunagu.data.description.extraction import files_of, read_files
 from tsunagu.data.readiness import api as readiness
 from tsunagu.data.readiness.conversion import claim, run
 from tsunagu.data.readiness.models import Preparation
 from tsunagu.foundation.identity.api import SYSTEM
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("stop_pool")]
 _DOCUMENTS = ("croissant.json", "ro-crate-metadata.json", "datapackage.json", "schema-org.json")
 _CSV = {"log.csv": b"time,Temp (\xe2\x84\x83)\n1,20.5\n2,21\n"}
-
-
-@pytest.fixture(autouse=True)
-def stop_pool():
-    yield
-    pool().close()
-    pool.cache_clear()
 
 
 @pytest.fixture

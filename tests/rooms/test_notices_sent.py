@@ -130,26 +130,31 @@ def test_a_refusal_is_not_repeated_until_somebody_says_so(service, told, publish
     assert Sent.objects.get().state == "done"
 
 
-def test_a_service_that_is_down_holds_up_nobody_and_is_given_up_after_two_days(
-    service, told, published, officer, configure, at
-):
+@pytest.fixture
+def away(service, told, published, officer, configure):
+    """A partner that does not answer, with two offers for it that wait; the owner and the version."""
     owner, made = published
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
-        away = f"http://127.0.0.1:{closed.getsockname()[1]}"
-        configure(egress_allowed=(service.url.removeprefix("http://"), away.removeprefix("http://")))
-        notices.write(officer, "away", title="Away", origin_id=away, inbox=f"{away}/inbox", may=ALL)
-        notices.offer(owner, made.id, "away", "review")
-        notices.offer(owner, made.id, "away", "endorsement")
-        notices.offer(owner, made.id, "service", "review")
-        assert notices.deliver_due() == 2, "one try tells that it is down"
-        assert len(service.bodies) == 1
-        at(clock.now() + dt.timedelta(hours=24))
-        notices.deliver_due()
-        assert Sent.objects.filter(state="waiting").count() == 2
-        at(clock.now() + dt.timedelta(hours=25))
-        notices.deliver_due()
-        notices.deliver_due()
+        url = f"http://127.0.0.1:{closed.getsockname()[1]}"
+        configure(egress_allowed=(service.url.removeprefix("http://"), url.removeprefix("http://")))
+        notices.write(officer, "away", title="Away", origin_id=url, inbox=f"{url}/inbox", may=ALL)
+        for kind in ("review", "endorsement"):
+            notices.offer(owner, made.id, "away", kind)
+        yield owner, made
+
+
+def test_a_service_that_is_down_holds_up_nobody_and_is_given_up_after_two_days(service, away, at):
+    owner, made = away
+    notices.offer(owner, made.id, "service", "review")
+    assert notices.deliver_due() == 2, "one try tells that it is down"
+    assert len(service.bodies) == 1
+    at(clock.now() + dt.timedelta(hours=24))
+    notices.deliver_due()
+    assert Sent.objects.filter(state="waiting").count() == 2
+    at(clock.now() + dt.timedelta(hours=25))
+    notices.deliver_due()
+    notices.deliver_due()
     assert sorted(Sent.objects.values_list("state", flat=True)) == ["done", "given_up", "given_up"]
 
 
@@ -212,22 +217,13 @@ def test_an_article_tells_where_its_data_live_once(service, told, dataset, put, 
     assert (body["object"]["as:subject"], body["object"]["as:object"]) == (PAGE, said["data"][0])
 
 
-def test_a_service_that_is_down_does_not_keep_what_waits_for_others(
-    service, told, published, officer, configure, at
-):
-    owner, made = published
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        away = f"http://127.0.0.1:{closed.getsockname()[1]}"
-        configure(egress_allowed=(service.url.removeprefix("http://"), away.removeprefix("http://")))
-        notices.write(officer, "away", title="Away", origin_id=away, inbox=f"{away}/inbox", may=ALL)
-        notices.offer(owner, made.id, "away", "review")
-        notices.offer(owner, made.id, "away", "endorsement")
-        at(clock.now() + dt.timedelta(seconds=1))
-        notices.offer(owner, made.id, "service", "review")
-        at(clock.now() + dt.timedelta(seconds=1))
-        for _ in range(2):
-            notices.deliver_due(limit=1)
+def test_a_service_that_is_down_does_not_keep_what_waits_for_others(service, away, at):
+    owner, made = away
+    at(clock.now() + dt.timedelta(seconds=1))
+    notices.offer(owner, made.id, "service", "review")
+    at(clock.now() + dt.timedelta(seconds=1))
+    for _ in range(2):
+        notices.deliver_due(limit=1)
     assert len(service.bodies) == 1
 
 

@@ -8,25 +8,19 @@ import pytest
 from django_tasks_db.models import DBTaskResult
 
 from tsunagu.core import jobs
+from tsunagu.core.blobs.chunks import SealBrokenError
 from tsunagu.core.errors import UnavailableError
 from tsunagu.core.ids import new_id
 from tsunagu.data.description import api as description
 from tsunagu.data.description import extraction, tasks
-from tsunagu.data.description.extraction import files_of, pool, read_files
+from tsunagu.data.description.extraction import files_of, read_files
 from tsunagu.data.description.proposals import refresh
 from tsunagu.formats import api as formats
 from tsunagu.formats.tests.built import build
 from tsunagu.foundation.identity.api import SYSTEM
 from tsunagu.foundation.runs import api as runs
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def stop_pool():
-    yield
-    pool().close()
-    pool.cache_clear()
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("stop_pool")]
 
 
 @pytest.fixture
@@ -80,6 +74,17 @@ def test_a_store_that_is_away_says_nothing_of_files(dataset, put, tmp_path, monk
     tasks.read_batch.call(**job)
     assert description.status_counts(card) == {"read": 2}
     assert not jobs.waiting(tasks.read_batch, dataset_id=card.id)
+
+
+def test_bytes_that_are_lost_are_said_at_once(dataset, put, tmp_path, monkeypatch):
+    owner, card = dataset
+    put(owner, card, {"ir.jdx": build("ir.jdx", tmp_path).read_bytes()})
+    files = files_of(card.id)
+    monkeypatch.setattr(extraction.storage, "as_file", mock.Mock(side_effect=SealBrokenError))
+    monkeypatch.setattr(tasks.capture, "unit_files", lambda _unit: files)
+    tasks.read_batch.call(dataset_id=card.id, unit="u", start=0, run_id=new_id())
+    assert description.status_counts(card) == {"unreadable": 1}
+    assert not jobs.waiting(tasks.read_batch, dataset_id=card.id, unit="u")
 
 
 def test_a_store_that_stays_away_is_said_in_the_end(dataset, put, tmp_path, monkeypatch):

@@ -14,7 +14,7 @@ from tsunagu.core.ids import new_id
 from tsunagu.data.ai_use import api as ai_use
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.description import api as description
-from tsunagu.data.description.extraction import files_of, pool, read_files
+from tsunagu.data.description.extraction import files_of, read_files
 from tsunagu.data.readiness import api as readiness
 from tsunagu.data.readiness import judging, rulebook
 from tsunagu.data.readiness.conversion import claim, run
@@ -26,14 +26,7 @@ from tsunagu.foundation.runs import api as runs
 from tsunagu.foundation.storage import api as storage
 from tsunagu.foundation.storage.stores import store
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def stop_pool():
-    yield
-    pool().close()
-    pool.cache_clear()
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("stop_pool")]
 
 
 @pytest.fixture

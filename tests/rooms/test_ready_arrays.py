@@ -12,7 +12,7 @@ import pytest
 import zarr
 
 from tests.rooms.clients import client_of
-from tests.rooms.test_ready import csv, ready, stop_pool  # noqa: F401 - fixtures
+from tests.rooms.test_ready import csv, ready  # noqa: F401 - fixtures
 from tsunagu.core.ids import new_id
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.description.extraction import files_of, read_files
@@ -24,7 +24,7 @@ from tsunagu.foundation.identity.api import SYSTEM
 from tsunagu.foundation.runs import api as runs
 from tsunagu.foundation.storage import api as storage
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("stop_pool")]
 
 
 def scan(tmp_path: Path, number: int, rows: int = 20) -> bytes:

@@ -9,12 +9,11 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from tests.rooms.unsorted_worlds import carried, old_disk, paths_in
+from tests.rooms.unsorted_worlds import carried, paths_in
 from tsunagu.core import clock
 from tsunagu.core.errors import NotFoundError
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.description import api as description
-from tsunagu.data.description.extraction import pool
 from tsunagu.data.scans.models import Scan
 from tsunagu.data.sharing import api as sharing
 from tsunagu.data.unsorted import api as unsorted
@@ -25,19 +24,7 @@ from tsunagu.foundation.policy.api import ActionDeniedError
 from tsunagu.foundation.runs import api as runs
 from tsunagu.foundation.storage.models import StoredObject
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def stop_pool():
-    yield
-    pool().close()
-    pool.cache_clear()
-
-
-@pytest.fixture
-def disk(dataset, put, tmp_path):
-    return old_disk(*dataset, put, tmp_path)
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("stop_pool")]
 
 
 def test_an_inbox_is_a_dataset_and_is_opened_once(dataset):

@@ -11,30 +11,17 @@ import pytest
 from django.db import OperationalError, connection
 from reportlab.pdfgen import canvas
 
-from tests.rooms.unsorted_worlds import carried, old_disk, paths_in
+from tests.rooms.unsorted_worlds import carried, paths_in
 from tsunagu.core import jobs
 from tsunagu.core.errors import NotFoundError, StorageFullError, UnavailableError
 from tsunagu.data.capture import api as capture
 from tsunagu.data.datasets import api as datasets
-from tsunagu.data.description.extraction import pool
 from tsunagu.data.unsorted import api as unsorted
 from tsunagu.data.unsorted import carrying, tasks
 from tsunagu.data.unsorted.models import Decision
 from tsunagu.foundation.runs import api as runs
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def stop_pool():
-    yield
-    pool().close()
-    pool.cache_clear()
-
-
-@pytest.fixture
-def disk(dataset, put, tmp_path):
-    return old_disk(*dataset, put, tmp_path)
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("stop_pool")]
 
 
 @pytest.mark.parametrize("where", ["before the push ends", "before the files leave", "after the files left"])

@@ -7,22 +7,15 @@ import pytest
 from tests.rooms.clients import caller_of, client_of
 from tsunagu.core.ids import new_id
 from tsunagu.data.datasets import api as datasets
-from tsunagu.data.description.extraction import files_of, pool, read_files
+from tsunagu.data.description.extraction import files_of, read_files
 from tsunagu.data.sharing import api as sharing
 from tsunagu.data.unsorted import api as unsorted
 from tsunagu.data.unsorted import carrying
 from tsunagu.data.unsorted.models import Decision
 from tsunagu.foundation.identity.api import SYSTEM
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("english")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("english", "stop_pool")]
 PLACE = "/projects/lab/unsorted"
-
-
-@pytest.fixture(autouse=True)
-def stop_pool():
-    yield
-    pool().close()
-    pool.cache_clear()
 
 
 @pytest.fixture

@@ -18,14 +18,15 @@ def wait_s(tries: int, after: str = "") -> float:
         tries: How often it was tried already; the longest wait doubles with each, up to a quarter of an hour.
         after: The answer's header ``Retry-After``, seconds or a date; kept up to a day.
     """
-    asked = _asked_s(after)
+    asked = asked_s(after)
     if asked is not None:
         return min(max(asked, 1.0), _LONGEST_ASKED_S)
     most = min(LONGEST_S, FIRST_S * 2 ** min(max(tries - 1, 0), 20))
     return random.uniform(FIRST_S, most)  # noqa: S311 - spreads requests
 
 
-def _asked_s(after: str) -> float | None:
+def asked_s(after: str) -> float | None:
+    """Seconds that a header ``Retry-After`` asks for, less than nothing where its date is past; None where it says nothing."""
     try:
         if after.isascii() and after.isdigit():
             return float(after)

@@ -15,7 +15,7 @@ from typing import Any
 from django.db import transaction
 
 from tsunagu.core import clock, events, logs, settings
-from tsunagu.core.errors import NotFoundError, StorageFullError, TsunaguError, UnavailableError
+from tsunagu.core.errors import NotFoundError, TsunaguError
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.description import sealing
 from tsunagu.data.description.mappings import current_mapping, parsed
@@ -29,8 +29,6 @@ logger = logging.getLogger(__name__)
 
 File = tuple[str, int, bytes]
 Made = tuple[File, formats.Outcome]
-# What says nothing about the file and may be over in a while: the store, its disk or a key is not there.
-_AWAY = (UnavailableError, StorageFullError, OSError, storage.KeyMissingError)
 
 
 class _AwayError(Exception):
@@ -156,7 +154,7 @@ def _read_one(
         return formats.Outcome("unreadable", reason=error.message, reason_code="sealed_too_large")
     except (OSError, TsunaguError) as error:
         logger.warning("bytes_not_readable", extra={"sha256": file[2].hex()}, exc_info=True)
-        if isinstance(error, _AWAY) and not isinstance(error, FileNotFoundError) and not gives_up:
+        if not gives_up and isinstance(error, storage.AWAY) and not isinstance(error, storage.LOST):
             raise _AwayError from error
         said = error.strerror if isinstance(error, OSError) else str(error)
         return formats.Outcome("unreadable", reason=f"The stored bytes could not be read: {said}.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import email.utils
 import logging
 import time
 import zlib
@@ -11,7 +10,7 @@ from collections.abc import Iterable
 
 from django.db import transaction
 
-from tsunagu.core import clock, egress, events, settings
+from tsunagu.core import clock, egress, events, retrying, settings
 from tsunagu.core.errors import TsunaguError
 from tsunagu.data.harvesting import answers, asking
 from tsunagu.data.harvesting.errors import EndlessListError, SourceSaysError
@@ -25,8 +24,6 @@ logger = logging.getLogger(__name__)
 CHANGED = "harvesting.changed"
 _AT_ONCE_S = 10.0  # then other work of the node has its turn
 _MOST_ATTEMPTS = 48
-_LONGEST_WAIT_S = 900.0
-_FIRST_WAIT_S = 5.0
 _LONGER = 1.2  # than announced, and so many more
 _LONGER_COUNT = 1000
 _MOST_RECORDS = 20_000_000
@@ -250,16 +247,6 @@ def _wait_s(error: TsunaguError, attempts: int) -> float | None:
         return None
     if error.code == "harvesting.bad_answer" and attempts >= 2:  # noqa: PLR2004 - it will not read better a third time
         return None
-    told = _told_s(str(error.fields.get("retry_after", "")))
-    return float(min(_LONGEST_WAIT_S, told if told is not None else _FIRST_WAIT_S * 2**attempts))
-
-
-def _told_s(said: str) -> float | None:
-    """Retry-After: seconds, or a moment."""
-    if said.isascii() and said.isdigit():
-        return float(said)
-    try:
-        moment = email.utils.parsedate_to_datetime(said) if said else None
-    except ValueError:
-        return None
-    return max(0.0, (moment - clock.now()).total_seconds()) if moment and moment.tzinfo else None
+    told = retrying.asked_s(str(error.fields.get("retry_after", "")))
+    wait = retrying.FIRST_S * 2**attempts if told is None else max(0.0, told)
+    return min(retrying.LONGEST_S, wait)

@@ -95,6 +95,11 @@ class Publication(models.Model):
     def __str__(self) -> str:
         return f"{self.place} v{self.number}"
 
+    @property
+    def stands_at(self) -> str:
+        """The page of the dataset at the node to which it was moved."""
+        return self.moved_to.rpartition("/v")[0]
+
 
 class Concept(models.Model):
     """All published versions of a dataset together: the identifier that always leads to the newest."""

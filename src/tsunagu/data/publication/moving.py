@@ -91,8 +91,7 @@ def _rows(actor: Actor, card: datasets.DatasetCard) -> list[Publication]:
     found = list(rows.filter(state__in=STANDING).order_by("number"))
     if not found:
         if gone := rows.filter(state="moved").first():
-            to = gone.moved_to.rpartition("/v")[0]
-            raise AlreadyMovedError(f"{card.slug} stands at {to} already.", to=to)
+            raise AlreadyMovedError(f"{card.slug} stands at {gone.stands_at} already.", to=gone.stands_at)
         raise NoPublicationError
     for row in found:
         policy.require(actor, "publication.withdraw", selectors.resource_of(row))

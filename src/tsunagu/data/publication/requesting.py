@@ -193,7 +193,7 @@ def _open_row(card: datasets.DatasetCard, number: int) -> Publication:
     if gone := rows.filter(state="moved").first():
         raise AlreadyPublishedError(
             f"What is published of {card.slug} was moved to another node.",
-            remedy=f"Publish further versions there: {gone.moved_to.rpartition('/v')[0]}",
+            remedy=f"Publish further versions there: {gone.stands_at}",
         )
     if rows.filter(number=number, state__in=("published", "withdrawn")).exists():
         raise AlreadyPublishedError(

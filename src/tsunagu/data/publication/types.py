@@ -223,6 +223,11 @@ class PublicationCard:
         """The name of the dataset."""
         return self.place.partition("/")[2]
 
+    @property
+    def stands_at(self) -> str:
+        """The page of the dataset at the node to which it was moved."""
+        return self.moved_to.rpartition("/v")[0]
+
 
 @dataclass(frozen=True, slots=True)
 class OpenAccess:

@@ -15,8 +15,7 @@ from django.db import transaction
 
 from tsunagu.core import clock, events, jobs, logs, settings
 from tsunagu.core.blobs import ObjectMissingError
-from tsunagu.core.blobs.chunks import SealBrokenError
-from tsunagu.core.errors import NotFoundError, StorageFullError, UnavailableError
+from tsunagu.core.errors import NotFoundError
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.scans import keeping
 from tsunagu.data.scans.models import Scan, ScannedPage
@@ -34,16 +33,9 @@ _PAGE_S = 180
 _TRIES = 3
 _AT_ONCE_S = 15.0
 _UNREADABLE = "unreadable"
-# What says nothing about the file and may be over in a while: the store, its disk, a key or the sandbox is not there.
-_OUTAGES = (UnavailableError, StorageFullError, OSError, storage.KeyMissingError, formats.SandboxError)
+# What says nothing about the file and may be over in a while.
+_OUTAGES = (*storage.AWAY, formats.SandboxError)
 _BROKE = ("crashed", "out_of_memory", "out_of_time", "reader_failed")
-_LOST = (
-    FileNotFoundError,
-    ObjectMissingError,
-    SealBrokenError,
-    storage.KeyDestroyedError,
-    storage.TooLargeSealedError,
-)
 _WAIT = dt.timedelta(minutes=5)
 
 
@@ -68,7 +60,7 @@ class _Bytes(contextlib.ExitStack):
                     self._path = self._opened(scan)
                 # A pack that was written anew or a seal moves bytes between the look and the opening: look again.
                 self._path = self._path or self._opened(scan)
-            except _LOST as error:
+            except storage.LOST as error:
                 sha256 = bytes(scan.sha256).hex()
                 logger.warning("bytes_not_readable", extra={"sha256": sha256}, exc_info=True)
                 said = error.strerror if isinstance(error, OSError) else str(error)  # and not where they lie

@@ -1,6 +1,12 @@
 """The door of storage: which bytes lie where, reading them, sealing them, signed addresses, the sweep."""
 
-from tsunagu.foundation.storage.errors import KeyDestroyedError, KeyMissingError, TooLargeSealedError
+from tsunagu.foundation.storage.errors import (
+    AWAY,
+    LOST,
+    KeyDestroyedError,
+    KeyMissingError,
+    TooLargeSealedError,
+)
 from tsunagu.foundation.storage.keys import KeyRing, Tombstone, Wrapper, copy_keys, key_ring
 from tsunagu.foundation.storage.notes import open_note, seal_note
 from tsunagu.foundation.storage.replicas import (
@@ -67,7 +73,9 @@ from tsunagu.foundation.storage.waiting import (
 from tsunagu.foundation.storage.writing import ContentWriter, Written, name_written
 
 __all__ = [
+    "AWAY",
     "KEPT_WAITING",
+    "LOST",
     "PLAIN",
     "Behind",
     "Checkup",

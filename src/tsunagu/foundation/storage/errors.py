@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from tsunagu.core.errors import ConflictError, InvalidInputError, TsunaguError
+from tsunagu.core.blobs import ObjectMissingError
+from tsunagu.core.blobs.chunks import SealBrokenError
+from tsunagu.core.errors import (
+    ConflictError,
+    InvalidInputError,
+    StorageFullError,
+    TsunaguError,
+    UnavailableError,
+)
 
 
 class KeyDestroyedError(TsunaguError):
@@ -28,3 +36,10 @@ class TooLargeSealedError(InvalidInputError):
 
     code = "storage.too_large_sealed"
     default_message = "Not read: too large to be opened in memory while sealed."
+
+
+# The bytes of one content cannot be had, now or later.
+LOST = (FileNotFoundError, ObjectMissingError, SealBrokenError, KeyDestroyedError, TooLargeSealedError)
+# The store, its disk or a key is not there: that says nothing of the bytes (unless it is one of ``LOST``) and may be over
+# in a while.
+AWAY = (UnavailableError, StorageFullError, OSError, KeyMissingError)

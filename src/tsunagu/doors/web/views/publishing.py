@@ -56,7 +56,7 @@ def of_dataset(request: HttpRequest, actor: Actor, *, project: str, dataset: str
     found = publication.of_dataset(actor, card)
     institutions = publication.list_institutions()
     resource = policy.Resource("publication", card.id, project_id=card.project_id)
-    moved_to = next((one.moved_to.rpartition("/v")[0] for one in found if one.moved_to), "")
+    moved_to = next((one.stands_at for one in found if one.moved_to), "")
     may_ask = not moved_to and bool(policy.decide(actor, "publication.request", resource))
     context |= frame(actor, card, "publication")
     context |= {
