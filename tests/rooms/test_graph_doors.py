@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.rooms.clients import caller_of, client_of
 from tests.rooms.graph_worlds import SUZUKI, TOHOKU, YAMADA, a_source, article, came, only, person, record
+from tsunagu.core import bulk
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.graph import api as graph
 from tsunagu.data.graph import writing
@@ -181,3 +182,12 @@ def test_ten_thousand_neighbours_cost_as_many_queries_as_ten():
     with CaptureQueriesContext(connection) as seen:
         assert Client().get(f"/graph/{uid}?relation=creator").status_code == 200
     assert len(seen) <= costs[0]
+
+
+def test_postgresql_plans_at_once_for_what_was_just_written():
+    if not bulk.is_postgresql():
+        pytest.skip("SQLite keeps no counts of rows")
+    _wide(3_000)
+    with connection.cursor() as cursor:
+        cursor.execute("select reltuples from pg_class where relname = 'graph_naming'")
+        assert cursor.fetchone()[0] > 2_000

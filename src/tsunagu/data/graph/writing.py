@@ -8,12 +8,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 
-from tsunagu.core import clock
+from tsunagu.core import bulk, clock
 from tsunagu.data.graph import proposing, resolving
 from tsunagu.data.graph.claims import Key, Said, name_key, rank, uid_of
 from tsunagu.data.graph.models import Alias, Form, Identifier, Merge, Naming, Origin, Statement
 
 _AT_ONCE = 400
+_MANY = 2000
+_TABLES = ("graph_origin", "graph_identifier", "graph_naming", "graph_alias", "graph_statement")
 _OF_SOURCE = ("dataset_id", "needs_draft", "is_large", "label", "url")
 
 
@@ -43,6 +45,8 @@ def replace(several: Mapping[str, Iterable[Said]]) -> int:
     Origin.objects.filter(pk__in=[origin.pk for origin in gone]).delete()
     _save(new)
     touched |= _write(new)
+    if len(touched) >= _MANY:
+        bulk.analyze(*_TABLES)
     if touched:
         resolving.resolve(touched)
         _drop_unused(touched)
