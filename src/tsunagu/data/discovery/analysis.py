@@ -20,13 +20,14 @@ _CJK = r"\u3005-\u3007\u3040-\u30fa\u30fc-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00
 _RUNS = re.compile(
     rf"(?P<cjk>[{_CJK}]+)|(?P<word>[^\W_{_CJK}]+)|(?P<sign>[\u2600-\u27bf\U0001f000-\U0001faff])"
 )
+_ASCII_WORDS = re.compile(r"[0-9a-z]+")  # what _RUNS finds where a folded text is ASCII
 _LONGEST_WORD = 100
 _SHORTEST_PLURAL = 4
 _UNSEEN = re.compile(
     r"[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f\ufeff\U000e0100-\U000e01ef]"
 )
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_VARIANTS = str.maketrans({"髙": "高", "﨑": "崎", "ヶ": "ケ", "ヵ": "カ"})
+_VARIANTS = (("髙", "高"), ("﨑", "崎"), ("ヶ", "ケ"), ("ヵ", "カ"))
 _MARKS = re.compile(r"[\u0300-\u036f]")
 _LATIN_WITH_MARKS = re.compile(r"[\u00c0-\u024f\u1e00-\u1eff]")
 
@@ -43,7 +44,9 @@ def fold(text: str) -> str:
     """Text without what people do not tell apart: width, case, marks on Latin letters, unseen characters."""
     if text.isascii():
         return text.lower()
-    text = _UNSEEN.sub("", unicodedata.normalize("NFKC", text)).casefold().translate(_VARIANTS)
+    text = _UNSEEN.sub("", unicodedata.normalize("NFKC", text)).casefold()
+    for variant, usual in _VARIANTS:
+        text = text.replace(variant, usual)
     return _LATIN_WITH_MARKS.sub(_plain, text)
 
 
@@ -58,10 +61,16 @@ def _plain(letter: re.Match[str]) -> str:
 
 def tokens(text: str) -> list[str]:
     """What a text is found by, in order."""
+    folded = fold(text)
+    if folded.isascii():
+        return [
+            word if word[-1] != "s" and len(word) <= _LONGEST_WORD else singular(word[:_LONGEST_WORD])
+            for word in _ASCII_WORDS.findall(folded)
+        ]
     found: list[str] = []
-    for part, word, sign in _RUNS.findall(fold(text)):
+    for part, word, sign in _RUNS.findall(folded):
         if part:
-            found += map("".join, itertools.pairwise(part))
+            found += [first + second for first, second in itertools.pairwise(part)]
             found.append(part[-1])
         else:
             found.append(singular(word[:_LONGEST_WORD]) or sign)

@@ -100,7 +100,7 @@ class Tantivy:
 
         fields = texts_of(one) | _columns_of(one)
         return tantivy.Document(
-            **{name: value for name, value in fields.items() if value not in ([], {}, "")}
+            **{name: value for name, value in fields.items() if value or value.__class__ is int}
         )
 
     # --- Reading

@@ -48,12 +48,17 @@ def begun_of(one: Document) -> list[str]:
 
 def columns(values: Iterable[str]) -> list[str]:
     """Values of a column, each once, however it is spelt."""
-    return list({column_key(value): column(value) for value in values}.values())
+    by_key = ((column_key(value), value) for value in values)
+    return list({key: _term(key, value) for key, value in by_key}.values())
 
 
 def column(value: str) -> str:
     """A value as one term: what is compared, then what is shown."""
-    return f"{column_key(value)}{SHOWN}{value[:200]}"
+    return _term(column_key(value), value)
+
+
+def _term(key: str, value: str) -> str:
+    return f"{key}{SHOWN}{value[:200]}"
 
 
 def order_key(number: float) -> int:
