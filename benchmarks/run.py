@@ -26,6 +26,7 @@ MODULES = (
     "ready",
     "ready_dask",
     "harvest",
+    "landing",
     "search",
 )
 TABLES = [
@@ -50,6 +51,7 @@ TABLES = [
     "ready_scans",
     "ready_dask",
     "harvest",
+    "landing",
     "search",
 ]
 
