@@ -12,7 +12,7 @@ from tests.rooms.publication_worlds import PREFIX, ready
 from tsunagu.core import clock
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.publication import api as publication
-from tsunagu.data.publication import articles, behind, publishing, selectors
+from tsunagu.data.publication import articles, behind, selectors
 from tsunagu.foundation.identity.api import SYSTEM
 from tsunagu.standards import api as standards
 from tsunagu.standards.tests.official import STANDARDS, faults, jpcoar_schema
@@ -256,14 +256,15 @@ def test_a_withdrawal_that_comes_while_neighbours_are_written_stays(paper, offic
     assert not any("/d/lab/data" in address for _, address in pairs("lab/paper"))
 
 
-def test_changes_of_public_records_take_turns_before_they_lock_anything(paper, officer, monkeypatch):
+def test_all_that_lock_a_publication_take_turns_before_it(paper, officer, monkeypatch):
     data = paper("data")
     made = paper()
     order = []
-    take, lock = publishing.take_turn, selectors.row_for
-    monkeypatch.setattr(publishing, "take_turn", lambda: (order.append("turn"), take()))
-    monkeypatch.setattr(selectors, "row_for", lambda *a, **k: (order.append("row"), lock(*a, **k))[1])
+    take, sees = selectors.take_turn, selectors.sees
+    monkeypatch.setattr(selectors, "take_turn", lambda: (order.append("turn"), take()))
+    monkeypatch.setattr(selectors, "sees", lambda *a: (order.append("row"), sees(*a))[1])
     for step in (
+        lambda: publication.comment(officer, data.id, "Which sample?"),
         lambda: publication.write_article(paper.owner, made.id, SAID),
         lambda: publication.relate(officer, data.id, "isCitedBy", "https://example.org/1", "me"),
         lambda: publication.unrelate(officer, data.id, "isCitedBy", "https://example.org/1"),

@@ -41,7 +41,7 @@ from tsunagu.data.publication.institutions import (
 from tsunagu.data.publication.moving import collection, leave, pack
 from tsunagu.data.publication.naming import NamedRecord, named, targets
 from tsunagu.data.publication.outbox import deliver_due
-from tsunagu.data.publication.publishing import correct, publish, restore, take_turn, withdraw
+from tsunagu.data.publication.publishing import correct, publish, restore, withdraw
 from tsunagu.data.publication.reading import find_record, has_landing, landing, moved_to, reviewed
 from tsunagu.data.publication.record import access_of
 from tsunagu.data.publication.relating import published_version, relate, require_tending, tended_by, unrelate
@@ -65,6 +65,7 @@ from tsunagu.data.publication.selectors import (
     queue,
     queue_counts,
     state_of,
+    take_turn,
     unregistered,
 )
 from tsunagu.data.publication.steps import note_deposit

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.description import api as description
-from tsunagu.data.publication import outbox, publishing, steps
+from tsunagu.data.publication import outbox, publishing, selectors, steps
 from tsunagu.data.publication.errors import CannotMoveError
 from tsunagu.data.publication.institutions import institution_row
 from tsunagu.data.publication.models import (
@@ -93,7 +93,7 @@ def take_publications(
         NotReadyError: what the machine checks of this node ask for is missing.
     """
     policy.require(actor, "node.admin", policy.NODE)
-    publishing.take_turn()
+    selectors.take_turn()
     card, home = datasets.lock_dataset(actor, card.id), institution_row(institution)
     _take_concept(card, home, concept)
     rows, fresh = [], []

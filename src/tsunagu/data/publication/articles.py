@@ -244,7 +244,6 @@ def write(actor: Actor, publication_id: str, wish: Mapping[str, Any]) -> OpenAcc
         WrongStateError: it is no article, or one that was withdrawn or refused.
         BadRequestError: a value cannot be.
     """
-    publishing.take_turn()
     row = selectors.row_for(actor, publication_id, locks=True)
     resource = selectors.resource_of(row)
     if not policy.decide(actor, "publication.request", resource):

@@ -173,7 +173,7 @@ def leave(actor: Actor, card: datasets.DatasetCard, to: str) -> int:
     for row in rows:
         _need_there(base, row)
     with transaction.atomic():
-        publishing.take_turn()
+        selectors.take_turn()
         datasets.lock_dataset(actor, card.id)
         again = _rows(actor, card)
         if [one.uid for one in again] != [one.uid for one in rows]:

@@ -17,7 +17,7 @@ from tsunagu.core import clock, events, settings
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.publication import behind, checks, outbox, ready, record, selectors, steps
 from tsunagu.data.publication.errors import NoPublicationError, NoWordsError, WrongStateError
-from tsunagu.data.publication.models import Concept, Institution, Publication
+from tsunagu.data.publication.models import Concept, Publication
 from tsunagu.data.publication.types import PublicationCard
 from tsunagu.foundation.identity.api import SYSTEM, Actor
 from tsunagu.foundation.policy import api as policy
@@ -49,7 +49,6 @@ def publish(actor: Actor, publication_id: str) -> PublicationCard:
         WrongStateError: it is not approved.
         NotReadyError: something changed since, so that it cannot be published now.
     """
-    take_turn()
     row = selectors.row_for(actor, publication_id, locks=True)
     policy.require(actor, "publication.publish", selectors.resource_of(row))
     _expect(row, "approved")
@@ -73,7 +72,6 @@ def withdraw(actor: Actor, publication_id: str, reason: str) -> PublicationCard:
         WrongStateError: it is not published.
         NoWordsError: no reason was given.
     """
-    take_turn()
     row = selectors.row_for(actor, publication_id, locks=True)
     policy.require(actor, "publication.withdraw", selectors.resource_of(row))
     _expect(row, "published")
@@ -101,7 +99,6 @@ def restore(actor: Actor, publication_id: str) -> PublicationCard:
         NoPublicationError, ActionDeniedError, NotReadyError: as for ``publish``.
         WrongStateError: it is not withdrawn.
     """
-    take_turn()
     row = selectors.row_for(actor, publication_id, locks=True)
     policy.require(actor, "publication.publish", selectors.resource_of(row))
     _expect(row, "withdrawn")
@@ -123,7 +120,6 @@ def correct(actor: Actor, publication_id: str, text: str) -> PublicationCard:
         NotReadyError: what is described now lacks what a publication needs.
         NoWordsError: nothing says what was corrected.
     """
-    take_turn()
     row = selectors.row_for(actor, publication_id, locks=True)
     policy.require(actor, "publication.publish", selectors.resource_of(row))
     _expect(row, "published")
@@ -161,7 +157,7 @@ def refresh(dataset_id: str) -> int:
     """
     count = 0
     with transaction.atomic():
-        take_turn()
+        selectors.take_turn()
         for row in _locked().filter(dataset_id=dataset_id, state="published").order_by("number"):
             count += _change(row)
     return count
@@ -182,7 +178,7 @@ def lift_embargoes() -> int:
 def end_of_removed(dataset_id: str) -> None:
     """Withdraw what was public of a dataset that was destroyed."""
     with transaction.atomic():
-        take_turn()
+        selectors.take_turn()
         for row in _locked().filter(dataset_id=dataset_id, state="published"):
             _withdraw(row, "The dataset was removed. / データセットが削除されました。")
             steps.note_step(SYSTEM, row, "withdraw", row.reason)
@@ -209,15 +205,6 @@ def change(rows: Iterable[Publication]) -> None:
         _change(row)
 
 
-def take_turn() -> None:
-    """Wait until no other transaction changes public records; call it before any row is locked.
-
-    A record names its neighbours, and the holds of a project are written together: two that change neighbours at once would
-    each write what the other has just made wrong, or wait for each other's rows.
-    """
-    Institution.objects.select_for_update(no_key=True).order_by("pk").first()
-
-
 def _locked() -> QuerySet[Publication]:
     return Publication.objects.select_related("institution").select_for_update(of=("self",))
 
@@ -226,7 +213,7 @@ def settle(external_id: str, state: str) -> None:
     """Take in what an agency said of a DOI: from now on others may see it."""
     is_registered = state in {"findable", "registered"}
     with transaction.atomic():
-        take_turn()
+        selectors.take_turn()
         concept = Concept.objects.filter(doi=external_id).first()
         if concept and is_registered and not concept.is_doi_registered:
             concept.is_doi_registered = True

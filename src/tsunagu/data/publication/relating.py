@@ -66,7 +66,6 @@ def relate(actor: Actor, publication_id: str, relation: str, address: str, sourc
         WrongStateError: it is not public.
         BadRequestError: the relation or the address cannot be.
     """
-    publishing.take_turn()
     row = selectors.row_for(actor, publication_id, locks=True)
     _require(actor, row)
     if row.state != "published":
@@ -85,7 +84,6 @@ def relate(actor: Actor, publication_id: str, relation: str, address: str, sourc
 @transaction.atomic
 def unrelate(actor: Actor, publication_id: str, relation: str, address: str) -> None:
     """Take such a relation out of the record again. Raises NoPublicationError, ActionDeniedError as ``require_tending``."""
-    publishing.take_turn()
     row = selectors.row_for(actor, publication_id, locks=True)
     _require(actor, row)
     gone, _ = row.stated_relations.filter(relation=relation, address=address).delete()

@@ -102,7 +102,7 @@ def request(
     steps.refuse_unready(checks.check(actor, card, number, access=access, opens_on=opens_on))
     may_publish = bool(policy.decide(actor, "publication.publish", resource))
     with transaction.atomic():
-        publishing.take_turn()  # before the dataset and its rows, in the order of publishing
+        selectors.take_turn()  # before the dataset and its rows, in the order of publishing
         datasets.lock_dataset(actor, card.id)
         row = _open_row(card, number)
         _fill(row, actor, home, kept, _title(kept, card), wish)

@@ -70,14 +70,24 @@ def sees(actor: Actor, row: Publication) -> bool:
     return card is not None and bool(policy.decide(actor, "dataset.read_draft", card.resource))
 
 
+def take_turn() -> None:
+    """Wait until no other transaction changes public records; call it before any row is locked.
+
+    A record names its neighbours, and the holds of a project are written together: two that change neighbours at once would
+    each write what the other has just made wrong, or wait for each other's rows.
+    """
+    Institution.objects.select_for_update(no_key=True).order_by("pk").first()
+
+
 def row_for(actor: Actor, publication_id: str, *, locks: bool = False) -> Publication:
-    """A publication that the actor may see.
+    """A publication that the actor may see; with ``locks`` its turn is taken first, so that all lock in one order.
 
     Raises:
         NoPublicationError: there is none, or the actor may not know it.
     """
     rows = Publication.objects.select_related("institution")
     if locks:
+        take_turn()
         rows = rows.select_for_update(of=("self",))
     row = rows.filter(pk=publication_id).first()
     if row is None or not sees(actor, row):
