@@ -229,13 +229,15 @@ def _rule_commands(add: Any) -> None:
     access = add(
         "access",
         "tsunagu access films/run-7 open\ntsunagu access films/run-7 open --embargo 2027-04-01\n"
-        "tsunagu access films/run-7 --embargo none",
+        "tsunagu access films/run-7 --embargo none\ntsunagu access films/run-7 --members-only 1",
     )
     _dataset(access)
     access.add_argument(
         "access", nargs="?", choices=["open", "shared", "closed"], help=text("help_access_choice")
     )
     access.add_argument("--embargo", metavar="DATE", help=text("help_embargo"))
+    access.add_argument("--members-only", type=int, metavar="VERSION", help=text("help_members_only"))
+    access.add_argument("--release", type=int, metavar="VERSION", help=text("help_release"))
     label = add(
         "label",
         "tsunagu label films/run-7\ntsunagu label films/run-7 personal\ntsunagu label films/run-7 sensitivity=3\n"

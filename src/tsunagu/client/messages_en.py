@@ -237,6 +237,9 @@ MESSAGES = {
     "help_access": "show or change who may see frozen versions, and from when on",
     "help_access_choice": "open: everyone; shared: everyone signed in at the node; closed: members only",
     "help_embargo": "closed until this day, on which it opens by itself (2027-04-01); none lifts the embargo",
+    "help_members_only": "show this version only to people with a role on the dataset",
+    "help_release": "show this version to all who may read the dataset",
+    "access_members_only": "Members only: {versions}",
     "access_embargo": "closed until {until}, then {access}",
     "help_label": "show the labels of a dataset (sensitivity, personal, export_control, contract, consent, origin), "
     "or set one",

@@ -66,14 +66,22 @@ def run_access(options: argparse.Namespace, output: Output) -> None:
         wish["embargo"] = "" if options.embargo == "none" else options.embargo
     with connect(options.url, options.token) as client:
         place = dataset_path(options.dataset)
+        for number, is_released in ((options.members_only, False), (options.release, True)):
+            if number is not None:
+                client.node.patch(f"{place}/versions/{number}", {"is_released": is_released})
         answer = client.node.patch(place, wish) if wish else client.node.get(place)
+        versions = client.node.get(f"{place}/versions")["versions"]
+    hidden = [one["number"] for one in versions if not one["is_released"]]
     if output.as_json:
-        output.json({key: answer.get(key) for key in ("project", "name", "access", "embargo_until")})
+        shown = {key: answer.get(key) for key in ("project", "name", "access", "embargo_until")}
+        output.json({**shown, "members_only": hidden})
         return
     said = text(f"access_{answer['access']}")
     if answer.get("embargo_until"):
         said = text("access_embargo", until=answer["embargo_until"], access=said)
     output.line(f"{options.dataset}  {said}")
+    if hidden:
+        output.line(text("access_members_only", versions=", ".join(f"v{number}" for number in hidden)))
 
 
 def run_label(options: argparse.Namespace, output: Output) -> None:

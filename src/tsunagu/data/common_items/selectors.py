@@ -38,7 +38,7 @@ def sheet_of(actor: Actor, card: datasets.DatasetCard, *, version: int | None = 
     may_write = is_draft and bool(policy.decide(actor, "dataset.describe", card.resource))
     proposed = proposals(actor, card) if is_draft else {}
     known = _known(actor, card, number)
-    access = publication.access_of(card)
+    access = publication.access_of(card, None if is_draft else datasets.get_version(card, number))
     is_single = str(said.get("manager_kind", {}).get("value")) == "individual"
     return Sheet(
         place=card.slug,
@@ -161,9 +161,10 @@ def _remedy(item: Item, slots: tuple[SlotCard, ...]) -> Words:
 
 def _known(actor: Actor, card: datasets.DatasetCard, number: int) -> dict[str, Words]:
     """What the node knows by itself."""
-    access = publication.access_of(card)
+    version = None if number == card.draft_number else datasets.get_version(card, number)
+    access = publication.access_of(card, version)
     ja, en = standards.ACCESS_WORDS[access]
-    size = card.byte_count if number == card.draft_number else datasets.get_version(card, number).byte_count
+    size = card.byte_count if version is None else version.byte_count
     found: dict[str, Words] = {
         "access": {"ja": ja, "en": en},
         "size": dict.fromkeys(("ja", "en"), standards.size_in_words(size)),

@@ -14,7 +14,6 @@ from tsunagu.data.datasets.contents import (
     readable_contents,
     resolve_version,
     stands_elsewhere,
-    version_exists,
 )
 from tsunagu.data.datasets.errors import (
     BadNameError,
@@ -60,6 +59,7 @@ from tsunagu.data.datasets.services.projects import (
     set_access,
     set_described,
 )
+from tsunagu.data.datasets.services.releasing import release, release_only, take_back
 from tsunagu.data.datasets.services.removal import paths_of, remains, remove_dataset, take_apart
 from tsunagu.data.datasets.services.sealing import needed_plain, seal, sealing_of, shred
 from tsunagu.data.datasets.services.versions import freeze_version
@@ -165,6 +165,8 @@ __all__ = [
     "read_me",
     "readable_contents",
     "readable_ids",
+    "release",
+    "release_only",
     "remains",
     "remove_dataset",
     "remove_files",
@@ -180,9 +182,9 @@ __all__ = [
     "sources",
     "stands_elsewhere",
     "take_apart",
+    "take_back",
     "verify",
     "verify_version",
-    "version_exists",
     "visible_links",
     "visible_names",
 ]

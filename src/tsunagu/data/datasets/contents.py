@@ -11,9 +11,9 @@ from django.db.models import QuerySet
 from tsunagu.core import bulk
 from tsunagu.core.errors import NotFoundError
 from tsunagu.core.paths import check_path
-from tsunagu.data.datasets import intervals
+from tsunagu.data.datasets import intervals, selectors
 from tsunagu.data.datasets.errors import NoSuchFileError, NoSuchVersionError
-from tsunagu.data.datasets.models import LIVE, Dataset, FileRow, Folder, Version, content_key
+from tsunagu.data.datasets.models import LIVE, Dataset, FileRow, Folder, content_key
 from tsunagu.data.datasets.types import Change, DatasetCard, FileCard, FolderCard, FolderPage, Page
 from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.policy import api as policy
@@ -36,6 +36,8 @@ def resolve_version(actor: Actor, dataset: DatasetCard, number: int | None) -> i
     is_draft = number == dataset.draft_number
     if number < 1 or number > dataset.draft_number or (is_draft and not dataset.sees_draft):
         raise NoSuchVersionError(f"{dataset.slug} has no version {number}.", version=number)
+    if not is_draft:
+        selectors.need_released(dataset, number)
     return number
 
 
@@ -341,8 +343,3 @@ def stands_elsewhere(
     slugs = {row.pk: f"{row.project.name}/{row.name}" for row in cards}
     places = sorted((bytes(row[0]), f"{slugs[row[1]]}/{row[2]}") for row in rows if row[1] in slugs)
     return {sha256: place for sha256, place in reversed(places) if sha256 in wanted}
-
-
-def version_exists(dataset_row: int, number: int) -> bool:
-    """Whether a dataset has a frozen version of that number."""
-    return Version.objects.filter(dataset_id=dataset_row, number=number).exists()

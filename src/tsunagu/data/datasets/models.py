@@ -46,6 +46,10 @@ class Dataset(models.Model):
     key_domain = models.CharField(max_length=26, blank=True, default="", db_default="")
     seal_state = models.CharField(max_length=8, blank=True, default="", db_default="")
     has_frozen = models.BooleanField(default=False)
+    # Who reads the dataset only because it is open or shared sees released versions alone (docs/adr/0073).
+    last_released = models.IntegerField(default=0, db_default=0)
+    has_unreleased = models.BooleanField(default=False, db_default=False)
+    releases_by_publication = models.BooleanField(default=False, db_default=False)
     is_description_changed = models.BooleanField(default=False)
     created_by = models.CharField(max_length=26)
     created_at = models.DateTimeField()
@@ -199,6 +203,7 @@ class Version(models.Model):
     run_id = models.CharField(max_length=26)
     frozen_by = models.CharField(max_length=26)
     frozen_at = models.DateTimeField()
+    is_released = models.BooleanField(default=True, db_default=True)
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("dataset", "number"), name="datasets_version_number"),)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -23,7 +23,7 @@ from tsunagu.foundation.runs.api import Link, RunCard
 
 _LIST_FIELDS = (
     "id", "uid", "project_id", "project__name", "name", "title", "access", "embargo_until_s", "key_domain", "seal_state", "draft_number",
-    "has_frozen", "is_description_changed", "live_count", "live_bytes", "created_by", "created_at", "updated_at",
+    "has_frozen", "last_released", "has_unreleased", "is_description_changed", "live_count", "live_bytes", "created_by", "created_at", "updated_at",
 )  # fmt: skip
 # Of the description a list needs the other titles only; descriptions can be long.
 _LIST_TITLES = {name: KT(f"described__{name}__value") for name in ("title_ja", "title_en")}
@@ -154,7 +154,23 @@ def _guarded(actor: Actor, row: Dataset | None, name: str) -> DatasetCard:
     if not reading and not (pushing := policy.decide(actor, "dataset.push", resource)):
         policy.challenge(actor, reading, pushing)
         raise NotFoundError(missing, dataset=name)
-    return dataset_card(row, sees_draft=bool(policy.decide(actor, "dataset.read_draft", resource)))
+    sees_draft = bool(policy.decide(actor, "dataset.read_draft", resource))
+    return dataset_card(
+        row,
+        sees_draft=sees_draft,
+        sees_unreleased=sees_draft or _sees_unreleased(actor, resource, has_unreleased=row.has_unreleased),
+    )
+
+
+def _sees_unreleased(actor: Actor, resource: policy.Resource, *, has_unreleased: bool) -> bool:
+    """Whether somebody would read the dataset also if it were closed: by a role, and not because it is open."""
+    if not has_unreleased:
+        return True
+    return bool(policy.decide(actor, "dataset.read", replace(resource, access=policy.Access.CLOSED)))
+
+
+def _closed(row: dict[str, Any]) -> policy.Resource:
+    return policy.Resource("dataset", row["uid"], project_id=row["project_id"], has_frozen=row["has_frozen"])
 
 
 def locked_row(dataset_id: str) -> Dataset:
@@ -223,11 +239,17 @@ def list_datasets(
     page = newest[:limit]
     drafts = _with_drafts(actor, [row["id"] for row in page])
     changed = changed_since_frozen([row["id"] for row in page if row["has_frozen"] and row["id"] in drafts])
-    newest_versions = last_versions([row["id"] for row in page if row["id"] not in drafts])
+    others = [row for row in page if row["id"] not in drafts]
+    whole = {
+        row["id"]
+        for row in others
+        if _sees_unreleased(actor, _closed(row), has_unreleased=row["has_unreleased"])
+    }
+    newest_versions = last_versions([row["id"] for row in others], whole)
     cards = [
         _draft_list_card(row, is_changed=row["id"] in changed)
         if row["id"] in drafts
-        else _frozen_list_card(row, newest_versions.get(row["id"]))
+        else _frozen_list_card(row, newest_versions.get(row["id"]), sees_unreleased=row["id"] in whole)
         for row in page
     ]
     last = page[-1] if page else None
@@ -311,9 +333,13 @@ def changed_since_frozen(keys: list[int]) -> set[int]:
     return {*files.values_list("dataset_id", flat=True), *said.values_list("pk", flat=True)}
 
 
-def last_versions(keys: list[int]) -> dict[int, Version]:
-    """The newest version of each dataset, in one query for a page."""
-    rows = Version.objects.filter(dataset_id__in=keys, number=F("dataset__draft_number") - 1)
+def last_versions(keys: list[int], whole: Collection[int] = ()) -> dict[int, Version]:
+    """The newest released version of each dataset, of those in ``whole`` the newest; in one query for a page."""
+    newest = Q(number=F("dataset__last_released"))
+    if whole:
+        last = Q(dataset_id__in=whole, number=F("dataset__draft_number") - 1)
+        newest = (newest & ~Q(dataset_id__in=whole)) | last
+    rows = Version.objects.filter(newest, dataset_id__in=keys)
     rows = rows.only("dataset_id", "file_count", "byte_count", "described")
     return {row.dataset_id: row for row in rows}
 
@@ -324,13 +350,17 @@ def _draft_list_card(row: dict[str, Any], *, is_changed: bool) -> DatasetCard:
     return _list_card(row, row["title"], titles, state, row["live_count"], row["live_bytes"], sees_draft=True)
 
 
-def _frozen_list_card(row: dict[str, Any], version: Version | None) -> DatasetCard:
-    """What one sees who sees no draft: nothing that was written since the last version."""
+def _frozen_list_card(row: dict[str, Any], version: Version | None, *, sees_unreleased: bool) -> DatasetCard:
+    """What one sees who sees no draft: nothing that was written since the last version that one sees."""
     if version is None:
-        return _list_card(row, row["title"], {}, "draft", 0, 0, sees_draft=False)
-    title = str(version.described.get("title", {}).get("value", row["title"]))
-    titles = {name: version.described[name] for name in _LIST_TITLES if name in version.described}
-    return _list_card(row, title, titles, "frozen", version.file_count, version.byte_count, sees_draft=False)
+        title = "" if row["has_frozen"] else row["title"]
+        card = _list_card(row, title, {}, "draft", 0, 0, sees_draft=False)
+    else:
+        title = str(version.described.get("title", {}).get("value", row["title"]))
+        titles = {name: version.described[name] for name in _LIST_TITLES if name in version.described}
+        count, size = version.file_count, version.byte_count
+        card = _list_card(row, title, titles, "frozen", count, size, sees_draft=False)
+    return replace(card, sees_unreleased=sees_unreleased)
 
 
 def _list_card(
@@ -364,14 +394,16 @@ def _list_card(
         embargo_until_s=row["embargo_until_s"],
         key_domain=row["key_domain"],
         seal_state=row["seal_state"],
+        last_released=row["last_released"],
     )
 
 
-def dataset_card(row: Dataset, *, sees_draft: bool) -> DatasetCard:
-    """A dataset row as one who may see the draft, or may not, sees it."""
+def dataset_card(row: Dataset, *, sees_draft: bool, sees_unreleased: bool = True) -> DatasetCard:
+    """A dataset row as one who may see the draft and unreleased versions, or may not, sees it."""
     count, size, described, title = row.live_count, row.live_bytes, row.described, row.title
     if not sees_draft:
-        version = Version.objects.filter(dataset=row).order_by("-number").first()
+        newest = row.draft_number - 1 if sees_unreleased else row.last_released
+        version = Version.objects.filter(dataset=row, number=newest).first()
         count, size, described = (
             (version.file_count, version.byte_count, version.described) if version else (0, 0, {})
         )
@@ -397,6 +429,8 @@ def dataset_card(row: Dataset, *, sees_draft: bool) -> DatasetCard:
         embargo_until_s=row.embargo_until_s,
         key_domain=row.key_domain,
         seal_state=cast("Any", row.seal_state),
+        last_released=row.last_released,
+        sees_unreleased=sees_unreleased,
     )
 
 
@@ -422,12 +456,15 @@ def version_ref(row: Version) -> VersionRef:
         frozen_by=row.frozen_by,
         frozen_at=clock.isoformat(row.frozen_at),
         described=row.described,
+        is_released=row.is_released,
     )
 
 
 def list_versions(dataset: DatasetCard, *, before: int = 2**31 - 1, limit: int = 50) -> list[VersionRef]:
     """Versions of a dataset, newest first."""
     rows = Version.objects.filter(dataset_id=dataset.row_id, number__lt=before).order_by("-number")
+    if not dataset.sees_unreleased:
+        rows = rows.filter(is_released=True)
     return [version_ref(row) for row in rows[:limit]]
 
 
@@ -440,6 +477,16 @@ def get_version(dataset: DatasetCard, number: int) -> VersionRef:
     from tsunagu.data.datasets.errors import NoSuchVersionError
 
     row = Version.objects.filter(dataset_id=dataset.row_id, number=number).first()
-    if row is None:
+    if row is None or not (row.is_released or dataset.sees_unreleased):
         raise NoSuchVersionError(f"{dataset.slug} has no version {number}.", version=number)
     return version_ref(row)
+
+
+def need_released(dataset: DatasetCard, number: int) -> None:
+    """Refuse a version that the asker does not see. Raises the same."""
+    from tsunagu.data.datasets.errors import NoSuchVersionError
+
+    if dataset.sees_unreleased:
+        return
+    if not Version.objects.filter(dataset_id=dataset.row_id, number=number, is_released=True).exists():
+        raise NoSuchVersionError(f"{dataset.slug} has no version {number}.", version=number)

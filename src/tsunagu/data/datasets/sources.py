@@ -58,6 +58,7 @@ class Source:
     has_frozen: bool
     key_domain: str
     draft_number: int
+    last_released: int
     created_at: dt.datetime
     updated_at: dt.datetime
     draft: Face
@@ -84,11 +85,14 @@ def sources(ids: Iterable[str]) -> list[Source]:
             has_frozen=row.has_frozen,
             key_domain=row.key_domain,
             draft_number=row.draft_number,
+            last_released=row.last_released,
             created_at=row.created_at,
             updated_at=row.updated_at,
             draft=Face(row.title, row.described, row.live_count, row.live_bytes),
             frozen=_frozen(row, versions.get(row.pk)),
-            is_same=row.pk in versions and row.pk not in changed,
+            is_same=row.last_released == row.draft_number - 1
+            and row.pk in versions
+            and row.pk not in changed,
         )
         for row in rows
     ]
@@ -97,7 +101,7 @@ def sources(ids: Iterable[str]) -> list[Source]:
 def _frozen(row: Dataset, version: Version | None) -> Face:
     """As ``dataset_card`` says it to those who see no draft."""
     if version is None:
-        return Face(row.title, {}, 0, 0)
+        return Face("" if row.has_frozen else row.title, {}, 0, 0)
     title = str(version.described.get("title", {}).get("value", row.title))
     return Face(title, version.described, version.file_count, version.byte_count)
 

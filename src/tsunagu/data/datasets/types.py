@@ -37,6 +37,8 @@ class DatasetCard:
         state: ``draft`` (never frozen), ``changed`` (frozen, draft differs) or ``frozen``.
         key_domain: The key domain that seals its bytes; empty: they lie plain.
         seal_state: Empty, ``moving`` (new bytes are sealed, older ones are on their way), ``sealed`` or ``shredded``.
+        last_released: Number of the newest version that everybody sees who may read the dataset; 0: there is none.
+        sees_unreleased: Whether this asker sees the other versions too: by a role, and not because it is open.
     """
 
     id: str
@@ -59,6 +61,8 @@ class DatasetCard:
     embargo_until_s: int = 0
     key_domain: str = ""
     seal_state: Literal["", "moving", "sealed", "shredded"] = ""
+    last_released: int = 0
+    sees_unreleased: bool = True
 
     @property
     def domains(self) -> tuple[str, ...]:
@@ -91,8 +95,8 @@ class DatasetCard:
 
     @property
     def last_version(self) -> int:
-        """Number of the last frozen version; 0 when there is none."""
-        return self.draft_number - 1
+        """Number of the last frozen version that the asker sees; 0 when there is none."""
+        return self.draft_number - 1 if self.sees_unreleased else self.last_released
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +202,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class VersionRef:
-    """A frozen version."""
+    """A frozen version; one that is not released is seen only by people with a role."""
 
     number: int
     version_hash: str
@@ -211,6 +215,7 @@ class VersionRef:
     frozen_by: str
     frozen_at: str
     described: Mapping[str, Any]
+    is_released: bool = True
 
 
 @dataclass(frozen=True, slots=True)

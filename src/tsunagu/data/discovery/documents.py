@@ -235,7 +235,7 @@ def _licence(value: Any) -> str:
 
 def _version(source: datasets.Source, who: str) -> int:
     """The number of the version that a face shows; 0: none."""
-    return source.draft_number - 1 if who == FROZEN else source.draft_number
+    return source.last_released if who == FROZEN else source.draft_number
 
 
 def _of_files(source: datasets.Source, who: str) -> description.Findable:

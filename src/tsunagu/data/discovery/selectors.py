@@ -201,7 +201,7 @@ def _unexplained(
         key for key, several in texts.items() if not any(one.is_match for text in several for one in text)
     ]
     return {
-        one.id: (one, one.draft_number if faces[one.id] and not one.is_same else one.draft_number - 1)
+        one.id: (one, one.draft_number if faces[one.id] and not one.is_same else one.last_released)
         for one in (datasets.sources(left) if left else ())
     }
 

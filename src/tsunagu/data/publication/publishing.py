@@ -85,9 +85,11 @@ def withdraw(actor: Actor, publication_id: str, reason: str) -> PublicationCard:
 def _withdraw(row: Publication, reason: str) -> None:
     row.state, row.withdrawn_at, row.reason = "withdrawn", clock.now(), reason.strip()[:4000]
     card = selectors.dataset_of(row)
-    others = Publication.objects.filter(dataset_id=row.dataset_id, state="published").exclude(pk=row.pk)
+    others = _public(row).exclude(pk=row.pk)
     if card is not None and not others.exists() and card.access != policy.Access.CLOSED:
         datasets.set_access(SYSTEM, card.id, policy.Access.CLOSED, embargo_until="")
+    if card is not None:
+        datasets.take_back(SYSTEM, card.id, row.number)
     _change(row)
 
 
@@ -251,8 +253,34 @@ def _open(row: Publication) -> None:
         "restricted": policy.Access.SHARED,
         "metadata": policy.Access.CLOSED,
     }[row.access]
+    others = _public(row).exclude(pk=row.pk)
+    if wanted == policy.Access.CLOSED and others.exists():
+        datasets.take_back(SYSTEM, card.id, row.number)  # the others stay as open as they are
+        return
     if card.access != wanted or bool(card.embargo_until) != bool(opens_on) or opens_on:
         datasets.set_access(SYSTEM, card.id, wanted, embargo_until=opens_on)
+    if wanted != policy.Access.CLOSED:
+        _release(row, card, is_wider=_ORDER.index(wanted) > _ORDER.index(card.access))
+
+
+_ORDER = (policy.Access.CLOSED, policy.Access.SHARED, policy.Access.OPEN)
+
+
+def _release(row: Publication, card: datasets.DatasetCard, *, is_wider: bool) -> None:
+    """Open this version and not the dataset's others, of which nobody has asked whether they may be opened.
+
+    Where the owners had opened the dataset so far themselves, its other versions stay as they are.
+    """
+    if not is_wider:
+        datasets.release(SYSTEM, card.id, row.number)
+        return
+    datasets.release_only(SYSTEM, card.id, {row.number, *_public(row).values_list("number", flat=True)})
+
+
+def _public(row: Publication) -> QuerySet[Publication]:
+    """The publications of the dataset whose bytes others may read now, or later."""
+    published = Publication.objects.filter(dataset_id=row.dataset_id, state="published")
+    return published.exclude(access="metadata")
 
 
 def _is_to_come(day: str) -> bool:

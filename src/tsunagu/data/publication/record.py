@@ -62,7 +62,7 @@ def build(row: Publication, card: datasets.DatasetCard, concept: Concept | None)
     version = datasets.get_version(card, row.number)
     said = {name: found["value"] for name, found in values_of(version.described, row.corrected).items()}
     files = datasets.list_files(SYSTEM, card, version=row.number, limit=_LOOKED_AT)
-    access = access_of(card)
+    access = access_of(card, version)
     institution = row.institution
     page = behind.landing_address(row.place, row.number)
     made = standards.PublicRecord(
@@ -126,8 +126,10 @@ def values_of(described: Mapping[str, Any], corrected: Mapping[str, Any]) -> dic
     return {name: one for name, one in (kept | dict(corrected)).items() if one.get("value")}
 
 
-def access_of(card: datasets.DatasetCard) -> str:
-    """JPCOAR's word for who may read the dataset now: asked of the rules, and not of a column."""
+def access_of(card: datasets.DatasetCard, version: datasets.VersionRef | None = None) -> str:
+    """JPCOAR's word for who may read the dataset, or a version of it, now: asked of the rules, and not of a column."""
+    if version is not None and not version.is_released:
+        return RIGHTS["metadata"]
     if policy.decide(ANONYMOUS, "dataset.read", card.resource):
         return RIGHTS["open"]
     if card.access == policy.Access.OPEN and card.embargo_until:

@@ -136,7 +136,7 @@ def keep(events: Iterable[Asked]) -> int:
     for one in events:
         card = cards[one.place]
         method = agents.kind_of(one.agent, has_token=bool(one.actor.token_id))
-        version = one.version or (card.last_version if card else 0)
+        version = one.version or (card.last_released if card else 0)
         if card is None or method == "robot" or not 1 <= version < card.draft_number:
             continue
         if (one.actor.id, card.id) not in own:

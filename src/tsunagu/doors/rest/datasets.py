@@ -56,6 +56,7 @@ def version_row(version: VersionRef) -> dict[str, Any]:
         "note": version.note,
         "run": version.run_id,
         "frozen_at": version.frozen_at,
+        "is_released": version.is_released,
     }
 
 
@@ -239,6 +240,17 @@ def list_versions(request: HttpRequest, project: str, dataset: str, after: int =
 def show_version(request: HttpRequest, project: str, dataset: str, number: int) -> Any:
     """One version with its record."""
     return version_row(datasets.get_version(_readable(actor_of(request), project, dataset), number))
+
+
+@router.patch("/datasets/{project}/{dataset}/versions/{number}", response=schemas.VersionRow)
+def change_version(
+    request: HttpRequest, project: str, dataset: str, number: int, body: schemas.VersionPatch
+) -> Any:
+    """Show a version to all who may read the dataset, or to people with a role alone; its content never changes."""
+    actor = require_actor(request)
+    card = datasets.get_dataset(actor, project, dataset)
+    (datasets.release if body.is_released else datasets.take_back)(actor, card.id, number)
+    return version_row(datasets.get_version(card, number))
 
 
 @router.get("/datasets/{project}/{dataset}/versions/{number}/evidence")

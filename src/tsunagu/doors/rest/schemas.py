@@ -203,7 +203,10 @@ class Draft(Schema):
 
 
 class VersionRow(Schema):
-    """A frozen version; ``hash`` is its name, the SHA-256 of ``record``."""
+    """A frozen version; ``hash`` is its name, the SHA-256 of ``record``.
+
+    One that is not released is seen only by people with a role on the dataset.
+    """
 
     number: int
     hash: str
@@ -214,6 +217,13 @@ class VersionRow(Schema):
     note: str
     run: str
     frozen_at: str
+    is_released: bool
+
+
+class VersionPatch(Schema):
+    """Who sees a version."""
+
+    is_released: bool
 
 
 class VersionList(Schema):

@@ -22,6 +22,8 @@ _DECISIONS = (
         "decide",
         "describe",
         "set_access",
+        "release_version",
+        "take_back_version",
         "seal",
         "move_into_seal",
         "shred",

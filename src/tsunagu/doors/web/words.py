@@ -99,6 +99,8 @@ _RUNS = {
     "describe": _("Description changed"),
     "decide": _("Proposal decided"),
     "set_access": _("Access changed"),
+    "release_version": _("Versions shown to others"),
+    "take_back_version": _("Version shown to members only"),
     "label": _("Label set"),
     "release_label": _("Label made less strict"),
     "share": _("Role given"),

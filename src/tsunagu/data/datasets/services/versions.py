@@ -64,11 +64,20 @@ def freeze_version(actor: Actor, dataset_id: str, *, note: str = "") -> VersionR
         run_id=run_id,
         frozen_by=actor.id,
         frozen_at=clock.now(),
+        is_released=not dataset.releases_by_publication,
     )
     ledger.append("version", {"version": version_hash, "record": record, "run": run_id})
     dataset.draft_number, dataset.has_frozen, dataset.is_description_changed = number + 1, True, False
+    if version.is_released:
+        dataset.last_released = number
+    else:
+        dataset.has_unreleased = True
     dataset.updated_at = clock.now()
-    dataset.save(update_fields=["draft_number", "has_frozen", "is_description_changed", "updated_at"])
+    dataset.save(
+        update_fields=[
+            "draft_number", "has_frozen", "is_description_changed", "last_released", "has_unreleased", "updated_at",
+        ]
+    )  # fmt: skip
     events.record("datasets.frozen", dataset_id=dataset.uid, number=number)
     return selectors.version_ref(version)
 

@@ -18,6 +18,7 @@ from tsunagu.doors.web.views.dataset_frame import asked_card, frame
 from tsunagu.doors.web.views.frame import done, member, page
 from tsunagu.foundation.identity import api as identity
 from tsunagu.foundation.identity.api import Actor
+from tsunagu.foundation.policy import api as policy
 from tsunagu.foundation.runs import api as runs
 
 _RUNS_SHOWN, _RUNS_DRAWN = 50, 24
@@ -63,12 +64,14 @@ def run(request: HttpRequest, actor: Actor, *, project: str, dataset: str, run: 
 def versions(request: HttpRequest, actor: Actor, *, project: str, dataset: str) -> HttpResponse:
     """Versions, and what differs between two."""
     card, version = asked_card(request, actor, project, dataset)
+    if request.method == "POST":
+        return _release(request, actor, card)
     context = frame(actor, card, "versions", version)
     found = datasets.list_versions(card, limit=100)
     has_draft = card.sees_draft and card.state != "frozen"
     newest = card.draft_number if has_draft else card.last_version
     new = _number(request, "to", newest)
-    old = _number(request, "from", max(1, new - 1))
+    old = _number(request, "from", max((v.number for v in found if v.number < new), default=new))
     people = identity.people(v.frozen_by for v in found)
     context |= {
         "versions": [{"version": v, "by": people.get(v.frozen_by)} for v in found],
@@ -76,6 +79,8 @@ def versions(request: HttpRequest, actor: Actor, *, project: str, dataset: str) 
         "old": old,
         "new": new,
         "is_new_draft": new == card.draft_number,
+        "shows_release": not all(v.is_released for v in found)
+        or (context["may"]["manage"] and card.access != policy.Access.CLOSED and card.has_frozen),
     }
     if found and old != new and new >= 1:
         after = request.GET.get("after", "")
@@ -87,6 +92,20 @@ def versions(request: HttpRequest, actor: Actor, *, project: str, dataset: str) 
             "described": _described_changes(card, context["values"], old, new) if not after else [],
         }
     return render(request, "web/versions.html", context)
+
+
+def _release(request: HttpRequest, actor: Actor, card: DatasetCard) -> HttpResponse:
+    """Show a version to others, or to members only."""
+    shows = "release" in request.POST
+    text = request.POST.get("release" if shows else "take_back", "")
+    number = int(text) if text.isdecimal() and len(text) < 10 else 0  # noqa: PLR2004 - the column's size
+    if shows:
+        datasets.release(actor, card.id, number)
+        message = _("Version %(number)s is seen by all who may read the dataset.")
+    else:
+        datasets.take_back(actor, card.id, number)
+        message = _("Version %(number)s is seen by members only.")
+    return done(request, message % {"number": number}, "versions", project=card.project, dataset=card.name)
 
 
 def _number(request: HttpRequest, name: str, otherwise: int) -> int:
