@@ -220,7 +220,7 @@ class VersionRow(Schema):
     is_released: bool
 
 
-class VersionPatch(Schema):
+class VersionPatch(Input):
     """Who sees a version."""
 
     is_released: bool
