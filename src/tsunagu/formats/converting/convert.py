@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from tsunagu.formats.converting.choices import Chooser
 from tsunagu.formats.converting.kinds import ARROW_TYPES
+from tsunagu.formats.converting.part import Part
 from tsunagu.formats.converting.profiling import Profiler
 from tsunagu.formats.converting.surprises import ColumnChangedError, SourceFailedError
 from tsunagu.formats.converting.types import CONVERTER, SOURCE_COLUMN
@@ -42,10 +43,6 @@ PART_ROWS = 1 << 18
 _HELD_BYTES = 32 << 20
 _FEW_BATCHES = 2048
 _SAID_PREFIX = "tsunagu"
-
-
-# Columns of the files, columns about the files, number of the source of each row.
-_Part = tuple[list[Any], list[Any], Any]
 
 
 def convert(
@@ -146,14 +143,14 @@ def _column(batch: Any, column: ColumnPlan) -> Any:
 class _Line:
     """A thread that does one thing to every part, in order; it runs on after a failure, so that nobody waits for it."""
 
-    def __init__(self, name: str, work: Callable[[_Part], None]) -> None:
+    def __init__(self, name: str, work: Callable[[Part], None]) -> None:
         self._work = work
-        self._queue: queue.Queue[_Part | None] = queue.Queue(1)
+        self._queue: queue.Queue[Part | None] = queue.Queue(1)
         self.failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
-    def put(self, part: _Part) -> None:
+    def put(self, part: Part) -> None:
         if self.failure is not None:
             raise self.failure
         self._queue.put(part)
@@ -180,8 +177,8 @@ class _Maker:
         self._profiler = Profiler(plan)
         self._writer = _Writer(plan, sink)
         self._lines = (
-            _Line("parquet", lambda part: self._writer.write(*part)),
-            _Line("profile", lambda part: self._profiler.add(*part)),
+            _Line("parquet", self._writer.write),
+            _Line("profile", self._profiler.add),
         )
         self._batches: list[list[Any]] = []
         self._small: list[list[Any]] = []
@@ -209,11 +206,9 @@ class _Maker:
     def _pass_on(self) -> None:
         if self._rows:
             cells = _joined([*self._batches, *self._small])
-            numbers, counts = zip(*self._files, strict=True)
-            files = np.repeat(np.array(numbers), counts)
-            said = [_said(self.plan, place, files) for place in range(len(self.plan.file_columns))]
+            part = Part.of(self.plan, cells, self._files)
             for line in self._lines:
-                line.put((cells, said, files))
+                line.put(part)
         self._batches, self._small, self._files = [], [], []
         self._rows = self._bytes = 0
 
@@ -236,18 +231,6 @@ class _Maker:
 def _joined(batches: list[list[Any]]) -> list[Any]:
     """The columns of several batches."""
     return [pa.chunked_array(parts).combine_chunks() for parts in zip(*batches, strict=True)]
-
-
-def _said(plan: TablePlan, place: int, files: Any) -> Any:
-    """The value of a file column for every row."""
-    kind = ARROW_TYPES[plan.file_columns[place].kind]
-    first, last = int(files[0]), int(files[-1])
-    values = [source.values[place] for source in plan.sources[first : last + 1]]
-    # Times come as text out of JSON.
-    made = (
-        pc.cast(pa.array(values), kind) if any(isinstance(v, str) for v in values) else pa.array(values, kind)
-    )
-    return made.take(pa.array(files - first))
 
 
 class _Writer:
@@ -275,11 +258,13 @@ class _Writer:
             sorting_columns=sorting,
         )
 
-    def write(self, cells: list[Any], said: list[Any], files: Any) -> None:
-        table = pa.Table.from_arrays([self._paths.take(pa.array(files)), *cells, *said], schema=self.schema)
+    def write(self, part: Part) -> None:
+        paths = self._paths.take(pa.array(part.sources))
+        said = [part.spread(values) for values in (paths, *part.said)]
+        table = pa.Table.from_arrays([said[0], *part.cells, *said[1:]], schema=self.schema)
         if self._time is not None:
-            order = pc.array_sort_indices(cells[self._time])
-            if not np.array_equal(order.to_numpy(), np.arange(len(files))):
+            order = pc.array_sort_indices(part.cells[self._time])
+            if not np.array_equal(order.to_numpy(), np.arange(len(part.files))):
                 table = table.take(order)
         self._writer.write_table(table, row_group_size=PART_ROWS)
 
