@@ -347,12 +347,19 @@ def _floats(values: Any) -> Any:
 
 def _alike(near: Any, exact: Any) -> int:
     """Rows beyond the first of those that are alike without being the same."""
-    # The place of the first of each, as np.unique tells it, in a quarter of its time: no stable order is needed.
-    order = np.argsort(exact)
-    ordered = exact[order]
-    starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
-    different = np.sort(near[np.minimum.reduceat(order, starts)])
+    ordered = np.sort(exact)
+    if (ordered[1:] == ordered[:-1]).any():
+        near = near[_first_places(exact)]
+    different = np.sort(near)
     return int((different[1:] == different[:-1]).sum())
+
+
+def _first_places(numbers: Any) -> Any:
+    """Where each different number stands first, as ``np.unique`` tells it with a sort that is four times as slow."""
+    order = np.argsort(numbers)
+    ordered = numbers[order]
+    starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
+    return np.minimum.reduceat(order, starts)
 
 
 def crossing(hashes: Any, splits: Any) -> int:
