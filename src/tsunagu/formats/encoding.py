@@ -48,7 +48,8 @@ def detect(head: bytes) -> Encoding | None:
     # DOS programs end a text with Ctrl-Z.
     if _has_control(head.rstrip(b"\x1a")):
         return None
-    if b"\x1b$" in head and _reads(head, "iso2022_jp"):
+    # One byte is looked for ten times as fast as two, and mostly is not there.
+    if b"\x1b" in head and b"\x1b$" in head and _reads(head, "iso2022_jp"):
         return Encoding("iso2022_jp", is_sure=True)
     if (text := _reads(head, "utf-8")) is not None:
         return Encoding("utf-8", is_sure=not text.isascii())
@@ -57,7 +58,7 @@ def detect(head: bytes) -> Encoding | None:
 
 def _wide(head: bytes) -> Encoding | None:
     """UTF-16 without a mark: ASCII and line ends leave every other byte zero."""
-    if len(head) < len(codecs.BOM_UTF32_LE) or head.count(0) < _EVEN_SHARE * len(head) / 2:
+    if len(head) < len(codecs.BOM_UTF32_LE) or 0 not in head or head.count(0) < _EVEN_SHARE * len(head) / 2:
         return None
     even, odd = head[0::2].count(0), head[1::2].count(0)
     codec = "utf-16-le" if odd > even else "utf-16-be"

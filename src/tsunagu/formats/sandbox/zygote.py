@@ -113,7 +113,7 @@ class Zygote:
                 self.loaded[name] = reader.load()
         except Exception as error:  # noqa: BLE001 - a plugin's import may fail in any way
             return {"error": f"{type(error).__name__}: {error}"}
-        if "pyarrow" in sys.modules.keys() - known:
+        if "pyarrow" in sys.modules:
             _settle_arrow()
         for folder in _folders(set(sys.modules) - known):
             self.places.add(folder)
