@@ -11,6 +11,7 @@ import json
 import queue
 import threading
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
@@ -141,32 +142,39 @@ def _column(batch: Any, column: ColumnPlan) -> Any:
 
 
 class _Line:
-    """A thread that does one thing to every part, in order; it runs on after a failure, so that nobody waits for it."""
+    """A thread that does one thing after the other; it runs on after a failure, so that nobody waits for it."""
 
-    def __init__(self, name: str, work: Callable[[Part], None]) -> None:
-        self._work = work
-        self._queue: queue.Queue[Part | None] = queue.Queue(1)
-        self.failure: BaseException | None = None
+    def __init__(self, name: str) -> None:
+        self._queue: queue.Queue[Callable[[], Any] | None] = queue.Queue(1)
+        self._failure: BaseException | None = None
+        self._result: Any = None
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
-    def put(self, part: Part) -> None:
-        if self.failure is not None:
-            raise self.failure
-        self._queue.put(part)
+    def put(self, work: Callable[[], Any]) -> None:
+        if self._failure is not None:
+            raise self._failure
+        self._queue.put(work)
 
     def end(self) -> None:
         self._queue.put(None)
         self._thread.join()
 
+    def result(self) -> Any:
+        """What the last of it gave."""
+        self.end()
+        if self._failure is not None:
+            raise self._failure
+        return self._result
+
     def _run(self) -> None:
-        while (part := self._queue.get()) is not None:
-            if self.failure is None:
+        while (work := self._queue.get()) is not None:
+            if self._failure is None:
                 try:
-                    self._work(part)
+                    self._result = work()
                 except BaseException as error:  # noqa: BLE001 - raised again in the thread that reads
-                    self.failure = error
-            del part
+                    self._failure = error
+            del work
 
 
 class _Maker:
@@ -176,10 +184,7 @@ class _Maker:
         self.plan = plan
         self._profiler = Profiler(plan)
         self._writer = _Writer(plan, sink)
-        self._lines = (
-            _Line("parquet", self._writer.write),
-            _Line("profile", self._profiler.add),
-        )
+        self._writing, self._profiling = _Line("parquet"), _Line("profile")
         self._batches: list[list[Any]] = []
         self._small: list[list[Any]] = []
         self._files: list[tuple[int, int]] = []
@@ -207,25 +212,23 @@ class _Maker:
         if self._rows:
             cells = _joined([*self._batches, *self._small])
             part = Part.of(self.plan, cells, self._files)
-            for line in self._lines:
-                line.put(part)
+            self._writing.put(partial(self._writer.write, part))
+            self._profiling.put(partial(self._profiler.add, part))
         self._batches, self._small, self._files = [], [], []
         self._rows = self._bytes = 0
 
     def abandon(self) -> None:
-        for line in self._lines:
+        for line in (self._writing, self._profiling):
             line.end()
         self._writer.abandon()
 
     def finish(self, skipped: dict[str, int]) -> TableProfile:
         self._pass_on()
-        for line in self._lines:
-            line.end()
-        for line in self._lines:
-            if line.failure is not None:
-                raise line.failure
-        self._writer.close()
-        return self._profiler.finish(skipped)
+        self._profiling.put(partial(self._profiler.finish, skipped))
+        self._writing.put(self._writer.close)
+        self._writing.result()
+        profile: TableProfile = self._profiling.result()
+        return profile
 
 
 def _joined(batches: list[list[Any]]) -> list[Any]:
