@@ -80,6 +80,8 @@ def _eight_bit(head: bytes) -> Encoding:
         text = _reads(head, codec)
         if text is None:
             continue
+        # Lines of ASCII speak for neither, and files of instruments have thousands of them.
+        text = "\n".join(line for line in text.split("\n") if not line.isascii())
         lone = len(_KANA_ALONE.findall(text))
         kana = len(_HALF_WIDTH_KANA.findall(text)) - lone
         score = 2.0 * len(_JAPANESE.findall(text)) + 0.5 * kana - 3.0 * lone

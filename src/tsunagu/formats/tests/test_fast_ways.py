@@ -128,6 +128,16 @@ def test_an_escape_alone_is_no_japanese():
     assert detect("温度".encode("iso2022_jp")) == Encoding("iso2022_jp", is_sure=True)
 
 
+@given(
+    st.text(st.sampled_from("温度測定ﾃｽﾄｱäé°µ①㈱ソ表あaZ1., \n"), max_size=40),
+    st.sampled_from(["cp932", "euc_jp", "cp1252"]),
+)
+def test_lines_of_digits_change_no_guess(words, codec):
+    head, digits = words.encode(codec, "replace") + b"\n", b"1.0 2.0 3.0\r\n" * 20
+    if not head.isascii():
+        assert detect(digits + head + digits) == detect(head)
+
+
 MOMENT = dt.datetime(2024, 1, 1)  # noqa: DTZ001 - files rarely name a zone
 VALUES = {
     "text": st.sampled_from(["Cu", "Mo", "03/05/2024", "縺ゅ＞", "a@example.org", "1234-5678-9012", ""]),
