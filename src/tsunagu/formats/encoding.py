@@ -13,7 +13,7 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_CONTROL = bytes({*range(0x20)} - {*b"\t\n\v\f\r\x1b"})
 _HALF_WIDTH_KANA = re.compile("[\uff61-\uff9f]")
 _KANA_ALONE = re.compile("(?<![\uff61-\uff9f])[\uff61-\uff9f](?![\uff61-\uff9f])")
 _JAPANESE = re.compile("[\u3000-\u30ff\u4e00-\u9fff\uff01-\uff60℃μ°±×Å]")
@@ -46,9 +46,10 @@ def detect(head: bytes) -> Encoding | None:
     if wide := _wide(head):
         return wide
     # DOS programs end a text with Ctrl-Z.
-    if _CONTROL.search(head.rstrip(b"\x1a")):
+    if _has_control(head.rstrip(b"\x1a")):
         return None
-    if b"\x1b$" in head and _reads(head, "iso2022_jp"):
+    # One byte is looked for ten times as fast as two, and mostly is not there.
+    if b"\x1b" in head and b"\x1b$" in head and _reads(head, "iso2022_jp"):
         return Encoding("iso2022_jp", is_sure=True)
     if (text := _reads(head, "utf-8")) is not None:
         return Encoding("utf-8", is_sure=not text.isascii())
@@ -57,7 +58,7 @@ def detect(head: bytes) -> Encoding | None:
 
 def _wide(head: bytes) -> Encoding | None:
     """UTF-16 without a mark: ASCII and line ends leave every other byte zero."""
-    if len(head) < len(codecs.BOM_UTF32_LE) or head.count(0) < _EVEN_SHARE * len(head) / 2:
+    if len(head) < len(codecs.BOM_UTF32_LE) or 0 not in head or head.count(0) < _EVEN_SHARE * len(head) / 2:
         return None
     even, odd = head[0::2].count(0), head[1::2].count(0)
     codec = "utf-16-le" if odd > even else "utf-16-be"
@@ -65,7 +66,12 @@ def _wide(head: bytes) -> Encoding | None:
     if few > 0.05 * many:
         return None
     text = _reads(head[: len(head) // 2 * 2], codec)
-    return Encoding(codec, is_sure=False) if text is not None and not _CONTROL.search(text.encode()) else None
+    return Encoding(codec, is_sure=False) if text is not None and not _has_control(text.encode()) else None
+
+
+def _has_control(data: bytes) -> bool:
+    """Whether a byte of it stands in no text; five times as fast as a search by pattern."""
+    return len(data.translate(None, _CONTROL)) < len(data)
 
 
 def _eight_bit(head: bytes) -> Encoding:
@@ -74,6 +80,8 @@ def _eight_bit(head: bytes) -> Encoding:
         text = _reads(head, codec)
         if text is None:
             continue
+        # Lines of ASCII speak for neither, and files of instruments have thousands of them.
+        text = "\n".join(line for line in text.split("\n") if not line.isascii())
         lone = len(_KANA_ALONE.findall(text))
         kana = len(_HALF_WIDTH_KANA.findall(text)) - lone
         score = 2.0 * len(_JAPANESE.findall(text)) + 0.5 * kana - 3.0 * lone

@@ -11,6 +11,7 @@ import json
 import queue
 import threading
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
@@ -20,6 +21,7 @@ import pyarrow.parquet as pq
 
 from tsunagu.formats.converting.choices import Chooser
 from tsunagu.formats.converting.kinds import ARROW_TYPES
+from tsunagu.formats.converting.part import Part
 from tsunagu.formats.converting.profiling import Profiler
 from tsunagu.formats.converting.surprises import ColumnChangedError, SourceFailedError
 from tsunagu.formats.converting.types import CONVERTER, SOURCE_COLUMN
@@ -42,10 +44,6 @@ PART_ROWS = 1 << 18
 _HELD_BYTES = 32 << 20
 _FEW_BATCHES = 2048
 _SAID_PREFIX = "tsunagu"
-
-
-# Columns of the files, columns about the files, number of the source of each row.
-_Part = tuple[list[Any], list[Any], Any]
 
 
 def convert(
@@ -144,32 +142,39 @@ def _column(batch: Any, column: ColumnPlan) -> Any:
 
 
 class _Line:
-    """A thread that does one thing to every part, in order; it runs on after a failure, so that nobody waits for it."""
+    """A thread that does one thing after the other; it runs on after a failure, so that nobody waits for it."""
 
-    def __init__(self, name: str, work: Callable[[_Part], None]) -> None:
-        self._work = work
-        self._queue: queue.Queue[_Part | None] = queue.Queue(1)
-        self.failure: BaseException | None = None
+    def __init__(self, name: str) -> None:
+        self._queue: queue.Queue[Callable[[], Any] | None] = queue.Queue(1)
+        self._failure: BaseException | None = None
+        self._result: Any = None
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
-    def put(self, part: _Part) -> None:
-        if self.failure is not None:
-            raise self.failure
-        self._queue.put(part)
+    def put(self, work: Callable[[], Any]) -> None:
+        if self._failure is not None:
+            raise self._failure
+        self._queue.put(work)
 
     def end(self) -> None:
         self._queue.put(None)
         self._thread.join()
 
+    def result(self) -> Any:
+        """What the last of it gave."""
+        self.end()
+        if self._failure is not None:
+            raise self._failure
+        return self._result
+
     def _run(self) -> None:
-        while (part := self._queue.get()) is not None:
-            if self.failure is None:
+        while (work := self._queue.get()) is not None:
+            if self._failure is None:
                 try:
-                    self._work(part)
+                    self._result = work()
                 except BaseException as error:  # noqa: BLE001 - raised again in the thread that reads
-                    self.failure = error
-            del part
+                    self._failure = error
+            del work
 
 
 class _Maker:
@@ -179,10 +184,7 @@ class _Maker:
         self.plan = plan
         self._profiler = Profiler(plan)
         self._writer = _Writer(plan, sink)
-        self._lines = (
-            _Line("parquet", lambda part: self._writer.write(*part)),
-            _Line("profile", lambda part: self._profiler.add(*part)),
-        )
+        self._writing, self._profiling = _Line("parquet"), _Line("profile")
         self._batches: list[list[Any]] = []
         self._small: list[list[Any]] = []
         self._files: list[tuple[int, int]] = []
@@ -209,45 +211,29 @@ class _Maker:
     def _pass_on(self) -> None:
         if self._rows:
             cells = _joined([*self._batches, *self._small])
-            numbers, counts = zip(*self._files, strict=True)
-            files = np.repeat(np.array(numbers), counts)
-            said = [_said(self.plan, place, files) for place in range(len(self.plan.file_columns))]
-            for line in self._lines:
-                line.put((cells, said, files))
+            part = Part.of(self.plan, cells, self._files)
+            self._writing.put(partial(self._writer.write, part))
+            self._profiling.put(partial(self._profiler.add, part))
         self._batches, self._small, self._files = [], [], []
         self._rows = self._bytes = 0
 
     def abandon(self) -> None:
-        for line in self._lines:
+        for line in (self._writing, self._profiling):
             line.end()
         self._writer.abandon()
 
     def finish(self, skipped: dict[str, int]) -> TableProfile:
         self._pass_on()
-        for line in self._lines:
-            line.end()
-        for line in self._lines:
-            if line.failure is not None:
-                raise line.failure
-        self._writer.close()
-        return self._profiler.finish(skipped)
+        self._profiling.put(partial(self._profiler.finish, skipped))
+        self._writing.put(self._writer.close)
+        self._writing.result()
+        profile: TableProfile = self._profiling.result()
+        return profile
 
 
 def _joined(batches: list[list[Any]]) -> list[Any]:
     """The columns of several batches."""
     return [pa.chunked_array(parts).combine_chunks() for parts in zip(*batches, strict=True)]
-
-
-def _said(plan: TablePlan, place: int, files: Any) -> Any:
-    """The value of a file column for every row."""
-    kind = ARROW_TYPES[plan.file_columns[place].kind]
-    first, last = int(files[0]), int(files[-1])
-    values = [source.values[place] for source in plan.sources[first : last + 1]]
-    # Times come as text out of JSON.
-    made = (
-        pc.cast(pa.array(values), kind) if any(isinstance(v, str) for v in values) else pa.array(values, kind)
-    )
-    return made.take(pa.array(files - first))
 
 
 class _Writer:
@@ -275,11 +261,13 @@ class _Writer:
             sorting_columns=sorting,
         )
 
-    def write(self, cells: list[Any], said: list[Any], files: Any) -> None:
-        table = pa.Table.from_arrays([self._paths.take(pa.array(files)), *cells, *said], schema=self.schema)
+    def write(self, part: Part) -> None:
+        paths = self._paths.take(pa.array(part.sources))
+        said = [part.spread(values) for values in (paths, *part.said)]
+        table = pa.Table.from_arrays([said[0], *part.cells, *said[1:]], schema=self.schema)
         if self._time is not None:
-            order = pc.array_sort_indices(cells[self._time])
-            if not np.array_equal(order.to_numpy(), np.arange(len(files))):
+            order = pc.array_sort_indices(part.cells[self._time])
+            if not np.array_equal(order.to_numpy(), np.arange(len(part.files))):
                 table = table.take(order)
         self._writer.write_table(table, row_group_size=PART_ROWS)
 

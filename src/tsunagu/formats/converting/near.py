@@ -49,7 +49,7 @@ def near_cells(column: ColumnPlan, values: Any, *, has_pictures: bool) -> Any:
         has_pictures: Whether to look at pictures; else their bytes count.
     """
     if column.kind == "number":
-        return cell_hashes(_rounded(values))
+        return _rounded(values)
     if column.kind == "text":
         return _plain(values)
     if is_picture(column) and has_pictures:
@@ -61,9 +61,12 @@ def _rounded(values: Any) -> Any:
     """The bits of the numbers, rounded to the first 17 of the fraction."""
     bits = pc.fill_null(values, 0.0).to_numpy(zero_copy_only=False).view(np.int64)
     with np.errstate(over="ignore"):
-        kept = (bits + (np.int64(1) << (_KEPT_BITS - 1))) >> _KEPT_BITS
-    kept = np.where(kept == (np.int64(-1) << (np.int64(63) - _KEPT_BITS)), 0, kept)  # minus zero is zero
-    return pa.array(kept, mask=values.is_null().to_numpy(zero_copy_only=False))
+        kept = bits + (np.int64(1) << (_KEPT_BITS - 1))
+    kept >>= _KEPT_BITS
+    kept[kept == (np.int64(-1) << (np.int64(63) - _KEPT_BITS))] = 0  # minus zero is zero
+    if values.null_count:
+        return cell_hashes(pa.array(kept, mask=values.is_null().to_numpy(zero_copy_only=False)))
+    return kept.view(np.uint64)
 
 
 def _plain(values: Any) -> Any:

@@ -26,6 +26,9 @@ from tsunagu.formats.moments import Moments
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tsunagu.formats.converting.part import Part
+
+_NUMBERS = {"number", "integer", "wide_integer"}
 _DISTINCT = 1000
 _COMMON = 20
 _COMMON_LENGTH = 80
@@ -77,7 +80,7 @@ class _Column:
             self.seen = None
             self._numbers(values.flatten())
             return
-        if kind in {"number", "integer", "wide_integer"}:
+        if kind in _NUMBERS:
             self._numbers(values)
         elif kind not in {"text", "boolean", "binary"} and values.null_count < len(values):
             extent = pc.min_max(values).as_py()
@@ -85,6 +88,24 @@ class _Column:
         counted = self._distinct(values)
         if kind == "text":
             self._texts(*counted)
+
+    def add_said(self, part: Part, values: Any) -> None:
+        """The same for what is said of files, each value once with the rows that it stands for."""
+        if len(values) > _DISTINCT:
+            self.add(part.spread(values))  # files of a few rows
+            return
+        if self.plan.kind in _NUMBERS:
+            self._numbers(part.spread(values))
+        elif self.plan.kind not in {"text", "boolean"} and values.null_count < len(values):
+            extent = pc.min_max(values).as_py()
+            self._widen(extent["min"], extent["max"])
+        found = values.dictionary_encode(null_encoding="encode")
+        counts = np.zeros(len(found.dictionary), dtype=np.int64)
+        np.add.at(counts, found.indices.to_numpy(), part.counts)
+        self.nulls += int(part.counts[values.is_null().to_numpy(zero_copy_only=False)].sum())
+        self._count(found.dictionary, counts.tolist())
+        if self.plan.kind == "text":
+            self._texts(found.dictionary, pa.array(counts))
 
     def _numbers(self, values: Any) -> None:
         if self.plan.kind not in {"number", "numbers"}:
@@ -121,12 +142,18 @@ class _Column:
             self.seen = None
             return values, pa.array(np.ones(len(values), dtype=np.int64))
         different, counts = pc.value_counts(values).flatten()
-        if self.seen is not None and len(different) <= _DISTINCT:
-            for value, count in zip(different.to_pylist(), counts.to_pylist(), strict=True):
-                self.seen[value] += count
-        if self.seen is not None and max(len(different), len(self.seen)) > _DISTINCT:
-            self.seen = None
+        self._count(different, counts.to_pylist() if len(different) <= _DISTINCT else ())
         return different, counts
+
+    def _count(self, different: Any, counts: Sequence[int]) -> None:
+        """Take the different values of a part in; no counts: they are too many."""
+        if self.seen is None:
+            return
+        if counts:
+            for value, count in zip(different.to_pylist(), counts, strict=True):
+                self.seen[value] += count
+        if max(len(different), len(self.seen)) > _DISTINCT:
+            self.seen = None
 
     def finish(self) -> ColumnProfile:
         sample = np.concatenate(self.sample) if self.sample else np.zeros(0)
@@ -178,28 +205,23 @@ class Profiler:
         self._split_counts: Counter[str] = Counter()
         self._leaks = LeakFinder(plan, self._split_column, _NAMES)
 
-    def add(self, cells: Sequence[Any], said: Sequence[Any], files: Any) -> None:
-        """One part.
-
-        Args:
-            cells: An Arrow array for each column of the plan.
-            said: One for each file column.
-            files: Number of the source of each row, in rising runs. Shape: (N,).
-        """
-        for column, values in zip(self._columns, (*cells, *said), strict=True):
+    def add(self, part: Part) -> None:
+        """One part."""
+        of_cells, of_files = self._columns[: len(part.cells)], self._columns[len(part.cells) :]
+        for column, values in zip(of_cells, part.cells, strict=True):
             column.add(values)
+        for column, values in zip(of_files, part.said, strict=True):
+            column.add_said(part, values)
+        files = part.files
         self.rows += len(files)
         # Equal rows in two splits are a leak: the split itself does not make them different.
-        columns = [*cells, *said]
-        hashed = [cell_hashes(one) for one in columns]
-        hashes = combined(
-            [one for place, one in enumerate(hashed[: len(cells)]) if place != self._split_column]
-        )
+        hashed = [cell_hashes(one) for one in part.cells]
+        hashes = combined([one for place, one in enumerate(hashed) if place != self._split_column])
         # The sum does not depend on how a file was cut into parts.
         np.add.at(self._sums, files, hashes)
         self._counts += np.bincount(files, minlength=self._counts.size)
-        splits = self._splits_of(cells, files)
-        self._leaks.add(columns, hashed, files, splits)
+        splits = self._splits_of(part.cells, files)
+        self._leaks.add(part, hashed, splits)
         if self._hashed < _HASHED_ROWS:
             self._own.append(own_hashes(hashes, files))
             if splits is not None:

@@ -32,8 +32,11 @@ def combined(several: Sequence[Any]) -> Any:
     found = np.full(len(several[0]) if several else 0, _MIX)
     with np.errstate(over="ignore"):
         for values in several:
-            found = (found ^ values) * _MIX
-            found = (found << _ROTATE) | (found >> _REST)
+            found ^= values
+            found *= _MIX
+            rest = found >> _REST
+            found <<= _ROTATE
+            found |= rest
     return found
 
 

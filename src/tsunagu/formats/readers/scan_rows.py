@@ -9,7 +9,6 @@ import pyarrow as pa
 
 from tsunagu.formats.encoding import decode, detect
 from tsunagu.formats.errors import UnreadableError
-from tsunagu.formats.findings import Findings
 from tsunagu.formats.reader import Rows
 from tsunagu.formats.readers import jcamp, xrd
 from tsunagu.formats.readers.scans import SCAN
@@ -28,7 +27,7 @@ def xrd_rows(source: BinaryIO, context: Context, table: str, kinds: Mapping[str,
         UnreadableError: damaged, or cut off inside a scan.
     """
     del table, kinds  # one table, always of numbers
-    scans, problem = xrd.find_scans(source.read(), context.head, Findings(context.limits))
+    scans, problem = xrd.find_scans(source.read(), context.head)
     if problem:
         raise UnreadableError(problem, reason_code="truncated")
     return Rows(_batches(scans, xrd.SCAN_AXES))

@@ -32,6 +32,11 @@ if TYPE_CHECKING:
 _BYTES = 128 << 20
 SCAN_AXES = (("two_theta", "deg", "diffraction angle 2θ"), ("intensity", "counts", "diffracted intensity"))
 _PERSONAL = re.compile(r"OPERATOR|/author/", re.IGNORECASE)
+# What these call ASCII is ASCII, whatever stands before and after it; the others are made UTF-8 first.
+_ASCII_AS_IT_IS = {"utf-8", "cp932", "euc_jp", "cp1252", "latin-1"}
+_BEGINNING = 4096
+_ONE_THREAD = csv.ReadOptions(use_threads=False, column_names=["x", "y", "factor"])
+_BLANKS = csv.ParseOptions(delimiter=" ", quote_char=False)
 _THREE_NUMBERS = csv.ConvertOptions(
     column_types=dict.fromkeys(("x", "y", "factor"), pa.float64()), null_values=[], strings_can_be_null=False
 )
@@ -69,29 +74,46 @@ def read(path: Path, context: Context) -> Reading:
     return findings.finish()
 
 
-def find_scans(data: bytes, head: bytes, findings: Findings) -> tuple[list[tuple[Any, Any]], str]:
-    """Positions and intensities of every scan, and what is wrong with the file; conditions go to the findings."""
+def find_scans(
+    data: bytes, head: bytes, findings: Findings | None = None
+) -> tuple[list[tuple[Any, Any]], str]:
+    """Positions and intensities of every scan, and what is wrong with the file.
+
+    Args:
+        data: The file.
+        head: Its beginning.
+        findings: Where the conditions go; without it nobody looks at them.
+    """
     if head.lstrip(b"\xef\xbb\xbf \r\n").startswith(b"<"):
         return _xrdml(parse(data), findings)
-    text = decode(data, detect(head) or Encoding("cp932", is_sure=False))
-    return _ras(text, findings) if "*RAS_" in text[:4096] else _uxd(text, findings)
+    encoding = detect(head) or Encoding("cp932", is_sure=False)
+    if encoding.codec not in _ASCII_AS_IT_IS:
+        data, encoding = decode(data, encoding).encode(), Encoding("utf-8", is_sure=True)
+    if "*RAS_" in decode(data[: 4 * _BEGINNING], encoding)[:_BEGINNING]:
+        return _ras(data, encoding, findings)
+    return _uxd(decode(data, encoding), findings)
 
 
-def _ras(text: str, findings: Findings) -> tuple[list[tuple[Any, Any]], str]:
+def _ras(data: bytes, encoding: Encoding, findings: Findings | None) -> tuple[list[tuple[Any, Any]], str]:
+    """Only the headers are decoded: between them stand digits, and many of them."""
     scans: list[tuple[Any, Any]] = []
-    head, *parts = text.split("*RAS_INT_START")
-    block = _ras_conditions(head, findings, line=1, block=0)
-    line, is_open = head.count("\n") + 1, True
+    head, *parts = data.split(b"*RAS_INT_START")
+    block, line = 0, 1
+    if findings is not None:
+        block = _ras_conditions(decode(head, encoding), findings, line=line, block=block)
+        line += head.count(b"\n")
+    last, is_open = head, True
     for part in parts:
-        body, end, rest = part.partition("*RAS_INT_END")
-        scan = _ras_points(body)
+        body, end, last = part.partition(b"*RAS_INT_END")
+        scan = _ras_points(body, encoding)
         if scan[0].size or end:
             scans.append(scan)
-        line += body.count("\n")
-        block = _ras_conditions(rest, findings, line=line, block=block)
-        line += rest.count("\n")
+        if findings is not None:
+            line += body.count(b"\n")
+            block = _ras_conditions(decode(last, encoding), findings, line=line, block=block)
+            line += last.count(b"\n")
         is_open = not end
-    is_open = is_open or not text.strip().endswith("*RAS_DATA_END")
+    is_open = is_open or not decode(last, encoding).strip().endswith("*RAS_DATA_END")
     return scans, "The RAS file breaks off inside a block." if is_open else ""
 
 
@@ -112,41 +134,44 @@ def _ras_conditions(text: str, findings: Findings, *, line: int, block: int) -> 
     return block
 
 
-def _ras_points(body: str) -> tuple[Any, Any]:
+def _ras_points(body: bytes, encoding: Encoding) -> tuple[Any, Any]:
     """Positions and true intensities; lines that hold anything but two or three numbers are passed over."""
-    table = _plain_numbers(body)
-    if table is None:
-        try:
-            table = (
-                np.loadtxt(io.StringIO(body), dtype=np.float64, comments=None, ndmin=2)
-                if body.strip()
-                else None
-            )
-        except ValueError:
-            table = None
+    plain = _plain_numbers(body)
+    if plain is not None:
+        x, y, factors = plain
+        return x, y * factors
+    text = decode(body, encoding)
+    try:
+        table = (
+            np.loadtxt(io.StringIO(text), dtype=np.float64, comments=None, ndmin=2) if text.strip() else None
+        )
+    except ValueError:
+        table = None
     if table is None or table.shape[1] not in {2, 3}:
-        rows = [[as_number(cell) for cell in line.split()] for line in body.splitlines()]
+        rows = [[as_number(cell) for cell in line.split()] for line in text.splitlines()]
         kept = [[*row, 1.0][:3] for row in rows if len(row) in {2, 3} and None not in row]
         table = np.array(kept, dtype=np.float64).reshape(-1, 3)
     factor = table[:, 2] if table.shape[1] > 2 else 1.0  # noqa: PLR2004 - the attenuator's column
     return table[:, 0], table[:, 1] * factor
 
 
-def _plain_numbers(body: str) -> Any:
-    """The numbers where three stand in each line with one blank between, as instruments write them; else ``None``.
+def _plain_numbers(body: bytes) -> list[Any] | None:
+    """The columns where three numbers stand in each line with one blank between, as instruments write them.
 
-    Five times as fast as NumPy, which reads every other form. Shape: (N, 3).
+    Five times as fast as NumPy, which reads every other form: for these it is ``None``. Shapes: three of (N,).
     """
+    if not body.isascii():
+        return None
     try:
         table = csv.read_csv(
-            pa.py_buffer(body.encode("ascii")),
-            read_options=csv.ReadOptions(use_threads=False, column_names=["x", "y", "factor"]),
-            parse_options=csv.ParseOptions(delimiter=" ", quote_char=False),
+            pa.py_buffer(body),
+            read_options=_ONE_THREAD,
+            parse_options=_BLANKS,
             convert_options=_THREE_NUMBERS,
         )
-    except (pa.ArrowException, UnicodeEncodeError):
+    except pa.ArrowException:
         return None
-    return np.column_stack([column.to_numpy() for column in table.columns]) if table.num_rows else None
+    return [column.to_numpy() for column in table.columns] if table.num_rows else None
 
 
 def _number(text: str) -> str | int | float:
@@ -158,7 +183,7 @@ def _number(text: str) -> str | int | float:
     return text
 
 
-def _uxd(text: str, findings: Findings) -> tuple[list[tuple[Any, Any]], str]:
+def _uxd(text: str, findings: Findings | None) -> tuple[list[tuple[Any, Any]], str]:
     ranges = _Ranges(findings)
     for number, line in enumerate(text.splitlines(), 1):
         stripped = line.strip()
@@ -177,7 +202,7 @@ def _uxd(text: str, findings: Findings) -> tuple[list[tuple[Any, Any]], str]:
 class _Ranges:
     """The scans of a UXD file; settings of one hold for the next until it changes them."""
 
-    def __init__(self, findings: Findings) -> None:
+    def __init__(self, findings: Findings | None) -> None:
         self.findings = findings
         self.scans: list[tuple[Any, Any]] = []
         self.settings: dict[str, float] = {}
@@ -199,13 +224,14 @@ class _Ranges:
             setting = as_number(value)
             if setting is not None:
                 self.settings[upper] = setting
-            self.findings.field(
-                key,
-                _number(value),
-                unit=_UXD_UNITS.get(upper),
-                where=f"line {number}",
-                personal=bool(_PERSONAL.search(key)),
-            )
+            if self.findings is not None:
+                self.findings.field(
+                    key,
+                    _number(value),
+                    unit=_UXD_UNITS.get(upper),
+                    where=f"line {number}",
+                    personal=bool(_PERSONAL.search(key)),
+                )
 
     def numbers(self, line: str) -> None:
         """A line of data."""
@@ -226,7 +252,7 @@ class _Ranges:
         self.scans.append((start + step * np.arange(flat.size), flat))
 
 
-def _xrdml(root: Element, findings: Findings) -> tuple[list[tuple[Any, Any]], str]:
+def _xrdml(root: Element, findings: Findings | None) -> tuple[list[tuple[Any, Any]], str]:
     scans: list[tuple[Any, Any]] = []
     for node in root.iter():
         if isinstance(node.tag, str) and local(node.tag) == "dataPoints":
@@ -240,7 +266,8 @@ def _xrdml(root: Element, findings: Findings) -> tuple[list[tuple[Any, Any]], st
                     "listPositions",
                 }:
                     node.remove(child)
-    walk(root, f"/{local(root.tag)}", findings, 0)
+    if findings is not None:
+        walk(root, f"/{local(root.tag)}", findings, 0)
     return scans, ""
 
 

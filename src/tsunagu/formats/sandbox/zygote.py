@@ -14,6 +14,7 @@ from __future__ import annotations
 import codecs
 import contextlib
 import gc
+import importlib
 import json
 import os
 import socket
@@ -112,6 +113,8 @@ class Zygote:
                 self.loaded[name] = reader.load()
         except Exception as error:  # noqa: BLE001 - a plugin's import may fail in any way
             return {"error": f"{type(error).__name__}: {error}"}
+        if "pyarrow" in sys.modules:
+            _settle_arrow()
         for folder in _folders(set(sys.modules) - known):
             self.places.add(folder)
         # What is there now is shared with all children; the collector must not touch (and copy) it.
@@ -252,6 +255,11 @@ def _folders(modules: set[str]) -> set[Path]:
     """The package folders of newly imported modules: a plugin may live outside of site-packages."""
     files = (getattr(sys.modules.get(module.partition(".")[0]), "__file__", None) for module in modules)
     return {Path(file).parent for file in files if file and Path(file).name.startswith("__init__.")}
+
+
+def _settle_arrow() -> None:
+    """Arrow looks for pandas over its first array, and imports it: here once, or for a tenth of a second in each child."""
+    importlib.import_module("pyarrow").array(())
 
 
 def _silence() -> None:
