@@ -133,7 +133,9 @@ class Slurm(Executor):
         # Of two equal options the last one counts: the node's own may add to these and not undo them.
         options += [
             f"--job-name=tsunagu-{runs[0]}",
-            "--export=NONE",
+            # Of the three variables that sbatch itself gets (_ask). With NONE Slurm would first ask a login shell of the user
+            # for its environment, for a second or more, and hold the job where that fails; the wrapper would get none of it.
+            "--export=ALL",
             "--chdir=/",
             "--input=/dev/null",
             "--output=/dev/null",  # the script writes beside the job; where this cannot be opened Slurm says nothing
