@@ -112,6 +112,7 @@ class Zygote:
                 self.loaded[name] = reader.load()
         except Exception as error:  # noqa: BLE001 - a plugin's import may fail in any way
             return {"error": f"{type(error).__name__}: {error}"}
+        _let_arrow_look_around()
         for folder in _folders(set(sys.modules) - known):
             self.places.add(folder)
         # What is there now is shared with all children; the collector must not touch (and copy) it.
@@ -246,6 +247,13 @@ class Child:
         except ReaderNotLoadedError as need:
             return wire.pack({"need": need.reader})
         return wire.pack_outcome(outcome)
+
+
+def _let_arrow_look_around() -> None:
+    """Arrow imports pandas, where it is there, with the first array that it makes: once here, not in every child."""
+    arrow = sys.modules.get("pyarrow")
+    if arrow is not None:
+        arrow.array([0])
 
 
 def _folders(modules: set[str]) -> set[Path]:
