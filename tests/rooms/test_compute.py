@@ -18,6 +18,7 @@ from tsunagu.compute.runner.log import Kept
 from tsunagu.core import clock
 from tsunagu.core.errors import NotFoundError
 from tsunagu.data.datasets import api as datasets
+from tsunagu.doors.rest import pushes
 from tsunagu.foundation.identity import api as identity
 from tsunagu.foundation.ledger import api as ledger
 from tsunagu.foundation.policy import api as policy
@@ -260,6 +261,26 @@ def test_the_address_of_the_line_answers_refusals_as_problems(running, client):
     answer = client.post(url, body, content_type="application/json", headers={"Tsunagu-Signature": signature})
     assert answer.json()["answer"]["inputs"] == [{"place": "lab/data", "version": 1, "folder": ""}]
     assert client.get(url).status_code == 405
+
+
+def over_the_wire(client, run, do, **content):
+    body, signature = message(run, do, **content)
+    headers = {"Tsunagu-Signature": signature}
+    return client.post(f"/compute/line/{run}", body, content_type="application/json", headers=headers).json()
+
+
+def test_an_order_brings_what_its_wrapper_would_ask_for_next(frozen, client, monkeypatch):
+    run = ask(frozen[0], code="lab/data/code", output="lab/out").run
+    Job.objects.filter(pk=run).update(state="running", started_at=clock.now())
+    pages = over_the_wire(client, run, "order")["answer"]["pages"]
+    assert [one["content"]["prefix"] for one in pages] == ["", "code/"]
+    for page in pages:
+        asked = over_the_wire(client, run, "call", path=page["path"], content=page["content"])["answer"]
+        assert [one["sha256"] for one in page["answer"]["files"]] == [one["sha256"] for one in asked["files"]]
+    monkeypatch.setattr(
+        pushes.storage, "locate", lambda *_: {}
+    )  # the bytes are gone: the wrapper hears it when it asks
+    assert over_the_wire(client, run, "order")["answer"]["pages"] == []
 
 
 @pytest.mark.parametrize(

@@ -142,6 +142,7 @@ def test_nothing_of_the_nodes_environment_and_secrets_goes_along(node, cluster):
         assert node.token not in text
     wait_for(node, run_id, "succeeded")
     wait(lambda: not folder.exists(), "the folder to go")
+    assert "get env for user" not in (cluster.home / "slurmd.log").read_text(), "a login shell was waited for"
 
 
 def test_a_run_waits_in_slurms_queue_and_is_cancelled_there(node, cluster):
@@ -192,6 +193,19 @@ def test_what_slurm_refuses_is_told_in_its_words(cluster, tmp_path):
     place = Slurm(read(tmp_path, settings))
     assert place.look("4711", tmp_path) == "gone"
     assert place.explain("4711", tmp_path)[0] == "lost"
+
+
+def test_nothing_is_imported_from_the_folder_of_a_job(cluster, tmp_path):
+    # A folder of its own: the node cleans the one of the cluster.
+    place = Slurm(read(tmp_path, {**cluster.settings, "TSUNAGU_SLURM_FOLDER": str(tmp_path)}))
+    folder = place.root(is_sealed=False) / "01JIMPORTS"
+    folder.mkdir(parents=True)
+    (folder / "tsunagu.py").write_text("print('from the folder')")
+    (folder / "job.json").write_text("no job")
+    place.submit(Submission("01JIMPORTS", folder / "job.json", folder, Limits()))
+    log = folder / "wrapper.log"
+    wait(lambda: log.exists() and "cannot be read" in log.read_text(), "the wrapper")
+    assert "from the folder" not in log.read_text()
 
 
 @pytest.mark.parametrize(

@@ -49,13 +49,19 @@ class Pulled(NamedTuple):
 
 
 class LocalTree:
-    """The folder and what is remembered of it."""
+    """The folder and what is remembered of it.
 
-    def __init__(self, root: str) -> None:
+    Args:
+        root: The folder.
+        remembers: Whether that outlives this pull.
+    """
+
+    def __init__(self, root: str, *, remembers: bool = True) -> None:
         self.root = os.path.abspath(root)  # noqa: PTH100
         self.own = os.path.join(self.root, OWN_FOLDER)  # noqa: PTH118
         os.makedirs(os.path.join(self.own, "parts"), exist_ok=True)  # noqa: PTH103, PTH118
         self._safe_folders = {""}
+        self._remembers = remembers
         try:
             self._db = self._connect()
         except sqlite3.DatabaseError:
@@ -76,7 +82,7 @@ class LocalTree:
         return os.path.join(folder, f"{name}.sqlite")  # noqa: PTH118
 
     def _connect(self) -> sqlite3.Connection:
-        db = sqlite3.connect(self._memory(), timeout=30)
+        db = sqlite3.connect(self._memory() if self._remembers else ":memory:", timeout=30)
         try:
             db.execute("pragma journal_mode = wal")
             db.execute("pragma synchronous = normal")

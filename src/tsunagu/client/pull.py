@@ -76,6 +76,7 @@ class Pull:
         prefix: Only paths that start so.
         force: Overwrite files that somebody changed here.
         progress: Counts what was done.
+        remembers: Whether a later pull into the same folder shall know what this one brought.
     """
 
     def __init__(
@@ -88,6 +89,7 @@ class Pull:
         prefix: str = "",
         force: bool = False,
         progress: Progress | None = None,
+        remembers: bool = True,
     ) -> None:
         self._node = node
         self._place = dataset_path(dataset)
@@ -95,6 +97,7 @@ class Pull:
         self._prefix = prefix
         self._force = force
         self._progress = progress or Progress()
+        self._remembers = remembers
         self._byte_url = ""
         self._page_asked: dict[str, Any] = {}
         self._tree: LocalTree
@@ -108,7 +111,7 @@ class Pull:
         """
         began = time.monotonic()
         first = self._ask("")
-        self._tree = LocalTree(self.report.destination)
+        self._tree = LocalTree(self.report.destination, remembers=self._remembers)
         with contextlib.closing(self._tree):
             for page in self._pages(first):
                 self._page(page)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tsunagu.client.output import Output
 
 _EXIT_FAILED = 1
-_POLL_S = 0.5
+_POLL_LEAST_S, _POLL_MOST_S, _POLL_SHARE = 0.1, 0.5, 0.05  # a twentieth of what it took so far
 _MARKS = {"pass": "✓", "fail": "✗", "unknown": "?", "not_applicable": "–"}
 
 
@@ -75,6 +75,7 @@ def _take_back(node: Any, place: str, dataset: str, names: list[str]) -> None:
 
 def _wait(node: Any, address: str, output: Output) -> dict[str, Any]:
     """The card once the tables are done or failed; whoever interrupts leaves them to the node."""
+    began = time.monotonic()
     with output.progress(text("ready_working")) as progress:
         while True:
             card: dict[str, Any] = node.get(address)
@@ -82,7 +83,8 @@ def _wait(node: Any, address: str, output: Output) -> dict[str, Any]:
             if found["state"] in {"done", "failed"}:
                 return card
             progress.tell(f"{size(found['done_bytes'])} / {size(found['total_bytes'])}")
-            time.sleep(_POLL_S)
+            share = (time.monotonic() - began) * _POLL_SHARE
+            time.sleep(min(_POLL_MOST_S, max(_POLL_LEAST_S, share)))
 
 
 def _show(card: dict[str, Any], output: Output) -> None:

@@ -57,6 +57,19 @@ def test_everything_lands_and_a_second_pull_fetches_nothing(
     assert not any("/fetch" in r or "/o/" in r for r in filled.requests)
 
 
+def test_a_tree_that_is_pulled_into_once_leaves_no_memory_of_it(tmp_path: Path) -> None:
+    for remembers in (True, False):
+        place = tmp_path / str(remembers)
+        tree = LocalTree(str(place), remembers=remembers)
+        (place / "a").write_bytes(b"1")
+        tree.remember("a", str(place / "a"), "00")
+        assert tree.state_of("a", str(place / "a"), "00") == "same"
+        tree.close()
+        again = LocalTree(str(place))
+        assert (again._kept("a") is not None) == remembers
+        again.close()
+
+
 def test_only_changes_are_fetched_and_stale_files_are_named(
     client: Client, filled: FakeNode, tmp_path: Path
 ) -> None:

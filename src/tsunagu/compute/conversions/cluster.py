@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 _PIECE = 1 << 20
 _MOST_WAIT_S = 3600.0  # until a worker is free
 _AGAIN = 1  # a task whose worker was lost
+_DEEP = 2  # tasks for each thread of a worker: it goes on with the next while this node takes in what it made
 
 
 class _LostError(Exception):
@@ -38,13 +39,13 @@ class OnDask(readiness.Maker):
     Args:
         line: To its scheduler.
         here: Does what the cluster does not.
-        at_once: How many threads the workers have together.
+        threads: How many the workers have together.
     """
 
     name = "dask"
 
-    def __init__(self, line: jobs.DaskLine, here: readiness.Maker, at_once: int) -> None:
-        self._line, self._here, self.at_once = line, here, at_once
+    def __init__(self, line: jobs.DaskLine, here: readiness.Maker, threads: int) -> None:
+        self._line, self._here, self.at_once = line, here, _DEEP * threads
 
     def make(
         self,

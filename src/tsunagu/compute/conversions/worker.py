@@ -123,6 +123,7 @@ class _Files:
     def __enter__(self) -> Self:
         self._folder = tempfile.TemporaryDirectory(prefix="tsunagu-")
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="fetch")
+        self._begin(0)  # while the process behind the walls starts
         return self
 
     def __exit__(self, *_: object) -> None:

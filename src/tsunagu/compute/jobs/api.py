@@ -24,7 +24,16 @@ from tsunagu.compute.jobs.errors import (
     OutputTakenError,
 )
 from tsunagu.compute.jobs.executors import Executor, Sandbox, Submission
-from tsunagu.compute.jobs.hearing import Heard, answer, begin_delivery, delivered_by, deliverer, hear, reader
+from tsunagu.compute.jobs.hearing import (
+    Heard,
+    answer,
+    begin_delivery,
+    delivered_by,
+    deliverer,
+    hear,
+    reader,
+    reads_of,
+)
 from tsunagu.compute.jobs.leaving import places_for
 from tsunagu.compute.jobs.places import LENDABLE, RESERVED, SERVING, slurm_problem
 from tsunagu.compute.jobs.places import offered as places
@@ -89,6 +98,7 @@ __all__ = [
     "places_for",
     "read_log",
     "reader",
+    "reads_of",
     "require_still",
     "sandbox_problem",
     "sentence",

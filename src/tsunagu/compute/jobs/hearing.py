@@ -17,7 +17,7 @@ from tsunagu.compute.jobs.errors import ForgedMessageError, JobOverError, Output
 from tsunagu.compute.jobs.models import Job
 from tsunagu.compute.jobs.settling import actor_of, require_rights, settle
 from tsunagu.compute.jobs.types import State
-from tsunagu.compute.runner.api import BadOrderError, Order, Result, is_signed
+from tsunagu.compute.runner.api import BadOrderError, Input, Order, Result, is_signed
 from tsunagu.core import clock, settings
 from tsunagu.core.capabilities import Signer
 from tsunagu.core.errors import InvalidInputError
@@ -125,6 +125,12 @@ def _result(heard: Heard) -> dict[str, Any]:
     return {"state": job.state}
 
 
+def reads_of(order: dict[str, Any]) -> tuple[Input, ...]:
+    """What an order has its wrapper fetch."""
+    read = Order.of(order)
+    return (*read.inputs, *([read.code] if read.code else []))
+
+
 # What a wrapper pulls and pushes, which the door then asks the other rooms for
 
 
@@ -136,8 +142,7 @@ def reader(run_id: str, place: str, version: object) -> tuple[Actor, datasets.Da
         CapabilityRefusedError, NotFoundError: the account, the token or the right was taken away.
     """
     job = Job.objects.get(pk=run_id)
-    order = Order.of(job.order)
-    allowed = {(one.place, one.version) for one in (*order.inputs, *([order.code] if order.code else []))}
+    allowed = {(one.place, one.version) for one in reads_of(job.order)}
     if (place, version) not in allowed:
         raise ForgedMessageError("A run reads nothing but its inputs.")
     actor = actor_of(job)

@@ -56,7 +56,7 @@ if ! mkdir {note}; then
 fi
 echo "${{SLURM_ARRAY_JOB_ID:-$SLURM_JOB_ID}}${{SLURM_ARRAY_TASK_ID:+_$SLURM_ARRAY_TASK_ID}}" > {note}/handle
 exec >> wrapper.log 2>&1
-exec env -i {variables} SLURM_JOB_ID="$SLURM_JOB_ID" {python} -m tsunagu.compute.runner {root}/"$1"/job.json
+exec env -i {variables} SLURM_JOB_ID="$SLURM_JOB_ID" {python} {flags} -m tsunagu.compute.runner {root}/"$1"/job.json
 """
 
 
@@ -133,7 +133,9 @@ class Slurm(Executor):
         # Of two equal options the last one counts: the node's own may add to these and not undo them.
         options += [
             f"--job-name=tsunagu-{runs[0]}",
-            "--export=NONE",
+            # Of the three variables that sbatch itself gets (_ask). With NONE Slurm would first ask a login shell of the user
+            # for its environment, for a second or more, and hold the job where that fails; the wrapper would get none of it.
+            "--export=ALL",
             "--chdir=/",
             "--input=/dev/null",
             "--output=/dev/null",  # the script writes beside the job; where this cannot be opened Slurm says nothing
@@ -173,6 +175,9 @@ class Slurm(Executor):
             note=_NOTE,
             variables=" ".join(f"{name}={shlex.quote(value)}" for name, value in environment.items()),
             python=shlex.quote(node.slurm_python or sys.executable),
+            # Nothing is imported from the job's folder. The node's own Python is told where everything lies, and need not
+            # look for it.
+            flags="-P" if node.slurm_python else "-P -S",
         )
         head, _newline, rest = script.partition("\n")
         return f"{head}\nset -- {' '.join(runs)}\n{rest}"

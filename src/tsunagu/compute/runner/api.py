@@ -2,9 +2,7 @@
 
 from tsunagu.compute.runner.hosted import run_wrapper
 from tsunagu.compute.runner.line import HEADER, is_signed, sign
-from tsunagu.compute.runner.order import BadOrderError, Bounds, Input, JobFile, Limits, Order, Result
-from tsunagu.compute.runner.walls import problem
-from tsunagu.compute.runner.work import (
+from tsunagu.compute.runner.marks import (
     DOOR_FOLDER,
     FINISH_FILE,
     OUT_FOLDER,
@@ -13,6 +11,8 @@ from tsunagu.compute.runner.work import (
     is_alive,
     remove,
 )
+from tsunagu.compute.runner.order import BadOrderError, Bounds, Input, JobFile, Limits, Order, Result
+from tsunagu.compute.runner.walls import problem
 
 __all__ = [
     "DOOR_FOLDER",

@@ -69,6 +69,11 @@ class Input:
         """Whether it is a git bundle, of which the job gets what is checked out."""
         return self.folder.endswith(".bundle")
 
+    @property
+    def prefix(self) -> str:
+        """How the paths of its files begin."""
+        return f"{self.folder}/" if self.folder and not self.is_bundle else self.folder
+
 
 @dataclass(frozen=True, slots=True)
 class Order:

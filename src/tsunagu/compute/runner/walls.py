@@ -54,18 +54,41 @@ class Mounts:
     door: Path | None = None
 
 
+class Probe:
+    """Whether a job can be walled in on this machine: begun at once, so that the answer is there when it is wanted."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._said = ""
+        if shutil.which("bwrap") is None:
+            self._said = "bubblewrap (the program bwrap) is not installed."
+            return
+        try:
+            self._process = subprocess.Popen(  # noqa: S603
+                [_bwrap(), *_flags(Limits()), "--", "/bin/true"],
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            )  # fmt: skip
+        except OSError as error:
+            self._said = f"bwrap cannot be run: {error}"
+
+    def problem(self) -> str:
+        """Why it cannot be; empty when it can be."""
+        if self._process is None:
+            return self._said
+        with self._process as process:
+            try:
+                _out, said = process.communicate(timeout=_PROBE_S)
+            except subprocess.TimeoutExpired as error:
+                process.kill()
+                return f"bwrap cannot be run: {error}"
+        if process.returncode:
+            return f"bwrap cannot make its namespaces: {said.decode('utf-8', 'replace').strip()[:300]}"
+        return ""
+
+
 def problem() -> str:
     """Why no job can be walled in on this machine; empty when it can be."""
-    if shutil.which("bwrap") is None:
-        return "bubblewrap (the program bwrap) is not installed."
-    command = [_bwrap(), *_flags(Limits()), "--", "/bin/true"]
-    try:
-        done = subprocess.run(command, capture_output=True, timeout=_PROBE_S, check=False)  # noqa: S603
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return f"bwrap cannot be run: {error}"
-    if done.returncode:
-        return f"bwrap cannot make its namespaces: {done.stderr.decode('utf-8', 'replace').strip()[:300]}"
-    return ""
+    return Probe().problem()
 
 
 @contextlib.contextmanager

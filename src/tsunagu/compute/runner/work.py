@@ -11,11 +11,9 @@ import os
 import platform
 import resource
 import select
-import shutil
 import signal
-import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,8 +22,8 @@ from tsunagu.client.errors import NodeRefusedError, UnreachableError
 from tsunagu.client.pull import Pull
 from tsunagu.client.push import Push
 from tsunagu.client.walk import Skipped, walk
-from tsunagu.compute.runner import walls
-from tsunagu.compute.runner.line import JobNode, Line
+from tsunagu.compute.runner import marks, walls
+from tsunagu.compute.runner.line import JobNode, Line, Question
 from tsunagu.compute.runner.order import Input, JobFile, Order, Result
 from tsunagu.compute.runner.talk import Talk
 from tsunagu.compute.runner.watching import Watch
@@ -33,11 +31,6 @@ from tsunagu.core.errors import TsunaguError
 
 logger = logging.getLogger(__name__)
 
-PID_FILE, RESULT_FILE = "wrapper.pid", "result.json"
-# Laid beside the job by the node that owns the machine before it ends the job of another one.
-WITHDRAWN_FILE = "withdrawn"
-# Laid beside a server by the node: it ends, and what it wrote is kept. Its text says why.
-FINISH_FILE, DOOR_FOLDER, OUT_FOLDER = "finish", "door", "out"
 _LOOK_EVERY_S, _GLANCE_EVERY_S = 0.1, 0.02
 _ORDER_WITHIN_S = _DELIVER_WITHIN_S = 900.0
 _PIECE = 1 << 16
@@ -60,34 +53,6 @@ class _FailedError(Exception):
         self.code, self.facts = code, facts
 
 
-def main(argv: Sequence[str]) -> int:
-    """Do the job of a job file; 0 when control heard the result.
-
-    With ``-`` the path comes as a line of standard input: an executor may keep a wrapper that has loaded everything.
-    """
-    _adopt()
-    why = walls.problem()
-    place = sys.stdin.readline().strip() if argv[0] == "-" else argv[0]
-    if not place:  # whoever kept it ended
-        return 0
-    job = JobFile.read(Path(place))
-    folder = Path(job.folder)
-    if argv[0] == "-":
-        _write_to(folder / "wrapper.log")
-    # The memory of pulls and pushes belongs to this run alone.
-    os.environ["TSUNAGU_CACHE"] = str(folder / "cache")
-    (folder / PID_FILE).write_text(f"{os.getpid()} {_birth(os.getpid())}", "utf-8")
-    line = Line(job.control, job.run, job.secret, job.bounds)
-    with contextlib.closing(line):
-        return Work(line, job, why, _booked(job)).run()
-
-
-def _booked(job: JobFile) -> Mapping[str, Any]:
-    """What the scheduler was asked for, and the number that it gave the job."""
-    number = os.environ.get("SLURM_JOB_ID", "")
-    return {**job.booked, "job": number} if job.booked and number else job.booked
-
-
 def _adopt() -> None:
     """Have orphans come to this process: bwrap does not wait for the first process of its space, which knows the sums."""
     with contextlib.suppress(OSError, AttributeError):
@@ -103,32 +68,6 @@ def _left_by_children() -> tuple[float, int]:
     return used.ru_utime + used.ru_stime, used.ru_maxrss * 1024
 
 
-def _write_to(path: Path) -> None:
-    """What the wrapper itself says goes beside its job."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    for number in (1, 2):
-        os.dup2(descriptor, number)
-    os.close(descriptor)
-
-
-def is_alive(folder: Path) -> bool:
-    """Whether the wrapper of a job's folder still runs on this machine."""
-    try:
-        pid, birth = (folder / PID_FILE).read_text("utf-8").split()
-        return _birth(int(pid)) == birth
-    except (OSError, ValueError):
-        return False
-
-
-def _birth(pid: int) -> str:
-    """When a process started, which tells it from a later one of the same number; empty: it is gone or a zombie."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
-    except OSError:
-        return ""
-    return "" if fields[0] == "Z" else fields[19]
-
-
 class Work:
     """One job from its order to its result.
 
@@ -137,30 +76,39 @@ class Work:
         job: Whose folder holds its files; what is in it goes away at the end, but for the result.
         no_walls: Why nothing can be walled in here; empty when it can be.
         booked: What a scheduler keeps free for it.
+        asked: The order, where it was asked for already.
     """
 
     def __init__(
-        self, line: Line, job: JobFile, no_walls: str = "", booked: Mapping[str, Any] | None = None
+        self,
+        line: Line,
+        job: JobFile,
+        no_walls: str = "",
+        booked: Mapping[str, Any] | None = None,
+        asked: Question | None = None,
     ) -> None:
         self._no_walls = no_walls
         self._booked = booked or {}
+        self._asked = asked
+        self._pages: list[dict[str, Any]] = []
         self._line = line
         self._job = job
         self._folder = Path(job.folder)
-        self._output = self._folder / OUT_FOLDER
+        self._output = self._folder / marks.OUT_FOLDER
         self._is_over = self._has_served = False
         self._talk: Talk | None = None
         self._result = Result("stopped")
 
     def run(self) -> int:
         """Do it; 0 when control heard how it ended."""
+        _adopt()
         signal.signal(signal.SIGTERM, self._stop)
         code, facts = "ok", dict[str, Any]()
         try:
             facts = self._all()
         except _StoppedError:
             code = "cancelled" if self._line.is_cancelled else "stopped"
-            if (self._folder / WITHDRAWN_FILE).exists():
+            if (self._folder / marks.WITHDRAWN_FILE).exists():
                 code = "withdrawn"
         except _FailedError as error:
             code, facts = error.code, error.facts
@@ -209,7 +157,10 @@ class Work:
         deadline = time.monotonic() + _ORDER_WITHIN_S
         while True:
             try:
-                return Order.of(self._line.say("order"))
+                asked, self._asked = self._asked, None
+                said = asked.answer() if asked else self._line.say("order")
+                self._pages = list(said.get("pages") or ())
+                return Order.of(said)
             except UnreachableError:
                 if time.monotonic() > deadline:
                     raise
@@ -227,7 +178,7 @@ class Work:
             raise _FailedError(
                 "no_environment", why=f"{environment} is not on the machine {platform.node()}."
             )
-        door = self._folder / DOOR_FOLDER if order.serves else None
+        door = self._folder / marks.DOOR_FOLDER if order.serves else None
         if door is not None:
             door.mkdir()
         return walls.Mounts(inputs, self._output, code, environment, door)
@@ -235,10 +186,16 @@ class Work:
     def _pull(self, wanted: Input, name: str) -> Path:
         destination = self._folder / name
         destination.mkdir(parents=True)
-        prefix = f"{wanted.folder}/" if wanted.folder and not wanted.is_bundle else wanted.folder
-        node = JobNode(self._line)
+        node = JobNode(self._line, self._pages)
         with contextlib.closing(node):
-            pull = Pull(node, wanted.place, str(destination), version=wanted.version, prefix=prefix)
+            pull = Pull(
+                node,
+                wanted.place,
+                str(destination),
+                version=wanted.version,
+                prefix=wanted.prefix,
+                remembers=False,
+            )
             report = pull.run()
         if report.problems:
             first = report.problems[0]
@@ -326,11 +283,11 @@ class Work:
     def _told(self) -> str:
         """Why a server shall end now; empty while it may go on."""
         if not self._has_served:
-            door = self._folder / DOOR_FOLDER
+            door = self._folder / marks.DOOR_FOLDER
             self._has_served = door.is_dir() and any(door.iterdir())
             return ""
         with contextlib.suppress(OSError):
-            return (self._folder / FINISH_FILE).read_text("utf-8")[:40] or "finished"
+            return (self._folder / marks.FINISH_FILE).read_text("utf-8")[:40] or "finished"
         return ""
 
     def _kept(self, broken: str) -> str:
@@ -390,12 +347,12 @@ class Work:
         if self._talk is not None:
             with contextlib.suppress(TsunaguError):
                 self._talk.end()
-        for name in ("in", OUT_FOLDER, "code", "checked-out", "cache", DOOR_FOLDER):
-            remove(self._folder / name)
+        for name in ("in", marks.OUT_FOLDER, "code", "checked-out", "cache", marks.DOOR_FOLDER):
+            marks.remove(self._folder / name)
         body, signature = self._line.message("result", result=result.as_json())
-        kept = self._folder / f".{RESULT_FILE}"
+        kept = self._folder / f".{marks.RESULT_FILE}"
         kept.write_text(json.dumps({"body": body.decode(), "signature": signature}), "utf-8")
-        kept.rename(self._folder / RESULT_FILE)
+        kept.rename(self._folder / marks.RESULT_FILE)
         try:
             self._line.say("result", result=result.as_json())
         except TsunaguError as error:
@@ -448,16 +405,6 @@ def printable(path: str) -> str:
     """A path for a sentence: what is no text or no printing character is shown as its code."""
     text = path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
-def remove(folder: Path) -> None:
-    """Remove a folder of which a job may have taken rights away from its own files."""
-    if not folder.exists():
-        return
-    for place, _folders, _files in os.walk(folder):
-        with contextlib.suppress(OSError):
-            os.chmod(place, 0o700)  # noqa: PTH101 - never through a link: os.walk names folders alone
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _host() -> Mapping[str, Any]:
