@@ -31,7 +31,7 @@ NOTES = [
     every one shuffles over all data and within {window:,} samples, counts samples and sums ids. Two workers are two processes;
     the slower one counts.""",
     """Ours asks the node's rules and guard, opens a use that goes into the ledger and ends it, all within the time, and reads
-    from the node's byte server on four connections, ahead of the reader; the others read the same Parquet files (WebDataset:
+    from the node's byte server on two to four connections, ahead of the reader; the others read the same Parquet files (WebDataset:
     tar files of the same samples) from nginx, bare pyarrow on one connection and nothing ahead.""",
 ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
 _UNAUTHORIZED, _PARTIAL = 401, 206
 _GAP = 64 << 10  # ranges that are closer than this are fetched as one
 _AHEAD_BYTES = 256 << 20
-_THREADS = 4
+# They decode too: more of them than cores take the time from one another, and from other workers of the training.
+_THREADS = min(4, max(2, os.cpu_count() or 2))
 
 
 class Ranges:
@@ -207,7 +209,7 @@ def ahead(
 ) -> Generator[tuple[Window, pa.RecordBatch, pa.Array | None], None, None]:
     """Windows, their rows and in which order to take these; up to 256 MiB of them are on their way.
 
-    Four threads fetch and decode, one more puts the pieces of a window together. Rows are taken batch by batch: a second
+    Two to four threads fetch and decode, one more puts the pieces of a window together. Rows are taken batch by batch: a second
     copy of a whole window would be memory that is touched for the first time, which costs more than the copy itself.
 
     Args:
