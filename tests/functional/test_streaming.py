@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import subprocess
+import sys
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +16,7 @@ import pytest
 
 import tsunagu
 from tests.node import running_node
+from tsunagu.client.node import Node
 from tsunagu.core.errors import TsunaguError
 from tsunagu.streaming.api import MixedSchemaError, NothingToStreamError, OtherStreamError
 
@@ -74,6 +78,12 @@ def _ids(stream):
     return [value for batch in stream for value in batch.column("id").to_pylist()]
 
 
+def _program(script):
+    return subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=120
+    )
+
+
 def test_every_row_comes_once_with_its_values(data, open_stream, table):
     with open_stream(batch=400) as stream:
         assert len(stream) == 23
@@ -100,6 +110,59 @@ def test_an_epoch_is_shuffled_by_its_seed_and_the_next_one_differs(data, open_st
         batch = next(iter(stream))
     expected = table.take(batch.column("id"))
     assert pa.Table.from_batches([batch]).equals(expected), "a row keeps its values"
+
+
+def test_a_batch_holds_its_own_rows_alone(data, open_stream):
+    """Whoever keeps a few batches does not keep the windows that they were shuffled in."""
+    with open_stream(shuffle=True, batch=100) as stream:
+        batch = next(iter(stream))
+    held = sum(part.size for column in batch.columns for part in column.buffers() if part is not None)
+    assert held < 2 * batch.nbytes
+
+
+def test_pandas_is_not_loaded_for_the_sake_of_a_stream(node, data):
+    """It takes longer than the first window, and pyarrow loads it without being asked."""
+    script = f"""
+import sys, tsunagu
+stream = tsunagu.stream({data!r}, client=tsunagu.connect({node.url!r}, {node.token!r}), shuffle=True, cache=0)
+print(sum(batch.num_rows for batch in stream), "pandas" in sys.modules)
+"""
+    done = _program(script)
+    assert done.stdout.split() == [str(ROWS), "False"], done.stderr
+
+
+def test_what_a_program_read_is_known_though_it_closes_nothing(node, data):
+    script = f"""
+import tsunagu
+client = tsunagu.connect({node.url!r}, {node.token!r})
+batches = iter(tsunagu.stream({data!r}, client=client, training="forgotten", columns=["id"], cache=0))
+print(sum(next(batches).num_rows for _ in range(3)))
+"""
+    done = _program(script)
+    found = node.api("GET", "/trainings/forgotten")[1]["uses"][0]
+    assert (found["rows"], found["epochs"], found["outcome"]) == (int(done.stdout), 1, "ok"), done.stderr
+    assert found["bytes"] > 0
+
+
+def test_a_finished_epoch_is_told_while_the_stream_stays_open(node, data, open_stream):
+    with open_stream(training="open", columns=["id"]) as stream:
+        _ids(stream)
+        deadline = time.monotonic() + 30
+        while (found := node.api("GET", "/trainings/open")[1]["uses"][0])["rows"] < ROWS:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        assert found["ended_at"] == ""
+
+
+def test_a_short_stream_asks_the_node_twice(data, open_stream, monkeypatch):
+    asked = []
+    post = Node.post
+    monkeypatch.setattr(
+        Node, "post", lambda self, path, *rest, **more: asked.append(path) or post(self, path, *rest, **more)
+    )
+    with open_stream(shuffle=True) as stream:
+        assert len(_ids(stream)) == ROWS
+    assert [path.rpartition("/")[2] for path in asked] == ["uses", "end"]
 
 
 @pytest.mark.parametrize("stop", [0, 1, 250, 4000, 8191, 8192, 8999])

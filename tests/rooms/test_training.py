@@ -179,6 +179,52 @@ def test_rest_opens_hands_out_files_and_ends(readable):
     assert client.post(f"/api/v1/uses/{use['id']}/files", {}, **send).status_code == 409
 
 
+def test_the_opening_brings_the_first_page_of_files(readable):
+    _owner, card, reader = readable
+    client = caller_of(reader)
+    place, send = f"/api/v1/datasets/{card.slug}/uses", {"content_type": "application/json"}
+    use = client.post(place, {"purpose": WHY, "files": {"suffix": ".txt"}}, **send).json()
+    page = client.post(f"/api/v1/uses/{use['id']}/files", {"suffix": ".txt"}, **send).json()
+    assert [one["path"] for one in use["files"]["files"]] == ["a.txt"]
+    unsigned = [
+        {**one, "files": [{**file, "capability": ""} for file in one["files"]]}
+        for one in (use["files"], page)
+    ]
+    assert unsigned[0] == unsigned[1]
+    assert client.post(place, {"purpose": WHY}, **send).json()["files"] is None
+    refused = client.post(place, {"purpose": "something nobody was asked about", "files": {}}, **send)
+    assert refused.status_code == 403, "the guard stands before the addresses"
+
+
+def test_a_use_whose_files_cannot_be_read_can_still_be_ended(readable, monkeypatch):
+    """What is wrong with them is said when they are asked for: by then the reader knows the use."""
+    _owner, card, reader = readable
+    client = caller_of(reader)
+    monkeypatch.setattr("tsunagu.foundation.storage.api.locate", lambda _names, _domains: {})
+    place, send = f"/api/v1/datasets/{card.slug}/uses", {"content_type": "application/json"}
+    use = client.post(place, {"purpose": WHY, "training": "net-2", "files": {}}, **send)
+    assert (use.status_code, use.json()["files"]) == (201, None)
+    asked = client.post(f"/api/v1/uses/{use.json()['id']}/files", {}, **send)
+    assert (asked.status_code, "a.txt" in asked.json()["title"] + asked.json().get("detail", "")) == (
+        404,
+        True,
+    )
+    ended = {"opening": use.json()["opening"], "outcome": "failed"}
+    assert client.post(f"/api/v1/uses/{use.json()['id']}/end", ended, **send).status_code == 204
+
+
+def test_the_page_of_the_opening_and_a_fresh_address_count_once(readable, monkeypatch):
+    _owner, card, reader = readable
+    noted = []
+    monkeypatch.setattr("tsunagu.data.usage.api.note", noted.append)
+    client = caller_of(reader)
+    place, send = f"/api/v1/datasets/{card.slug}/uses", {"content_type": "application/json"}
+    uses = [client.post(place, {"purpose": WHY, "files": {}}, **send).json() for _ in range(2)]
+    client.post(f"/api/v1/uses/{uses[0]['id']}/files", {}, **send)
+    targets = [one.target for one in noted if one.is_request]
+    assert targets[0] == targets[2] != targets[1], "two uses are two downloads, their pages are none"
+
+
 def test_addresses_of_files_with_an_ending_come_page_by_page(dataset, put):
     owner, card = dataset
     names = ["a.csv", "b.parquet", "x/c.parquet", "x/d.txt", "x/e.parquet", "y.parquet"]

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT_S = 15.0
 ANSWER_TIMEOUT_S = 300.0  # a commit of a large file waits for the disk of the node
 ATTEMPTS = 6
+_PARTIAL = 206
 _TRANSIENT = {429, 502, 503, 504}
 _SLICE = 32 << 20
 _PIECE = 1 << 20
@@ -46,11 +47,12 @@ class FilePart:
 
 @dataclass
 class Answer:
-    """Status, headers and the whole body."""
+    """Status, headers and the whole body; ``is_filled``: it lies in the memory that the caller gave instead."""
 
     status: int
     headers: Message
     body: bytes
+    is_filled: bool = False
 
 
 T = TypeVar("T", Answer, http.client.HTTPResponse)
@@ -87,8 +89,17 @@ class Transport:
         headers: Mapping[str, str] | None = None,
         body: bytes | FilePart | None = None,
         repeatable: bool = True,
+        into: memoryview | None = None,
     ) -> Answer:
         """Send and read the whole answer, whatever its status.
+
+        Args:
+            method: Of HTTP.
+            url: The address.
+            headers: More than the usual ones.
+            body: What is sent.
+            repeatable: Whether a repeat changes nothing.
+            into: Takes a partial answer (206) that announces exactly as many bytes.
 
         Raises:
             UnreachableError: no answer within the attempts.
@@ -96,10 +107,13 @@ class Transport:
 
         def once() -> Answer:
             response = self._send(method, url, headers or {}, body)
-            content = response.read()
+            is_filled = into is not None and response.status == _PARTIAL and response.length == len(into)
+            if into is not None and is_filled:
+                _fill(into, response)
+            content = b"" if is_filled else response.read()
             if response.will_close:
                 self._drop(url)
-            return Answer(response.status, response.headers, content)
+            return Answer(response.status, response.headers, content, is_filled)
 
         return self._repeat(once, url, repeatable=repeatable)
 
@@ -225,6 +239,15 @@ def _connect(scheme: str, host: str, port: int | None) -> http.client.HTTPConnec
     connection.sock.settimeout(ANSWER_TIMEOUT_S)
     connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return connection
+
+
+def _fill(memory: memoryview, response: http.client.HTTPResponse) -> None:
+    at = 0
+    while at < len(memory):
+        count = response.readinto(memory[at:])
+        if not count:
+            raise http.client.IncompleteRead(b"", len(memory) - at)
+        at += count
 
 
 def _is_stale(sock: socket.socket) -> bool:

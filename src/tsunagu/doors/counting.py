@@ -31,7 +31,14 @@ def viewed(request: HttpRequest, actor: Actor, place: str, version: int = 0) -> 
 
 
 def fetched(
-    request: HttpRequest, actor: Actor, place: str, version: int, channel: usage.Channel, *, is_job: bool
+    request: HttpRequest,
+    actor: Actor,
+    place: str,
+    version: int,
+    channel: usage.Channel,
+    *,
+    is_job: bool,
+    target: str = "",
 ) -> None:
     """Content was handed out, or the address of content: a request.
 
@@ -42,8 +49,9 @@ def fetched(
         version: Which.
         channel: By which door.
         is_job: Whether one download asks this address many times.
+        target: What tells one download from the next; empty: the address.
     """
-    _note(request, actor, place, version, channel, is_request=True, is_job=is_job)
+    _note(request, actor, place, version, channel, is_request=True, is_job=is_job, target=target)
 
 
 def fetched_archive(actor: Actor, place: str, version: int, capability: str) -> None:
@@ -73,6 +81,7 @@ def _note(
     *,
     is_request: bool,
     is_job: bool,
+    target: str = "",
 ) -> None:
     if request.method == "HEAD":
         return
@@ -84,7 +93,7 @@ def _note(
             version=version,
             is_request=is_request,
             channel=channel,
-            target=f"{request.path}@{version}",
+            target=f"{target or request.path}@{version}",
             actor=actor,
             who=_who(request, actor, agent),
             agent=agent,

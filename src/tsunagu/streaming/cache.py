@@ -27,18 +27,18 @@ class Cache:
         self._lock = threading.Lock()
         self._size: int | None = None
 
-    def get(self, name: str) -> bytes | None:
+    def get(self, name: str) -> memoryview | None:
         """An entry that is whole, or None."""
         path = self._folder / name[:2] / name
         try:
-            content = path.read_bytes()
+            content = memoryview(path.read_bytes())
             os.utime(path)
         except OSError:
             return None
         body, trailer = content[:-_TRAILER], content[-_TRAILER:]
         return body if zlib.crc32(body).to_bytes(_TRAILER, "big") == trailer else None
 
-    def put(self, name: str, content: bytes | bytearray) -> None:
+    def put(self, name: str, content: bytes | memoryview) -> None:
         """Keep an entry; a full or read-only disk is no error."""
         if len(content) > self._bound // 4:
             return

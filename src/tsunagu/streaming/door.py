@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from tsunagu import __version__
@@ -42,14 +42,26 @@ class Use:
     may_cache: bool
 
 
+@dataclass(slots=True)
+class Progress:
+    """What a process has read since the use was opened."""
+
+    reader: str
+    epochs: int = 0
+    rows: int = 0
+    bytes: int = 0
+
+
 class Door:
     """One process's line to the node; make one per process and thread."""
 
     def __init__(self, account: Account) -> None:
         self.node = Node(account)
 
-    def open(self, dataset: str, *, version: int | None, training: str, purpose: str, service: str) -> Use:
-        """Open a use; the node asks its rules and its guard.
+    def open(
+        self, dataset: str, *, version: int | None, training: str, purpose: str, service: str, suffix: str
+    ) -> tuple[Use, dict[str, Any] | None]:
+        """Open a use; the node asks its rules and its guard. With the first page of the files, where it says it.
 
         Raises:
             TsunaguError: the node refused, or does not answer.
@@ -60,20 +72,20 @@ class Door:
             "purpose": purpose,
             "service": service,
             "client": f"tsunagu.stream {__version__} ({socket.gethostname()})",
+            "files": {"suffix": suffix, "limit": _PAGE},
         }
         said = self.node.post(f"{dataset_path(dataset)}/uses", wanted)
-        return Use(**{name: said[name] for name in Use.__slots__})
+        return Use(**{name: said[name] for name in Use.__slots__}), said.get("files")
 
-    def files(self, use: Use, suffix: str) -> list[Source]:
-        """Every file of the version whose name ends so."""
+    def files(self, use: Use, suffix: str, first: dict[str, Any] | None = None) -> list[Source]:
+        """Every file of the version whose name ends so; ``first`` is the page that came with the opening."""
         found: list[Source] = []
-        after = ""
+        page = first or self._page(use, suffix=suffix, after="", limit=_PAGE)
         while True:
-            page = self._page(use, suffix=suffix, after=after, limit=_PAGE)
             found += [_source(page, one) for one in page["files"] if one["path"].endswith(suffix)]
-            after = page.get("next") or ""
-            if not after:
+            if not page.get("next"):
                 return found
+            page = self._page(use, suffix=suffix, after=page["next"], limit=_PAGE)
 
     def again(self, use: Use, source: Source) -> Source:
         """The file with a fresh address: the rules and the guard have been asked again."""
@@ -83,13 +95,13 @@ class Door:
                 return _source(page, one)
         raise BadAnswerError(text("file_gone", path=source.path), remedy=text("try_again"))
 
-    def note(self, use: Use, progress: dict[str, Any]) -> None:
+    def note(self, use: Use, progress: Progress) -> None:
         """Say what was read, and close; a report that does not get through is made good by the next one."""
-        self._quietly(f"/uses/{use.id}/progress", {"opening": use.opening, **progress})
+        self._quietly(f"/uses/{use.id}/progress", {"opening": use.opening, **asdict(progress)})
 
-    def end(self, use: Use, outcome: str, progress: dict[str, Any] | None) -> None:
+    def end(self, use: Use, outcome: str, progress: Progress) -> None:
         """Say that this process has ended, and close; if that does not get through the node ends the use later."""
-        said = {"opening": use.opening, "outcome": outcome, "progress": progress}
+        said = {"opening": use.opening, "outcome": outcome, "progress": asdict(progress)}
         self._quietly(f"/uses/{use.id}/end", said)
 
     def close(self) -> None:

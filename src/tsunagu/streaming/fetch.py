@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Sequence
 
     from tsunagu.client.account import Account
+    from tsunagu.client.transport import Answer
     from tsunagu.streaming.cache import Cache
     from tsunagu.streaming.door import Source, Use
     from tsunagu.streaming.footers import Footer
@@ -31,11 +33,12 @@ if TYPE_CHECKING:
 _UNAUTHORIZED, _PARTIAL = 401, 206
 _GAP = 64 << 10  # ranges that are closer than this are fetched as one
 _AHEAD_BYTES = 256 << 20
-_THREADS = 4
+# They decode too: more of them than cores take the time from one another, and from other workers of the training.
+_THREADS = min(4, max(2, os.cpu_count() or 2))
 
 
 class Ranges:
-    """Reads ranges of files; one connection per thread; an address that ran out is asked for again.
+    """Reads ranges of files over kept connections; an address that ran out is asked for again.
 
     Attributes:
         fetched: Bytes that travelled.
@@ -43,32 +46,35 @@ class Ranges:
 
     def __init__(self, account: Account, use: Use) -> None:
         self._account, self._use = account, use
-        self._local = threading.local()
         self._lock = threading.Lock()
         self._fresh: dict[str, Source] = {}
         self._opened: list[Transport] = []
+        self._idle: list[Transport] = []
         self.fetched = 0
 
-    def read(self, source: Source, start: int, count: int) -> bytes:
+    def read(self, source: Source, start: int, count: int) -> memoryview:
         """``count`` bytes from ``start``.
 
         Raises:
             TsunaguError: the node refused, or does not answer.
         """
         headers = {"Range": f"bytes={start}-{start + count - 1}"}
+        # Memory of Arrow's allocator, which uses again what decoding gave back; fresh pages cost as much as the network.
+        memory = memoryview(pa.allocate_buffer(count)).cast("B")
         source = self._fresh.get(source.path, source)
         name = quote(source.path.rpartition("/")[2], safe="")
         for last in (False, True):
             url = f"{source.byte_url}/o/{source.capability}/{name}"
-            answer = self._transport().request("GET", url, headers=headers)
+            answer = self._asked(url, headers, memory)
             if answer.status != _UNAUTHORIZED or last:
                 break
             source = self._renew(source)
-        if answer.status != _PARTIAL or len(answer.body) != count:
+        content = memory if answer.is_filled else memoryview(answer.body)
+        if answer.status != _PARTIAL or len(content) != count:
             raise refusal(answer, source.byte_url)
         with self._lock:
             self.fetched += count
-        return answer.body
+        return content
 
     def close(self) -> None:
         """Close every connection."""
@@ -87,19 +93,23 @@ class Ranges:
                 door.close()
             return found
 
-    def _transport(self) -> Transport:
-        found: Transport | None = getattr(self._local, "transport", None)
-        if found is None:
-            found = self._local.transport = Transport()
+    def _asked(self, url: str, headers: dict[str, str], memory: memoryview) -> Answer:
+        # Threads come and go, connections stay: the one that was used last serves next.
+        with self._lock:
+            transport = self._idle.pop() if self._idle else None
+            if transport is None:
+                self._opened.append(transport := Transport())
+        try:
+            return transport.request("GET", url, headers=headers, into=memory)
+        finally:
             with self._lock:
-                self._opened.append(found)
-        return found
+                self._idle.append(transport)
 
 
 class _Held:
     """The asked ranges of a file as the file that Arrow reads."""
 
-    def __init__(self, size: int, parts: Sequence[tuple[int, bytes]]) -> None:
+    def __init__(self, size: int, parts: Sequence[tuple[int, memoryview]]) -> None:
         self._size, self._parts = size, parts
         self._at = 0
         self.closed = False
@@ -128,7 +138,7 @@ class _Held:
             if start <= self._at and self._at + count <= start + len(content):
                 offset = self._at - start
                 self._at += count
-                return memoryview(content)[offset : offset + count]
+                return content[offset : offset + count]
         raise OSError("Arrow asked for bytes that its own footer does not name")
 
     def flush(self) -> None:
@@ -183,7 +193,7 @@ class Groups:
         rows = self.table(Piece(group, 0, group.rows)).num_rows
         return replace(group, rows=rows, byte_count=group.byte_count * rows // max(1, group.rows))
 
-    def _bytes(self, source: Source, start: int, count: int) -> bytes:
+    def _bytes(self, source: Source, start: int, count: int) -> memoryview:
         name = f"{source.sha256}-{start}-{count}"
         kept = self._cache.get(name) if self._cache is not None else None
         if kept is not None and len(kept) == count:
@@ -196,26 +206,26 @@ class Groups:
 
 def ahead(
     groups: Groups, windows: Iterable[Window], order: Callable[[Window], pa.Array | None]
-) -> Generator[tuple[Window, pa.Table], None, None]:
-    """Windows with their rows in the order of delivery; up to 256 MiB of them are on their way.
+) -> Generator[tuple[Window, pa.RecordBatch, pa.Array | None], None, None]:
+    """Windows, their rows and in which order to take these; up to 256 MiB of them are on their way.
 
-    Four threads fetch and decode, one more puts rows into their order: whoever iterates takes slices, without a copy.
+    Two to four threads fetch and decode, one more puts the pieces of a window together. Rows are taken batch by batch: a second
+    copy of a whole window would be memory that is touched for the first time, which costs more than the copy itself.
 
     Args:
         groups: Where rows come from.
         windows: Which, in their order.
         order: Positions of a window's rows; None: as they are.
     """
-    waiting: deque[tuple[Window, Future[pa.Table]]] = deque()
+    waiting: deque[tuple[Window, Future[tuple[pa.RecordBatch, pa.Array | None]]]] = deque()
     coming = iter(windows)
     held = 0
     fetching = ThreadPoolExecutor(_THREADS, thread_name_prefix="tsunagu-fetch")
-    arranging = ThreadPoolExecutor(1, thread_name_prefix="tsunagu-arrange")
+    joining = ThreadPoolExecutor(1, thread_name_prefix="tsunagu-join")
 
-    def arrange(window: Window, pieces: list[Future[pa.Table]]) -> pa.Table:
-        table = pa.concat_tables([piece.result() for piece in pieces])
-        positions = order(window)
-        return table.combine_chunks() if positions is None else table.combine_chunks().take(positions)
+    def join(window: Window, pieces: list[Future[pa.Table]]) -> tuple[pa.RecordBatch, pa.Array | None]:
+        positions = order(window)  # while the pieces are on their way
+        return _one_batch([piece.result() for piece in pieces]), positions
 
     try:
         while True:
@@ -224,17 +234,22 @@ def ahead(
                 if window is None:
                     break
                 pieces = [fetching.submit(groups.table, piece) for piece in window.pieces]
-                waiting.append((window, arranging.submit(arrange, window, pieces)))
+                waiting.append((window, joining.submit(join, window, pieces)))
                 held += _weight(window)
             if not waiting:
                 return
-            window, table = waiting.popleft()
+            window, joined = waiting.popleft()
             held -= _weight(window)
-            yield window, table.result()
+            yield window, *joined.result()
     finally:
         # No thread opens a connection after the end.
         fetching.shutdown(wait=True, cancel_futures=True)
-        arranging.shutdown(wait=True, cancel_futures=True)
+        joining.shutdown(wait=True, cancel_futures=True)
+
+
+def _one_batch(tables: Sequence[pa.Table]) -> pa.RecordBatch:
+    several: list[pa.RecordBatch] = [batch for table in tables for batch in table.to_batches()]
+    return several[0] if len(several) == 1 else pa.concat_batches(several)
 
 
 def _weight(window: Window) -> int:

@@ -84,14 +84,14 @@ def read_all(ranges: Ranges, sources: Sequence[Source]) -> list[Footer]:
 
 def _read(ranges: Ranges, source: Source) -> Footer:
     count = min(source.size, _TAIL)
-    tail = ranges.read(source, source.size - count, count) if count else b""
+    tail = bytes(ranges.read(source, source.size - count, count)) if count else b""
     if len(tail) < _END + len(_MARK) or tail[-len(_MARK) :] != _MARK:
         raise _unreadable(source)
     length = int.from_bytes(tail[-_END:-4], "little") + _END
     if length > source.size:
         raise _unreadable(source)
     if length > count:
-        tail = ranges.read(source, source.size - length, length - count) + tail
+        tail = bytes(ranges.read(source, source.size - length, length - count)) + tail
     try:
         return Footer(source, pq.read_metadata(io.BytesIO(_MARK + tail[-length:])))
     except (pa.ArrowException, OSError) as error:

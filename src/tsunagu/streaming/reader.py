@@ -24,7 +24,7 @@ from tsunagu.core.ids import new_id
 from tsunagu.streaming import footers, forms, plan
 from tsunagu.streaming import splits as split_names
 from tsunagu.streaming.cache import Cache
-from tsunagu.streaming.door import Door, Use
+from tsunagu.streaming.door import Door, Progress, Use
 from tsunagu.streaming.errors import NothingToStreamError, OtherStreamError
 from tsunagu.streaming.fetch import Groups, Ranges, ahead
 from tsunagu.streaming.plan import Shard
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 _MOST_WINDOW_BYTES = 64 << 20
 _REPORT_EVERY_S = 60.0
+_REPORT_AFTER_S = 1.0
 _FORMAT = 1
 _COUNTING_THREADS = 4
 
@@ -83,13 +84,13 @@ class Stream:
     def __init__(self, account: Account, wish: Wish, shard: Shard) -> None:
         self._account, self._wish, self._rank = account, wish, shard
         self._epoch = self._position = self._resume = 0
-        self._reader = new_id()
-        self._read_rows = 0
+        self._read = Progress(new_id())
         self._opened: _Opened | None = None
         self._ranges: Ranges | None = None
-        self._begun = 0
         self._going: Generator[pa.RecordBatch, None, None] | None = None
         self._process = os.getpid()
+        self._opener = 0  # the process that opened the use, and ends it
+        self._telling: threading.Timer | None = None
         self._finalizer: weakref.finalize[Any, Any] | None = None
 
     # --- What people use
@@ -98,13 +99,13 @@ class Stream:
         shard, epoch = self._shard(), self._epoch
         windows, rows = self._epoch_of(shard, epoch)
         self._position, self._resume = min(self._resume, rows), 0
-        self._begun = max(self._begun, epoch + 1)
+        self._read.epochs = max(self._read.epochs, epoch + 1)
         make = forms.maker(self._wish.form, self._nullable)
         told = time.monotonic()
         self._going = self._batches(windows, rows, epoch)
         for batch in self._going:
             self._position += batch.num_rows
-            self._read_rows += batch.num_rows
+            self._count(batch.num_rows)
             yield make(batch)
             if time.monotonic() - told > _REPORT_EVERY_S:
                 self._report()
@@ -186,7 +187,11 @@ class Stream:
     def close(self, *, outcome: str = "ok") -> None:
         """Tell the node how this process ended (``ok``, ``failed`` or ``aborted``), and close the connections."""
         if self._finalizer is not None and (ending := self._finalizer.detach()) is not None:
-            _end(*ending[2], outcome=outcome, progress=self._progress())
+            if self._telling is not None:
+                self._telling.cancel()
+                self._telling.join()
+            self._count(0)
+            _end(*ending[2], outcome=outcome)
         if self._going is not None:
             self._going.close()
         if self._ranges is not None:
@@ -203,7 +208,8 @@ class Stream:
 
     def __getstate__(self) -> dict[str, Any]:
         self._open()  # a worker joins the use of its parent
-        return {**self.__dict__, "_ranges": None, "_finalizer": None, "_going": None}
+        own = {"_ranges": None, "_finalizer": None, "_going": None, "_telling": None, "_opener": 0}
+        return {**self.__dict__, **own}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -256,12 +262,11 @@ class Stream:
         size, left, skip = self._wish.batch, rows - self._position, self._position
         coming = [one for one in windows if one.first + one.rows > skip and one.first < rows]
         rest: list[pa.RecordBatch] = []
-        for window, table in ahead(self._groups(), coming, lambda one: self._row_order(one, epoch)):
-            whole = _one_batch(table)
+        for window, whole, order in ahead(self._groups(), coming, lambda one: self._row_order(one, epoch)):
             at = max(0, skip - window.first)
             while at < window.rows and left:
                 count = min(size - sum(one.num_rows for one in rest), window.rows - at, left)
-                rest.append(whole.slice(at, count))
+                rest.append(whole.slice(at, count) if order is None else whole.take(order.slice(at, count)))
                 at, left = at + count, left - count
                 if sum(one.num_rows for one in rest) == size or not left:
                     yield rest[0] if len(rest) == 1 else pa.concat_batches(rest)
@@ -273,7 +278,9 @@ class Stream:
         # The first piece names the window: the same rows stand in the same order whoever reads them.
         first = window.pieces[0]
         key = (self._wish.seed, epoch, first.group.file, first.group.index, first.start)
-        return pa.array(plan.permutation(window.rows, "rows", *key))
+        order = plan.permutation(window.rows, "rows", *key)
+        # `pa.array` would load pandas where it is installed, which takes longer than the first window.
+        return pa.Array.from_buffers(pa.int64(), len(order), [None, pa.py_buffer(order)])
 
     # --- The node
 
@@ -290,9 +297,10 @@ class Stream:
         wish, door = self._wish, Door(self._account)
         asked = {name: getattr(wish, name) for name in ("version", "training", "purpose", "service")}
         try:
-            use = door.open(wish.dataset, **asked)
-            self._finalizer = weakref.finalize(self, _end, self._account, use, os.getpid())
-            sources = {one.path: one for one in door.files(use, footers.SUFFIX)}
+            use, page = door.open(wish.dataset, suffix=footers.SUFFIX, **asked)
+            self._opener = os.getpid()
+            self._finalizer = weakref.finalize(self, _end, self._account, use, self._opener, self._read)
+            sources = {one.path: one for one in door.files(use, footers.SUFFIX, page)}
         finally:
             door.close()
         chosen = split_names.of_split(sources, wish.split)
@@ -336,7 +344,7 @@ class Stream:
     def _line(self, use: Use) -> Ranges:
         if self._ranges is None or self._process != os.getpid():
             if self._process != os.getpid():  # a forked worker shares no connection and reports as itself
-                self._process, self._reader, self._read_rows = os.getpid(), new_id(), 0
+                self._process, self._read = os.getpid(), Progress(new_id(), self._read.epochs)
             self._ranges = Ranges(self._account, use)
         return self._ranges
 
@@ -350,24 +358,29 @@ class Stream:
             return None
         return Cache(Path(cache_folder()) / "streams", self._wish.cache_bytes)
 
-    def _progress(self) -> dict[str, Any]:
-        fetched = self._ranges.fetched if self._ranges is not None else 0
-        return {"reader": self._reader, "epochs": self._begun, "rows": self._read_rows, "bytes": fetched}
+    def _count(self, rows: int) -> None:
+        self._read.rows += rows
+        self._read.bytes = self._ranges.fetched if self._ranges is not None else self._read.bytes
 
     def _report(self) -> None:
-        """Say what was read, while reading goes on; a worker process ends after the report has got through."""
-        if self._opened is not None:
-            door, use = Door(self._account), self._opened.use
-            threading.Thread(target=door.note, args=(use, self._progress()), name="tsunagu-report").start()
+        """Say what was read, while reading goes on."""
+        if self._opened is None:
+            return
+        door, use = Door(self._account), self._opened.use
+        if self._opener != os.getpid():  # a worker process ends after the report has got through
+            threading.Thread(target=door.note, args=(use, self._read), name="tsunagu-report").start()
+        elif self._telling is None or not self._telling.is_alive():
+            # Ending the use says the same: a stream that is closed at once asks the node once, not twice.
+            self._telling = threading.Timer(_REPORT_AFTER_S, door.note, (use, self._read))
+            self._telling.daemon = True
+            self._telling.start()
 
 
-def _end(
-    account: Account, use: Use, process: int, *, outcome: str = "ok", progress: dict[str, Any] | None = None
-) -> None:
+def _end(account: Account, use: Use, process: int, read: Progress, *, outcome: str = "ok") -> None:
     """End the use in the process that opened it; also when a stream is forgotten and at the end of the program."""
     if process != os.getpid():
         return
-    Door(account).end(use, outcome, progress)
+    Door(account).end(use, outcome, read)
 
 
 def stream(
@@ -445,11 +458,6 @@ def _check(wish: Wish, shard: Shard) -> None:
     for name, is_good in checks.items():
         if not is_good:
             raise UsageError(text("stream_bad_argument", name=name))
-
-
-def _one_batch(table: pa.Table) -> pa.RecordBatch:
-    several: list[pa.RecordBatch] = table.to_batches()
-    return several[0] if len(several) == 1 else pa.concat_batches(several)
 
 
 def _nothing(wish: Wish, use: Use, paths: Any) -> NothingToStreamError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any, Literal
 
@@ -9,6 +10,7 @@ from django.http import HttpRequest
 from ninja import Router, Schema, Status
 from pydantic import Field
 
+from tsunagu.core.errors import TsunaguError
 from tsunagu.data.ai_use import api as ai_use
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.training import api as training
@@ -17,6 +19,7 @@ from tsunagu.doors.rest import schemas
 from tsunagu.doors.rest.openapi import Input
 from tsunagu.doors.rest.pushes import page_of
 from tsunagu.doors.who import require_actor
+from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.runs.api import Outcome
 
 router = Router(tags=["training"])
@@ -24,17 +27,21 @@ _MOST = 2**62
 
 
 class NewUse(Input):
-    """What is read for which training; version null: the newest frozen one; service: where the training runs."""
+    """What is read for which training; version null: the newest frozen one; service: where the training runs.
+
+    ``files``: the first page of the files that the answer brings along.
+    """
 
     version: int | None = Field(default=None, ge=1, lt=2**31)
     training: str = ""
     purpose: str
     service: str = ai_use.LOCAL
     client: str = ""
+    files: schemas.PullPage | None = None
 
 
 class UseAnswer(Schema):
-    """An open use; ``opening`` names the process that opened it."""
+    """An open use; ``opening`` names the process that opened it. ``files`` null: ask for them by themselves."""
 
     id: str
     opening: str
@@ -43,6 +50,7 @@ class UseAnswer(Schema):
     version: int
     version_hash: str
     may_cache: bool
+    files: schemas.Pull | None = None
 
 
 class Read(Input):
@@ -113,7 +121,13 @@ def open_use(request: HttpRequest, project: str, dataset: str, body: NewUse) -> 
     """Begin to read a version for a training; the rules and the guard of use by AI are asked."""
     actor = require_actor(request)
     card = datasets.get_dataset(actor, project, dataset)
-    return Status(201, asdict(training.open_use(actor, card, **body.model_dump())))
+    use = training.open_use(actor, card, **body.model_dump(exclude={"files"}))
+    found = None
+    if body.files is not None:
+        # Who could not be told the use could not end it: what is wrong with the files is said when they are asked for.
+        with suppress(TsunaguError):
+            found = _page(request, actor, card, use.version, body.files, use.id)
+    return Status(201, {**asdict(use), "files": found})
 
 
 @router.get("/datasets/{project}/{dataset}/uses", response=Uses)
@@ -129,9 +143,20 @@ def files(request: HttpRequest, use: str, body: schemas.PullPage) -> Any:
     """A page of the files with signed permissions; rules and guard are asked again each time."""
     actor = require_actor(request)
     card, number = training.permit(actor, use)
+    return _page(request, actor, card, number, body, use)
+
+
+def _page(
+    request: HttpRequest,
+    actor: Actor,
+    card: datasets.DatasetCard,
+    number: int,
+    body: schemas.PullPage,
+    use: str,
+) -> dict[str, Any]:
     found = page_of(actor, card, number, body)
     if not body.after:
-        counting.fetched(request, actor, card.slug, number, "stream", is_job=True)
+        counting.fetched(request, actor, card.slug, number, "stream", is_job=True, target=use)
     return found
 
 
