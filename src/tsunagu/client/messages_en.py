@@ -340,6 +340,8 @@ MESSAGES = {
     "help_archive_format": "bagit: one version; ocfl: every version up to the chosen one",
     "archive_needs_version": "{name} has no frozen version; an archive holds frozen versions only.",
     "archive_needs_version_remedy": "tsunagu freeze {name}",
+    "archive_lacks_versions": "OCFL holds every version of {name} up to {version}, and some are shown to members only.",
+    "archive_lacks_versions_remedy": "Use --format bagit for one version, or ask an owner for a role.",
     "archive_not_empty": "{path} holds something else already.",
     "archive_not_empty_remedy": "Name a new folder.",
     "archive_incomplete": "{count} files are not in the archive: {first}",

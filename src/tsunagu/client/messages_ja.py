@@ -340,6 +340,8 @@ MESSAGES = {
     "help_archive_format": "bagit は一つの版、ocfl は指定した版までのすべての版",
     "archive_needs_version": "{name} には確定した版がありません。書き出せるのは確定した版だけです。",
     "archive_needs_version_remedy": "tsunagu freeze {name}",
+    "archive_lacks_versions": "OCFLには{name}の第{version}版までのすべての版が必要ですが、メンバーにだけ表示される版があります。",
+    "archive_lacks_versions_remedy": "1つの版だけなら--format bagitを使うか、所有者に権限を依頼してください。",
     "archive_not_empty": "{path} には別のものが入っています。",
     "archive_not_empty_remedy": "新しいフォルダーを指定してください。",
     "archive_incomplete": "{count} 件のファイルを書き出せませんでした: {first}",

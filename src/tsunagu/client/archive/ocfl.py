@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from tsunagu.client.archive import documents, work
+from tsunagu.client.errors import UsageError
+from tsunagu.client.messages import text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,11 +38,18 @@ def write(
     """Write every version up to ``number`` as one object; returns how many files and bytes the last one has.
 
     Raises:
-        UsageError: the destination holds something else.
+        UsageError: the destination holds something else, or one of the versions is not shown to this person.
         IncompleteError: a file could not be fetched.
     """
     target = work.begin(destination, {"form": "ocfl", "dataset": dataset.name, "version": number})
     answer = documents.ask(dataset.node, dataset.name, number, "ocfl")
+    if (
+        len(answer["documents"]["versions"]) != number
+    ):  # an object of OCFL begins with version 1 and leaves none out
+        raise UsageError(
+            text("archive_lacks_versions", name=dataset.name, version=number),
+            remedy=text("archive_lacks_versions_remedy"),
+        )
     scratch = target / _WORK
     scratch.mkdir(exist_ok=True)
     (scratch / "lists.sqlite").unlink(missing_ok=True)
