@@ -11,12 +11,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tsunagu.core import bulk
+from tsunagu.core.blobs import ObjectMissingError
 from tsunagu.core.ids import new_id
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.datasets.models import FileRow
 from tsunagu.data.keeping import api as keeping
 from tsunagu.data.keeping import destroying
 from tsunagu.foundation.storage import api as storage
+from tsunagu.foundation.storage import leaving
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -116,3 +118,19 @@ def test_a_discard_waits_for_a_commit_that_relies_on_what_lies_here(dataset, put
     for thread in threads:
         thread.join(30)
     assert steps == ["committed", "discarded"]
+
+
+def test_bytes_of_what_is_destroyed_go_also_where_a_process_died_before_it_removed_them(
+    dataset, put, monkeypatch
+):
+    owner, card = dataset
+    put(owner, card, {"a.csv": b"nobody shall find this"})
+    (place,) = [one for one in storage.every_location() if one.sha256 == sha(b"nobody shall find this")]
+    with monkeypatch.context() as dying:
+        dying.setattr(leaving, "drop", lambda _keys: None)  # killed between the commit and the removal
+        remove(owner, [card])
+    assert storage.store().size(place.key)
+    destroying.take_apart(card.id)  # its job is done again, for nobody heard that it ended
+    with pytest.raises(ObjectMissingError):
+        storage.store().size(place.key)
+    assert storage.drop_leaving() == 0

@@ -14,7 +14,7 @@ from tsunagu.data.datasets import api as datasets
 from tsunagu.data.keeping import api as keeping
 from tsunagu.data.keeping import destroying
 from tsunagu.foundation.storage import api as storage
-from tsunagu.foundation.storage import replicas
+from tsunagu.foundation.storage import replicas, stores
 from tsunagu.foundation.storage.models import Content, ObjectCare, StoredObject
 from tsunagu.foundation.storage.stores import store
 
@@ -25,9 +25,9 @@ pytestmark = pytest.mark.django_db
 def second(tmp_path, configure):
     """A second store in another folder."""
     configure(replica_url=(tmp_path / "second").as_uri())
-    replicas.replica_store.cache_clear()
+    stores.replica_store.cache_clear()
     yield open_store((tmp_path / "second").as_uri())
-    replicas.replica_store.cache_clear()
+    stores.replica_store.cache_clear()
 
 
 @pytest.fixture

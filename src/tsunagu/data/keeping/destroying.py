@@ -72,6 +72,7 @@ def take_apart(dataset_id: str) -> None:
             time.sleep(0.1 * failures)
     storage.drop_domain(dataset_id)
     storage.rewrite_waiting()
+    storage.drop_leaving()  # what a process that was killed before had still to remove
 
 
 def keeping_of(actor: Actor, card: DatasetCard) -> KeepingCard:

@@ -33,6 +33,7 @@ def finish_removals() -> None:
         jobs.enqueue_once(take_apart, dataset_id=dataset_id)
     storage.flag_gaps()
     storage.rewrite_waiting()
+    storage.drop_leaving()
 
 
 @events.subscribe(retention.RETAINED)

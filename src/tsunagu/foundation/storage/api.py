@@ -8,6 +8,7 @@ from tsunagu.foundation.storage.errors import (
     TooLargeSealedError,
 )
 from tsunagu.foundation.storage.keys import KeyRing, Tombstone, Wrapper, copy_keys, key_ring
+from tsunagu.foundation.storage.leaving import drop_leaving
 from tsunagu.foundation.storage.notes import open_note, seal_note
 from tsunagu.foundation.storage.replicas import (
     Behind,
@@ -107,6 +108,7 @@ __all__ = [
     "copy_waiting",
     "discard",
     "drop_domain",
+    "drop_leaving",
     "drop_plain",
     "drop_unnamed",
     "drop_waiting",

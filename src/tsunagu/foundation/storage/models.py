@@ -62,6 +62,15 @@ class WaitingObject(models.Model):
         return self.key
 
 
+class LeavingObject(models.Model):
+    """An object whose row is gone and whose bytes are to go; whoever was to remove them may have died before."""
+
+    key = models.CharField(max_length=64, unique=True)
+
+    def __str__(self) -> str:
+        return self.key
+
+
 class ObjectCare(models.Model):
     """What was done to keep an object: its copy in the second store, when it was read again, until when it is locked."""
 

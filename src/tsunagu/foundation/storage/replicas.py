@@ -7,7 +7,6 @@ only then do the rows of its contents move. Copies hold the bytes as they lie, s
 from __future__ import annotations
 
 import datetime as dt
-import functools
 import hashlib
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,14 +15,15 @@ from dataclasses import dataclass, replace
 from django.db import transaction
 from django.db.models import F, Min, Q, QuerySet, Sum
 
-from tsunagu.core import clock, removal, settings
-from tsunagu.core.blobs import BlobStore, Writer, new_key, open_store
+from tsunagu.core import clock
+from tsunagu.core.blobs import BlobStore, Writer, new_key
 from tsunagu.core.blobs.chunks import sealed_size
 from tsunagu.core.errors import TsunaguError
 from tsunagu.core.ids import new_id
 from tsunagu.foundation.storage import selectors
+from tsunagu.foundation.storage.leaving import drop, let_go
 from tsunagu.foundation.storage.models import Content, ObjectCare, StoredObject
-from tsunagu.foundation.storage.stores import store
+from tsunagu.foundation.storage.stores import replica_store, store
 
 logger = logging.getLogger(__name__)
 Needs = Callable[[Iterable[bytes]], set[bytes]]
@@ -67,13 +67,6 @@ class Scrubbed:
     problem: str = ""
     repaired_from: str = ""
     domain: str = ""
-
-
-@functools.cache
-def replica_store() -> BlobStore | None:
-    """The second store, where one is set."""
-    node = settings.current()
-    return open_store(node.replica_url, options=node.replica_options) if node.replica_url else None
 
 
 # --- Copies
@@ -373,7 +366,10 @@ def _move(
         for place in places:
             Content.objects.filter(name=place.name, object=row).update(object=new, offset=place.offset)
         row.delete()
-        transaction.on_commit(lambda: drop([row.key], with_copy=with_copy))
+        if with_copy:
+            let_go([row.key])
+        else:
+            transaction.on_commit(lambda: drop([row.key], with_copy=False))
     if locked:
         store().lock(key, locked)
 
@@ -407,7 +403,7 @@ def discard(hashes: Iterable[bytes]) -> int:
     empty.delete()
     for key in rest:
         ObjectCare.objects.update_or_create(object_id=key, defaults={"is_to_rewrite": True})
-    transaction.on_commit(lambda: drop(keys))
+    let_go(keys)
     return count
 
 
@@ -464,15 +460,3 @@ def are_locked(hashes: Iterable[bytes]) -> bool:
         locked_until__gt=clock.now(), object__contents__name__in=list(set(hashes))
     )
     return locked.exists()
-
-
-def drop(keys: Iterable[str], *, with_copy: bool = True) -> None:
-    """Remove objects whose rows are gone; what fails here is swept later."""
-    with removal.attempted(settings.current().home) as may:
-        for key in keys if may else ():
-            for place in (store(), replica_store() if with_copy else None):
-                try:
-                    if place is not None:
-                        place.delete(key)
-                except (TsunaguError, OSError):
-                    logger.warning("object_not_removed", extra={"key": key}, exc_info=True)

@@ -15,8 +15,8 @@ from tsunagu.core.blobs import Writer, new_key
 from tsunagu.core.blobs.chunks import sealed_size
 from tsunagu.core.errors import TsunaguError
 from tsunagu.core.ids import new_id
+from tsunagu.foundation.storage import leaving
 from tsunagu.foundation.storage.models import Content, StoredObject
-from tsunagu.foundation.storage.replicas import drop
 from tsunagu.foundation.storage.selectors import Location, locate, read_pieces, store_of
 from tsunagu.foundation.storage.services import NewObject, register
 from tsunagu.foundation.storage.stores import store
@@ -86,7 +86,8 @@ def drop_domain(domain: str) -> int:
         with transaction.atomic():
             Content.objects.filter(object__in=rows).delete()
             StoredObject.objects.filter(pk__in=[row.pk for row in rows]).delete()
-        drop(row.key for row in rows)
+            leaving.note(row.key for row in rows)
+        leaving.drop(row.key for row in rows)
         count += len(rows)
     return count
 
@@ -158,9 +159,9 @@ def _drop_from(pk: int, wanted: set[bytes], still_needed: Callable[[Sequence[byt
         if row is None:
             return 0
         contents = list(Content.objects.select_for_update().filter(object=row).order_by("offset"))
-        leaving = [bytes(content.name) for content in contents if bytes(content.name) in wanted]
-        needed = still_needed(leaving)
-        gone = [name for name in leaving if name not in needed]
+        touched = [bytes(content.name) for content in contents if bytes(content.name) in wanted]
+        needed = still_needed(touched)
+        gone = [name for name in touched if name not in needed]
         stay = [content for content in contents if bytes(content.name) not in gone]
         if not gone:
             return 0
@@ -168,8 +169,8 @@ def _drop_from(pk: int, wanted: set[bytes], still_needed: Callable[[Sequence[byt
         if stay:
             _repack(row, stay)
         row.delete()
-    # A process that dies here leaves an object that no row names: the sweep takes it.
-    drop([row.key])
+        leaving.note([row.key])
+    leaving.drop([row.key])
     return len(gone)
 
 
