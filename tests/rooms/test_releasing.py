@@ -14,6 +14,7 @@ from tsunagu.data.description import api as description
 from tsunagu.data.discovery import api as discovery
 from tsunagu.data.discovery.embedded import Tantivy
 from tsunagu.data.publication import api as publication
+from tsunagu.data.publication import publishing
 from tsunagu.foundation.identity.api import ANONYMOUS, SYSTEM
 from tsunagu.foundation.policy import api as policy
 from tsunagu.foundation.runs import api as runs
@@ -253,3 +254,45 @@ def test_the_record_of_a_version_that_is_taken_back_says_so(two, officer):
     assert b"a.csv" not in page.content
     run_queued()
     assert publication.find_record("lab/data", 2).access == "metadata only access"
+
+
+def test_a_version_under_an_embargo_of_its_own_leaves_the_others_open_and_opens_by_itself(
+    two, officer, put, at
+):
+    owner, card = two
+    publish(owner, officer, card)
+    put(owner, card, {"c.csv": b"3"})
+    datasets.freeze_version(owner, card.id)
+    card = datasets.get_dataset(owner, "lab", "data")
+    asked = publication.request(owner, card, access="embargoed", opens_on="2027-10-01")
+    publication.approve(officer, asked.id)
+    assert seen(ANONYMOUS) == [2]
+    found = publication.find_record("lab/data", 3)
+    assert found.access == "embargoed access"
+    assert ("2027-10-01", "Available") in {(one.value, one.type) for one in found.dates}
+    assert b"c.csv" not in Client().get("/d/lab/data/v3").content
+    at(clock.start_of("2027-10-01", "Asia/Tokyo"))
+    publishing.lift_embargoes()
+    assert seen(ANONYMOUS) == [3, 2]
+    found = publication.find_record("lab/data", 3)
+    assert found.access == "open access"
+    assert ("2027-10-01", "Available") in {(one.value, one.type) for one in found.dates}
+    datasets.take_back(owner, card.id, 3)
+    run_queued()
+    publishing.lift_embargoes()
+    assert seen(ANONYMOUS) == [2], "what was taken back by hand stays so"
+
+
+def test_publishing_another_version_at_once_ends_no_embargo(two, officer, put, at):
+    owner, card = two
+    asked = publication.request(owner, card, access="embargoed", opens_on="2027-10-01")
+    publication.approve(officer, asked.id)
+    put(owner, card, {"c.csv": b"3"})
+    datasets.freeze_version(owner, card.id)
+    publish(owner, officer, datasets.get_dataset(owner, "lab", "data"))
+    assert seen(ANONYMOUS) == [3]
+    run_queued()
+    assert publication.find_record("lab/data", 2).access == "embargoed access"
+    at(clock.start_of("2027-10-01", "Asia/Tokyo"))
+    publishing.lift_embargoes()
+    assert seen(ANONYMOUS) == [3, 2]

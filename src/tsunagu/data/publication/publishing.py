@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from django.db import transaction
 from django.db.models import QuerySet
 
-from tsunagu.core import clock, events, settings
+from tsunagu.core import clock, events
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.publication import behind, checks, outbox, ready, record, selectors, steps
 from tsunagu.data.publication.errors import NoPublicationError, NoWordsError, WrongStateError
@@ -166,14 +166,19 @@ def refresh(dataset_id: str) -> int:
 
 
 def lift_embargoes() -> int:
-    """Refresh what opened since its record was written; returns how many datasets were looked at."""
+    """Open and refresh what is due since its record was written; returns how many datasets were looked at."""
     rows = Publication.objects.filter(state="published", access="embargoed")
     waiting = rows.exclude(record__access=record.RIGHTS["open"])
     today = clock.now().astimezone(dt.UTC).date() + dt.timedelta(days=1)  # every time zone's today
     due = waiting.filter(opens_on__lte=today.isoformat()).values_list("dataset_id", flat=True).distinct()
     found = list(due[:1000])
     for dataset_id in found:
-        refresh(dataset_id)
+        with transaction.atomic():
+            selectors.take_turn()
+            for row in rows.filter(dataset_id=dataset_id, record__access=record.RIGHTS["embargoed"]):
+                if not record.is_waiting(row) and selectors.dataset_of(row) is not None:
+                    datasets.release(SYSTEM, dataset_id, row.number)
+            refresh(dataset_id)
     return len(found)
 
 
@@ -241,7 +246,7 @@ def _open(row: Publication) -> None:
     card = selectors.dataset_of(row)
     if card is None:
         raise NoPublicationError
-    opens_on = row.opens_on if row.access == "embargoed" and _is_to_come(row.opens_on) else ""
+    opens_on = row.opens_on if record.is_waiting(row) else ""
     owner = selectors.requester_of(row)
     access = "open" if row.access == "embargoed" and not opens_on else row.access
     steps.refuse_unready(
@@ -253,38 +258,37 @@ def _open(row: Publication) -> None:
         "restricted": policy.Access.SHARED,
         "metadata": policy.Access.CLOSED,
     }[row.access]
-    others = _public(row).exclude(pk=row.pk)
-    if wanted == policy.Access.CLOSED and others.exists():
+    waits = wanted == policy.Access.CLOSED or (opens_on and card.access == wanted and not card.embargo_until)
+    if waits and _public(row).exclude(pk=row.pk).exists():
         datasets.take_back(SYSTEM, card.id, row.number)  # the others stay as open as they are
         return
     if card.access != wanted or bool(card.embargo_until) != bool(opens_on) or opens_on:
         datasets.set_access(SYSTEM, card.id, wanted, embargo_until=opens_on)
     if wanted != policy.Access.CLOSED:
-        _release(row, card, is_wider=_ORDER.index(wanted) > _ORDER.index(card.access))
+        is_wider = _ORDER.index(wanted) > _ORDER.index(card.access) or bool(card.embargo_until)
+        _release(row, card, is_wider=is_wider, at_once=not opens_on)
 
 
 _ORDER = (policy.Access.CLOSED, policy.Access.SHARED, policy.Access.OPEN)
 
 
-def _release(row: Publication, card: datasets.DatasetCard, *, is_wider: bool) -> None:
+def _release(row: Publication, card: datasets.DatasetCard, *, is_wider: bool, at_once: bool) -> None:
     """Open this version and not the dataset's others, of which nobody has asked whether they may be opened.
 
-    Where the owners had opened the dataset so far themselves, its other versions stay as they are.
+    Where the owners had opened the dataset so far themselves, its other versions stay as they are. One whose own embargo goes
+    on waits for its day (``lift_embargoes``).
     """
     if not is_wider:
         datasets.release(SYSTEM, card.id, row.number)
         return
-    datasets.release_only(SYSTEM, card.id, {row.number, *_public(row).values_list("number", flat=True)})
+    others = [one for one in _public(row) if not (at_once and record.is_waiting(one))]
+    datasets.release_only(SYSTEM, card.id, {row.number, *(one.number for one in others)})
 
 
 def _public(row: Publication) -> QuerySet[Publication]:
     """The publications of the dataset whose bytes others may read now, or later."""
     published = Publication.objects.filter(dataset_id=row.dataset_id, state="published")
     return published.exclude(access="metadata")
-
-
-def _is_to_come(day: str) -> bool:
-    return clock.start_of(day, settings.current().time_zone) > clock.now()
 
 
 def _name(row: Publication) -> None:

@@ -55,7 +55,7 @@ def landing(place: str, number: int = 0) -> Landing:
     version = None if card is None else datasets.get_version(card, row.number)
     if card is not None and not is_withdrawn:
         # The clock may have opened it since the record was written.
-        shown = dataclasses.replace(shown, access=record.access_of(card, version))
+        shown = dataclasses.replace(shown, access=record.access_of(card, version, row))
     is_free = card is not None and not is_withdrawn and shown.access == record.RIGHTS["open"]
     concept = Concept.objects.filter(dataset_id=row.dataset_id).first()
     has_concept = concept is not None and concept.is_doi_registered and not concept.is_test_doi

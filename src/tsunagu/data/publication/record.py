@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from tsunagu.core import settings
+from tsunagu.core import clock, settings
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.plans import api as plans
 from tsunagu.data.publication import behind
@@ -62,7 +62,7 @@ def build(row: Publication, card: datasets.DatasetCard, concept: Concept | None)
     version = datasets.get_version(card, row.number)
     said = {name: found["value"] for name, found in values_of(version.described, row.corrected).items()}
     files = datasets.list_files(SYSTEM, card, version=row.number, limit=_LOOKED_AT)
-    access = access_of(card, version)
+    access = access_of(card, version, row)
     institution = row.institution
     page = behind.landing_address(row.place, row.number)
     made = standards.PublicRecord(
@@ -126,10 +126,25 @@ def values_of(described: Mapping[str, Any], corrected: Mapping[str, Any]) -> dic
     return {name: one for name, one in (kept | dict(corrected)).items() if one.get("value")}
 
 
-def access_of(card: datasets.DatasetCard, version: datasets.VersionRef | None = None) -> str:
-    """JPCOAR's word for who may read the dataset, or a version of it, now: asked of the rules, and not of a column."""
+def is_waiting(row: Publication) -> bool:
+    """Whether the embargo that was asked for goes on."""
+    if row.access != "embargoed" or not row.opens_on:
+        return False
+    return clock.start_of(row.opens_on, settings.current().time_zone) > clock.now()
+
+
+def access_of(
+    card: datasets.DatasetCard, version: datasets.VersionRef | None = None, row: Publication | None = None
+) -> str:
+    """JPCOAR's word for who may read the dataset, or a version of it, now: asked of the rules, and not of a column.
+
+    Args:
+        card: The dataset.
+        version: One of its versions.
+        row: The publication of that version.
+    """
     if version is not None and not version.is_released:
-        return RIGHTS["metadata"]
+        return RIGHTS["embargoed" if row is not None and is_waiting(row) else "metadata"]
     if policy.decide(ANONYMOUS, "dataset.read", card.resource):
         return RIGHTS["open"]
     if card.access == policy.Access.OPEN and card.embargo_until:
@@ -204,11 +219,18 @@ def _dates(
     if row.published_at:
         yield standards.Dated(row.article.get("published_on") or _day(row.published_at), "Issued")
         if access == RIGHTS["open"]:
-            opened = max(row.published_at, dt.datetime.fromtimestamp(card.embargo_until_s, dt.UTC))
+            opened = max(row.published_at, _opens(row, card))
             yield standards.Dated(_day(opened), "Available")
     if access == RIGHTS["embargoed"]:
-        yield standards.Dated(_day(dt.datetime.fromtimestamp(card.embargo_until_s, dt.UTC)), "Available")
+        yield standards.Dated(_day(_opens(row, card)), "Available")
     yield standards.Dated(row.made_on or made_on(version), "Created")
+
+
+def _opens(row: Publication, card: datasets.DatasetCard) -> dt.datetime:
+    """When an embargo ends: that of the dataset, or where it has none that of the version alone."""
+    if not card.embargo_until_s and row.access == "embargoed" and row.opens_on:
+        return clock.start_of(row.opens_on, settings.current().time_zone)
+    return dt.datetime.fromtimestamp(card.embargo_until_s, dt.UTC)
 
 
 def made_on(version: datasets.VersionRef) -> str:
@@ -287,8 +309,7 @@ def _files(
                 address, _media_type(file.name), file.byte_count, type=kind, label=file.path
             )
     elif access != RIGHTS["metadata"] and version.file_count:
-        opens = dt.datetime.fromtimestamp(card.embargo_until_s, dt.UTC)
-        day = _day(opens) if access == RIGHTS["embargoed"] else ""
+        day = _day(_opens(row, card)) if access == RIGHTS["embargoed"] else ""
         yield standards.PublicFile(page, byte_count=version.byte_count, type=kind, available_on=day)
 
 
