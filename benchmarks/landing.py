@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from tests.node import free_port
-from tests.rooms.datacite_stand_in import running_datacite
+from tests.rooms.datacite_stand_in import account_at, running_datacite
 
 from benchmarks import kit, measure
 
@@ -78,12 +78,7 @@ def _finish(times: dict[str, list[float]], size: int, load: float) -> None:
 @contextlib.contextmanager
 def published(host: str) -> Iterator[str]:
     """A node with one published version; the address of its page."""
-    account = {
-        "prefix": "10.12345",
-        "url": f"http://{host}",
-        "repository": "ABCD.EFGH",
-        "password": "secret-of-the-account",
-    }
+    account = account_at(host)
     extra = {"TSUNAGU_DOI_ACCOUNTS": json.dumps([account]), "TSUNAGU_EGRESS_ALLOWED": host}
     folder = kit.scratch("files")
     for number in range(FILES):

@@ -10,7 +10,7 @@ import pytest
 
 from tests.functional.test_publish import SAID, wait_for
 from tests.node import free_port, running_node
-from tests.rooms.datacite_stand_in import running_datacite
+from tests.rooms.datacite_stand_in import account_at, running_datacite
 
 pytestmark = pytest.mark.functional
 PREFIX = "10.12345"
@@ -47,12 +47,7 @@ def oai(node, verb, **more):
 @pytest.fixture
 def nodes(tmp_path):
     with running_datacite() as (service, host):
-        account = {
-            "prefix": PREFIX,
-            "url": f"http://{host}",
-            "repository": "ABCD.EFGH",
-            "password": "secret-of-the-account",
-        }
+        account = account_at(host)
         ports = free_port(), free_port()
         extra = {"TSUNAGU_DOI_ACCOUNTS": json.dumps([account]), "TSUNAGU_EGRESS_ALLOWED": host}
         with (

@@ -10,7 +10,7 @@ import urllib.request
 import pytest
 
 from tests.node import running_node
-from tests.rooms.datacite_stand_in import running_datacite
+from tests.rooms.datacite_stand_in import account_at, running_datacite
 
 pytestmark = pytest.mark.functional
 SAID = {
@@ -32,12 +32,7 @@ def agency():
 def publishing_node(tmp_path, agency):
     """A node with an account at the agency; its first person administers it, another one owns the data."""
     _, host = agency
-    account = {
-        "prefix": "10.12345",
-        "url": f"http://{host}",
-        "repository": "ABCD.EFGH",
-        "password": "secret-of-the-account",
-    }
+    account = account_at(host)
     extra = {"TSUNAGU_DOI_ACCOUNTS": json.dumps([account]), "TSUNAGU_EGRESS_ALLOWED": host}
     with running_node(tmp_path / "home", extra) as node:
         yield node

@@ -12,7 +12,7 @@ from tests.authority import running_authority
 from tests.federation import Idp, Signer, aggregate
 from tests.rooms import notice_worlds, publication_worlds
 from tests.rooms.ai_questions import CHECKED
-from tests.rooms.datacite_stand_in import running_datacite
+from tests.rooms.datacite_stand_in import account_at, running_datacite
 from tests.rooms.deposit_worlds import World as DepositWorld
 from tests.rooms.hub_clients import Repository
 from tests.rooms.plan_documents import document
@@ -145,12 +145,7 @@ def registry(datacite, configure, officer, at):
     """DataCite on loopback, an account there, and an institution with its prefix."""
     service, host = datacite
     service.__init__()
-    account = {
-        "prefix": PREFIX,
-        "url": f"http://{host}",
-        "repository": "ABCD.EFGH",
-        "password": "secret-of-the-account",
-    }
+    account = account_at(host)
     configure(doi_accounts=(account,), egress_allowed=(host,), doi_resolver=f"http://{host}")
     wish = {"name_ja": "北見山大学", "name_en": "Kitamiyama University", "doi_prefix": PREFIX}
     publication.write_institution(

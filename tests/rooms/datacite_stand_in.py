@@ -26,6 +26,8 @@ _MOVES = {
     ("registered", "show"): "findable",
 }
 
+_REPOSITORY, _PASSWORD = "ABCD.EFGH", "secret-of-the-account"
+
 
 class DataCite:
     """The service's state. ``fault`` is what goes wrong with the next writes, ``times`` how often (-1: always)."""
@@ -123,7 +125,7 @@ class _Answer(http.server.BaseHTTPRequestHandler):
         return unquote(self.path.removeprefix("/dois/")).lower()
 
     def _is_owner(self) -> bool:
-        pair = base64.b64encode(b"ABCD.EFGH:secret-of-the-account").decode()
+        pair = base64.b64encode(f"{_REPOSITORY}:{_PASSWORD}".encode()).decode()
         return self.headers.get("Authorization") == f"Basic {pair}"
 
     def _say(self, status: int, said: dict[str, Any], **headers: str) -> None:
@@ -149,6 +151,11 @@ def _problem(attributes: dict[str, Any]) -> dict[str, str] | None:
     if not str(attributes.get("url", "")).startswith(("http://", "https://", "ftp://")):
         return {"source": "url", "title": "Not a valid HTTP(S) or FTP URL"}
     return None
+
+
+def account_at(host: str) -> dict[str, str]:
+    """The account that it knows, as the setting ``doi_accounts`` holds it."""
+    return {"prefix": "10.12345", "url": f"http://{host}", "repository": _REPOSITORY, "password": _PASSWORD}
 
 
 @contextlib.contextmanager

@@ -76,23 +76,30 @@ def test_a_store_that_is_away_says_nothing_of_files(dataset, put, tmp_path, monk
     assert not jobs.waiting(tasks.read_batch, dataset_id=card.id)
 
 
-def test_bytes_that_are_lost_are_said_at_once(dataset, put, tmp_path, monkeypatch):
-    owner, card = dataset
-    put(owner, card, {"ir.jdx": build("ir.jdx", tmp_path).read_bytes()})
-    files = files_of(card.id)
-    monkeypatch.setattr(extraction.storage, "as_file", mock.Mock(side_effect=SealBrokenError))
-    monkeypatch.setattr(tasks.capture, "unit_files", lambda _unit: files)
+@pytest.fixture
+def failing(dataset, put, tmp_path, monkeypatch):
+    """Makes a dataset of one file whose bytes cannot be had."""
+
+    def make(error):
+        owner, card = dataset
+        put(owner, card, {"ir.jdx": build("ir.jdx", tmp_path).read_bytes()})
+        files = files_of(card.id)
+        monkeypatch.setattr(extraction.storage, "as_file", mock.Mock(side_effect=error))
+        monkeypatch.setattr(tasks.capture, "unit_files", lambda _unit: files)
+        return card
+
+    return make
+
+
+def test_bytes_that_are_lost_are_said_at_once(failing):
+    card = failing(SealBrokenError)
     tasks.read_batch.call(dataset_id=card.id, unit="u", start=0, run_id=new_id())
     assert description.status_counts(card) == {"unreadable": 1}
     assert not jobs.waiting(tasks.read_batch, dataset_id=card.id, unit="u")
 
 
-def test_a_store_that_stays_away_is_said_in_the_end(dataset, put, tmp_path, monkeypatch):
-    owner, card = dataset
-    put(owner, card, {"ir.jdx": build("ir.jdx", tmp_path).read_bytes()})
-    files = files_of(card.id)
-    monkeypatch.setattr(extraction.storage, "as_file", mock.Mock(side_effect=UnavailableError))
-    monkeypatch.setattr(tasks.capture, "unit_files", lambda _unit: files)
+def test_a_store_that_stays_away_is_said_in_the_end(failing):
+    card = failing(UnavailableError)
     job = {"dataset_id": card.id, "unit": "u", "start": 0, "run_id": new_id()}
     rounds = 0
     while job:
