@@ -7,13 +7,15 @@ libraries as fixtures; "capture" below names those whose header tells an instrum
 
 from __future__ import annotations
 
+import fcntl
 import importlib.util
-import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from functools import cache
@@ -104,13 +106,28 @@ def folder(name: str) -> Path:
         return Path(spec.origin).parent / package.inside
     target = CACHE / f"{package.name}-{package.version}"
     if not target.is_dir():
-        CACHE.mkdir(exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
-            archive = _download(package, Path(scratch))
-            made = Path(scratch) / "unpacked"
-            _unpack(archive, made, package.inside)
-            shutil.move(made, target)
+        with _alone(package.name):
+            if not target.is_dir():
+                _fetch(package, target)
     return target
+
+
+@contextmanager
+def _alone(name: str) -> Iterator[None]:
+    """One process at a time fetches a package: the tests run in several."""
+    CACHE.mkdir(exist_ok=True)
+    with (CACHE / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _fetch(package: Package, target: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
+        archive = _download(package, Path(scratch))
+        made = Path(scratch) / "unpacked"
+        _unpack(archive, made, package.inside)
+        # Never into a folder that is there: shutil.move would put it inside, and each file be found twice.
+        made.rename(target)
 
 
 def files(name: str, *patterns: str) -> list[Path]:
