@@ -115,7 +115,8 @@ def test_the_provider_sees_on_the_page_what_trainings_read_and_a_reader_only_the
             owner, card.resource, subject_kind="person", subject_id=reader.id, role=policy.Role.READER
         )
         use = training.open_use(reader, card, training=f"net-of-{name}", purpose=PURPOSE)
-        training.note(reader, use.id, opening=use.opening, reader="a" * 8, epochs=2, rows=12345, byte_count=1)
+        report = training.Report("a" * 8, epochs=2, rows=12345, bytes=1)
+        training.note(reader, use.id, opening=use.opening, report=report)
     said = client_of(owner).get("/d/lab/data/ai-use").content.decode()
     assert "net-of-hanako" in said
     assert "net-of-taro" in said

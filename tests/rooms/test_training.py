@@ -35,9 +35,8 @@ def readable(closed, person):
 
 
 def _note(actor, use, reader="aaaaaaaa", **read):
-    training.note(
-        actor, use.id, opening=use.opening, reader=reader, **{"epochs": 1, "rows": 0, "byte_count": 0, **read}
-    )
+    report = training.Report(reader, **{"epochs": 1, "rows": 0, "bytes": 0, **read})
+    training.note(actor, use.id, opening=use.opening, report=report)
 
 
 def test_processes_of_one_training_are_one_run_that_ends_with_the_last(readable):
@@ -46,8 +45,8 @@ def test_processes_of_one_training_are_one_run_that_ends_with_the_last(readable)
     second = training.open_use(reader, card, training="net-1", purpose=WHY)
     assert first.id == second.id
     assert first.opening != second.opening
-    _note(reader, first, rows=5, byte_count=50)
-    _note(reader, first, rows=3, byte_count=70)  # late: figures never fall
+    _note(reader, first, rows=5, bytes=50)
+    _note(reader, first, rows=3, bytes=70)  # late: figures never fall
     _note(reader, first, reader="bbbbbbbb", rows=2, epochs=2)
     _note(reader, second, rows=10)
     assert not training.end_use(reader, first.id, opening=first.opening, outcome=Outcome.OK)

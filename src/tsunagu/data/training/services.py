@@ -15,7 +15,7 @@ from tsunagu.data.ai_use import api as ai_use
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.training.errors import NoSuchUseError, UseEndedError
 from tsunagu.data.training.models import TrainingUse
-from tsunagu.data.training.types import OpenUse
+from tsunagu.data.training.types import OpenUse, Report
 from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.runs import api as runs
 
@@ -69,13 +69,15 @@ def open_use(
         "purpose": purpose,
     }
     use = TrainingUse.objects.select_for_update().filter(**same, ended_at=None).first() if training else None
+    opening = new_id()
+    mine = {opening: {"done": False, "outcome": "", "readers": {}}}
     if use is None or len(use.progress) >= _MOST_OPENINGS:
         name = training or f"stream-{new_id().lower()}"
-        use = _begin(actor, card, frozen, {**same, "training": name}, client)
-    opening = new_id()
-    use.progress[opening] = {"done": False, "outcome": "", "readers": {}}
-    use.heard_at = clock.now()
-    use.save(update_fields=["progress", "heard_at"])
+        use = _begin(actor, card, frozen, {**same, "training": name}, client, mine)
+    else:
+        use.progress |= mine
+        use.heard_at = clock.now()
+        use.save(update_fields=["progress", "heard_at"])
     return OpenUse(
         use.run_id,
         opening,
@@ -99,7 +101,12 @@ def _frozen(actor: Actor, card: datasets.DatasetCard, version: int | None) -> da
 
 
 def _begin(
-    actor: Actor, card: datasets.DatasetCard, frozen: datasets.VersionRef, same: dict[str, str], client: str
+    actor: Actor,
+    card: datasets.DatasetCard,
+    frozen: datasets.VersionRef,
+    same: dict[str, str],
+    client: str,
+    progress: dict[str, Any],
 ) -> TrainingUse:
     run_id = runs.start(
         actor,
@@ -111,7 +118,13 @@ def _begin(
     )
     now = clock.now()
     return TrainingUse.objects.create(
-        run_id=run_id, dataset_id=card.id, version=frozen.number, started_at=now, heard_at=now, **same
+        run_id=run_id,
+        dataset_id=card.id,
+        version=frozen.number,
+        started_at=now,
+        heard_at=now,
+        progress=progress,
+        **same,
     )
 
 
@@ -131,9 +144,7 @@ def permit(actor: Actor, use_id: str) -> tuple[datasets.DatasetCard, int]:
 
 
 @transaction.atomic
-def note(
-    actor: Actor, use_id: str, *, opening: str, reader: str, epochs: int, rows: int, byte_count: int
-) -> None:
+def note(actor: Actor, use_id: str, *, opening: str, report: Report) -> None:
     """Keep what one process has read so far; figures only grow, so a late or repeated report changes nothing.
 
     Raises:
@@ -141,40 +152,64 @@ def note(
         InvalidInputError: more processes than a use can hold, or a name that is none.
     """
     use = _mine(actor, use_id, lock=True)
-    readers = _opening(use, opening)["readers"]
-    if not _REPORT.fullmatch(reader) or (reader not in readers and len(readers) >= _MOST_READERS):
-        raise InvalidInputError(
-            "A report names its process by 8 to 40 letters and digits, at most 256 of them."
-        )
-    before = readers.get(reader, [0, 0, 0])
-    readers[reader] = [max(old, new) for old, new in zip(before, (epochs, rows, byte_count), strict=True)]
+    _grow(_opening(use, opening)["readers"], report)
     use.heard_at = clock.now()
     use.save(update_fields=["progress", "heard_at"])
 
 
+def _grow(readers: dict[str, list[int]], report: Report) -> None:
+    known = report.reader in readers
+    if not _REPORT.fullmatch(report.reader) or not (known or len(readers) < _MOST_READERS):
+        raise InvalidInputError(
+            "A report names its process by 8 to 40 letters and digits, at most 256 of them."
+        )
+    before = readers.get(report.reader, [0, 0, 0])
+    now = (report.epochs, report.rows, report.bytes)
+    readers[report.reader] = [max(old, new) for old, new in zip(before, now, strict=True)]
+
+
 @transaction.atomic
-def end_use(actor: Actor, use_id: str, *, opening: str, outcome: runs.Outcome, reason: str = "") -> bool:
+def end_use(
+    actor: Actor,
+    use_id: str,
+    *,
+    opening: str,
+    outcome: runs.Outcome,
+    reason: str = "",
+    report: Report | None = None,
+) -> bool:
     """One process and its workers have ended; with the last one the run ends, as well as its worst process.
+
+    Args:
+        actor: Who trains.
+        use_id: What was opened.
+        opening: Which process has ended.
+        outcome: How.
+        reason: Why, where it did not end well.
+        report: What the process has read, as in ``note``; once the use has ended nothing is added.
 
     Returns:
         Whether the run ended.
 
     Raises:
         NoSuchUseError: unknown or somebody else's.
+        InvalidInputError: as in ``note``.
     """
     use = _mine(actor, use_id, lock=True, ended=True)
     if use.ended_at is not None:
         return False
     mine = _opening(use, opening)
+    if report is not None:
+        _grow(mine["readers"], report)
     mine["done"], mine["outcome"] = True, str(outcome)
     use.heard_at = clock.now()
+    if all(one["done"] for one in use.progress.values()):
+        order = [runs.Outcome.FAILED, runs.Outcome.UNCERTAIN, runs.Outcome.ABORTED, runs.Outcome.OK]
+        worst = min((runs.Outcome(one["outcome"]) for one in use.progress.values()), key=order.index)
+        _end(use, worst, reason)
+        return True
     use.save(update_fields=["progress", "heard_at"])
-    if not all(one["done"] for one in use.progress.values()):
-        return False
-    order = [runs.Outcome.FAILED, runs.Outcome.UNCERTAIN, runs.Outcome.ABORTED, runs.Outcome.OK]
-    worst = min((runs.Outcome(one["outcome"]) for one in use.progress.values()), key=order.index)
-    _end(use, worst, reason)
-    return True
+    return False
 
 
 @transaction.atomic
@@ -200,7 +235,7 @@ def totals(progress: dict[str, dict[str, Any]]) -> tuple[int, int, int]:
 def _end(use: TrainingUse, outcome: runs.Outcome, reason: str) -> None:
     epochs, rows, byte_count = totals(use.progress)
     use.ended_at, use.outcome = clock.now(), str(outcome)
-    use.save(update_fields=["ended_at", "outcome"])
+    use.save(update_fields=["progress", "heard_at", "ended_at", "outcome"])
     read = {"epochs": epochs, "rows": rows, "bytes": byte_count, "processes": len(use.progress)}
     runs.finish(use.run_id, outcome, reason=reason, parameters=read)
 

@@ -25,6 +25,23 @@ class OpenUse:
 
 
 @dataclass(frozen=True, slots=True)
+class Report:
+    """What one process has read since it opened the use.
+
+    Attributes:
+        reader: Names the process: 8 to 40 letters and digits.
+        epochs: How often it went through the data, the one under way included.
+        rows: Rows that it delivered.
+        bytes: Bytes that it fetched for them.
+    """
+
+    reader: str
+    epochs: int
+    rows: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class UseCard:
     """What a training read of one version.
 

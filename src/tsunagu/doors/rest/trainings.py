@@ -20,6 +20,7 @@ from tsunagu.doors.rest.openapi import Input
 from tsunagu.doors.rest.pushes import page_of
 from tsunagu.doors.who import require_actor
 from tsunagu.foundation.identity.api import Actor
+from tsunagu.foundation.policy import api as policy
 from tsunagu.foundation.runs.api import Outcome
 
 router = Router(tags=["training"])
@@ -120,13 +121,14 @@ class Trainings(Schema):
 def open_use(request: HttpRequest, project: str, dataset: str, body: NewUse) -> Any:
     """Begin to read a version for a training; the rules and the guard of use by AI are asked."""
     actor = require_actor(request)
-    card = datasets.get_dataset(actor, project, dataset)
-    use = training.open_use(actor, card, **body.model_dump(exclude={"files"}))
     found = None
-    if body.files is not None:
-        # Who could not be told the use could not end it: what is wrong with the files is said when they are asked for.
-        with suppress(TsunaguError):
-            found = _page(request, actor, card, use.version, body.files, use.id)
+    with policy.remembering():  # nothing in it gives or takes a role
+        card = datasets.get_dataset(actor, project, dataset)
+        use = training.open_use(actor, card, **body.model_dump(exclude={"files"}))
+        if body.files is not None:
+            # Who could not be told the use could not end it: what is wrong with the files is said when they are asked for.
+            with suppress(TsunaguError):
+                found = _page(request, actor, card, use.version, body.files, use.id)
     return Status(201, {**asdict(use), "files": found})
 
 
@@ -163,20 +165,23 @@ def _page(
 @router.post("/uses/{use}/progress", response={204: None})
 def progress(request: HttpRequest, use: str, body: Progress) -> Any:
     """Say what was read."""
-    said = body.model_dump()
-    training.note(require_actor(request), use, byte_count=said.pop("bytes"), **said)
+    report = training.Report(**body.model_dump(exclude={"opening"}))
+    training.note(require_actor(request), use, opening=body.opening, report=report)
     return Status(204, None)
 
 
 @router.post("/uses/{use}/end", response={204: None})
 def end(request: HttpRequest, use: str, body: End) -> Any:
     """Say that a process has ended; with the last one the run ends."""
-    outcome = Outcome(body.outcome)
-    actor = require_actor(request)
-    if body.progress is not None:
-        said = body.progress.model_dump()
-        training.note(actor, use, opening=body.opening, byte_count=said.pop("bytes"), **said)
-    training.end_use(actor, use, opening=body.opening, outcome=outcome, reason=body.reason[:1000])
+    report = training.Report(**body.progress.model_dump()) if body.progress is not None else None
+    training.end_use(
+        require_actor(request),
+        use,
+        opening=body.opening,
+        outcome=Outcome(body.outcome),
+        reason=body.reason[:1000],
+        report=report,
+    )
     return Status(204, None)
 
 

@@ -55,7 +55,7 @@ def start(
     try:
         with transaction.atomic():
             run.save(force_insert=True)
-            _link(run, links)
+            _inherit(run, ((link.direction, link.kind, link.id) for link in _link(run, links)))
     except IntegrityError:
         # Two workers, of which one was given up too early, began it in the same moment.
         if not run_id or not Run.objects.filter(uid=run_id).exists():
@@ -88,8 +88,10 @@ def finish(
     run.outcome, run.reason, run.ended_at = outcome, reason[:4000], clock.now()
     run.parameters = {**run.parameters, **(parameters or {})}
     run.save(update_fields=["outcome", "reason", "ended_at", "parameters"])
-    _link(run, links)
-    entities = [[link.direction, link.entity_kind, link.entity_id] for link in run.links.order_by("pk")]
+    added = _link(run, links)
+    held = list(run.links.order_by("pk"))
+    if any(link.kind in policy.LABELLED for link in added):
+        _inherit(run, ((row.direction, row.entity_kind, row.entity_id) for row in held))
     if (
         outcome in {Outcome.FAILED, Outcome.ABORTED}
         and run.dataset_id
@@ -108,7 +110,7 @@ def finish(
             "outcome": str(outcome),
             "reason": run.reason,
             "started": clock.isoformat(run.started_at),
-            "links": entities,
+            "links": [[row.direction, row.entity_kind, row.entity_id] for row in held],
             "parameters": run.parameters,
         },
     )
@@ -141,7 +143,7 @@ def settle_silent(*, kind: str, older_than: dt.timedelta) -> int:
     return len(silent)
 
 
-def _link(run: Run, links: Iterable[Link]) -> None:
+def _link(run: Run, links: Iterable[Link]) -> list[Link]:
     links = list(links)
     RunLink.objects.bulk_create(
         RunLink(
@@ -153,10 +155,19 @@ def _link(run: Run, links: Iterable[Link]) -> None:
         )
         for link in links
     )
-    if any(link.kind in policy.LABELLED for link in links):
-        # Labels travel with the first link, before a byte arrives, and not when the run ends.
-        rows = run.links.filter(entity_kind__in=policy.LABELLED).values_list("direction", "entity_id")
-        ends: dict[str, list[str]] = {"in": [], "out": []}
-        for direction, entity in rows:
-            ends[direction].append(entity)
+    return links
+
+
+def _inherit(run: Run, links: Iterable[tuple[str, str, str]]) -> None:
+    """Labels travel with the first link, before a byte arrives, and not when the run ends.
+
+    Args:
+        run: The run.
+        links: Direction, kind and id of all its links.
+    """
+    ends: dict[str, list[str]] = {"in": [], "out": []}
+    for direction, kind, key in links:
+        if kind in policy.LABELLED:
+            ends[direction].append(key)
+    if ends["in"] or ends["out"]:
         policy.inherit(run.uid, ends["in"], ends["out"])
