@@ -11,6 +11,7 @@ import contextlib
 import importlib
 import io
 import json
+import multiprocessing
 import os
 import random
 import sys
@@ -23,13 +24,24 @@ Counted = Iterator[tuple[int, int]]  # samples and the sum of their ids, per del
 
 
 def ours(wish: dict[str, Any]) -> Callable[[], Counted]:
-    """``tsunagu.stream``."""
+    """``tsunagu.stream``; with several workers this process opens it and hands each of them a part, as a ``DataLoader`` does."""
     import pyarrow.compute as pc
 
     import tsunagu
 
     assert tsunagu.stream, "loaded here: the imports of nobody are timed"
     assert tsunagu.connect
+
+    def counted(stream: Any) -> Counted:
+        for batch in stream:
+            yield batch.num_rows, pc.sum(batch.column("id")).as_py()
+
+    def work(line: Any) -> None:
+        with line.recv() as part:
+            found = tuple(map(sum, zip(*counted(part), strict=True)))
+        line.send([found])  # after the node has been told
+
+    workers = [_begun(work) for _number in range(wish["workers"])] if wish["workers"] > 1 else []
 
     def read() -> Counted:
         with tsunagu.stream(
@@ -38,13 +50,24 @@ def ours(wish: dict[str, Any]) -> Callable[[], Counted]:
             shuffle=True,
             window=wish["window"],
             batch=BATCH,
-            shard=(wish["worker"], wish["workers"]),
             cache=0,
         ) as stream:
-            for batch in stream:
-                yield batch.num_rows, pc.sum(batch.column("id")).as_py()
+            if not workers:
+                yield from counted(stream)
+            for number, line in enumerate(workers):
+                line.send(stream.part(number, len(workers)))
+            for line in workers:
+                yield from line.recv()
 
     return read
+
+
+def _begun(work: Callable[[Any], None]) -> Any:
+    """A process that waits for its part, with everything loaded; the end of a pipe to it."""
+    here, there = multiprocessing.Pipe()
+    _load_what_is_put_off()
+    multiprocessing.get_context("fork").Process(target=work, args=(there,), daemon=True).start()
+    return here
 
 
 def bare(wish: dict[str, Any]) -> Callable[[], Counted]:

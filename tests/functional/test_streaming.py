@@ -16,6 +16,7 @@ import pytest
 
 import tsunagu
 from tests.node import running_node
+from tsunagu.client.errors import UsageError
 from tsunagu.client.node import Node
 from tsunagu.core.errors import TsunaguError
 from tsunagu.streaming.api import MixedSchemaError, NothingToStreamError, OtherStreamError
@@ -265,6 +266,33 @@ def test_workers_and_ranks_of_one_training_are_one_run(node, data, open_stream):
     assert len(found) == 1
     assert found[0]["outcome"] == "ok"
     assert found[0]["rows"] >= ROWS
+
+
+@pytest.mark.parametrize("way", ["fork", "spawn"])
+def test_parts_of_a_stream_are_read_in_processes_of_ones_own_as_one_use(node, data, open_stream, way):
+    with open_stream(shuffle=True, columns=["id"], training=f"parts-{way}") as stream:
+        context = multiprocessing.get_context(way)
+        with context.Pool(2) as pool:
+            parts = pool.map(_read_part, [stream.part(number, 2) for number in range(2)])
+    assert sorted(parts[0] + parts[1]) == list(range(ROWS))
+    assert min(map(len, parts)) > ROWS // 3
+    (use,) = node.api("GET", f"/trainings/parts-{way}")[1]["uses"]
+    assert (use["rows"], use["epochs"], use["outcome"]) == (ROWS, 1, "ok")
+
+
+def _read_part(part):
+    with part:
+        return _ids(part)
+
+
+def test_a_part_that_is_left_midway_has_told_what_it_read(node, data, open_stream):
+    with open_stream(columns=["id"], batch=100, training="midway") as stream:
+        with stream.part(1, 3) as part:
+            next(iter(part))
+        (use,) = node.api("GET", "/trainings/midway")[1]["uses"]
+        assert (use["rows"], use["outcome"]) == (100, "")
+        with pytest.raises(UsageError):
+            stream.part(3, 3)
 
 
 def test_a_dataloader_of_torch_gets_every_row_once(data, open_stream):

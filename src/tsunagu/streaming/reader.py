@@ -16,10 +16,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import pyarrow as pa
 
-from tsunagu.client.account import cache_folder, resolve
+from tsunagu.client.account import cache_folder
 from tsunagu.client.errors import UsageError
 from tsunagu.client.messages import text
-from tsunagu.client.names import at_version
 from tsunagu.core.ids import new_id
 from tsunagu.streaming import footers, forms, plan
 from tsunagu.streaming import splits as split_names
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from tsunagu.client.account import Account
-    from tsunagu.client.workspace import Client
 
 _MOST_WINDOW_BYTES = 64 << 20
 _REPORT_EVERY_S = 60.0
@@ -91,6 +89,8 @@ class Stream:
         self._process = os.getpid()
         self._opener = 0  # the process that opened the use, and ends it
         self._telling: threading.Timer | None = None
+        self._reporting: threading.Thread | None = None
+        self._told = 0  # rows that the last report of a worker named
         self._finalizer: weakref.finalize[Any, Any] | None = None
 
     # --- What people use
@@ -184,6 +184,28 @@ class Stream:
 
         return StreamDataset(self)
 
+    def part(self, number: int, count: int) -> Stream:
+        """One of ``count`` parts of this stream, for a process of one's own: of ``multiprocessing``, Ray or MPI.
+
+        Together the parts hold every row once. A part can be pickled, asks the node nothing to begin with and tells it what
+        was read, at the latest when it is closed; the stream itself is closed after its parts.
+
+        Args:
+            number: Which part, from 0.
+            count: How many there are.
+
+        Raises:
+            UsageError: there is no such part.
+            TsunaguError: what the node refuses when the stream is opened.
+        """
+        if not 0 <= number < count:
+            raise UsageError(text("stream_bad_argument", name="number"))
+        found = Stream.__new__(Stream)
+        found.__setstate__(self.__getstate__())
+        found._rank = Shard(self._rank.number * count + number, self._rank.count * count)  # noqa: SLF001 - its own kind
+        found._read = Progress(new_id(), self._read.epochs)  # noqa: SLF001
+        return found
+
     def close(self, *, outcome: str = "ok") -> None:
         """Tell the node how this process ended (``ok``, ``failed`` or ``aborted``), and close the connections."""
         if self._finalizer is not None and (ending := self._finalizer.detach()) is not None:
@@ -192,6 +214,8 @@ class Stream:
                 self._telling.join()
             self._count(0)
             _end(*ending[2], outcome=outcome)
+        elif self._opener != os.getpid() and self._process == os.getpid():
+            self._finish_report()
         if self._going is not None:
             self._going.close()
         if self._ranges is not None:
@@ -208,8 +232,8 @@ class Stream:
 
     def __getstate__(self) -> dict[str, Any]:
         self._open()  # a worker joins the use of its parent
-        own = {"_ranges": None, "_finalizer": None, "_going": None, "_telling": None, "_opener": 0}
-        return {**self.__dict__, **own}
+        gone = ("_ranges", "_finalizer", "_going", "_telling", "_reporting")
+        return {**self.__dict__, **dict.fromkeys(gone), "_opener": 0, "_told": 0}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -362,13 +386,25 @@ class Stream:
         self._read.rows += rows
         self._read.bytes = self._ranges.fetched if self._ranges is not None else self._read.bytes
 
+    def _finish_report(self) -> None:
+        """A part or worker that is closed has told the node what it read: the use may end right after."""
+        if self._read.rows != self._told:
+            self._report()
+        if self._reporting is not None:
+            self._reporting.join()
+            self._reporting = None
+
     def _report(self) -> None:
         """Say what was read, while reading goes on."""
         if self._opened is None:
             return
         door, use = Door(self._account), self._opened.use
         if self._opener != os.getpid():  # a worker process ends after the report has got through
-            threading.Thread(target=door.note, args=(use, self._read), name="tsunagu-report").start()
+            self._told = self._read.rows
+            self._reporting = threading.Thread(
+                target=door.note, args=(use, self._read), name="tsunagu-report"
+            )
+            self._reporting.start()
         elif self._telling is None or not self._telling.is_alive():
             # Ending the use says the same: a stream that is closed at once asks the node once, not twice.
             self._telling = threading.Timer(_REPORT_AFTER_S, door.note, (use, self._read))
@@ -383,59 +419,6 @@ def _end(account: Account, use: Use, process: int, read: Progress, *, outcome: s
     Door(account).end(use, outcome, read)
 
 
-def stream(
-    dataset: str,
-    *,
-    split: str = "train",
-    batch: int = 256,
-    shuffle: bool = False,
-    seed: int = 0,
-    form: str = "arrow",
-    columns: Sequence[str] | None = None,
-    where: str = "",
-    window: int = 8192,
-    shard: tuple[int, int] | None = None,
-    even: bool = False,
-    training: str = "",
-    purpose: str = "training by tsunagu.stream",
-    service: str = "local",
-    cache: int = 2 << 30,
-    client: Client | None = None,
-) -> Stream:
-    """Batches of the Parquet files of a frozen version, over HTTP.
-
-    Args:
-        dataset: ``PROJECT/DATASET`` (the newest frozen version) or ``PROJECT/DATASET@VERSION``.
-        split: ``train``, ``validation``, ``test`` or another word in the files' names, or in their column ``split`` where
-            no name says it; empty: every file.
-        batch: Rows of a batch; the last one of an epoch may have fewer.
-        shuffle: Another order in every epoch.
-        seed: Names the orders; they are the same for the same seed on every machine.
-        form: ``arrow`` (`pyarrow.RecordBatch`), ``numpy`` or ``torch`` (a dict of arrays or tensors per column).
-        columns: Only these are fetched; None: all.
-        where: Only rows for which it holds, as in SQL: ``"label is not null and temperature >= 300"``. Row groups that
-            cannot hold one are not fetched; of the others the columns that it names are read when the stream is opened.
-        window: Rows that are shuffled among each other at least; 64 MiB of them at most.
-        shard: This process's number, from 0, and how many there are; None: ``RANK`` and ``WORLD_SIZE``, as torchrun sets.
-        even: Every shard stops after as many rows as the smallest has, so that no process waits for another.
-        training: Its name, the same in all its processes; otherwise ``TSUNAGU_TRAINING``. Providers of the data see it.
-        purpose: What for, in words; answers of people about a use by AI hold for these words.
-        service: Where the training runs: a name in the node's register of AI services.
-        cache: Bytes on this machine's disk for what was fetched; 0: none. Never used for sealed datasets.
-        client: The node and who asks; None: as `tsunagu.connect` finds them.
-
-    Raises:
-        TsunaguError: no token is known, or an argument is impossible; what the node refuses comes with the first batch.
-    """
-    name, version = at_version(dataset)
-    mine = Shard(*(shard or (int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1")))))
-    training, only = training or os.environ.get("TSUNAGU_TRAINING", ""), tuple(columns or ()) or None
-    order = (shuffle, seed, window, batch, form, even)
-    wish = Wish(name, version, split, only, *order, training, purpose, service, cache, where)
-    _check(wish, mine)
-    return Stream(client.node.account if client is not None else resolve(), wish, mine)
-
-
 def _condition(said: str, split: str) -> Condition | None:
     """What was asked for, and the split where a column tells it."""
     parts = [parsed(said)] if said.strip() else []
@@ -443,21 +426,6 @@ def _condition(said: str, split: str) -> Condition | None:
         several = tuple(Compared(split_names.COLUMN, "=", one) for one in split_names.values_of(split))
         parts.append(Joined(several, is_all=False))
     return Joined(tuple(parts), is_all=True) if parts else None
-
-
-def _check(wish: Wish, shard: Shard) -> None:
-    checks = {
-        "form": wish.form in forms.FORMS,
-        "batch": wish.batch > 0,
-        "window": wish.window > 0,
-        "shard": 0 <= shard.number < shard.count,
-        "cache": wish.cache_bytes >= 0,
-    }
-    if wish.where.strip():
-        parsed(wish.where)  # a slip of the pen is said before anything is opened
-    for name, is_good in checks.items():
-        if not is_good:
-            raise UsageError(text("stream_bad_argument", name=name))
 
 
 def _nothing(wish: Wish, use: Use, paths: Any) -> NothingToStreamError:

@@ -17,14 +17,14 @@ from tsunagu.core.durable import write_durably
 from tsunagu.data.discovery import analysis
 from tsunagu.data.discovery.clauses import Answer, Question, Seen
 from tsunagu.data.discovery.documents import Document
-from tsunagu.data.discovery.entries import SHOWN, TEXTS, begun_of, column, columns, order_key, texts_of
+from tsunagu.data.discovery.entries import TEXTS, begun_of, column, columns, order_key, shown_of, texts_of
 from tsunagu.data.discovery.queries import Builder, truth
 
 if TYPE_CHECKING:
     import tantivy
 
 # Whoever changes the schema changes this, and every index is made anew.
-_FORM = f"3.{analysis.VERSION}"
+_FORM = f"4.{analysis.VERSION}"
 _HEAP_BYTES = 64 << 20
 _MOST_VALUES = 50
 _MOST_COUNTED = (
@@ -157,7 +157,7 @@ class Tantivy:
         allowed = Builder(self._open()).allowed(seen)
         found = searcher.terms_with_prefix("begun", folded[:100], filter_query=allowed, limit=20 * limit)
         ranked = sorted(found, key=lambda item: (-item[1], len(item[0]), item[0]))[:limit]
-        return [(term.partition(SHOWN)[2], count) for term, count in ranked]
+        return [(shown_of(term)[1], count) for term, count in ranked]
 
     def _open(self) -> tantivy.Index:
         import tantivy
@@ -204,10 +204,8 @@ def _counts(buckets: list[dict[str, Any]]) -> list[tuple[str, int]]:
     """Counts by value; spellings that people do not tell apart count as the most frequent of them."""
     found: dict[str, tuple[str, int]] = {}
     for bucket in buckets:
-        key, _, shown = (
-            str(bucket["key"]).rpartition(SHOWN) if isinstance(bucket["key"], str) else ("", "", "")
-        )
-        shown = shown or str(int(bucket["key"]))
+        said = bucket["key"]
+        key, shown = shown_of(said) if isinstance(said, str) else ("", str(int(said)))
         first, count = found.get(key or shown, (shown, 0))
         found[key or shown] = first, count + int(bucket["doc_count"])
     return [(value, count) for value, count in found.values() if count]

@@ -16,10 +16,10 @@ from django.db import connection, transaction
 from tsunagu.data.discovery import analysis
 from tsunagu.data.discovery.clauses import Answer, Phrase, Question, Seen
 from tsunagu.data.discovery.documents import Document
-from tsunagu.data.discovery.entries import COLUMNS, SHOWN, row_of
+from tsunagu.data.discovery.entries import COLUMNS, row_of, shown_of
 from tsunagu.data.discovery.statements import Statement, allowed, both, clause, phrase
 
-FORM = f"2.{analysis.VERSION}"
+FORM = f"3.{analysis.VERSION}"
 _RANKED = 2000
 _MOST_VALUES = 50
 _ARRAYS = frozenset({"format", "creator", "outcome"})
@@ -111,7 +111,7 @@ class PostgreSQL:
         )
         found: dict[str, tuple[str, int]] = {}
         for text, count in cursor.fetchall():
-            key, _, shown = text.rpartition(SHOWN)
+            key, shown = shown_of(text)
             first, before = found.get(key or shown, (shown, 0))
             found[key or shown] = first, before + int(count)
         return list(found.values())
@@ -129,7 +129,7 @@ class PostgreSQL:
                 "order by 2 desc, length(value), value limit %s",
                 [*where.values, folded, limit],
             )
-            return [(str(value).partition(SHOWN)[2], int(count)) for value, count in cursor.fetchall()]
+            return [(shown_of(str(value))[1], int(count)) for value, count in cursor.fetchall()]
 
 
 def _rank(wanted: Sequence[Phrase]) -> Statement:
