@@ -9,12 +9,12 @@ def __getattr__(name: str) -> Any:
     # pyarrow is no part of the light client: what is missing is said in words.
     if name in {"Stream", "stream"}:
         try:
-            from tsunagu.streaming import reader
+            from tsunagu.streaming import api
         except ModuleNotFoundError as error:
             if error.name not in {"numpy", "pyarrow"}:
                 raise
             raise _package_missing() from error
-        return getattr(reader, name)
+        return getattr(api, name)
     raise AttributeError(name)
 
 
