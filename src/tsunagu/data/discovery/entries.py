@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Any
 
 from tsunagu.data.discovery import analysis
@@ -27,59 +26,40 @@ COLUMNS = (
 
 def texts_of(one: Document) -> dict[str, str]:
     """Texts as tokens with blanks between. Each is cut once, however many fields it stands in."""
-    titles, slug = analysis.joined(one.titles), analysis.joined((one.slug,))
-    creators, keywords, formats = (
-        _apart(map(_cut, several)) for several in (one.creators, one.keywords, one.formats)
-    )
-    project, texts = _cut(one.project_title), analysis.joined((*one.texts, *one.pages))
-    values = analysis.joined(text for _name, text in one.values)
+    titles, creators, keywords = map(analysis.joined, (one.titles, one.creators, one.keywords))
+    slug, project = analysis.joined((one.slug,)), analysis.joined((one.project_title,))
+    rest = analysis.joined((*one.texts, *one.pages, *one.formats, *(text for _name, text in one.values)))
+    gap = f" {analysis.GAP} "
     return {
-        "everything": _apart((titles, slug, project, keywords, creators, texts, formats, values)),
-        "title": _apart((titles, slug)),
+        "everything": gap.join(part for part in (titles, slug, project, keywords, creators, rest) if part),
+        "title": gap.join((titles, slug)),
         "creator_words": creators,
         "keyword": keywords,
-        "project_words": _apart((_cut(one.project), project)),
-        "value": _apart(
+        "project_words": gap.join((analysis.joined((one.project,)), project)),
+        "value": gap.join(
             " ".join(value_token(name, token) for token in analysis.tokens(text)) for name, text in one.values
         ),
     }
 
 
-def _apart(parts: Iterable[str]) -> str:
-    """Cut texts as one, with a gap that no phrase goes across."""
-    return f" {analysis.GAP} ".join(filter(None, parts))
-
-
-@lru_cache(maxsize=8192)
-def _cut(text: str) -> str:
-    """The tokens of what many records have in common."""
-    return analysis.joined((text,))
-
-
 def begun_of(one: Document) -> list[str]:
     """What people may be typing when they look for it."""
-    titles = [_term(title) for title in dict.fromkeys(one.titles)]
-    others = map(column, dict.fromkeys((*one.keywords, *one.creators)))
-    return _each_once((*titles, *others))[:200]
+    return columns(list(dict.fromkeys((*one.titles, *one.keywords, *one.creators)))[:200])
 
 
 def columns(values: Iterable[str]) -> list[str]:
     """Values of a column, each once, however it is spelt."""
-    return _each_once(map(column, values))
+    by_key = ((column_key(value), value) for value in values)
+    return list({key: _term(key, value) for key, value in by_key}.values())
 
 
-def _each_once(terms: Iterable[str]) -> list[str]:
-    return list({term.partition(SHOWN)[0]: term for term in terms}.values())
-
-
-@lru_cache(maxsize=8192)  # people, licences and formats come again and again
 def column(value: str) -> str:
     """A value as one term: what is compared, then how far what is shown differs from it (see ``shown_of``)."""
-    return _term(value)
+    return _term(column_key(value), value)
 
 
-def _term(value: str) -> str:
-    key, shown = column_key(value), value[:200]
+def _term(key: str, value: str) -> str:
+    shown = value[:200]
     if key == shown:
         return f"{key}{SHOWN}"
     if len(key) == len(shown):
