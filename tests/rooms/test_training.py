@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from tests.rooms.ai_questions import settle, terms
 from tests.rooms.clients import caller_of
@@ -176,6 +178,30 @@ def test_rest_opens_hands_out_files_and_ends(readable):
     found = client.get("/api/v1/trainings/net-1").json()["uses"][0]
     assert (found["rows"], found["outcome"], found["dataset"]) == (1, "ok", "lab/data")
     assert client.post(f"/api/v1/uses/{use['id']}/files", {}, **send).status_code == 409
+
+
+def test_the_end_brings_what_was_read_and_may_come_twice(readable):
+    _owner, card, reader = readable
+    client, send = caller_of(reader), {"content_type": "application/json"}
+    use = client.post(f"/api/v1/datasets/{card.slug}/uses", {"purpose": WHY}, **send).json()
+    read = {"reader": "r" * 12, "epochs": 2, "rows": 7, "bytes": 9}
+    said = {"opening": use["opening"], "progress": read}
+    for rows in (7, 70):  # an answer that got lost is asked for again; what has ended does not grow
+        said["progress"] = {**read, "rows": rows}
+        assert client.post(f"/api/v1/uses/{use['id']}/end", said, **send).status_code == 204
+    (found,) = training.training(reader, use["training"]).uses
+    assert (found.epochs, found.rows, found.bytes, found.outcome) == (2, 7, 9, "ok")
+
+
+def test_a_token_is_looked_up_once_a_call(readable):
+    _owner, card, reader = readable
+    client, send = caller_of(reader), {"content_type": "application/json"}
+    with CaptureQueriesContext(connection) as asked:
+        assert client.post(f"/api/v1/datasets/{card.slug}/uses", {"purpose": WHY}, **send).status_code == 201
+    looked = [
+        one for one in asked if one["sql"].startswith("SELECT") and "identity_accesstoken" in one["sql"]
+    ]
+    assert len(looked) == 1
 
 
 def test_the_opening_brings_the_first_page_of_files(readable):

@@ -15,19 +15,13 @@ def actor_of(request: HttpRequest) -> Actor:
     Raises:
         NotSignedInError: a token was sent and it is not valid.
     """
+    known = getattr(request, "auth", None)  # of a call of REST, which ninja has asked for already
+    if isinstance(known, Actor):
+        return known
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer":
-        return _actor_of_token(request, secret.strip())
+        return identity.actor_for_token(secret.strip())
     return actor_of_session(request)
-
-
-def _actor_of_token(request: HttpRequest, secret: str) -> Actor:
-    """Asked once a request: ninja's authentication wants to know, and then the view."""
-    known: tuple[str, Actor] | None = getattr(request, "_tsunagu_actor", None)
-    if known is None or known[0] != secret:
-        known = (secret, identity.actor_for_token(secret))
-        request._tsunagu_actor = known  # type: ignore[attr-defined]  # noqa: SLF001 - Django's requests are made to carry more
-    return known[1]
 
 
 def actor_of_session(request: HttpRequest) -> Actor:
