@@ -115,11 +115,12 @@ def _compare(name: str, title: str, count: int, size: int, group: int, window: i
 
 def _epoch(found: dict, key: str, inside: str, wish: dict, workers: int, *, is_counted: bool) -> float:
     """Samples per second of an epoch that all workers read together."""
-    alone = 1 if inside == "ours" else workers  # ours begins its workers itself
-    with ThreadPoolExecutor(alone) as pool:
+    processes = 1 if inside == "ours" else workers  # ours begins its workers itself
+    with ThreadPoolExecutor(processes) as pool:
         ends = list(
             pool.map(
-                lambda worker: _child(inside, {**wish, "worker": worker, "workers": workers}), range(alone)
+                lambda worker: _child(inside, {**wish, "worker": worker, "workers": workers}),
+                range(processes),
             )
         )
     count = wish["count"]

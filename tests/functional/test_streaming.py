@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import os
 import subprocess
@@ -246,7 +247,7 @@ def test_a_model_card_names_the_data_that_were_read(node, data, open_stream):
 
 def test_workers_and_ranks_of_one_training_are_one_run(node, data, open_stream):
     def child(stream, queue):
-        queue.put(_ids(stream))
+        queue.put(_read_part(stream))
         queue.close()
         queue.join_thread()
         os._exit(0)
@@ -283,6 +284,17 @@ def test_parts_of_a_stream_are_read_in_processes_of_ones_own_as_one_use(node, da
 def _read_part(part):
     with part:
         return _ids(part)
+
+
+def test_parts_of_a_stream_that_goes_on_midway_hold_the_whole_epoch(data, open_stream):
+    with open_stream(shuffle=True, columns=["id"]) as stream:
+        next(iter(stream))
+        state = stream.state_dict()
+    with open_stream(shuffle=True, columns=["id"]) as stream:
+        stream.load_state_dict(state)
+        parts = [_read_part(stream.part(number, 3)) for number in range(3)]
+        assert sorted(itertools.chain.from_iterable(parts)) == list(range(ROWS))
+        assert len(_ids(stream)) == ROWS - state["position"]
 
 
 def test_a_part_that_is_left_midway_has_told_what_it_read(node, data, open_stream):

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.samples
 
 def test_a_package_that_several_want_at_once_is_fetched_once(tmp_path, monkeypatch):
     wanted = packages.PACKAGES["jcamp"]
-    both, fetched = Barrier(4), []
+    gate, fetched = Barrier(4), []
 
     def download(package, scratch):
         fetched.append(package.name)
@@ -26,7 +26,7 @@ def test_a_package_that_several_want_at_once_is_fetched_once(tmp_path, monkeypat
         return scratch / "it.tar.gz"
 
     def ask(_):
-        both.wait()
+        gate.wait()
         return packages.folder.__wrapped__("jcamp")
 
     monkeypatch.setattr(packages, "CACHE", tmp_path / "cache")

@@ -1,12 +1,12 @@
 """The door of streaming: ``tsunagu.stream(...)`` and what it raises."""
 
-from tsunagu.streaming.asking import stream
 from tsunagu.streaming.errors import (
     MixedSchemaError,
     NothingToStreamError,
     OtherStreamError,
     StreamPackageMissingError,
 )
+from tsunagu.streaming.opening import stream
 from tsunagu.streaming.reader import Stream
 
 __all__ = [

@@ -187,8 +187,9 @@ class Stream:
     def part(self, number: int, count: int) -> Stream:
         """One of ``count`` parts of this stream, for a process of one's own: of ``multiprocessing``, Ray or MPI.
 
-        Together the parts hold every row once. A part can be pickled, asks the node nothing to begin with and tells it what
-        was read, at the latest when it is closed; the stream itself is closed after its parts.
+        Together the parts hold every row of the epoch once, from its beginning, wherever the stream itself stands. A part can
+        be pickled, asks the node nothing to begin with and tells it what was read, at the latest when it is closed; the
+        stream itself is closed after its parts.
 
         Args:
             number: Which part, from 0.
@@ -204,18 +205,19 @@ class Stream:
         found.__setstate__(self.__getstate__())
         found._rank = Shard(self._rank.number * count + number, self._rank.count * count)  # noqa: SLF001 - its own kind
         found._read = Progress(new_id(), self._read.epochs)  # noqa: SLF001
+        found.set_epoch(self._epoch)  # a position is one of the whole stream
         return found
 
     def close(self, *, outcome: str = "ok") -> None:
         """Tell the node how this process ended (``ok``, ``failed`` or ``aborted``), and close the connections."""
-        if self._finalizer is not None and (ending := self._finalizer.detach()) is not None:
+        if self._opener != os.getpid():
+            self._finish_report()
+        elif self._finalizer is not None and (ending := self._finalizer.detach()) is not None:
             if self._telling is not None:
                 self._telling.cancel()
                 self._telling.join()
             self._count(0)
             _end(*ending[2], outcome=outcome)
-        elif self._opener != os.getpid() and self._process == os.getpid():
-            self._finish_report()
         if self._going is not None:
             self._going.close()
         if self._ranges is not None:
@@ -388,7 +390,7 @@ class Stream:
 
     def _finish_report(self) -> None:
         """A part or worker that is closed has told the node what it read: the use may end right after."""
-        if self._read.rows != self._told:
+        if self._process == os.getpid() and self._read.rows != self._told:  # else it has read nothing here
             self._report()
         if self._reporting is not None:
             self._reporting.join()
