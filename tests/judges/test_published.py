@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import urllib.request
+from pathlib import Path
 
+import pooch
 import pytest
 import signposting
+from lxml import html
 from sickle import Sickle
 
 from tsunagu.standards import api as s
@@ -81,3 +84,21 @@ def test_a_reference_manager_gets_what_it_asks_for(page):
     item = json.loads(_get(page, "application/vnd.citationstyles.csl+json")[0])[0]
     assert item["type"] == "dataset"
     assert _get(f"{page}/record/citation.txt?style=apa&language=ja")[0].decode().startswith("山田 花子. (20")
+
+
+def test_a_fetcher_of_data_gets_every_file_and_checks_it(page, tmp_path):
+    (script,) = html.fromstring(_get(page)[0]).xpath("//script[@type='application/ld+json']/text()")
+    said = json.loads(script)
+    files = {one["name"]: one for one in said["distribution"] if one.get("sha256")}
+    assert set(files) == {"scan.csv"}
+    fetcher = pooch.create(
+        path=tmp_path,
+        base_url="",
+        registry={name: f"sha256:{one['sha256']}" for name, one in files.items()},
+        urls={name: one["contentUrl"] for name, one in files.items()},
+    )
+    assert Path(fetcher.fetch("scan.csv")).read_bytes() == b"x,y\n1,2\n"
+    Path(tmp_path, "scan.csv").unlink()
+    fetcher.registry["scan.csv"] = "sha256:" + "0" * 64
+    with pytest.raises(ValueError, match="does not match"):
+        fetcher.fetch("scan.csv")
