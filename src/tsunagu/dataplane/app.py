@@ -90,10 +90,6 @@ class App:
         start_response(response.status_line, response.headers)
         wrapper = environ.get("wsgi.file_wrapper")
         if response.reader is not None and wrapper is not None and response.reader.fileno() is not None:
-            connection = environ.get("gunicorn.socket")
-            if connection is not None:
-                # sendfile waits for a slow reader only as long as the socket's own time limit says.
-                connection.settimeout(self._context.settings.idle_timeout_s)
             result: Iterable[bytes] = wrapper(_File(response.reader, watch), 1 << 20)
             return result
         return _Pieces(response, watch)
@@ -125,6 +121,7 @@ class App:
         return {
             ("bundles", 0): {"POST": partial(bundles.post_bundle, context)},
             ("fetch", 0): {"POST": partial(fetch.post_fetch, context)},
+            ("tails", 0): {"POST": partial(fetch.post_tails, context)},
             ("form", 0): {"POST": partial(form.post_form, context)},
             ("lfs", 1): {"PUT": lfs.put, "POST": lfs.complete},
             ("lfs", 2): {"PUT": lfs.put},

@@ -1,8 +1,9 @@
-"""``POST /fetch``: many small files in one answer, as a bundle."""
+"""``POST /fetch``: many small files in one answer, as a bundle; ``POST /tails``: the ends of many files."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
 
 from tsunagu.core.bundle import END, HEADER_SIZE, MEDIA_TYPE, encode_header
 from tsunagu.core.errors import InvalidInputError
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 _MAX_FILES = 10_000
 _MAX_BODY = 32 << 20
+_MAX_TAILS = 256
+_MAX_TAIL = 64 << 10
+_READERS = 8
 _PIECE = 256 << 10
 # Neighbours in a pack are read at once when no more than this lies between them: paths and headers of the pack.
 _GAP = 8 << 10
@@ -24,20 +28,51 @@ _GAP = 8 << 10
 
 def post_fetch(context: Context, request: Request) -> Response:
     """Answer the files of many ``get`` capabilities, in their order."""
-    wish = request.json(limit=_MAX_BODY)
-    tokens = wish.get("capabilities") if isinstance(wish, dict) else None
-    if not isinstance(tokens, list) or not all(isinstance(token, str) for token in tokens):
-        raise InvalidInputError('The body must be {"capabilities": [TOKEN, ...]}.')
-    if len(tokens) > _MAX_FILES:
-        raise InvalidInputError(f"At most {_MAX_FILES:,} files can be fetched at once.", count=len(tokens))
-    stores: dict[tuple[str, str], BlobStore] = {}
-    items = [read_item(context, token, stores) for token in tokens]
+    items = _asked(context, request.json(limit=_MAX_BODY), most=_MAX_FILES)
     for key in {item.key for item in items}:
         context.store.size(key)  # a missing object is an error now, not a broken stream later
     length = len(END) + sum(HEADER_SIZE + len(item.name.encode()) + item.size for item in items)
     context.metrics.add("sent_bytes", length)
     headers = [("Content-Type", MEDIA_TYPE), ("Content-Length", str(length)), *GUARD_HEADERS]
     return Response(200, headers, _stream(items))
+
+
+def post_tails(context: Context, request: Request) -> Response:
+    """Answer the last bytes of many files, one after the other: where Parquet and ZIP say what is in them.
+
+    A file that is shorter comes whole, so whoever knows the sizes knows where each begins.
+    """
+    wish = request.json(limit=_MAX_BODY)
+    items = _asked(context, wish, most=_MAX_TAILS)
+    count = wish.get("bytes")
+    if not isinstance(count, int) or not 0 < count <= _MAX_TAIL:
+        raise InvalidInputError(f'"bytes" must be a number from 1 to {_MAX_TAIL:,}.')
+
+    def tail(item: Item) -> bytes:
+        size = min(item.size, count)
+        with item.store.open(item.key, item.offset + item.size - size, size) as reader:
+            return b"".join(reader.pieces())
+
+    with ThreadPoolExecutor(_READERS) as pool:  # an object store answers many as fast as one
+        pieces = list(pool.map(tail, items))
+    length = sum(map(len, pieces))
+    context.metrics.add("sent_bytes", length)
+    headers = [
+        ("Content-Type", "application/octet-stream"),
+        ("Content-Length", str(length)),
+        *GUARD_HEADERS,
+    ]
+    return Response(200, headers, pieces)
+
+
+def _asked(context: Context, wish: Any, *, most: int) -> list[Item]:
+    tokens = wish.get("capabilities") if isinstance(wish, dict) else None
+    if not isinstance(tokens, list) or not all(isinstance(token, str) for token in tokens):
+        raise InvalidInputError('The body must hold {"capabilities": [TOKEN, ...]}.')
+    if len(tokens) > most:
+        raise InvalidInputError(f"At most {most:,} files can be asked for at once.", count=len(tokens))
+    stores: dict[tuple[str, str], BlobStore] = {}
+    return [read_item(context, token, stores) for token in tokens]
 
 
 def _stream(items: list[Item]) -> Iterator[bytes]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import os
 import socket
+import ssl
 import struct
 import time
 from contextlib import suppress
@@ -92,7 +93,7 @@ def open_body(environ: dict[str, Any]) -> Body:
     if (
         length is not None
         and isinstance(connection, socket.socket)
-        and type(connection) is socket.socket  # under TLS the bytes on the wire are not the body
+        and not isinstance(connection, ssl.SSLSocket)  # under TLS the bytes on the wire are not the body
         and hasattr(os, "splice")
         and hasattr(getattr(reader, "unreader", None), "take_buffered")
         and getattr(reader, "length", None) == length
@@ -329,6 +330,14 @@ class _Growth:
 
 def set_time_limits(connection: socket.socket, seconds: float) -> None:
     """Make a silent peer end a blocking read or write, in the kernel, without a poll per call."""
-    limit = struct.pack("@ll", int(seconds), int(seconds % 1 * 1_000_000))
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _as_timeval(seconds))
+    limit_sending(connection, seconds)
+
+
+def limit_sending(connection: socket.socket, seconds: float) -> None:
+    """The same for writes alone."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _as_timeval(seconds))
+
+
+def _as_timeval(seconds: float) -> bytes:
+    return struct.pack("@ll", int(seconds), int(seconds % 1 * 1_000_000))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pyarrow as pa
@@ -17,10 +19,14 @@ from tsunagu.client.node import refusal
 from tsunagu.client.transport import Transport
 from tsunagu.streaming.door import Door
 from tsunagu.streaming.plan import Piece
+from tsunagu.streaming.rows import Rows
 from tsunagu.streaming.where import kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from tsunagu.client.account import Account
     from tsunagu.client.transport import Answer
@@ -30,8 +36,9 @@ if TYPE_CHECKING:
     from tsunagu.streaming.plan import Group, Window
     from tsunagu.streaming.where import Condition
 
-_UNAUTHORIZED, _PARTIAL = 401, 206
+_OK, _PARTIAL, _UNAUTHORIZED = 200, 206, 401
 _GAP = 64 << 10  # ranges that are closer than this are fetched as one
+_TAILS = 256  # as many as the byte server answers at once
 _AHEAD_BYTES = 256 << 20
 # They decode too: more of them than cores take the time from one another, and from other workers of the training.
 _THREADS = min(4, max(2, os.cpu_count() or 2))
@@ -65,7 +72,7 @@ class Ranges:
         name = quote(source.path.rpartition("/")[2], safe="")
         for last in (False, True):
             url = f"{source.byte_url}/o/{source.capability}/{name}"
-            answer = self._asked(url, headers, memory)
+            answer = self._asked("GET", url, headers=headers, into=memory)
             if answer.status != _UNAUTHORIZED or last:
                 break
             source = self._renew(source)
@@ -75,6 +82,20 @@ class Ranges:
         with self._lock:
             self.fetched += count
         return content
+
+    def tails(self, sources: Sequence[Source], count: int) -> list[memoryview]:
+        """The last ``count`` bytes of every file, shorter files whole; many files with one question.
+
+        Raises:
+            TsunaguError: the node refused, or does not answer.
+        """
+        several = [sources[at : at + _TAILS] for at in range(0, len(sources), _TAILS)]
+        if len(several) <= 1:
+            return self._tails(sources, count) if sources else []
+        with ThreadPoolExecutor(_THREADS) as pool:
+            return [
+                one for found in pool.map(lambda some: self._tails(some, count), several) for one in found
+            ]
 
     def close(self) -> None:
         """Close every connection."""
@@ -93,14 +114,28 @@ class Ranges:
                 door.close()
             return found
 
-    def _asked(self, url: str, headers: dict[str, str], memory: memoryview) -> Answer:
+    def _tails(self, sources: Sequence[Source], count: int) -> list[memoryview]:
+        wish = {"capabilities": [one.capability for one in sources], "bytes": count}
+        url = f"{sources[0].byte_url}/tails"
+        headers = {"Content-Type": "application/json"}
+        answer = self._asked("POST", url, headers=headers, body=json.dumps(wish).encode())
+        sizes = [min(one.size, count) for one in sources]
+        if answer.status != _OK or len(answer.body) != sum(sizes):
+            raise refusal(answer, url)
+        with self._lock:
+            self.fetched += len(answer.body)
+        ends = list(accumulate(sizes))
+        whole = memoryview(answer.body)
+        return [whole[end - size : end] for size, end in zip(sizes, ends, strict=True)]
+
+    def _asked(self, method: str, url: str, **request: Any) -> Answer:
         # Threads come and go, connections stay: the one that was used last serves next.
         with self._lock:
             transport = self._idle.pop() if self._idle else None
             if transport is None:
                 self._opened.append(transport := Transport())
         try:
-            return transport.request("GET", url, headers=headers, into=memory)
+            return transport.request(method, url, **request)
         finally:
             with self._lock:
                 self._idle.append(transport)
@@ -205,27 +240,26 @@ class Groups:
 
 
 def ahead(
-    groups: Groups, windows: Iterable[Window], order: Callable[[Window], pa.Array | None]
-) -> Generator[tuple[Window, pa.RecordBatch, pa.Array | None], None, None]:
-    """Windows, their rows and in which order to take these; up to 256 MiB of them are on their way.
+    groups: Groups, windows: Iterable[Window], order: Callable[[Window], NDArray[np.int64] | None]
+) -> Generator[tuple[Window, Rows], None, None]:
+    """Windows and their rows; up to 256 MiB of them are on their way.
 
-    Two to four threads fetch and decode, one more puts the pieces of a window together. Rows are taken batch by batch: a second
-    copy of a whole window would be memory that is touched for the first time, which costs more than the copy itself.
+    Two to four threads fetch and decode, one more puts the pieces of a window together.
 
     Args:
         groups: Where rows come from.
         windows: Which, in their order.
         order: Positions of a window's rows; None: as they are.
     """
-    waiting: deque[tuple[Window, Future[tuple[pa.RecordBatch, pa.Array | None]]]] = deque()
+    waiting: deque[tuple[Window, Future[Rows]]] = deque()
     coming = iter(windows)
     held = 0
     fetching = ThreadPoolExecutor(_THREADS, thread_name_prefix="tsunagu-fetch")
     joining = ThreadPoolExecutor(1, thread_name_prefix="tsunagu-join")
 
-    def join(window: Window, pieces: list[Future[pa.Table]]) -> tuple[pa.RecordBatch, pa.Array | None]:
+    def join(window: Window, pieces: list[Future[pa.Table]]) -> Rows:
         positions = order(window)  # while the pieces are on their way
-        return _one_batch([piece.result() for piece in pieces]), positions
+        return Rows([batch for piece in pieces for batch in piece.result().to_batches()], positions)
 
     try:
         while True:
@@ -240,16 +274,11 @@ def ahead(
                 return
             window, joined = waiting.popleft()
             held -= _weight(window)
-            yield window, *joined.result()
+            yield window, joined.result()
     finally:
         # No thread opens a connection after the end.
         fetching.shutdown(wait=True, cancel_futures=True)
         joining.shutdown(wait=True, cancel_futures=True)
-
-
-def _one_batch(tables: Sequence[pa.Table]) -> pa.RecordBatch:
-    several: list[pa.RecordBatch] = [batch for table in tables for batch in table.to_batches()]
-    return several[0] if len(several) == 1 else pa.concat_batches(several)
 
 
 def _weight(window: Window) -> int:

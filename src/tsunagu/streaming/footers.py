@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -75,19 +76,22 @@ def read_all(ranges: Ranges, sources: Sequence[Source]) -> list[Footer]:
         MixedSchemaError: the files have different columns or types.
         TsunaguError: the node refused, or does not answer.
     """
-    with ThreadPoolExecutor(min(_THREADS, max(1, len(sources)))) as pool:
-        found = list(pool.map(lambda source: _read(ranges, source), sources))
+    tails = ranges.tails(sources, _TAIL)
+    if all(_length(tail) <= len(tail) for tail in tails):
+        found = list(map(_read, repeat(ranges), sources, tails))
+    else:
+        with ThreadPoolExecutor(_THREADS) as pool:  # some are longer and fetched further
+            found = list(pool.map(_read, repeat(ranges), sources, tails))
     for one in found[1:]:
         _same_schema(found[0], one)
     return found
 
 
-def _read(ranges: Ranges, source: Source) -> Footer:
-    count = min(source.size, _TAIL)
-    tail = bytes(ranges.read(source, source.size - count, count)) if count else b""
+def _read(ranges: Ranges, source: Source, end: memoryview) -> Footer:
+    tail, count = bytes(end), len(end)
     if len(tail) < _END + len(_MARK) or tail[-len(_MARK) :] != _MARK:
         raise _unreadable(source)
-    length = int.from_bytes(tail[-_END:-4], "little") + _END
+    length = _length(end)
     if length > source.size:
         raise _unreadable(source)
     if length > count:
@@ -96,6 +100,10 @@ def _read(ranges: Ranges, source: Source) -> Footer:
         return Footer(source, pq.read_metadata(io.BytesIO(_MARK + tail[-length:])))
     except (pa.ArrowException, OSError) as error:
         raise _unreadable(source) from error
+
+
+def _length(tail: memoryview) -> int:
+    return int.from_bytes(tail[-_END:-4], "little") + _END
 
 
 def _unreadable(source: Source) -> BadAnswerError:

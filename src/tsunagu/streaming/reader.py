@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
     from types import TracebackType
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from tsunagu.client.account import Account
 
 _MOST_WINDOW_BYTES = 64 << 20
@@ -288,25 +291,24 @@ class Stream:
         size, left, skip = self._wish.batch, rows - self._position, self._position
         coming = [one for one in windows if one.first + one.rows > skip and one.first < rows]
         rest: list[pa.RecordBatch] = []
-        for window, whole, order in ahead(self._groups(), coming, lambda one: self._row_order(one, epoch)):
+        have = 0
+        for window, found in ahead(self._groups(), coming, lambda one: self._row_order(one, epoch)):
             at = max(0, skip - window.first)
             while at < window.rows and left:
-                count = min(size - sum(one.num_rows for one in rest), window.rows - at, left)
-                rest.append(whole.slice(at, count) if order is None else whole.take(order.slice(at, count)))
-                at, left = at + count, left - count
-                if sum(one.num_rows for one in rest) == size or not left:
+                count = min(size - have, window.rows - at, left)
+                rest += found.some(at, count)
+                at, left, have = at + count, left - count, have + count
+                if have == size or not left:
                     yield rest[0] if len(rest) == 1 else pa.concat_batches(rest)
-                    rest = []
+                    rest, have = [], 0
 
-    def _row_order(self, window: plan.Window, epoch: int) -> pa.Array | None:
+    def _row_order(self, window: plan.Window, epoch: int) -> NDArray[np.int64] | None:
         if not self._wish.shuffle:
             return None
         # The first piece names the window: the same rows stand in the same order whoever reads them.
         first = window.pieces[0]
         key = (self._wish.seed, epoch, first.group.file, first.group.index, first.start)
-        order = plan.permutation(window.rows, "rows", *key)
-        # `pa.array` would load pandas where it is installed, which takes longer than the first window.
-        return pa.Array.from_buffers(pa.int64(), len(order), [None, pa.py_buffer(order)])
+        return plan.permutation(window.rows, "rows", *key)
 
     # --- The node
 

@@ -147,6 +147,21 @@ def test_fetch_refuses_nonsense(node: ByteNode) -> None:
     assert node.ask("POST", "/fetch", b'{"capabilities": ["x.y"]}').status == 401
 
 
+def test_the_ends_of_many_files(node: ByteNode) -> None:
+    names = ["big", "empty", "data", NAME, "big"]
+    tokens = [node.get_token(name) for name in names]
+    known = {"data": DATA, NAME: b"x,y", "empty": b"", "big": BIG}
+    for count in (1, 3, len(DATA), 1 << 16):
+        answer = node.ask("POST", "/tails", json.dumps({"capabilities": tokens, "bytes": count}))
+        assert (answer.status, answer.body) == (200, b"".join(known[name][-count:] for name in names))
+        assert answer.headers["Cache-Control"] == "private"
+    for wish in ({}, {"bytes": 0}, {"bytes": "9"}, {"bytes": (1 << 16) + 1}, {"bytes": None}):
+        assert node.ask("POST", "/tails", json.dumps({"capabilities": tokens, **wish})).status == 422
+    many = {"capabilities": [tokens[0]] * 257, "bytes": 1}
+    assert node.ask("POST", "/tails", json.dumps(many)).status == 422
+    assert node.ask("POST", "/tails", json.dumps({"capabilities": ["x.y"], "bytes": 1})).status == 401
+
+
 def test_a_folder_as_zip(node: ByteNode) -> None:
     names = ["data", NAME, "empty", "big", "data"]
     node.control.listing = [

@@ -7,16 +7,19 @@ import http.client
 import io
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
 import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tsunagu.core.bundle import read_stream
 from tsunagu.dataplane import Settings, create_app, find_garbage
+from tsunagu.dataplane.receive import SpliceBody, open_body
 from tsunagu.dataplane.tests.kit import ORIGIN, ByteNode, bundle, path_of, tus_headers
 from tsunagu.dataplane.tests.test_tus import create, head, patch
 
@@ -67,6 +70,81 @@ def test_a_request_on_its_way_ends_before_the_server(fresh_node: ByteNode) -> No
     thread.join()
     assert answers[0].status == 201
     assert node.content("slow") == b"x" * 1000
+
+
+def test_a_reader_that_takes_nothing_is_left(fresh_node: ByteNode) -> None:
+    node = fresh_node
+    node.start()
+    data = os.urandom(40 << 20)
+    assert node.send_bundle(bundle([("large", data)])).status == 201
+    with node.raw() as line:
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 << 10)
+        line.sendall(f"GET /o/{node.get_token('large')}/x HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        time.sleep(
+            3 * node.settings.idle_timeout_s
+        )  # the call that still sent something waits, and the next ones
+        found = bytearray()
+        while piece := line.recv(1 << 20):
+            found += piece
+    body = bytes(found).partition(b"\r\n\r\n")[2]
+    assert len(body) < len(data)
+    assert data.startswith(body)
+    assert node.content("large") == data, "a slow one takes all of it as long as it takes something"
+
+
+def test_bodies_are_moved_by_the_kernel_from_any_socket_without_tls() -> None:
+    unreader = SimpleNamespace(take_buffered=bytes)
+    body = SimpleNamespace(reader=SimpleNamespace(length=5, unreader=unreader))
+
+    class Line(socket.socket):
+        """As the worker makes them."""
+
+    here, there = socket.socketpair()
+    with here, there, Line(fileno=here.detach()) as line:
+        environ = {"CONTENT_LENGTH": "5", "wsgi.input": body, "gunicorn.socket": line}
+        assert isinstance(open_body(environ), SpliceBody)
+
+
+def test_requests_of_one_connection_follow_each_other(fresh_node: ByteNode) -> None:
+    node = fresh_node
+    node.start()
+    assert node.send_bundle(bundle([("one", b"first"), ("two", b"second")])).status == 201
+    ask = "GET /o/{}/x HTTP/1.1\r\nHost: x\r\n\r\n"
+    one, two = (ask.format(node.get_token(name)).encode() for name in ("one", "two"))
+    with node.raw() as line:
+        line.sendall(one + two + one)  # together, then after a moment, then after the thread has let go of it
+        answers = line.makefile("rb")
+        for pause, sent, expected in (
+            (0, b"", b"first"),
+            (0, b"", b"second"),
+            (0, b"", b"first"),
+            (0.01, two, b"second"),
+            (0.3, one, b"first"),
+        ):
+            time.sleep(pause)
+            line.sendall(sent)
+            headers = (
+                http.client.parse_headers(answers) if answers.readline().startswith(b"HTTP/1.1 200") else {}
+            )
+            assert answers.read(int(headers["Content-Length"])) == expected
+
+
+def test_connections_that_wait_leave_threads_for_others(tmp_path: Path) -> None:
+    node = ByteNode(tmp_path, threads=2, keepalive_s=5)
+    try:
+        node.start()
+        lines = [http.client.HTTPConnection("127.0.0.1", node.port) for _ in range(20)]
+        for _round in range(3):
+            for line in lines:
+                line.request("GET", "/healthz")
+            assert [line.getresponse().read() for line in lines] == [b'{"status": "ok"}'] * 20
+        began = time.monotonic()
+        node.stop()  # nobody waits for the ends of their waiting
+        assert time.monotonic() - began < 10
+        for line in lines:
+            line.close()
+    finally:
+        node.close()
 
 
 def test_a_full_disk_is_said_and_leaves_nothing(fresh_node: ByteNode) -> None:

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import io
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from tsunagu.client import transport
 from tsunagu.client.account import Account
 from tsunagu.client.errors import BadAnswerError
+from tsunagu.streaming import footers
 from tsunagu.streaming.cache import Cache
 from tsunagu.streaming.door import Source, Use
 from tsunagu.streaming.fetch import Ranges, ahead
 from tsunagu.streaming.plan import Group, Piece, Window
+from tsunagu.streaming.rows import Rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +39,7 @@ class Bytes:
     def __init__(self) -> None:
         self.connections = 0
         self.fault = ""
+        self.content = CONTENT
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -44,6 +52,14 @@ class Bytes:
             def do_GET(self) -> None:
                 outer.answer(self)
 
+            def do_POST(self) -> None:
+                wish = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                body = outer.content[-wish["bytes"] :] * len(wish["capabilities"])
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
             def log_message(self, *_arguments: Any) -> None:
                 pass
 
@@ -53,7 +69,7 @@ class Bytes:
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
         first, last = map(int, handler.headers["Range"].removeprefix("bytes=").split("-"))
-        body, fault, self.fault = CONTENT[first : last + 1], self.fault, ""
+        body, fault, self.fault = self.content[first : last + 1], self.fault, ""
         if fault == "short":
             body = body[:-1]
         handler.send_response(206)
@@ -113,6 +129,21 @@ def test_a_range_of_another_length_is_refused(served: Bytes, ranges: Ranges) -> 
         ranges.read(served.source(), 0, 5000)
 
 
+def test_long_footers_are_fetched_further(
+    served: Bytes, ranges: Ranges, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = io.BytesIO()
+    pq.write_table(pa.table({"x": range(3000)}), file, row_group_size=10)
+    monkeypatch.setattr(served, "content", file.getvalue())
+    sources = [replace(served.source(), path=f"{n}.parquet", size=len(served.content)) for n in range(3)]
+    for tail in (100, 1 << 16):
+        monkeypatch.setattr(footers, "_TAIL", tail)
+        found = footers.read_all(ranges, sources)
+        assert [one.metadata.num_row_groups for one in found] == [300] * 3
+        assert [one.source for one in found] == sources
+    assert ranges.tails([], 100) == []
+
+
 class _Tables:
     """Row groups that hold their numbers; knows how many were asked for."""
 
@@ -128,11 +159,17 @@ def test_windows_come_in_their_order_and_no_more_than_the_bound_is_on_the_way() 
     groups = [Group(0, number, 10, 100 << 20) for number in range(20)]
     windows = [Window(number, number * 10, 10, (Piece(one, 0, 10),)) for number, one in enumerate(groups)]
     tables = _Tables()
-    coming = ahead(tables, windows, lambda window: None if window.number % 2 else pa.array([1]))  # type: ignore[arg-type]
-    window, batch, order = next(coming)
-    assert (window.number, batch.num_rows, order) == (0, 10, pa.array([1]))
+    backwards = np.arange(10)[::-1].copy()
+    coming = ahead(tables, windows, lambda window: None if window.number % 2 else backwards)  # type: ignore[arg-type]
+    window, rows = next(coming)
+    assert (window.number, _ids(rows)) == (0, [*range(10)][::-1])
     assert tables.asked <= 4, "256 MiB and the one that was delivered"
-    assert [(one.number, two is None) for one, _, two in coming] == [(n, n % 2 == 1) for n in range(1, 20)]
+    for number, (one, some) in enumerate(coming, 1):
+        assert (one.number, _ids(some)) == (number, [*range(10)][:: 1 if number % 2 else -1])
+
+
+def _ids(rows: Rows) -> list[int]:
+    return pa.Table.from_batches(rows.some(0, 10))["id"].to_pylist()
 
 
 def test_an_entry_of_the_cache_is_whole_or_none(tmp_path: Path) -> None:
