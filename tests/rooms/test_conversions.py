@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import hashlib
+import io
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -23,11 +27,48 @@ def test_the_first_file_is_fetched_before_it_is_asked_for(monkeypatch):
 
     def fetched(_files, index):
         begun.set()
-        return Path(os.devnull, str(index))
+        return io.BytesIO(bytes(index))
 
     monkeypatch.setattr(worker._Files, "_fetch", fetched)
     with worker._Files([worker.Fetched("http://127.0.0.1:1/o/x", "00", 1)]):
         assert begun.wait(PATIENCE_S)
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_arguments):
+        pass
+
+
+@pytest.fixture
+def served(tmp_path):
+    with ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=tmp_path)) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield tmp_path, f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_files_come_whole_and_leave_nothing(served, monkeypatch, in_memory):
+    folder, address = served
+    monkeypatch.setattr(worker, "_IN_MEMORY", 1 << 30 if in_memory else -1)
+    contents = [os.urandom(size) for size in (0, 5, 3_000_001)]
+    for number, content in enumerate(contents):
+        (folder / str(number)).write_bytes(content)
+    sources = [
+        worker.Fetched(f"{address}/{number}", hashlib.sha256(one).hexdigest(), len(one))
+        for number, one in enumerate(contents)
+    ]
+    with worker._Files([*sources, sources[-1]]) as files:  # the last one is never asked for
+        for number, content in enumerate(contents):
+            with files.open(number) as path:
+                assert path.read_bytes() == content
+            assert not path.exists()
+    other = worker.Fetched(sources[1].url, sources[2].sha256, 5)
+    short = worker.Fetched(sources[1].url, sources[1].sha256, 6)
+    missing = worker.Fetched(f"{address}/none", sources[1].sha256, 5)
+    for wrong in (other, short, missing):
+        with worker._Files([wrong]) as files, pytest.raises(worker._FetchError), files.open(0):
+            pass
 
 
 def test_files_that_are_gone_are_not_asked_for():

@@ -13,11 +13,13 @@ from tests.rooms.clients import client_of
 from tsunagu.core.ids import new_id
 from tsunagu.data.ai_use import api as ai_use
 from tsunagu.data.datasets import api as datasets
+from tsunagu.data.datasets.api import NoSuchVersionError
 from tsunagu.data.description import api as description
 from tsunagu.data.description.extraction import files_of, read_files
 from tsunagu.data.readiness import api as readiness
 from tsunagu.data.readiness import judging, rulebook
 from tsunagu.data.readiness.conversion import claim, run
+from tsunagu.data.readiness.errors import NothingFrozenError
 from tsunagu.data.readiness.models import Preparation
 from tsunagu.data.readiness.tasks import forget, settle
 from tsunagu.foundation.identity.api import SYSTEM
@@ -143,6 +145,51 @@ def test_a_newer_version_becomes_a_newer_version_and_nothing_old_stays(dataset, 
     assert (first.derived_number, second.derived_number) == (1, 2)
     assert set(tables_of(owner, second)) == {"csv"}
     assert set(tables_of(owner, first)) == {"a", "b"}
+
+
+def test_tables_are_read_while_others_are_made(dataset, ready, monkeypatch):
+    from tsunagu.data.readiness import conversion
+
+    owner, _ = dataset
+    read, made = [], []
+
+    def reading(actor, run_id, dataset_id, files, **more):
+        read.append((len(made), [path for path, _, _ in files]))
+        return read_files(actor, run_id, dataset_id, files, **more)
+
+    def making(self, plan, *rest, **more):
+        made.append(plan.path)
+        return make(self, plan, *rest, **more)
+
+    make = conversion.making.Here.make
+    monkeypatch.setattr(conversion.making.Here, "make", making)
+    monkeypatch.setattr(conversion.description, "read_files", reading)
+    done = ready({f"{name}.csv": f"{name}x,{name}y\n1,2\n".encode() for name in "abcdefghijk"})
+    assert len(made) == 11
+    # Ever larger groups, and what is left at the end, where the others have a reading already.
+    assert [(at, len(paths)) for at, paths in read[:-1]] == [(4, 4), (8, 4)]
+    assert [path for _, paths in read[:-1] for path in paths] == made[:8]
+    assert set(made) < set(read[-1][1])
+    card = datasets.get_dataset(owner, "lab", "data-ready")
+    files = datasets.list_files(owner, card, version=done.derived_number, prefix="data/").files
+    found = description.outcomes(card, [file.sha256 for file in files])
+    assert {one["status"] for one in found.values()} == {"read"}
+    assert len(found) == 11
+    extracts = [one for one in runs.of_dataset(done.derived_id) if one.kind == "extract"]
+    assert sorted(one.parameters["file_count"] for one in extracts)[:2] == [4, 4]
+
+
+def test_who_waits_asks_how_far_it_is(dataset, ready):
+    owner, _card = dataset
+    held = datasets.get_dataset(owner, "lab", "data")
+    with pytest.raises(NothingFrozenError):
+        readiness.preparation(owner, held)
+    done = ready({"a.csv": csv(1)})
+    held = datasets.get_dataset(owner, "lab", "data")
+    assert readiness.preparation(owner, held) == readiness.preparation(owner, held, version=1) == done
+    assert done.done_bytes == done.total_bytes > 0
+    with pytest.raises(NoSuchVersionError):
+        readiness.preparation(owner, held, version=2)
 
 
 def test_asked_again_nothing_happens(ready):

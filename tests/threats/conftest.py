@@ -306,6 +306,7 @@ def _publication(owner: Any, name: str) -> str:
 
 def _choice(owner: Any, name: str) -> str:
     card = datasets.get_dataset(owner, name, "spectra")
+    readiness.start(owner, card)
     readiness.repair(owner, card, "leave_out", column="a.csv")
     return readiness.card(owner, card).choices[0].id
 

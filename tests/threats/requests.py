@@ -213,6 +213,7 @@ NEEDS: dict[str, str] = {
     "POST /datasets/{project}/{dataset}/exports": "reader",
     "POST /datasets/{project}/{dataset}/readiness": "editor",
     "GET /datasets/{project}/{dataset}/readiness": "reader",
+    "GET /datasets/{project}/{dataset}/readiness/preparation": "reader",
     "PUT /datasets/{project}/{dataset}/readiness/attestations": "editor",
     "POST /datasets/{project}/{dataset}/readiness/repairs": "editor",
     "DELETE /datasets/{project}/{dataset}/readiness/choices/{choice}": "editor",

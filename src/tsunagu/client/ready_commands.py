@@ -39,7 +39,8 @@ def run_ready(options: argparse.Namespace, output: Output) -> int:
             _take_back(client.node, place, dataset, options.undo)
         if options.repair or options.undo or not (options.card or options.attest):
             begun = client.node.post(place, {"version": version or 0, "shards": options.shards})
-            card = _wait(client.node, f"{place}?version={begun['version']}", output)
+            _wait(client.node, f"{place}/preparation?version={begun['version']}", output)
+            card = client.node.get(f"{place}?version={begun['version']}")
         else:
             card = client.node.get(place + (f"?version={version}" if version is not None else ""))
     if output.as_json:
@@ -73,15 +74,14 @@ def _take_back(node: Any, place: str, dataset: str, names: list[str]) -> None:
             node.delete(f"{place}/choices/{one['id']}")
 
 
-def _wait(node: Any, address: str, output: Output) -> dict[str, Any]:
-    """The card once the tables are done or failed; whoever interrupts leaves them to the node."""
+def _wait(node: Any, address: str, output: Output) -> None:
+    """Until the tables are done or failed; whoever interrupts leaves them to the node."""
     began = time.monotonic()
     with output.progress(text("ready_working")) as progress:
         while True:
-            card: dict[str, Any] = node.get(address)
-            found = card["preparation"]
+            found = node.get(address)
             if found["state"] in {"done", "failed"}:
-                return card
+                return
             progress.tell(f"{size(found['done_bytes'])} / {size(found['total_bytes'])}")
             share = (time.monotonic() - began) * _POLL_SHARE
             time.sleep(min(_POLL_MOST_S, max(_POLL_LEAST_S, share)))

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 _PIECE = 1 << 20
+_IN_MEMORY = 256 << 20  # two of them at most for each thread of a worker
 _OK = 200
 _own = threading.local()
 
@@ -113,15 +114,14 @@ class _Sink:
 
 
 class _Files:
-    """The sources as files, fetched and checked; the next one comes while one is read."""
+    """The sources as files without a name, fetched and checked; the next one comes while one is read."""
 
     def __init__(self, sources: Sequence[Fetched]) -> None:
         self._sources = sources
         self._transport = Transport()
-        self._next: dict[int, Future[Path]] = {}
+        self._next: dict[int, Future[BinaryIO]] = {}
 
     def __enter__(self) -> Self:
-        self._folder = tempfile.TemporaryDirectory(prefix="tsunagu-")
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="fetch")
         self._begin(0)  # while the process behind the walls starts
         return self
@@ -129,7 +129,9 @@ class _Files:
     def __exit__(self, *_: object) -> None:
         self._pool.shutdown(cancel_futures=True)
         self._transport.close()
-        self._folder.cleanup()
+        for coming in self._next.values():
+            if not coming.cancelled() and coming.exception() is None:
+                coming.result().close()
 
     @contextlib.contextmanager
     def open(self, index: int) -> Iterator[Path]:
@@ -137,26 +139,38 @@ class _Files:
         if not self._sources[index].url:
             raise formats.SourceFailedError(index, reason="The stored bytes are gone.", code="not_accessible")
         self._begin(index)
-        path = self._next.pop(index).result()
+        file = self._next.pop(index).result()
         self._begin(index + 1)
-        try:
-            yield path
-        finally:
-            path.unlink()
+        with file:
+            yield Path(f"/proc/self/fd/{file.fileno()}")
 
     def _begin(self, index: int) -> None:
         if index < len(self._sources) and self._sources[index].url and index not in self._next:
             self._next[index] = self._pool.submit(self._fetch, index)
 
-    def _fetch(self, index: int) -> Path:
-        source, digest, count = self._sources[index], hashlib.sha256(), 0
-        path = Path(self._folder.name, str(index))
-        with self._transport.stream("GET", source.url) as answer, path.open("wb") as file:
+    def _fetch(self, index: int) -> BinaryIO:
+        file = _room(self._sources[index].byte_count)
+        try:
+            self._fill(file, self._sources[index])
+        except BaseException:
+            file.close()
+            raise
+        return file
+
+    def _fill(self, file: BinaryIO, source: Fetched) -> None:
+        memory, digest, count = memoryview(bytearray(_PIECE)), hashlib.sha256(), 0
+        with self._transport.stream("GET", source.url) as answer:
             if answer.status != _OK:
                 raise _FetchError(f"The byte server answered {answer.status}.")
-            while piece := answer.read(_PIECE):
-                digest.update(piece)
-                count += file.write(piece)
+            while size := answer.readinto(memory):
+                digest.update(memory[:size])
+                count += file.write(memory[:size])
         if count != source.byte_count or digest.hexdigest() != source.sha256:
             raise _FetchError("Other bytes came than those that are stored.")
-        return path
+
+
+def _room(byte_count: int) -> BinaryIO:
+    """A file that is gone when it is closed: in memory where it is small, since a disk would begin to write what nobody keeps."""
+    if byte_count <= _IN_MEMORY:
+        return os.fdopen(os.memfd_create("source"), "w+b", buffering=0)
+    return tempfile.TemporaryFile(prefix="tsunagu-", buffering=0)

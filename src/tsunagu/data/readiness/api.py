@@ -15,7 +15,7 @@ from tsunagu.data.readiness.errors import (
 )
 from tsunagu.data.readiness.making import AnyPlan, AnyProfile, Maker, Stored, limits_of, offer
 from tsunagu.data.readiness.record import croissant, data_package, ro_crate, schema_org
-from tsunagu.data.readiness.selectors import prepared
+from tsunagu.data.readiness.selectors import preparation, prepared
 from tsunagu.data.readiness.services import repair, start
 from tsunagu.data.readiness.types import (
     ChoiceCard,
@@ -53,6 +53,7 @@ __all__ = [
     "data_package",
     "limits_of",
     "offer",
+    "preparation",
     "prepared",
     "repair",
     "repaired_columns",

@@ -34,6 +34,7 @@ PROFILE = stores.PROFILE
 _COLUMN = "column:"
 _PAGE = 500
 _NAMED_LEFT = 200
+_READ_TOGETHER = 4  # tables at least
 
 
 def claim(row: Preparation) -> bool:
@@ -101,8 +102,10 @@ def _prepare(row: Preparation, actor: Actor) -> None:
     wanted += [one.with_choices(choices) for one in arrays.stores]
     with making.maker(is_sealed=bool(card.key_domain or place.key_domain)) as maker:
         work = making.Work(row, actor, card, place, files=files, maker=maker)
+        reading = _Reading(place.id)
         for one in work.make([one for one in wanted if one.sources]):
             made.take(one)
+            reading.take(one)
     for table in made.tables if row.recipe.endswith(stores.SHARDS) else ():
         if table.plan.reader == formats.SHARDED_READER:
             made.shards[table.plan.name] = work.make_shards(table.plan)
@@ -168,6 +171,24 @@ def _place(
         # What is made of sealed bytes is sealed; the node sees to it, whoever asked.
         datasets.seal(SYSTEM, place.id)
     return datasets.get_dataset_by_id(actor, place.id)
+
+
+class _Reading:
+    """Has tables read while others are made; in ever larger groups, since each of them is a run."""
+
+    def __init__(self, place_id: str) -> None:
+        self._place_id = place_id
+        self._waiting: list[tuple[str, int, bytes]] = []
+        self._read = 0
+
+    def take(self, one: formats.Made | formats.MadeStore | making.Unmade) -> None:
+        """A table waits until there are enough of them; the last ones are read at the end."""
+        if isinstance(one, formats.Made):
+            self._waiting.append((one.plan.path, one.result.byte_count, one.result.sha256))
+        if len(self._waiting) >= max(_READ_TOGETHER, self._read):
+            description.read_files(SYSTEM, new_id(), self._place_id, self._waiting)
+            self._read += len(self._waiting)
+            self._waiting = []
 
 
 @dataclass

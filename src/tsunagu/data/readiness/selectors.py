@@ -95,6 +95,22 @@ def prepared(dataset_ids: Iterable[str]) -> set[str]:
     return set(rows.values_list("dataset_id", flat=True))
 
 
+def preparation(
+    actor: Actor, dataset: datasets.DatasetCard, *, version: int | None = None
+) -> PreparationCard:
+    """How far a frozen version is on its way to AI-ready; none of its criteria is judged.
+
+    Raises:
+        NotFoundError: the actor may not read the dataset, or nobody asked for it.
+        NothingFrozenError, NoSuchVersionError: there is no such frozen version.
+    """
+    number = frozen_number(actor, dataset, version)
+    row = Preparation.objects.filter(dataset_id=dataset.id, number=number).order_by("-pk").first()
+    if row is None:
+        raise NotFoundError(f"Nobody asked for {dataset.slug}@{number} to be made AI-ready.")
+    return preparation_card(actor, row)
+
+
 def preparation_card(actor: Actor, row: Preparation) -> PreparationCard:
     """A row as others see it; what was made is named for those who may see it."""
     names = datasets.visible_names(actor, [row.derived_id]) if row.derived_id else {}

@@ -174,6 +174,14 @@ def get_card(request: HttpRequest, project: str, dataset: str, version: int = 0)
     }
 
 
+@router.get("/datasets/{project}/{dataset}/readiness/preparation", response=PreparationRow)
+def get_preparation(request: HttpRequest, project: str, dataset: str, version: int = 0) -> Any:
+    """How far it is, for whoever waits; nothing is judged."""
+    actor = actor_of(request)
+    card = datasets.get_dataset(actor, project, dataset)
+    return _preparation(readiness.preparation(actor, card, version=version or None))
+
+
 @router.put("/datasets/{project}/{dataset}/readiness/attestations", response=AttestationAnswer)
 def attest(request: HttpRequest, project: str, dataset: str, body: NewAttestation) -> Any:
     """Say whether a criterion is met that people decide or may sign; a run."""
