@@ -37,6 +37,7 @@ SERVERS = {
     "postgresql": ("/usr/lib/postgresql/15/bin/initdb", ("postgresql-15",)),
     "age": ("age", ("age",)),
     "compute": ("bwrap", ("bubblewrap",)),
+    "torch": ("torchrun", ("python3-torch",)),
     "slurm": ("/usr/sbin/slurmctld", ("slurmctld", "slurmd", "slurm-client", "munge")),
     "s3": ("radosgw", ("radosgw", "ceph-mon", "ceph-osd", "ceph-mgr", "ceph-common")),
     "openid": ("npm", ("nodejs", "npm")),
@@ -54,6 +55,7 @@ def main(argv: list[str]) -> int:
     if not is_fast:
         install_judges()
         install_apart()
+        install_beside_torch()
     results: list[tuple[str, bool, float]] = []
     for name, command in (*checks(), *(suites(is_fast=is_fast))):
         started = time.monotonic()
@@ -182,6 +184,19 @@ def install_apart() -> None:
         steps = ([PYTHON, "-m", "venv", str(home)], [*pip, "--require-hashes", "--no-deps", "-r", str(pins)])
         if all(subprocess.run(step, check=False).returncode == 0 for step in steps):
             stamp.touch()
+
+
+def install_beside_torch() -> None:
+    """What the client needs beside Debian's PyTorch, in a folder of its own; without it the tests of loaders skip."""
+    home, pins = ROOT / ".torch", ROOT / "tests" / "torch" / "requirements.txt"
+    stamp = home / ".stamp"
+    if stamp.exists() and stamp.stat().st_mtime >= pins.stat().st_mtime:
+        return
+    print("Installing what PyTorch of Debian needs beside it.", flush=True)
+    pip = [PYTHON, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--upgrade"]
+    step = [*pip, "--require-hashes", "--no-deps", "--target", str(home), "-r", str(pins)]
+    if subprocess.run(step, check=False).returncode == 0:
+        stamp.touch()
 
 
 @contextlib.contextmanager

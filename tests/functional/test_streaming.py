@@ -307,17 +307,6 @@ def test_a_part_that_is_left_midway_has_told_what_it_read(node, data, open_strea
             stream.part(3, 3)
 
 
-def test_a_dataloader_of_torch_gets_every_row_once(data, open_stream):
-    data_of_torch = pytest.importorskip("torch.utils.data")
-    with open_stream(form="torch", shuffle=True, columns=["id", "spectrum"], batch=100) as stream:
-        for workers in (0, 2):
-            stream.set_epoch(0)
-            loader = data_of_torch.DataLoader(stream.torch_dataset(), batch_size=None, num_workers=workers)
-            batches = list(loader)
-            assert sorted(int(value) for one in batches for value in one["id"]) == list(range(ROWS))
-            assert batches[0]["spectrum"].shape == (100, 16)
-
-
 def test_an_address_that_ran_out_is_asked_for_again(data, open_stream, table):
     with open_stream() as stream:
         opened = stream._open()

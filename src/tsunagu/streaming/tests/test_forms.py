@@ -70,16 +70,6 @@ def test_ranges_of_asked_columns_are_joined_where_they_are_near(tmp_path):
     assert len(footer.spans(0, ["a", "d"], gap=1 << 20)) == 1
 
 
-def test_torch_shares_no_memory_with_what_is_read_only():
-    torch = pytest.importorskip("torch")
-    found = forms.maker("torch", {"gap", "yes"})(BATCH)
-    assert found["n"].dtype == torch.int32
-    assert found["image"].shape == (3, 2, 2)
-    found["n"][0] = 9
-    assert BATCH.column("n")[0].as_py() == 1
-    assert found["text"][1] == "い"
-
-
 def test_the_cache_keeps_its_bound_and_notices_damage(tmp_path):
     cache = Cache(tmp_path / "kept", 100_000)
     for number in range(20):
