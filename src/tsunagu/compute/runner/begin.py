@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -31,6 +32,7 @@ def main(argv: Sequence[str]) -> int:
         probe = walls.Probe()
         from tsunagu.compute.runner.work import Work
 
+        gc.enable()
         return Work(line, job, probe.problem(), _booked(job), asked).run()
 
 
@@ -41,6 +43,7 @@ def _wait() -> int:
     probe = walls.Probe()
     from tsunagu.compute.runner.work import Work
 
+    gc.enable()
     why = probe.problem()
     place = sys.stdin.readline().strip()
     if not place:  # whoever kept it ended

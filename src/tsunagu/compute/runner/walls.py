@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import platform
 import resource
 import shutil
 import signal
@@ -102,7 +101,7 @@ def started(
     passed = []
     try:
         if seccomp.is_supported():
-            passed.append(_in_memory(seccomp.job_program(machine=platform.machine())))
+            passed.append(_in_memory(seccomp.job_program(machine=os.uname().machine)))
             arguments += ["--seccomp", str(passed[0])]
         # By a descriptor: the job sees the command line of process 1, and folders of this machine are none of its business.
         passed.append(_in_memory(b"".join(part.encode() + b"\0" for part in arguments)))

@@ -6,12 +6,11 @@ import contextlib
 import ctypes
 import hashlib
 import json
-import logging
 import os
-import platform
 import resource
 import select
 import signal
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -20,7 +19,6 @@ from typing import Any
 
 from tsunagu.client.errors import NodeRefusedError, UnreachableError
 from tsunagu.client.pull import Pull
-from tsunagu.client.push import Push
 from tsunagu.client.walk import Skipped, walk
 from tsunagu.compute.runner import marks, walls
 from tsunagu.compute.runner.line import JobNode, Line, Question
@@ -28,8 +26,6 @@ from tsunagu.compute.runner.order import Input, JobFile, Order, Result
 from tsunagu.compute.runner.talk import Talk
 from tsunagu.compute.runner.watching import Watch
 from tsunagu.core.errors import TsunaguError
-
-logger = logging.getLogger(__name__)
 
 _LOOK_EVERY_S, _GLANCE_EVERY_S = 0.1, 0.02
 _ORDER_WITHIN_S = _DELIVER_WITHIN_S = 900.0
@@ -176,7 +172,7 @@ class Work:
         environment = Path(self._job.environment) if order.environment else None
         if environment is not None and not (self._job.environment and environment.is_dir()):
             raise _FailedError(
-                "no_environment", why=f"{environment} is not on the machine {platform.node()}."
+                "no_environment", why=f"{environment} is not on the machine {os.uname().nodename}."
             )
         door = self._folder / marks.DOOR_FOLDER if order.serves else None
         if door is not None:
@@ -330,6 +326,8 @@ class Work:
             time.sleep(0.5)
 
     def _push(self, order: Order) -> None:
+        from tsunagu.client.push import Push  # no job waits for this before it starts
+
         node = JobNode(self._line)
         with contextlib.closing(node):
             push = Push(
@@ -356,7 +354,7 @@ class Work:
         try:
             self._line.say("result", result=result.as_json())
         except TsunaguError as error:
-            logger.warning("result_not_heard", extra={"code": error.code})
+            sys.stderr.write(f"Control did not hear the result: {error.code}\n")
             return 1
         return 0
 
@@ -408,9 +406,10 @@ def printable(path: str) -> str:
 
 
 def _host() -> Mapping[str, Any]:
+    machine = os.uname()
     return {
-        "system": platform.system(),
-        "release": platform.release(),
-        "machine": platform.machine(),
+        "system": machine.sysname,
+        "release": machine.release,
+        "machine": machine.machine,
         "cores": os.cpu_count() or 1,
     }

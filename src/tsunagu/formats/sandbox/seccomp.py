@@ -13,7 +13,6 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
-import platform
 import struct
 from dataclasses import dataclass
 
@@ -164,7 +163,7 @@ class _SockFprog(ctypes.Structure):
 
 def is_supported() -> bool:
     """Whether this machine's call numbers are known."""
-    return platform.machine() in _MACHINES
+    return os.uname().machine in _MACHINES
 
 
 def _instruction(code: int, jump_true: int, jump_false: int, operand: int) -> bytes:
@@ -244,7 +243,7 @@ def install(*, is_inner: bool) -> None:
     Raises:
         OSError: the kernel refuses; nothing is in force then.
     """
-    raw = program(INNER if is_inner else OUTER, machine=platform.machine(), is_inner=is_inner)
+    raw = program(INNER if is_inner else OUTER, machine=os.uname().machine, is_inner=is_inner)
     buffer = ctypes.create_string_buffer(raw, len(raw))
     fprog = _SockFprog(len(raw) // 8, ctypes.cast(buffer, ctypes.c_void_p).value)
     libc = ctypes.CDLL(None, use_errno=True)

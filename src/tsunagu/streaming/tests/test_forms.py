@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-import pytest
 
 from tsunagu.streaming import footers, forms
 from tsunagu.streaming.cache import Cache
