@@ -66,7 +66,7 @@ def test_croissant_loads_in_mlcroissant(node, described, tmp_path):
     file = tmp_path / "croissant.json"
     file.write_text(json.dumps(document))
     script = """
-        import json, sys, warnings, logging
+        import json, os, sys, warnings, logging
         import mlcroissant as mlc
         said = []
         class Keep(logging.Handler):
@@ -78,7 +78,8 @@ def test_croissant_loads_in_mlcroissant(node, described, tmp_path):
             rows = list(data.records(one.id))
             key = next(name for name in rows[0] if name.endswith("/id"))
             out["sets"][one.description] = [len(rows), int(sum(row[key] for row in rows))]
-        print(json.dumps(out))
+        print(json.dumps(out), flush=True)
+        os._exit(0)  # pyarrow aborts now and then while Python takes itself apart
     """
     environment = {**os.environ, "HOME": str(tmp_path), "PYTHONWARNINGS": "ignore"}
     done = subprocess.run(
@@ -317,11 +318,13 @@ def test_what_is_made_ready_loads_in_mlcroissant(node, tmp_path):
     file = tmp_path / "croissant.json"
     file.write_text(json.dumps(document))
     script = """
-        import json, sys, mlcroissant as mlc
+        import json, os, sys, mlcroissant as mlc
         data = mlc.Dataset(jsonld=sys.argv[1])
         out = {one.description: [list(row.values())[0] for row in data.records(one.id)]
                for one in data.metadata.record_sets}
-        print(json.dumps({name: [len(rows), str(sorted(set(map(str, rows))))] for name, rows in out.items()}))
+        found = {name: [len(rows), str(sorted(set(map(str, rows))))] for name, rows in out.items()}
+        print(json.dumps(found), flush=True)
+        os._exit(0)  # as above
     """
     environment = {**os.environ, "HOME": str(tmp_path), "PYTHONWARNINGS": "ignore"}
     done = subprocess.run(

@@ -112,4 +112,5 @@ def forms(_wish: dict[str, Any]) -> dict[str, list[Any]]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(globals()[sys.argv[1]](json.loads(sys.argv[2]))))
+    print(json.dumps(globals()[sys.argv[1]](json.loads(sys.argv[2]))), flush=True)
+    os._exit(0)  # pyarrow aborts now and then while Python takes itself apart
