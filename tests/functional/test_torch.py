@@ -105,8 +105,10 @@ def test_processes_of_torchrun_share_an_epoch(node, read, tmp_path):
     assert len(shares[0]) == len(shares[1]), "even: no process waits for another"
     assert not set(shares[0]) & set(shares[1])
     assert sum(map(len, shares)) >= ROWS - 500
-    (use,) = node.api("GET", "/trainings/torchrun")[1]["uses"]
-    assert (use["rows"], use["outcome"]) == (sum(map(len, shares)), "ok")
+    uses = node.api("GET", "/trainings/torchrun")[1]["uses"]
+    assert len(uses) <= 2, "two only where one process had ended before the other began"
+    assert {use["outcome"] for use in uses} == {"ok"}
+    assert sum(use["rows"] for use in uses) == sum(map(len, shares))
 
 
 def test_columns_become_tensors(read):
