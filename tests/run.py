@@ -157,15 +157,7 @@ def install_servers() -> list[str]:
 def install_judges() -> None:
     """Validators whose demands do not fit beside ours get an environment of their own; without it their tests skip."""
     home, pins = ROOT / ".judges", ROOT / "tests" / "judges" / "requirements.txt"
-    stamp = home / ".stamp"
-    if stamp.exists() and stamp.stat().st_mtime >= pins.stat().st_mtime:
-        return
-    print("Installing the judges of tests/judges.", flush=True)
-    pip = [str(home / "bin" / "python"), "-m", "pip", "install", "-q", "--disable-pip-version-check"]
-    for command in ([PYTHON, "-m", "venv", str(home)], [*pip, "--require-hashes", "-r", str(pins)]):
-        if subprocess.run(command, check=False).returncode:
-            return
-    stamp.touch()
+    _keep("the judges of tests/judges", home, pins, _in_environment(home, pins))
 
 
 def install_apart() -> None:
@@ -176,26 +168,33 @@ def install_apart() -> None:
         ".cwl": rooms / "workflows" / "cwltool.lock",
     }.items():
         home = ROOT / name
-        stamp = home / ".stamp"
-        if stamp.exists() and stamp.stat().st_mtime >= pins.stat().st_mtime:
-            continue
-        print(f"Installing {name} for the tests of notebooks and workflows.", flush=True)
-        pip = [str(home / "bin" / "python"), "-m", "pip", "install", "-q", "--disable-pip-version-check"]
-        steps = ([PYTHON, "-m", "venv", str(home)], [*pip, "--require-hashes", "--no-deps", "-r", str(pins)])
-        if all(subprocess.run(step, check=False).returncode == 0 for step in steps):
-            stamp.touch()
+        said = f"{name} for the tests of notebooks and workflows"
+        _keep(said, home, pins, _in_environment(home, pins, "--no-deps"))
 
 
 def install_beside_torch() -> None:
     """What the client needs beside Debian's PyTorch, in a folder of its own; without it the tests of loaders skip."""
     home, pins = ROOT / ".torch", ROOT / "tests" / "torch" / "requirements.txt"
+    step = _pip(PYTHON, pins, "--no-deps", "--upgrade", "--target", str(home))
+    _keep("what PyTorch of Debian needs beside it", home, pins, [step])
+
+
+def _in_environment(home: Path, pins: Path, *options: str) -> list[list[str]]:
+    return [[PYTHON, "-m", "venv", str(home)], _pip(str(home / "bin" / "python"), pins, *options)]
+
+
+def _pip(python: str, pins: Path, *options: str) -> list[str]:
+    quiet = ["install", "-q", "--disable-pip-version-check", "--require-hashes"]
+    return [python, "-m", "pip", *quiet, *options, "-r", str(pins)]
+
+
+def _keep(said: str, home: Path, pins: Path, steps: list[list[str]]) -> None:
+    """Do the steps where what they make is missing or older than its pins."""
     stamp = home / ".stamp"
     if stamp.exists() and stamp.stat().st_mtime >= pins.stat().st_mtime:
         return
-    print("Installing what PyTorch of Debian needs beside it.", flush=True)
-    pip = [PYTHON, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--upgrade"]
-    step = [*pip, "--require-hashes", "--no-deps", "--target", str(home), "-r", str(pins)]
-    if subprocess.run(step, check=False).returncode == 0:
+    print(f"Installing {said}.", flush=True)
+    if all(subprocess.run(step, check=False).returncode == 0 for step in steps):
         stamp.touch()
 
 

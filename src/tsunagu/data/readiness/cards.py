@@ -16,7 +16,7 @@ from tsunagu.data.description import api as description
 from tsunagu.data.readiness import choosing, judging, offering, rulebook, stores
 from tsunagu.data.readiness.conversion import PROFILE
 from tsunagu.data.readiness.models import Attestation, Choice, Preparation
-from tsunagu.data.readiness.selectors import frozen_number, made_as, preparation_card, recipe
+from tsunagu.data.readiness.selectors import frozen_number, made_as, newest, preparation_card, recipe
 from tsunagu.data.readiness.types import ChoiceCard, ReadinessCard, Repair, Result
 from tsunagu.formats import api as formats
 from tsunagu.foundation.identity.api import SYSTEM, Actor
@@ -37,10 +37,8 @@ def card(actor: Actor, dataset: datasets.DatasetCard, *, version: int | None = N
     """
     number = frozen_number(actor, dataset, version)
     found = datasets.get_version(dataset, number)
-    row = Preparation.objects.filter(dataset_id=dataset.id, number=number).order_by("-pk").first()
-    done = (
-        Preparation.objects.filter(dataset_id=dataset.id, number=number, state="done").order_by("-pk").first()
-    )
+    row = newest(dataset.id, number)
+    done = newest(dataset.id, number, state="done")
     # What was made AI-ready has its profile beside it.
     done = done or made_as(dataset.id, number)
     profile = _profile(done) if done else None

@@ -95,6 +95,11 @@ def prepared(dataset_ids: Iterable[str]) -> set[str]:
     return set(rows.values_list("dataset_id", flat=True))
 
 
+def newest(dataset_id: str, number: int, **more: str) -> Preparation | None:
+    """The newest preparation of a version."""
+    return Preparation.objects.filter(dataset_id=dataset_id, number=number, **more).order_by("-pk").first()
+
+
 def preparation(
     actor: Actor, dataset: datasets.DatasetCard, *, version: int | None = None
 ) -> PreparationCard:
@@ -105,7 +110,7 @@ def preparation(
         NothingFrozenError, NoSuchVersionError: there is no such frozen version.
     """
     number = frozen_number(actor, dataset, version)
-    row = Preparation.objects.filter(dataset_id=dataset.id, number=number).order_by("-pk").first()
+    row = newest(dataset.id, number)
     if row is None:
         raise NotFoundError(f"Nobody asked for {dataset.slug}@{number} to be made AI-ready.")
     return preparation_card(actor, row)
