@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import tarfile
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -116,13 +115,12 @@ def _compare(name: str, title: str, count: int, size: int, group: int, window: i
 def _epoch(found: dict, key: str, inside: str, wish: dict, workers: int, *, is_counted: bool) -> float:
     """Samples per second of an epoch that all workers read together."""
     processes = 1 if inside == "ours" else workers  # ours begins its workers itself
-    with ThreadPoolExecutor(processes) as pool:
-        ends = list(
-            pool.map(
-                lambda worker: _child(inside, {**wish, "worker": worker, "workers": workers}),
-                range(processes),
-            )
-        )
+    several = [_begun(inside, {**wish, "worker": worker, "workers": workers}) for worker in range(processes)]
+    for process in several:
+        assert process.stdout and process.stdout.readline() == "ready\n", process.communicate()[1][-2000:]
+    for process in several:  # workers read at the same time, and take the processor from each other and from the server
+        print("go", file=process.stdin, flush=True)
+    ends = [_ended(process) for process in several]
     count = wish["count"]
     assert sum(one["count"] for one in ends) == count, (key, ends)
     assert sum(one["sum"] for one in ends) == count * (count - 1) // 2, (key, ends)
@@ -131,13 +129,21 @@ def _epoch(found: dict, key: str, inside: str, wish: dict, workers: int, *, is_c
     return count / max(one["all"] for one in ends)
 
 
-def _child(inside: str, wish: dict) -> dict[str, float]:
+def _begun(inside: str, wish: dict) -> subprocess.Popen[str]:
     python = kit.peers_python() / "python" if inside == "webdataset" else kit.PYTHON
-    done = subprocess.run(
-        [str(python), str(INSIDE), inside, json.dumps(wish)], capture_output=True, text=True, check=False
+    return subprocess.Popen(
+        [str(python), str(INSIDE), inside, json.dumps(wish)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
-    assert done.returncode == 0, done.stderr[-2000:]
-    result: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+
+
+def _ended(process: subprocess.Popen[str]) -> dict[str, float]:
+    said, wrong = process.communicate()
+    assert process.returncode == 0, wrong[-2000:]
+    result: dict[str, float] = json.loads(said.splitlines()[-1])
     return result
 
 

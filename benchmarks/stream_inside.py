@@ -193,6 +193,8 @@ def main() -> None:
     name, wish = sys.argv[1], json.loads(sys.argv[2])
     read = globals()[name](wish)
     _load_what_is_put_off()
+    print("ready", flush=True)
+    assert sys.stdin.readline() == "go\n"  # all workers begin together
     began = time.perf_counter()
     count = total = 0
     first = 0.0

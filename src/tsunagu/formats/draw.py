@@ -38,25 +38,20 @@ def thin(x: NDArray[Any], y: NDArray[Any], *, points: int = CURVE_POINTS) -> tup
     x, y = x[:n], y[:n]
     if n <= points:
         return x, y
-    buckets = points // 2
-    edges = np.linspace(0, n, buckets + 1).astype(np.int64)
+    width = -(-n // (points // 2))
     finite = np.isfinite(y)
-    low = np.where(finite, y, np.inf)
-    high = np.where(finite, y, -np.inf)
-    width = int(np.diff(edges).max())
-    # One rectangular view instead of a loop: pad each bucket to the same width with its first element.
-    index = np.minimum(edges[:-1, None] + np.arange(width)[None, :], edges[1:, None] - 1)
-    picks = np.sort(
-        np.stack(
-            [
-                index[np.arange(buckets), low[index].argmin(1)],
-                index[np.arange(buckets), high[index].argmax(1)],
-            ]
-        ),
-        axis=0,
-    )
-    chosen = np.unique(picks.T.ravel())
+    low, high = (y, y) if finite.all() else (np.where(finite, y, np.inf), np.where(finite, y, -np.inf))
+    chosen = np.union1d(_in_buckets(np.argmin, low, width), _in_buckets(np.argmax, high, width))
     return x[chosen], y[chosen]
+
+
+def _in_buckets(pick: Any, values: NDArray[Any], width: int) -> NDArray[np.int64]:
+    """Where the pick of each bucket stands; the last one may be narrower. Shape: (N,) -> (ceil(N / width),)."""
+    whole = len(values) // width
+    found = pick(values[: whole * width].reshape(whole, width), axis=1) + np.arange(whole) * width
+    if len(values) % width:
+        found = np.append(found, pick(values[whole * width :]) + whole * width)
+    return np.asarray(found, dtype=np.int64)
 
 
 def series(name: str, x: Any, y: Any) -> Series | None:

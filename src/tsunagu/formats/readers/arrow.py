@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from tsunagu.formats.types import ColumnType, CurvePreview
 
-_CURVE_COLUMNS = 7
+CURVE_COLUMNS = 7
 _LEAST_POINTS = 5
 _MONOTONIC_SHARE = 0.98
 _KEPT_ROWS = 2_000_000
@@ -48,6 +49,51 @@ def column_type(kind: Any) -> ColumnType:
     return next((word for test, word in tests if test(kind)), "other")
 
 
+def is_drawn(kind: Any) -> bool:
+    """Whether a column of that type may be a line of a curve, or its axis."""
+    types = pa.types
+    return bool(
+        types.is_integer(kind)
+        or types.is_floating(kind)
+        or types.is_decimal(kind)
+        or types.is_timestamp(kind)
+    )
+
+
+def column(name: str, kind: Any, rows: int, nulls: int, extent: tuple[Any, Any]) -> Column:
+    """The description of a column, without unit and words.
+
+    Args:
+        name: Its name.
+        kind: Its Arrow type; None when there was no row.
+        rows: How many there are.
+        nulls: How many of them are null.
+        extent: The lowest and the highest value; None when there is none.
+    """
+    return Column(
+        name=name,
+        type=column_type(kind) if kind is not None else "empty",
+        count=rows - nulls,
+        null_share=round(nulls / rows, 6) if rows else None,
+        minimum=_plain(extent[0]),
+        maximum=_plain(extent[1]),
+    )
+
+
+def _extent(values: Any) -> tuple[Any, Any]:
+    """The lowest and the highest value, of types that Arrow does not compare as well. Numbers that are none are passed over."""
+    kind = values.type
+    if pa.types.is_float16(kind):
+        values = values.cast(pa.float32())
+    elif pa.types.is_duration(kind):
+        values = values.cast(pa.int64())
+    found = pc.min_max(values)
+    ends = (found["min"], found["max"])
+    if pa.types.is_duration(kind):
+        ends = (ends[0].cast(kind), ends[1].cast(kind))
+    return ends[0].as_py(), ends[1].as_py()
+
+
 class Summary:
     """What batches of equal columns hold: rows, nulls, ranges, first rows, numbers for a curve."""
 
@@ -72,8 +118,7 @@ class Summary:
                 self._types[index] = column.type
             word = column_type(column.type)
             if word in {"integer", "number", "time"} and column.null_count < len(column):
-                extent = pc.min_max(column).as_py()
-                self._widen(index, extent["min"], extent["max"])
+                self._widen(index, *_extent(column))
                 self._keep(index, column)
         self.rows += batch.num_rows
 
@@ -84,7 +129,7 @@ class Summary:
         self._high[index] = high if self._high[index] is None else max(self._high[index], high)
 
     def _keep(self, index: int, column: Any) -> None:
-        if self.rows > _KEPT_ROWS or (index not in self._numbers and len(self._numbers) >= _CURVE_COLUMNS):
+        if self.rows > _KEPT_ROWS or (index not in self._numbers and len(self._numbers) >= CURVE_COLUMNS):
             return
         if self.rows and index not in self._numbers:
             # The column began with nothing but nulls; its points would not line up with the others.
@@ -103,18 +148,23 @@ class Summary:
     ) -> list[Column]:
         """The descriptions of the columns."""
         return [
-            Column(
-                name=name,
-                type=column_type(self._types[i]) if self._types[i] is not None else "empty",
+            replace(
+                self.column(i, name),
                 unit=units[i] if i < len(units) else None,
-                count=self.rows - self._nulls[i],
-                null_share=round(self._nulls[i] / self.rows, 6) if self.rows else None,
-                minimum=_plain(self._low[i]),
-                maximum=_plain(self._high[i]),
                 description=descriptions[i] if i < len(descriptions) else None,
             )
             for i, name in enumerate(names)
         ]
+
+    def column(self, index: int, name: str) -> Column:
+        """The description of one of them, without unit and words."""
+        extent = (self._low[index], self._high[index])
+        return column(name, self._types[index], self.rows, self._nulls[index], extent)
+
+    def lies_within(self, index: int, low: Any, high: Any) -> bool:
+        """Whether everything that was seen of a column lies in that range."""
+        mine = self._low[index]
+        return mine is None or bool(low is not None and low <= mine and self._high[index] <= high)
 
     def curve(self, title: str, names: Sequence[str], units: Sequence[str | None]) -> CurvePreview | None:
         """The other columns over the first one, where that runs in one direction; over the row otherwise."""
@@ -139,12 +189,13 @@ class Summary:
 
 def is_monotonic(values: Any) -> bool:
     """Whether numbers run in one direction, a few steps excepted: then they are an axis. Shape: (N,)."""
-    steps = np.diff(values[np.isfinite(values)])
-    if steps.size < _LEAST_POINTS - 2:
+    finite = np.isfinite(values)
+    held = values if finite.all() else values[finite]
+    before, after = held[:-1], held[1:]
+    if after.size < _LEAST_POINTS - 2:
         return False
-    return bool(
-        max((steps >= 0).mean(), (steps <= 0).mean()) >= _MONOTONIC_SHARE and np.ptp(steps.cumsum()) > 0
-    )
+    most = max(np.count_nonzero(after >= before), np.count_nonzero(after <= before))
+    return bool(most >= _MONOTONIC_SHARE * after.size and after.max() > after.min())
 
 
 def _plain(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Parquet: schema and statistics from the footer, the first rows and a curve from the first row groups."""
+"""Parquet: schema, nulls and ranges from the footer, the first rows and a curve from the first row groups."""
 
 from __future__ import annotations
 
@@ -12,19 +12,20 @@ import pyarrow.parquet as pq
 from tsunagu.formats import draw
 from tsunagu.formats.errors import UnreadableError
 from tsunagu.formats.findings import Findings
-from tsunagu.formats.readers import arrow
+from tsunagu.formats.readers import arrow, parquet_footer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from tsunagu.formats.reader import Context
-    from tsunagu.formats.types import Reading
+    from tsunagu.formats.types import Column, Reading
 
 _MAGIC = b"PAR1"
 _BATCH_ROWS = 65536
 _READ_ROWS = 1_000_000
 _COLUMNS = 2000
+_NAMED = 5
 _UNIT_KEYS = (b"unit", b"units")
 _WORD_KEYS = (b"description", b"comment")
 
@@ -67,22 +68,72 @@ def _describe(file: Any, findings: Findings, context: Context) -> None:
             continue
         value = raw.decode("utf-8", "replace")
         findings.field(key, _brief(value), where=f"footer, key {key}")
-    names = [field.name for field in schema][:_COLUMNS]
-    units = [_said(field, _UNIT_KEYS) for field in schema][:_COLUMNS]
-    words = [_said(field, _WORD_KEYS) for field in schema][:_COLUMNS]
+    table = _Table(metadata, list(schema)[:_COLUMNS])
+    decoded = table.decoded()
+    names = [table.names[index] for index in decoded]
+    summary = _summary(file, names)
+    columns = _columns(table, dict(zip(decoded, range(len(decoded)), strict=True)), summary, findings)
+    findings.table(context.name, columns, row_count=table.rows, where="file")
+    findings.preview(summary.curve(context.name, names, [table.units[index] for index in decoded]))
+    findings.preview(draw.table(context.name, table.names, _first_rows(file, table.names), table.rows))
+
+
+class _Table:
+    """Its columns: names, units, descriptions, and what the footer says of those of which it says everything."""
+
+    def __init__(self, metadata: Any, fields: Sequence[Any]) -> None:
+        self.rows: int = metadata.num_rows
+        self.types = [field.type for field in fields]
+        self.names = [field.name for field in fields]
+        self.units = [_said(field, _UNIT_KEYS) for field in fields]
+        self.words = [_said(field, _WORD_KEYS) for field in fields]
+        self.said = parquet_footer.columns(metadata, fields)
+
+    def decoded(self) -> list[int]:
+        """Places of the columns that a curve needs or that the footer is silent about; no others are decoded."""
+        ranged = (index for index, said in self.said.items() if said.low is not None)
+        drawn = [index for index in ranged if arrow.is_drawn(self.types[index])][: arrow.CURVE_COLUMNS]
+        return [index for index in range(len(self.names)) if index in drawn or index not in self.said]
+
+
+def _summary(file: Any, names: list[str]) -> arrow.Summary:
+    """Of the first million rows of these columns."""
     summary = arrow.Summary(len(names))
-    for batch in file.iter_batches(_BATCH_ROWS, columns=names, use_threads=False):
+    for batch in file.iter_batches(_BATCH_ROWS, columns=names, use_threads=False) if names else ():
         summary.add(batch)
         if summary.rows >= _READ_ROWS:
-            summary.is_cut = summary.rows < metadata.num_rows
             break
-    columns = summary.columns(names, units, words)
-    if summary.is_cut:
-        columns = [replace(column, count=None, null_share=None) for column in columns]
-        findings.warn(f"Ranges are of the first {summary.rows:,} of {metadata.num_rows:,} rows.")
-    findings.table(context.name, columns, row_count=metadata.num_rows, where="file")
-    findings.preview(summary.curve(context.name, names, units))
-    findings.preview(draw.table(context.name, names, summary.first_rows, metadata.num_rows))
+    return summary
+
+
+def _columns(
+    table: _Table, decoded: Mapping[int, int], summary: arrow.Summary, findings: Findings
+) -> list[Column]:
+    """All of them: as the footer says, and from the rows that were decoded where it is silent or contradicted by them."""
+    found: list[Column] = []
+    cut: list[str] = []
+    for index, (name, unit, words) in enumerate(zip(table.names, table.units, table.words, strict=True)):
+        said, at = table.said.get(index), decoded.get(index)
+        if said is not None and at is not None and not summary.lies_within(at, said.low, said.high):
+            findings.warn(f"The footer names another range of {name} than its rows hold.")
+            said = None
+        if said is not None:
+            column = arrow.column(name, table.types[index], table.rows, said.nulls, (said.low, said.high))
+        else:
+            column = summary.column(at or 0, name)
+            if summary.rows < table.rows:
+                column = replace(column, count=None, null_share=None)
+                cut.append(name)
+        found.append(replace(column, unit=unit, description=words))
+    if cut:
+        which = "Ranges" if len(cut) == len(found) else f"Ranges of {', '.join(cut[:_NAMED])}"
+        findings.warn(f"{which} are of the first {summary.rows:,} of {table.rows:,} rows.")
+    return found
+
+
+def _first_rows(file: Any, names: list[str]) -> list[tuple[Any, ...]]:
+    head = next(file.iter_batches(draw.TABLE_ROWS, columns=names, use_threads=False), None)
+    return [] if head is None else list(zip(*(column.to_pylist() for column in head.columns), strict=True))
 
 
 def _said(field: Any, keys: Sequence[bytes]) -> str | None:

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tsunagu.formats import api as formats
+from tsunagu.formats import draw
 from tsunagu.formats.converting import leaking, profiling
 from tsunagu.formats.converting.near import near_cells
 from tsunagu.formats.converting.part import Part
@@ -226,3 +227,23 @@ def test_no_child_looks_for_pandas_again(tmp_path, reader, name):
     build(name, tmp_path)
     command = [sys.executable, "-c", CHILD, str(tmp_path), reader]
     assert subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip() == ""
+
+
+@given(
+    st.lists(st.floats() | st.sampled_from([0.0, 1.0, float("nan"), float("inf")]), max_size=200),
+    st.integers(2, 40),
+)
+def test_a_thinned_curve_keeps_every_peak_of_its_buckets(values, points):
+    y = np.array(values, dtype=np.float64)
+    x = np.arange(len(y), dtype=np.float64)
+    thin_x, thin_y = draw.thin(x, y, points=points)
+    assert len(thin_x) <= max(points, 2)
+    assert (np.diff(thin_x) > 0).all()
+    assert np.array_equal(thin_y, y[thin_x.astype(int)], equal_nan=True)
+    width = -(-len(y) // (points // 2)) if len(y) > points else 1
+    for start in range(0, len(y), width):
+        bucket = y[start : start + width]
+        kept = thin_y[(thin_x >= start) & (thin_x < start + width)]
+        for extreme in (np.min, np.max):
+            if np.isfinite(bucket).any():
+                assert extreme(bucket[np.isfinite(bucket)]) == extreme(kept[np.isfinite(kept)])
