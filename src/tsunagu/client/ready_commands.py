@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from tsunagu.client.output import Output
 
 _EXIT_FAILED = 1
-_POLL_LEAST_S, _POLL_MOST_S, _POLL_SHARE = 0.1, 0.5, 0.05  # a twentieth of what it took so far
+_POLL_LEAST_S, _POLL_MOST_S = 0.1, 0.5
+_SHARE = 0.1  # of the time that it took, while nothing is made; later of what is left by that
 _MARKS = {"pass": "✓", "fail": "✗", "unknown": "?", "not_applicable": "–"}
 
 
@@ -83,8 +84,15 @@ def _wait(node: Any, address: str, output: Output) -> None:
             if found["state"] in {"done", "failed"}:
                 return
             progress.tell(f"{size(found['done_bytes'])} / {size(found['total_bytes'])}")
-            share = (time.monotonic() - began) * _POLL_SHARE
-            time.sleep(min(_POLL_MOST_S, max(_POLL_LEAST_S, share)))
+            time.sleep(_pause_s(time.monotonic() - began, found["done_bytes"], found["total_bytes"]))
+
+
+def _pause_s(passed_s: float, done: int, total: int) -> float:
+    """Until the next question: the end is not waited for longer than need be, and the node not asked in vain."""
+    share = passed_s * _SHARE
+    if done:
+        share *= max(0, total - done) / done
+    return min(_POLL_MOST_S, max(_POLL_LEAST_S, share))
 
 
 def _show(card: dict[str, Any], output: Output) -> None:
