@@ -211,7 +211,7 @@ class Groups:
         spans = footer.spans(piece.group.index, self._fetched, gap=_GAP)
         parts = [(start, self._bytes(footer.source, start, end - start)) for start, end in spans]
         source = pa.PythonFile(_Held(footer.source.size, parts), mode="r")
-        with pq.ParquetFile(source, metadata=footer.metadata) as file:
+        with pq.ParquetFile(source, metadata=footer.metadata, pre_buffer=False) as file:  # it is there
             table = file.read_row_group(piece.group.index, columns=self._fetched, use_threads=False)
         if self._where is not None:
             table = kept(self._where, table)

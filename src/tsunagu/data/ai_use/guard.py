@@ -265,7 +265,7 @@ def _judge(
     if kind not in KINDS:
         raise InvalidInputError(f"{kind!r} is no kind of use by AI.", remedy=f"Use {', '.join(KINDS)}.")
     if version:
-        datasets.get_version(card, version)
+        datasets.need_version(card, version)
     facts = facts_of(card, registry.get_service(service), kind, version)
     checklist = current_checklist()
     key = facts_hash(card.id, facts, checklist, words)

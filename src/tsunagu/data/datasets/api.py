@@ -45,8 +45,10 @@ from tsunagu.data.datasets.selectors import (
     list_projects,
     list_versions,
     lock_dataset,
+    need_version,
     projects_by_id,
     readable_ids,
+    version_hash_of,
     visible_links,
     visible_names,
 )
@@ -158,6 +160,7 @@ __all__ = [
     "list_tombstones",
     "list_versions",
     "lock_dataset",
+    "need_version",
     "needed_plain",
     "paths_at",
     "paths_of",
@@ -185,6 +188,7 @@ __all__ = [
     "take_back",
     "verify",
     "verify_version",
+    "version_hash_of",
     "visible_links",
     "visible_names",
 ]

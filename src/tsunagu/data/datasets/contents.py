@@ -37,7 +37,7 @@ def resolve_version(actor: Actor, dataset: DatasetCard, number: int | None) -> i
     if number < 1 or number > dataset.draft_number or (is_draft and not dataset.sees_draft):
         raise NoSuchVersionError(f"{dataset.slug} has no version {number}.", version=number)
     if not is_draft:
-        selectors.need_released(dataset, number)
+        selectors.need_version(dataset, number)
     return number
 
 

@@ -482,11 +482,28 @@ def get_version(dataset: DatasetCard, number: int) -> VersionRef:
     return version_ref(row)
 
 
-def need_released(dataset: DatasetCard, number: int) -> None:
-    """Refuse a version that the asker does not see. Raises the same."""
+def need_version(dataset: DatasetCard, number: int) -> None:
+    """Refuse a frozen version that is not there, or that the asker does not see. Raises the same."""
     from tsunagu.data.datasets.errors import NoSuchVersionError
 
-    if dataset.sees_unreleased:
-        return
-    if not Version.objects.filter(dataset_id=dataset.row_id, number=number, is_released=True).exists():
+    is_there = 1 <= number < dataset.draft_number  # frozen versions are numbered one by one and stay
+    if is_there and not dataset.sees_unreleased:
+        rows = Version.objects.filter(dataset_id=dataset.row_id, number=number, is_released=True)
+        is_there = rows.exists()
+    if not is_there:
         raise NoSuchVersionError(f"{dataset.slug} has no version {number}.", version=number)
+
+
+def version_hash_of(dataset: DatasetCard, number: int) -> str:
+    """The name of a frozen version, without all that it holds; the caller has asked for the version.
+
+    Raises:
+        NoSuchVersionError: there is none of that number.
+    """
+    from tsunagu.data.datasets.errors import NoSuchVersionError
+
+    rows = Version.objects.filter(dataset_id=dataset.row_id, number=number)
+    found: str | None = rows.values_list("version_hash", flat=True).first()
+    if found is None:
+        raise NoSuchVersionError(f"{dataset.slug} has no version {number}.", version=number)
+    return found

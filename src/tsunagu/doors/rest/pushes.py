@@ -104,7 +104,7 @@ def page_of(actor: Actor, card: datasets.DatasetCard, number: int, body: schemas
     is_frozen = number < card.draft_number
     return {
         "version": number,
-        "version_hash": datasets.get_version(card, number).version_hash if is_frozen else None,
+        "version_hash": datasets.version_hash_of(card, number) if is_frozen else None,
         "byte_url": settings.current().bytes_address,
         "files": [
             {
