@@ -143,6 +143,23 @@ def test_signing_out_takes_the_notebook_away_and_an_idle_one_is_stopped_and_kept
     assert {one["path"] for one in node.json("files", "lab/idle")} == {"x", "notebook.ipynb"}
 
 
+def test_a_notebook_whose_time_is_over_is_ended_at_work_and_kept(node):
+    run = node.json("notebook", "lab/two", "--out", "lab/late", "--time", "20s")["run"]
+    lab = notebooks.Person(node, "owner@example.org").enter(run)
+    began = time.monotonic()
+    said = lab.execute(
+        lab.kernel(), "open('late', 'w').write('x')\nimport time\nprint('on', flush=True)\ntime.sleep(60)"
+    )
+    assert said == "on\n[closed]"
+    assert time.monotonic() - began < 40
+    found = notebooks.wait_for(node, run, OVER)
+    assert (found["state"], found["version"]) == ("succeeded", 1), found
+    assert found["result"]["facts"]["ended"] == "out_of_time"
+    assert "time was over" in found["sentence"] or "時間" in found["sentence"]
+    assert "late" in {one["path"] for one in node.json("files", "lab/late")}
+    assert lab.ask("GET", "/api/contents")[0] == 403
+
+
 def test_a_notebook_outlives_its_node_and_what_is_saved_outlives_even_its_own_end(node):
     person = notebooks.Person(node, "owner@example.org")
     run = person.open("lab/three", "lab/limit", memory_mb="400")
