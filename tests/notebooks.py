@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 import sqlite3
+import ssl
 import time
 import urllib.error
 import urllib.parse
@@ -95,13 +96,13 @@ class Person:
         page = self.post(f"/d/{dataset}/notebook", {"output": output, **form})
         return page.rsplit("/", 1)[1]
 
-    def enter(self, run: str, *, timeout_s: float = 60) -> Lab:
-        """Into a notebook, once it can be entered."""
+    def enter(self, run: str, *, timeout_s: float = 60, trusted: ssl.SSLContext | None = None) -> Lab:
+        """Into a notebook, once it can be entered; ``trusted`` where it is reached by TLS."""
         deadline = time.monotonic() + timeout_s
         while (found := self.answer(f"/runs/{run}/enter"))[0] != 302:
             assert time.monotonic() < deadline, (found, self.get(f"/runs/{run}"))
             time.sleep(0.3)
-        return Lab(found[1])
+        return Lab(found[1], trusted)
 
 
 class Lab:
@@ -109,12 +110,14 @@ class Lab:
 
     Args:
         address: What control answered; its word works once.
+        trusted: Whose certificates, where the address is one of TLS.
     """
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, trusted: ssl.SSLContext | None = None) -> None:
         parts = urllib.parse.urlsplit(address)
         self.host, self.word = parts.netloc, f"{parts.path}?{parts.query}"
-        self.base = f"http://127.0.0.1:{parts.port}"
+        self.scheme, self._trusted = parts.scheme, trusted
+        self.base = f"{parts.scheme}://127.0.0.1:{parts.port}"
         self.cookies: dict[str, str] = {}
         status, self.entered = self.ask("GET", self.word)
         assert status == 303, self.entered
@@ -123,8 +126,12 @@ class Lab:
     def headers(self, **more: str) -> dict[str, str]:
         """What the browser sends."""
         cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        own = {"Host": self.host, "Origin": f"http://{self.host}", "Cookie": cookies}
+        own = {"Host": self.host, "Origin": f"{self.scheme}://{self.host}", "Cookie": cookies}
         return {**own, "X-XSRFToken": self.cookies.get("_xsrf", ""), **more}
+
+    def _session(self) -> aiohttp.ClientSession:
+        line = aiohttp.TCPConnector(ssl=self._trusted) if self._trusted else None
+        return aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), connector=line)
 
     def ask(self, method: str, path: str, content: Any = None, **more: str) -> tuple[int, Any]:
         """A request; its status and what came, as JSON where it is some."""
@@ -132,7 +139,7 @@ class Lab:
 
     async def _ask(self, method: str, path: str, content: Any, more: dict[str, str]) -> tuple[int, Any]:
         async with (
-            aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session,
+            self._session() as session,
             session.request(
                 method, self.base + path, json=content, headers=self.headers(**more), allow_redirects=False
             ) as answer,
@@ -176,7 +183,7 @@ class Lab:
         }
         printed = ""
         async with (
-            aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session,
+            self._session() as session,
             session.ws_connect(
                 f"{self.base}/api/kernels/{kernel}/channels",
                 headers=self.headers(),
