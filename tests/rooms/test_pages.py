@@ -180,3 +180,18 @@ def test_a_description_tells_what_a_version_changed(dataset, put, browser):
     page = browser.get("/d/lab/data/versions?from=1&to=2").content.decode()
     assert "First" in page
     assert "Second" in page
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("/d/lab/nothing", "データセット lab/nothing は存在しないか、閲覧できません。"),
+        ("/projects/none", "プロジェクト none は存在しないか、閲覧できません。"),
+        ("/d/lab/data/file/a%20%25s.csv", "ファイル a %s.csv は、この版にはありません。"),
+    ],
+)
+def test_what_is_not_there_is_said_in_the_readers_language(browser, address, said):
+    answer = browser.get(address, headers={"Accept-Language": "ja"})
+    assert answer.status_code == 404
+    assert said in answer.content.decode()
+    assert "There is no" not in answer.content.decode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Callable
 from typing import Any
@@ -105,10 +106,29 @@ def problem_context(error: TsunaguError, back: str = "") -> dict[str, Any]:
         "plain": error.default_message,
         # The kind of error in the viewer's language; what is special about this one stands below it.
         "general": gettext(error.default_message) if error.default_message else error.message,
+        "reason": _reason(error),
         "remedy": gettext(error.remedy) if error.remedy else "",
         "now": clock.isoformat(clock.now()),
         "back": back,
     }
+
+
+def _reason(error: TsunaguError) -> str:
+    """What is special about this error; in the viewer's language where it is one that everybody meets."""
+    known = {
+        "There is no dataset {dataset}, or you may not see it.": gettext(
+            "There is no dataset %(dataset)s, or you may not see it."
+        ),
+        "There is no project {project}, or you may not see it.": gettext(
+            "There is no project %(project)s, or you may not see it."
+        ),
+        "There is no file {path} in this version.": gettext("There is no file %(path)s in this version."),
+    }
+    for said, words in known.items():
+        with contextlib.suppress(KeyError):
+            if said.format(**error.fields) == error.message:
+                return words % error.fields
+    return error.message
 
 
 def _back(request: HttpRequest) -> str:
