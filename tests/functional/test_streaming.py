@@ -21,6 +21,7 @@ from tsunagu.client.errors import UsageError
 from tsunagu.client.node import Node
 from tsunagu.core.errors import TsunaguError
 from tsunagu.streaming.api import MixedSchemaError, NothingToStreamError, OtherStreamError
+from tsunagu.streaming.door import Door
 
 pytestmark = pytest.mark.functional
 ROWS = 9000
@@ -270,13 +271,26 @@ def test_workers_and_ranks_of_one_training_are_one_run(node, data, open_stream):
 
 
 @pytest.mark.parametrize("way", ["fork", "spawn"])
-def test_parts_of_a_stream_are_read_in_processes_of_ones_own_as_one_use(node, data, open_stream, way):
-    with open_stream(shuffle=True, columns=["id"], training=f"parts-{way}") as stream:
-        context = multiprocessing.get_context(way)
-        with context.Pool(2) as pool:
-            parts = pool.map(_read_part, [stream.part(number, 2) for number in range(2)])
+def test_parts_of_a_stream_are_read_in_processes_of_ones_own_as_one_use(
+    node, data, open_stream, way, monkeypatch
+):
+    context = multiprocessing.get_context(way)
+    told, opener, note = context.Value("i", 0), os.getpid(), Door.note
+
+    def counted(*said):
+        with told.get_lock():
+            told.value += os.getpid() != opener
+        note(*said)
+
+    monkeypatch.setattr(Door, "note", counted)  # forked processes have it, too
+    with (
+        open_stream(shuffle=True, columns=["id"], training=f"parts-{way}") as stream,
+        context.Pool(2) as pool,
+    ):
+        parts = pool.map(_read_part, [stream.part(number, 2) for number in range(2)])
     assert sorted(parts[0] + parts[1]) == list(range(ROWS))
     assert min(map(len, parts)) > ROWS // 3
+    assert not told.value, "the process that opened the use tells the node for its parts"
     (use,) = node.api("GET", f"/trainings/parts-{way}")[1]["uses"]
     assert (use["rows"], use["epochs"], use["outcome"]) == (ROWS, 1, "ok")
 
@@ -301,7 +315,10 @@ def test_a_part_that_is_left_midway_has_told_what_it_read(node, data, open_strea
     with open_stream(columns=["id"], batch=100, training="midway") as stream:
         with stream.part(1, 3) as part:
             next(iter(part))
-        (use,) = node.api("GET", "/trainings/midway")[1]["uses"]
+        deadline = time.monotonic() + 20
+        while not (use := node.api("GET", "/trainings/midway")[1]["uses"][0])["rows"]:
+            assert time.monotonic() < deadline  # told within a second, while the stream goes on
+            time.sleep(0.1)
         assert (use["rows"], use["outcome"]) == (100, "")
         with pytest.raises(UsageError):
             stream.part(3, 3)

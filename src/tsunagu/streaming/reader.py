@@ -10,7 +10,7 @@ import time
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -26,6 +26,7 @@ from tsunagu.streaming.cache import Cache
 from tsunagu.streaming.door import Door, Progress, Use
 from tsunagu.streaming.errors import NothingToStreamError, OtherStreamError
 from tsunagu.streaming.fetch import Groups, Ranges, ahead
+from tsunagu.streaming.gathering import Gathering, leave
 from tsunagu.streaming.plan import Shard
 from tsunagu.streaming.where import Compared, Condition, Joined, parsed
 
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 
 _MOST_WINDOW_BYTES = 64 << 20
 _REPORT_EVERY_S = 60.0
-_REPORT_AFTER_S = 1.0
 _FORMAT = 1
 _COUNTING_THREADS = 4
 
@@ -91,7 +91,7 @@ class Stream:
         self._going: Generator[pa.RecordBatch, None, None] | None = None
         self._process = os.getpid()
         self._opener = 0  # the process that opened the use, and ends it
-        self._telling: threading.Timer | None = None
+        self._gathering: Gathering | None = None  # in the opener
         self._reporting: threading.Thread | None = None
         self._told = 0  # rows that the last report of a worker named
         self._finalizer: weakref.finalize[Any, Any] | None = None
@@ -183,6 +183,7 @@ class Stream:
         """
         self._open()  # before workers are forked: they join this use, and this process ends it
         forms.need_torch()
+        self._listen()
         from tsunagu.streaming.for_torch import StreamDataset
 
         return StreamDataset(self)
@@ -191,8 +192,8 @@ class Stream:
         """One of ``count`` parts of this stream, for a process of one's own: of ``multiprocessing``, Ray or MPI.
 
         Together the parts hold every row of the epoch once, from its beginning, wherever the stream itself stands. A part can
-        be pickled, asks the node nothing to begin with and tells it what was read, at the latest when it is closed; the
-        stream itself is closed after its parts.
+        be pickled, asks the node nothing to begin with, and tells what it read at the latest when it is closed: the process
+        of the stream, which tells the node, or the node itself. The stream is closed after its parts.
 
         Args:
             number: Which part, from 0.
@@ -216,9 +217,6 @@ class Stream:
         if self._opener != os.getpid():
             self._finish_report()
         elif self._finalizer is not None and (ending := self._finalizer.detach()) is not None:
-            if self._telling is not None:
-                self._telling.cancel()
-                self._telling.join()
             self._count(0)
             _end(*ending[2], outcome=outcome)
         if self._going is not None:
@@ -237,7 +235,8 @@ class Stream:
 
     def __getstate__(self) -> dict[str, Any]:
         self._open()  # a worker joins the use of its parent
-        gone = ("_ranges", "_finalizer", "_going", "_telling", "_reporting")
+        self._listen()
+        gone = ("_ranges", "_finalizer", "_going", "_gathering", "_reporting")
         return {**self.__dict__, **dict.fromkeys(gone), "_opener": 0, "_told": 0}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -327,7 +326,8 @@ class Stream:
         try:
             use, page = door.open(wish.dataset, suffix=footers.SUFFIX, **asked)
             self._opener = os.getpid()
-            self._finalizer = weakref.finalize(self, _end, self._account, use, self._opener, self._read)
+            self._gathering = Gathering(use.opening, self._read, partial(_note, self._account, use))
+            self._finalizer = weakref.finalize(self, _end, self._account, use, self._opener, self._gathering)
             sources = {one.path: one for one in door.files(use, footers.SUFFIX, page)}
         finally:
             door.close()
@@ -391,36 +391,44 @@ class Stream:
         self._read.bytes = self._ranges.fetched if self._ranges is not None else self._read.bytes
 
     def _finish_report(self) -> None:
-        """A part or worker that is closed has told the node what it read: the use may end right after."""
+        """A part or worker that is closed has told what it read: the use may end right after."""
         if self._process == os.getpid() and self._read.rows != self._told:  # else it has read nothing here
             self._report()
         if self._reporting is not None:
             self._reporting.join()
             self._reporting = None
 
+    def _listen(self) -> None:
+        """Workers of this process leave here what they read; workers of others find nobody, and tell the node."""
+        if self._gathering is not None and self._opener == os.getpid():
+            self._gathering.listen()
+
     def _report(self) -> None:
         """Say what was read, while reading goes on."""
         if self._opened is None:
             return
-        door, use = Door(self._account), self._opened.use
-        if self._opener != os.getpid():  # a worker process ends after the report has got through
-            self._told = self._read.rows
+        use = self._opened.use
+        if self._opener == os.getpid():
+            if self._gathering is not None:  # ending the use says the same, if it comes within a second
+                self._gathering.tell_soon()
+            return
+        self._told = self._read.rows
+        if not leave(use.opening, self._read):  # a worker process ends after the report has got through
             self._reporting = threading.Thread(
-                target=door.note, args=(use, self._read), name="tsunagu-report"
+                target=_note, args=(self._account, use, self._read), name="tsunagu-report"
             )
             self._reporting.start()
-        elif self._telling is None or not self._telling.is_alive():
-            # Ending the use says the same: a stream that is closed at once asks the node once, not twice.
-            self._telling = threading.Timer(_REPORT_AFTER_S, door.note, (use, self._read))
-            self._telling.daemon = True
-            self._telling.start()
 
 
-def _end(account: Account, use: Use, process: int, read: Progress, *, outcome: str = "ok") -> None:
+def _note(account: Account, use: Use, read: Progress) -> None:
+    Door(account).note(use, read)
+
+
+def _end(account: Account, use: Use, process: int, gathering: Gathering, *, outcome: str = "ok") -> None:
     """End the use in the process that opened it; also when a stream is forgotten and at the end of the program."""
     if process != os.getpid():
         return
-    Door(account).end(use, outcome, read)
+    Door(account).end(use, outcome, gathering.end())
 
 
 def _condition(said: str, split: str) -> Condition | None:
