@@ -117,8 +117,11 @@ def _epoch(found: dict, key: str, inside: str, wish: dict, workers: int, *, is_c
     processes = 1 if inside == "ours" else workers  # ours begins its workers itself
     several = [_begun(inside, {**wish, "worker": worker, "workers": workers}) for worker in range(processes)]
     for process in several:
-        assert process.stdout and process.stdout.readline() == "ready\n", process.communicate()[1][-2000:]
-    for process in several:  # workers read at the same time, and take the processor from each other and from the server
+        said = process.stdout.readline() if process.stdout else ""
+        assert said == "ready\n", process.communicate()[1][-2000:]
+    for (
+        process
+    ) in several:  # workers read at the same time, and take the processor from each other and from the server
         print("go", file=process.stdin, flush=True)
     ends = [_ended(process) for process in several]
     count = wish["count"]

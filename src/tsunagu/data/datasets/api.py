@@ -30,6 +30,7 @@ from tsunagu.data.datasets.errors import (
     SealedMeanwhileError,
     StillSealingError,
 )
+from tsunagu.data.datasets.frozen import get_version, list_versions, need_version, version_hash_of
 from tsunagu.data.datasets.selectors import (
     any_project,
     count_difference,
@@ -39,16 +40,12 @@ from tsunagu.data.datasets.selectors import (
     get_dataset,
     get_dataset_by_id,
     get_project,
-    get_version,
     has_unfrozen_files,
     list_datasets,
     list_projects,
-    list_versions,
     lock_dataset,
-    need_version,
     projects_by_id,
     readable_ids,
-    version_hash_of,
     visible_links,
     visible_names,
 )

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from tsunagu.core import bulk
 from tsunagu.core.errors import NotFoundError
 from tsunagu.core.paths import check_path
-from tsunagu.data.datasets import intervals, selectors
+from tsunagu.data.datasets import frozen, intervals
 from tsunagu.data.datasets.errors import NoSuchFileError, NoSuchVersionError
 from tsunagu.data.datasets.models import LIVE, Dataset, FileRow, Folder, content_key
 from tsunagu.data.datasets.types import Change, DatasetCard, FileCard, FolderCard, FolderPage, Page
@@ -37,7 +37,7 @@ def resolve_version(actor: Actor, dataset: DatasetCard, number: int | None) -> i
     if number < 1 or number > dataset.draft_number or (is_draft and not dataset.sees_draft):
         raise NoSuchVersionError(f"{dataset.slug} has no version {number}.", version=number)
     if not is_draft:
-        selectors.need_version(dataset, number)
+        frozen.need_version(dataset, number)
     return number
 
 

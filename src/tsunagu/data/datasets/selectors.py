@@ -16,7 +16,7 @@ from tsunagu.core.errors import NotFoundError
 from tsunagu.data.datasets import tombstones
 from tsunagu.data.datasets.models import BuriedVersion, Dataset, Interval, Project, Version
 from tsunagu.data.datasets.resources import resource_of
-from tsunagu.data.datasets.types import DatasetCard, Difference, ProjectCard, VersionRef
+from tsunagu.data.datasets.types import DatasetCard, Difference, ProjectCard
 from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.policy import api as policy
 from tsunagu.foundation.runs.api import Link, RunCard
@@ -440,70 +440,3 @@ def _state(row: Dataset) -> Any:
     here = Q(since=row.draft_number) | Q(until=row.draft_number)
     changed = Interval.objects.filter(here, dataset=row, row_count__gt=0)
     return "changed" if row.is_description_changed or changed.exists() else "frozen"
-
-
-def version_ref(row: Version) -> VersionRef:
-    """A version row as others see it."""
-    return VersionRef(
-        number=row.number,
-        version_hash=row.version_hash,
-        root=row.root,
-        record=row.record,
-        file_count=row.file_count,
-        byte_count=row.byte_count,
-        note=row.note,
-        run_id=row.run_id,
-        frozen_by=row.frozen_by,
-        frozen_at=clock.isoformat(row.frozen_at),
-        described=row.described,
-        is_released=row.is_released,
-    )
-
-
-def list_versions(dataset: DatasetCard, *, before: int = 2**31 - 1, limit: int = 50) -> list[VersionRef]:
-    """Versions of a dataset, newest first."""
-    rows = Version.objects.filter(dataset_id=dataset.row_id, number__lt=before).order_by("-number")
-    if not dataset.sees_unreleased:
-        rows = rows.filter(is_released=True)
-    return [version_ref(row) for row in rows[:limit]]
-
-
-def get_version(dataset: DatasetCard, number: int) -> VersionRef:
-    """One version.
-
-    Raises:
-        NoSuchVersionError: there is none of that number.
-    """
-    from tsunagu.data.datasets.errors import NoSuchVersionError
-
-    row = Version.objects.filter(dataset_id=dataset.row_id, number=number).first()
-    if row is None or not (row.is_released or dataset.sees_unreleased):
-        raise NoSuchVersionError(f"{dataset.slug} has no version {number}.", version=number)
-    return version_ref(row)
-
-
-def need_version(dataset: DatasetCard, number: int) -> None:
-    """Refuse a frozen version that is not there, or that the asker does not see. Raises the same."""
-    from tsunagu.data.datasets.errors import NoSuchVersionError
-
-    is_there = 1 <= number < dataset.draft_number  # frozen versions are numbered one by one and stay
-    if is_there and not dataset.sees_unreleased:
-        rows = Version.objects.filter(dataset_id=dataset.row_id, number=number, is_released=True)
-        is_there = rows.exists()
-    if not is_there:
-        raise NoSuchVersionError(f"{dataset.slug} has no version {number}.", version=number)
-
-
-def version_hash_of(dataset: DatasetCard, number: int) -> str:
-    """The name of a frozen version, without all that it holds; the caller has asked for the version.
-
-    Raises:
-        NoSuchVersionError: there is none of that number.
-    """
-    from tsunagu.data.datasets.errors import NoSuchVersionError
-
-    rows = Version.objects.filter(dataset_id=dataset.row_id, number=number)
-    found: str | None = rows.values_list("version_hash", flat=True).first()
-    if found is None:
-        raise NoSuchVersionError(f"{dataset.slug} has no version {number}.", version=number)
-    return found

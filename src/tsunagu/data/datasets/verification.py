@@ -10,7 +10,7 @@ from typing import Any
 from django.db import connection
 
 from tsunagu.core.errors import InvalidInputError
-from tsunagu.data.datasets import contents, selectors, tree
+from tsunagu.data.datasets import contents, frozen, tree
 from tsunagu.data.datasets.types import DatasetCard, VersionRef
 from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.ledger import api as ledger
@@ -78,7 +78,7 @@ def _verify_versions(dataset: DatasetCard, number: int, report: Report) -> Repor
     listed = 0
     while number < dataset.last_version and listed < _MOST_LISTED:
         number += 1
-        version = selectors.get_version(dataset, number)
+        version = frozen.get_version(dataset, number)
         report.problems += verify_version(dataset, version)
         report.version_count += 1
         listed += version.file_count
@@ -135,7 +135,7 @@ def verify_version(dataset: DatasetCard, version: VersionRef) -> list[str]:
     if hashlib.sha256(version.record.encode()).hexdigest() != version.version_hash:
         return [f"{label}: the version record was changed after it was frozen."]
     record = json.loads(version.record)
-    before = selectors.get_version(dataset, version.number - 1).version_hash if version.number > 1 else None
+    before = frozen.get_version(dataset, version.number - 1).version_hash if version.number > 1 else None
     if record["previous"] != before:
         return [f"{label}: the version record names another predecessor than version {version.number - 1}."]
     count = byte_count = 0

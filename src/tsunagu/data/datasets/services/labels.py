@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 
 from tsunagu.core import events
-from tsunagu.data.datasets import selectors
+from tsunagu.data.datasets import frozen, selectors
 from tsunagu.data.datasets.types import DatasetCard, LabelCard
 from tsunagu.foundation.identity.api import Actor
 from tsunagu.foundation.policy import api as policy
@@ -60,6 +60,6 @@ def input_links(actor: Actor, place: str) -> list[runs.Link]:
     policy.require(actor, "dataset.read", card.resource)
     links = [runs.Link("in", "dataset", card.id, card.slug)]
     if number:
-        version = selectors.get_version(card, int(number) if number.isdigit() else 0)
+        version = frozen.get_version(card, int(number) if number.isdigit() else 0)
         links.append(runs.Link("in", "version", version.version_hash, f"{card.slug}@{number}"))
     return links

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from django.db import connection, transaction
 
 from tsunagu.core import bulk, clock, events
-from tsunagu.data.datasets import selectors, tree
+from tsunagu.data.datasets import frozen, selectors, tree
 from tsunagu.data.datasets.errors import NothingToFreezeError
 from tsunagu.data.datasets.models import LIVE, Dataset, Version
 from tsunagu.data.datasets.resources import resource_of
@@ -79,7 +79,7 @@ def freeze_version(actor: Actor, dataset_id: str, *, note: str = "") -> VersionR
         ]
     )  # fmt: skip
     events.record("datasets.frozen", dataset_id=dataset.uid, number=number)
-    return selectors.version_ref(version)
+    return frozen.version_ref(version)
 
 
 def _record(dataset: Dataset, root: bytes) -> str:
