@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from django.db import OperationalError, close_old_connections, connections, transaction
 from django.db.models import Max, Min
@@ -15,7 +16,7 @@ from django.db.models import Max, Min
 from tsunagu.compute.environments import api as environments
 from tsunagu.compute.jobs import hearing
 from tsunagu.compute.jobs.errors import ExecutorAwayError, NoExecutorError
-from tsunagu.compute.jobs.executors import Executor, Submission, TakesArrays
+from tsunagu.compute.jobs.executors import Executor, Sight, Submission, TakesArrays, TellsWaits, Wait
 from tsunagu.compute.jobs.models import Job
 from tsunagu.compute.jobs.settling import close
 from tsunagu.compute.jobs.types import State
@@ -198,8 +199,8 @@ class Desk:
             if held.state == State.SUBMITTED and held.is_cancelled:
                 close(held, State.CANCELLED, "cancelled")
             elif held.state == State.SUBMITTED:
-                held.state, held.handed_at = State.QUEUED, None
-                held.save(update_fields=["state", "handed_at"])
+                held.state, held.handed_at, held.waiting = State.QUEUED, None, {}
+                held.save(update_fields=["state", "handed_at", "waiting"])
 
     def _problem(self) -> str:
         # Asking costs a process: once is enough while it works, and now and then while it does not.
@@ -220,7 +221,7 @@ class Desk:
         for job in handed:
             present.add(job.run_id)
             folder = self._folder(job)
-            seen = self.executor.look(job.handle, folder)
+            seen = self._look(job, folder)
             if seen == "alive":
                 self._watch_alive(job, folder)
             elif seen == "unknown":
@@ -231,6 +232,28 @@ class Desk:
                 else:
                     self._doubt(job, folder)
         self._cancelled_at = {run: at for run, at in self._cancelled_at.items() if run in present}
+
+    def _look(self, job: Job, folder: Path) -> Sight:
+        """What the place sees; what began once and waits there again, as after a preemption, is gone all the same."""
+        seen = self.executor.look(job.handle, folder)
+        if seen != "alive" or not isinstance(self.executor, TellsWaits):
+            return seen
+        wait = self.executor.waits_for(job.handle, folder)
+        if job.started_at is None:
+            self._note(job, wait)
+            return seen
+        # The answer of a place that was asked before the wrapper spoke is only old.
+        return "gone" if wait is not None and wait.asked_at > job.started_at else seen
+
+    @staticmethod
+    def _note(job: Job, wait: Wait | None) -> None:
+        """Keep why a job waits: those who show it are other processes."""
+        waiting: dict[str, Any] = {}
+        if wait is not None:
+            begins_at = clock.isoformat(wait.begins_at) if wait.begins_at else None
+            waiting = {"code": wait.code, "facts": dict(wait.facts), "begins_at": begins_at}
+        if waiting != job.waiting:
+            Job.objects.filter(pk=job.pk, state=State.SUBMITTED).update(waiting=waiting)
 
     def stop(self) -> None:
         """The node stops: tell the wrappers that end with it."""
