@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.rooms.clients import client_of
-from tests.rooms.test_compute import ask, frozen, message, walls
+from tests.rooms.test_compute import ask, frozen, message, result, walls
 from tsunagu.compute.jobs import api as jobs
 from tsunagu.compute.jobs import slurm_waits
 from tsunagu.compute.jobs.desk import Desk
@@ -158,6 +158,40 @@ def test_a_run_that_slurm_took_back_into_its_queue_is_not_begun_again(handed, de
     desk.watch()
     found = jobs.get_job(owner, run)
     assert (found.state, found.code) == ("failed", "scheduler_requeued")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("told", "code"),
+    [
+        ("JobState=PREEMPTED Reason=None Restarts=0 ExitCode=0:0", "scheduler_preempted"),
+        ("JobState=PENDING Reason=BeginTime Restarts=1 ExitCode=0:0", "scheduler_requeued"),
+        ("JobState=CANCELLED Reason=None Restarts=0 ExitCode=0:15", "scheduler_cancelled"),
+        ("JobState=COMPLETED Reason=None Restarts=0 ExitCode=0:0", "stopped"),
+        ("JobState=FAILED Reason=None Restarts=0 ExitCode=1:0", "stopped"),
+    ],
+)
+def test_who_stopped_a_run_is_asked_of_slurm(handed, desk, cluster, monkeypatch, told, code):
+    """The wrapper heard SIGTERM and says so; only Slurm knows that other work came first."""
+    monkeypatch.setattr("tsunagu.compute.jobs.desk._EXPLAIN_EVERY_S", 0)
+    owner, run = handed
+    cluster.says("squeue", "4711|RUNNING|2026-04-01T08:00:00|None\n")
+    desk.watch()
+    begun(run)
+    jobs.answer(jobs.hear(run, *message(run, "result", result=result(code="stopped", exit_code=None))))
+    assert jobs.get_job(owner, run).code == "stopped"
+    cluster.says("scontrol", "JobId=4711 JobState=COMPLETING Restarts=0 ExitCode=0:0\n")
+    desk.watch()
+    assert jobs.get_job(owner, run).code == "stopped", "Slurm cleans up and does not say yet"
+    cluster.says("scontrol", f"JobId=4711 {told}\n")
+    desk.watch()
+    found = jobs.get_job(owner, run)
+    assert (found.state, found.code) == ("failed", code)
+    assert ("preempted" in found.sentence) == (code in {"scheduler_preempted", "scheduler_requeued"})
+    assert bool(cluster.calls("scancel")) == (code == "scheduler_requeued")
+    asked = len(cluster.calls("scontrol"))
+    desk.watch()
+    assert (len(cluster.calls("scontrol")) > asked) == (code == "stopped"), "what is known is not asked again"
 
 
 @pytest.mark.django_db

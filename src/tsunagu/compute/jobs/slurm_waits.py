@@ -1,4 +1,4 @@
-"""Why Slurm has not begun a job: its listing of jobs, read line by line, and its some hundred reasons in a dozen groups."""
+"""Why Slurm has not begun a job: its listing of jobs, read line by line, and its many reasons in few groups."""
 
 from __future__ import annotations
 
