@@ -32,7 +32,7 @@ SENTENCES: Mapping[str, str] = {
     "no_environment": later("The environment could not be built: %(why)s"),
     "machine_failed": later("The machine failed: %(why)s"),
     "cancelled": later("It was cancelled."),
-    "stopped": later("The machine on which it ran was stopped. Run it again."),
+    "stopped": later("Its machine was stopped, or the place where it ran ended it. Run it again."),
     "lost": later("The run vanished without a result; nothing of it was kept but its log."),
     "scheduler_cancelled": later("Somebody ended it in %(place)s (%(said)s)."),
     "scheduler_time": later("%(place)s ended it, because its time there was over (%(said)s)."),

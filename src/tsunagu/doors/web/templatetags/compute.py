@@ -128,7 +128,7 @@ def waiting_text(waiting: Any) -> SafeString:
     begins = formatting.moment_html(waiting.begins_at)
     if begins:
         begins = format_html("<br>{} {}", _("Expected to begin:"), begins)
-    return format_html("{}{}{}", waiting.sentence, said, begins)
+    return format_html("<span>{}{}{}</span>", waiting.sentence, said, begins)
 
 
 @register.simple_tag
