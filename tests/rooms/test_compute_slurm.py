@@ -7,6 +7,7 @@ import os
 from datetime import timedelta
 
 import pytest
+from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -46,6 +47,13 @@ class Cluster:
 
     def calls(self, name):
         return [line for line in (self.home / "calls").read_text().splitlines() if f" {name} " in line]
+
+
+@pytest.fixture(autouse=True)
+def in_english():
+    """Whatever language the page before was in."""
+    with translation.override("en"):
+        yield
 
 
 @pytest.fixture
