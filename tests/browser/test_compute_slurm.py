@@ -21,11 +21,17 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def clustered(tmp_path_factory):
+def cluster():
+    with slurm.running() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def clustered(cluster, tmp_path_factory):
     folder = tmp_path_factory.mktemp("data")
     (folder / "a.txt").write_text("1\n2\n3\n")
     home = tmp_path_factory.mktemp("clustered") / "home"
-    with slurm.running() as cluster, running_node(home, cluster.settings) as node:
+    with running_node(home, cluster.settings) as node:
         node.run("project", "create", "lab")
         node.run("push", str(folder), "lab/readings")
         node.run("freeze", "lab/readings")
@@ -79,3 +85,29 @@ def test_runs_that_were_asked_for_together_are_cancelled_together(clustered, ope
     while {clustered.api("GET", f"/runs/{run}")[1]["state"] for run in runs} != {"cancelled"}:
         assert time.monotonic() < deadline
         time.sleep(0.2)
+
+
+@pytest.mark.parametrize(
+    ("language", "sentence", "begins"),
+    [
+        ("ja", "指定された開始時刻を待っています。", "開始予定:"),
+        ("en", "It may not begin before a set time.", "Expected to begin:"),
+    ],
+)
+def test_why_a_run_waits_appears_on_its_open_page(cluster, clustered, opened, language, sentence, begins):
+    cluster.run("scontrol", "update", "PartitionName=debug", "State=DOWN")
+    try:
+        row = ("--on", "slurm", "--detach", "--out", f"lab/waits-{language}")
+        run = clustered.run("run", "lab/readings", *row, "--", "true").stdout.split()[-1]
+        page = opened(language, 320)
+        page.goto(f"{clustered.url}/runs/{run}")
+        expect(page.get_by_text("PartitionDown")).to_be_visible(timeout=30_000)
+        number = cluster.run("squeue", "-h", "-o", "%i", f"--name=tsunagu-{run}").stdout.strip()
+        cluster.run("scontrol", "update", f"JobId={number}", "StartTime=now+5hours")
+    finally:
+        cluster.run("scontrol", "update", "PartitionName=debug", "State=UP")
+    expect(page.get_by_text(sentence)).to_be_visible(timeout=30_000)
+    expect(page.get_by_text(begins)).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    assert not kit.violations(page)
+    clustered.run("cancel", run)

@@ -52,7 +52,10 @@ SlurmdLogFile={home}/slurmd.log
 JobAcctGatherType=jobacct_gather/none
 AccountingStorageType=accounting_storage/none
 NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory={memory_mb} State=UNKNOWN
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
 PartitionName=debug Nodes=ALL Default=YES MaxTime=INFINITE State=UP
+PartitionName=urgent Nodes=ALL PriorityTier=10 MaxTime=INFINITE State=UP
 """
 
 
@@ -126,7 +129,10 @@ class Slurm:
         """Start slurmd, and wait until jobs can be handed to it."""
         self._start("slurmd", "-D", "-f", str(self.conf))
         _wait(
-            lambda: self.run("sinfo", "-h", "-o", "%t").stdout.strip() in {"idle", "mix", "alloc"}, "slurmd"
+            lambda: (
+                self.run("sinfo", "-h", "-p", "debug", "-o", "%t").stdout.strip() in {"idle", "mix", "alloc"}
+            ),
+            "slurmd",
         )
 
     def kill_node(self) -> None:

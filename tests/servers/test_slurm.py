@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -159,6 +160,100 @@ def test_a_run_waits_in_slurms_queue_and_is_cancelled_there(node, cluster):
         assert run_id not in cluster.run("squeue", "-h", "-o", "%j").stdout
     finally:
         cluster.run("scontrol", "update", "PartitionName=debug", "State=UP")
+
+
+def number_of(cluster, run_id):
+    wait(lambda: run_id in cluster.run("squeue", "-h", "-o", "%j").stdout, "sbatch")
+    return cluster.run("squeue", "-h", "-o", "%i", f"--name=tsunagu-{run_id}").stdout.strip()
+
+
+def waits(node, run_id, code):
+    wait(
+        lambda: (get(node, run_id)["waiting"] or {}).get("code") == code,
+        f"{run_id} to wait for {code}: {get(node, run_id)['waiting']}",
+    )
+    return get(node, run_id)["waiting"]
+
+
+def test_why_a_run_waits_in_slurms_queue(node, cluster):
+    """Partition down, held by its own account and by an administrator, a set time; until it begins."""
+    cluster.run("scontrol", "update", "PartitionName=debug", "State=DOWN")
+    try:
+        run_id = detached(node, "lab/why", "true")
+        assert waits(node, run_id, "down")["said"] == "PartitionDown"
+        number = number_of(cluster, run_id)
+        shown = [line for line in node.run("runs").stdout.splitlines() if run_id in line]
+        assert "(Slurm: PartitionDown)" in shown[0]
+        assert "(Slurm: PartitionDown)" in node.run("logs", run_id).stderr
+        cluster.run("scontrol", "hold", number)
+        assert waits(node, run_id, "held_admin")["said"] == "JobHeldAdmin", "the tests are its administrator"
+        cluster.run("scontrol", "release", number)
+        cluster.run("scontrol", "uhold", number)
+        assert waits(node, run_id, "held_user")["said"] == "JobHeldUser"
+        cluster.run("scontrol", "release", number)
+    finally:
+        cluster.run("scontrol", "update", "PartitionName=debug", "State=UP")
+    assert wait_for(node, run_id, "succeeded")["waiting"] is None
+
+
+def test_when_a_run_is_expected_to_begin(node, cluster):
+    """In UTC, wherever the controller and the node lie."""
+    cluster.run("scontrol", "update", "PartitionName=debug", "State=DOWN")
+    try:
+        run_id = detached(node, "lab/when", "true")
+        number = number_of(cluster, run_id)
+        earliest = datetime.now(UTC) + timedelta(hours=5)
+        cluster.run("scontrol", "update", f"JobId={number}", "StartTime=now+5hours")
+    finally:
+        cluster.run("scontrol", "update", "PartitionName=debug", "State=UP")
+    found = waits(node, run_id, "begin")
+    begins_at = datetime.fromisoformat(found["begins_at"])
+    assert timedelta(seconds=-2) < begins_at - earliest < timedelta(minutes=1)
+    node.run("cancel", run_id)
+    wait_for(node, run_id, "cancelled")
+
+
+def urgent(cluster):
+    """Other work that takes the whole machine, and its number."""
+    return cluster.run(
+        "sbatch", "--parsable", "--partition=urgent", "--exclusive", "--output=/dev/null", "--chdir=/", "--wrap=sleep 30"
+    ).stdout.strip()  # fmt: skip
+
+
+def test_a_preempted_run_says_so(node, cluster):
+    """Although the cluster requeues what it preempts: the run is not to begin a second time."""
+    run_id = detached(node, "lab/preempted", "echo up; sleep 4815")
+    wait(lambda: "up" in node.run("logs", run_id).stdout, "the job to begin")
+    other = urgent(cluster)
+    try:
+        wait(lambda: get(node, run_id)["code"] == "scheduler_preempted", "the reason")
+        found = wait_for(node, run_id, "failed")
+        assert "PREEMPTED" in found["sentence"]
+        assert run_id not in cluster.run("squeue", "-h", "-o", "%j").stdout
+    finally:
+        cluster.run("scancel", other)
+
+
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_a_run_that_an_administrator_requeues_does_not_begin_again(node, cluster, is_killed):
+    """It may hear of it and say so, or be killed at once; in both cases one start is all there is."""
+    out = f"lab/requeued-{is_killed}".lower()
+    run_id = detached(node, out, "echo up; sleep 4816")
+    wait(lambda: "up" in node.run("logs", run_id).stdout, "the job to begin")
+    number = number_of(cluster, run_id)
+    assert cluster.run("scontrol", "requeue", number, check=False).returncode, (
+        "it was handed over as --no-requeue"
+    )
+    cluster.run("scontrol", "update", f"JobId={number}", "Requeue=1")
+    if is_killed:
+        pid = int((cluster.shared / "jobs" / run_id / "wrapper.pid").read_text().split()[0])
+        os.kill(pid, signal.SIGSTOP)  # it hears nothing any more
+    cluster.run("scontrol", "requeue", number)
+    wait(lambda: get(node, run_id)["code"] == "scheduler_requeued", "the reason")
+    found = wait_for(node, run_id, "failed")
+    assert (found["code"], found["version"]) == ("scheduler_requeued", None)
+    assert node.run("logs", run_id).stdout.count("up") == 1
+    wait(lambda: not cluster.run("squeue", "-h").stdout.strip(), "Slurm to be idle")
 
 
 def test_a_running_job_is_cancelled_by_a_word_and_frees_its_machine(node, cluster):

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tsunagu.client.workspace import Client
 
 _ASK_AGAIN_S = (0.1, 0.2, 0.5, 1.0)
+_ASK_WHY = 20  # every so many empty answers
 _FAILED = 1
 _SIGNALLED = 128
 BYTES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
@@ -59,12 +60,12 @@ def run_run(options: argparse.Namespace, output: Output) -> int:
                 output.line(made["run"])
             return 0
         try:
-            done = _follow(client.node, made["run"], show=not output.as_json, wait=True)
+            done = _follow(client.node, made["run"], output, wait=True)
         except KeyboardInterrupt:
             # A second Ctrl-C leaves at once; the run then goes on and `tsunagu cancel` ends it.
             print(text("run_cancelling", run=made["run"]), file=sys.stderr)
             client.node.post(f"{_place(made['run'])}/cancel")
-            done = _follow(client.node, made["run"], show=not output.as_json, wait=True)
+            done = _follow(client.node, made["run"], output, wait=True)
     if output.as_json:
         output.json(done)
     else:
@@ -94,7 +95,7 @@ def _run_each(node: Node, options: argparse.Namespace, content: dict[str, Any], 
     try:
         for one in made:
             output.note(f"{name}={one['parameters'][name]}  {one['run']}")
-            done.append(_follow(node, one["run"], show=not output.as_json, wait=True))
+            done.append(_follow(node, one["run"], output, wait=True))
             output.note(_ended(done[-1]))
     except KeyboardInterrupt:
         print(text("run_cancelling", run=first), file=sys.stderr)
@@ -126,7 +127,7 @@ def run_runs(options: argparse.Namespace, output: Output) -> None:
             return
         output.table(
             (one["run"], text(f"state_{one['state']}"), one["inputs"][0]["place"], one["actor_name"],
-             one["asked_at"], _command(one)[:60])
+             one["asked_at"], _command(one)[:60], _waits(one))
             for one in found
         )  # fmt: skip
 
@@ -137,9 +138,11 @@ def run_logs(options: argparse.Namespace, output: Output) -> int:
         if output.as_json:
             output.json(client.node.get(f"{_place(options.run)}/log"))
             return 0
-        done = _follow(client.node, options.run, show=True, wait=options.follow)
+        done = _follow(client.node, options.run, output, wait=options.follow)
         if options.follow:
             output.note(_ended(done))
+        elif waits := _waits(done):
+            output.note(waits)
     return 0
 
 
@@ -222,18 +225,23 @@ def exit_code(done: dict[str, Any]) -> int:
     return int(result.get("exit_code") or _FAILED)
 
 
-def _follow(node: Node, run: str, *, show: bool, wait: bool) -> dict[str, Any]:
-    """Show the log until it ends, or what there is of it; the run as it is then."""
-    offset, quiet = 0, 0
+def _follow(node: Node, run: str, output: Output, *, wait: bool) -> dict[str, Any]:
+    """Show the log until it ends, or what there is of it; the run as it is then. Until it prints: why it waits."""
+    offset, quiet, said = 0, 0, ""
     while True:
         page = node.get(f"{_place(run)}/log", offset=offset)
-        if show and page["text"]:
+        if page["text"] and not output.as_json:
             sys.stdout.write(_shown(page["text"]))
             sys.stdout.flush()
         grown, offset = page["after"] > offset, page["after"]
         if page["is_over"] or not (wait or grown):
             return node.get(_place(run))
         quiet = 0 if grown else quiet + 1
+        if not offset and quiet % _ASK_WHY == 0:
+            waits = _waits(node.get(_place(run)))
+            if waits and waits != said:
+                output.note(waits)
+            said = waits
         if not grown:
             time.sleep(_ASK_AGAIN_S[min(quiet // 10, len(_ASK_AGAIN_S) - 1)])
 
@@ -261,6 +269,17 @@ def _ended(done: dict[str, Any]) -> str:
         )
         return f"{made} {used}"
     return f"{done['sentence']} {used}"
+
+
+def _waits(run: dict[str, Any]) -> str:
+    """Why a scheduler has not begun a run; empty: it has, or does not say."""
+    waiting = run.get("waiting")  # a node that is older than this client says nothing of it
+    if not waiting:
+        return ""
+    parts = [waiting["sentence"], f"(Slurm: {waiting['said']})" if waiting["said"] else ""]
+    if waiting["begins_at"]:
+        parts.append(text("run_begins", at=waiting["begins_at"]))
+    return " ".join(part for part in parts if part)
 
 
 def _command(run: dict[str, Any]) -> str:

@@ -215,7 +215,13 @@ TABLE: tuple[Setting, ...] = (
         "slurm_memory_bytes", "274877906944", "Most memory that one job on Slurm may ask for.", int, "byte"
     ),
     Setting("slurm_duration_s", "604800", "Longest time limit of a job on Slurm.", int, "s"),
-    Setting("slurm_poll_s", "60", "How often Slurm is asked which jobs it still knows.", float, "s"),
+    Setting(
+        "slurm_poll_s",
+        "60",
+        "How often Slurm is asked which jobs it still knows and why they wait.",
+        float,
+        "s",
+    ),
     Setting(
         "compute_budget_cpu_s", "3600000", "CPU time that a project may use unless given more.", float, "s"
     ),

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from django.db import OperationalError, close_old_connections, connections, transaction
 from django.db.models import Max, Min
@@ -15,7 +16,7 @@ from django.db.models import Max, Min
 from tsunagu.compute.environments import api as environments
 from tsunagu.compute.jobs import hearing
 from tsunagu.compute.jobs.errors import ExecutorAwayError, NoExecutorError
-from tsunagu.compute.jobs.executors import Executor, Submission, TakesArrays
+from tsunagu.compute.jobs.executors import Executor, Sight, Submission, TakesArrays, TellsWaits, Wait
 from tsunagu.compute.jobs.models import Job
 from tsunagu.compute.jobs.settling import close
 from tsunagu.compute.jobs.types import State
@@ -31,6 +32,11 @@ _ASK_AGAIN_S = 10.0  # an executor that had a problem
 _KILL_AFTER_S = 15.0
 _SILENT_S = 10.0  # of a wrapper that beats every two
 _MOST_TOGETHER = 500
+_EXPLAIN_EVERY_S, _EXPLAIN_FOR_S, _MOST_EXPLAINED = 5.0, 120.0, 20
+# What a place may know of a wrapper that was told to stop. That its batch job failed is no news then.
+_WHO_STOPPED = frozenset(
+    {"scheduler_cancelled", "scheduler_node", "scheduler_preempted", "scheduler_requeued", "scheduler_time"}
+)
 
 
 class Desk:
@@ -51,7 +57,9 @@ class Desk:
         self.failure: BaseException | None = None
         self._asked_at, self._said = 0.0, "?"
         self._cancelled_at: dict[str, float] = {}
-        self._next_watch = self._next_claim = 0.0
+        self._next_watch = self._next_claim = self._next_explain = 0.0
+        self._watched: set[str] = set()
+        self._stopped: dict[str, float] = {}
 
     def serve(self, stop: threading.Event) -> None:
         """Turn after turn, in a thread of its own."""
@@ -198,8 +206,8 @@ class Desk:
             if held.state == State.SUBMITTED and held.is_cancelled:
                 close(held, State.CANCELLED, "cancelled")
             elif held.state == State.SUBMITTED:
-                held.state, held.handed_at = State.QUEUED, None
-                held.save(update_fields=["state", "handed_at"])
+                held.state, held.handed_at, held.waiting = State.QUEUED, None, {}
+                held.save(update_fields=["state", "handed_at", "waiting"])
 
     def _problem(self) -> str:
         # Asking costs a process: once is enough while it works, and now and then while it does not.
@@ -220,7 +228,7 @@ class Desk:
         for job in handed:
             present.add(job.run_id)
             folder = self._folder(job)
-            seen = self.executor.look(job.handle, folder)
+            seen = self._look(job, folder)
             if seen == "alive":
                 self._watch_alive(job, folder)
             elif seen == "unknown":
@@ -231,6 +239,31 @@ class Desk:
                 else:
                     self._doubt(job, folder)
         self._cancelled_at = {run: at for run, at in self._cancelled_at.items() if run in present}
+        if not self.executor.ends_with_node and self.executor.is_here:
+            self._explain_stops(self._watched - present)
+        self._watched = present
+
+    def _look(self, job: Job, folder: Path) -> Sight:
+        """What the place sees; what began once and waits there again, as after a preemption, is gone all the same."""
+        seen = self.executor.look(job.handle, folder)
+        if seen != "alive" or not isinstance(self.executor, TellsWaits):
+            return seen
+        wait = self.executor.waits_for(job.handle, folder)
+        if job.started_at is None:
+            self._note(job, wait)
+            return seen
+        # The answer of a place that was asked before the wrapper spoke is only old.
+        return "gone" if wait is not None and wait.asked_at > job.started_at else seen
+
+    @staticmethod
+    def _note(job: Job, wait: Wait | None) -> None:
+        """Keep why a job waits: those who show it are other processes."""
+        waiting: dict[str, Any] = {}
+        if wait is not None:
+            begins_at = clock.isoformat(wait.begins_at) if wait.begins_at else None
+            waiting = {"code": wait.code, "facts": dict(wait.facts), "begins_at": begins_at}
+        if waiting != job.waiting:
+            Job.objects.filter(pk=job.pk, state=State.SUBMITTED).update(waiting=waiting)
 
     def stop(self) -> None:
         """The node stops: tell the wrappers that end with it."""
@@ -312,6 +345,25 @@ class Desk:
         elif silent_s > settings.current().compute_lost_s:
             state = State.CANCELLED if job.is_cancelled else State.FAILED
             close_open(job.run_id, state, job.code or "lost", job.facts)
+
+    def _explain_stops(self, ended: set[str]) -> None:
+        """Say who stopped a run: its wrapper only heard SIGTERM, its place knows that it was preempted, for example.
+
+        The place may know it only after it has cleaned up. The record of the run keeps what the wrapper signed.
+        """
+        now = time.monotonic()
+        self._stopped.update(dict.fromkeys(ended, now + _EXPLAIN_FOR_S))
+        if not self._stopped or now < self._next_explain:
+            return
+        self._next_explain = now + _EXPLAIN_EVERY_S
+        self._stopped = {run: until for run, until in self._stopped.items() if until > now}
+        stopped = list(Job.objects.filter(pk__in=self._stopped, state=State.FAILED, code="stopped"))
+        self._stopped = {job.pk: self._stopped[job.pk] for job in stopped}
+        for job in stopped[:_MOST_EXPLAINED]:
+            code, facts = self.executor.explain(job.handle, self._folder(job))
+            if code in _WHO_STOPPED:
+                Job.objects.filter(pk=job.pk, code="stopped").update(code=code, facts=facts)
+                del self._stopped[job.pk]
 
     def _folder(self, job: Job) -> Path:
         return self.executor.root(is_sealed=job.is_sealed) / job.run_id

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -28,6 +29,22 @@ class Ending:
     state: State
     code: str
     facts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Why a place has not begun a job.
+
+    Attributes:
+        code: Of ``reasons.WAITS``; ``facts`` fill its sentence, ``said`` among them is the place's own word.
+        begins_at: When the place expects to begin it, as far as it says.
+        asked_at: When the place was asked.
+    """
+
+    code: str
+    facts: Mapping[str, str]
+    begins_at: datetime | None
+    asked_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +137,14 @@ class TakesArrays(Protocol):
         Raises:
             NoExecutorError, ExecutorAwayError: as for ``submit``.
         """
+
+
+@runtime_checkable
+class TellsWaits(Protocol):
+    """A place that says why a job waits there."""
+
+    def waits_for(self, handle: str, folder: Path) -> Wait | None:
+        """What it knew when it was last looked at, without asking again; None: the job does not wait, or nothing is known."""
 
 
 class Sandbox(Executor):

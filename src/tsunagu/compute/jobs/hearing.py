@@ -68,7 +68,7 @@ def hear(run_id: str, body: bytes, signature: str) -> Heard:
         raise JobOverError
     # It begins, or who was thought to have vanished speaks.
     Job.objects.filter(pk=run_id, state__in=(State.SUBMITTED, State.UNCERTAIN)).update(
-        state=State.RUNNING, code="", facts={}, started_at=Coalesce("started_at", clock.now())
+        state=State.RUNNING, code="", facts={}, waiting={}, started_at=Coalesce("started_at", clock.now())
     )
     return Heard(run_id, do, message, signature, job.is_cancelled)
 

@@ -9,6 +9,7 @@ class Job(models.Model):
     """A run of kind ``compute`` while it waits, goes on, and what it came to.
 
     ``order`` is what the wrapper gets, ``result`` its signed answer; ``number`` the last message that was heard from it.
+    ``waiting`` says why the place to which it was handed has not begun it, and is empty before and after.
     The three costs hold what is reserved while the job is open, and what was used afterwards.
     """
 
@@ -25,6 +26,7 @@ class Job(models.Model):
     state = models.CharField(max_length=10)
     code = models.CharField(max_length=40, blank=True)
     facts = models.JSONField(default=dict)
+    waiting = models.JSONField(default=dict)
     order = models.JSONField()
     environment_hash = models.CharField(max_length=64, blank=True)
     result = models.JSONField(default=dict)

@@ -32,12 +32,17 @@ SENTENCES: Mapping[str, str] = {
     "no_environment": later("The environment could not be built: %(why)s"),
     "machine_failed": later("The machine failed: %(why)s"),
     "cancelled": later("It was cancelled."),
-    "stopped": later("The machine on which it ran was stopped. Run it again."),
+    "stopped": later("Its machine was stopped, or the place where it ran ended it. Run it again."),
     "lost": later("The run vanished without a result; nothing of it was kept but its log."),
     "scheduler_cancelled": later("Somebody ended it in %(place)s (%(said)s)."),
     "scheduler_time": later("%(place)s ended it, because its time there was over (%(said)s)."),
     "scheduler_memory": later("%(place)s ended it, because it used more memory than was booked (%(said)s)."),
-    "scheduler_preempted": later("%(place)s ended it in favour of other work (%(said)s). Run it again."),
+    "scheduler_preempted": later(
+        "It was preempted: %(place)s ended it in favour of other work (%(said)s). Run it again."
+    ),
+    "scheduler_requeued": later(
+        "It was preempted or requeued: %(place)s ended it midway; a second start was prevented (%(said)s). Run it again."
+    ),
     "scheduler_node": later("The computer on which it ran failed (%(place)s: %(said)s). Run it again."),
     "scheduler_folder": later(
         "No machine of %(place)s could use the folder that it shares with this node (%(said)s)."
@@ -60,6 +65,27 @@ SENTENCES: Mapping[str, str] = {
     "vanished": later("The run does not answer; what became of it is being looked into."),
 }
 
+# Why a place has not begun a job that was handed to it.
+WAITS: Mapping[str, str] = {
+    "unseen": later("%(place)s has not looked at it yet."),
+    "machines": later("It waits for free machines."),
+    "turn": later("Other work comes first."),
+    "limit": later("A limit of the account or the queue is reached."),
+    "refused": later(
+        "It asks for more than the account, the queue or the partition allows, so it will not begin as it is."
+    ),
+    "dependency": later("It waits for another job."),
+    "dependency_never": later("It waits for another job that failed or is gone, so it will never begin."),
+    "begin": later("It may not begin before a set time."),
+    "held_user": later("It is held back by the account that runs the node's jobs."),
+    "held_admin": later("It is held back by an administrator of the cluster."),
+    "down": later("The partition, or machines that it needs, are down or kept for other work."),
+    "licenses": later("It waits for a licence."),
+    "reservation": later("It waits for a reservation to begin."),
+    "readying": later("Its machines are being made ready."),
+    "other": later("%(place)s gives a reason of its own."),
+}
+
 
 class _Known(dict[str, Any]):
     def __missing__(self, key: str) -> str:
@@ -70,3 +96,8 @@ def sentence(code: str, facts: Mapping[str, Any]) -> str:
     """The sentence for a code in the language of the reader."""
     text = SENTENCES.get(code, "")
     return _(text) % _Known(facts) if text else ""
+
+
+def waiting_sentence(code: str, facts: Mapping[str, Any]) -> str:
+    """Why a place has not begun a job, in the language of the reader."""
+    return _(WAITS.get(code, WAITS["other"])) % _Known(facts)

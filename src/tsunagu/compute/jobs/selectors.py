@@ -9,8 +9,8 @@ from django.db.models import QuerySet
 from tsunagu.compute.jobs import logs
 from tsunagu.compute.jobs.errors import NoSuchJobError
 from tsunagu.compute.jobs.models import Job, LogPiece
-from tsunagu.compute.jobs.reasons import sentence
-from tsunagu.compute.jobs.types import OPEN, InputCard, JobCard, LogPage, State
+from tsunagu.compute.jobs.reasons import sentence, waiting_sentence
+from tsunagu.compute.jobs.types import OPEN, InputCard, JobCard, LogPage, State, Waiting
 from tsunagu.compute.runner.api import Order
 from tsunagu.core import clock
 from tsunagu.data.datasets import api as datasets
@@ -137,4 +137,12 @@ def card_of(job: Job) -> JobCard:
         array_id=job.array_id,
         result=job.result,
         serves=order.serves,
+        waiting=_waiting_of(job),
     )
+
+
+def _waiting_of(job: Job) -> Waiting | None:
+    if not job.waiting or job.state != State.SUBMITTED:
+        return None
+    code, facts = job.waiting["code"], job.waiting["facts"]
+    return Waiting(code, waiting_sentence(code, facts), facts.get("said", ""), job.waiting["begins_at"])

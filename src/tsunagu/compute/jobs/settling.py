@@ -120,7 +120,7 @@ def close(
 ) -> None:
     """End a job and its run; without ``used`` nothing is charged."""
     job.state, job.code, job.facts = state, code, facts or {}
-    job.is_delivering, job.ended_at = False, clock.now()
+    job.is_delivering, job.ended_at, job.waiting = False, clock.now(), {}
     for name in ("cpu_s", "memory_gb_h", "output_bytes"):
         setattr(job, name, (used or {}).get(name, 0))
     job.save()

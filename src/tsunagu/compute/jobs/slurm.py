@@ -19,8 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from tsunagu.compute.jobs.errors import ExecutorAwayError, NoExecutorError
-from tsunagu.compute.jobs.executors import Executor, Sight, Submission, wrapper_environment
+from tsunagu.compute.jobs.executors import Executor, Sight, Submission, Wait, wrapper_environment
+from tsunagu.compute.jobs.slurm_waits import FORMAT, WAITING, Row, rows_of
 from tsunagu.compute.runner import api as runner
+from tsunagu.core import clock
 from tsunagu.core.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -72,8 +74,8 @@ class Slurm(Executor):
     def __init__(self, node: Settings) -> None:
         self._node = node
         self.slots = node.slurm_slots
-        self._known: frozenset[str] | None = None
-        self._asked_at = -math.inf
+        self._known: dict[str, Row] | None = None
+        self._asked_at, self._asked_when = -math.inf, clock.now()
         self._handed_at: dict[str, float] = {}
         self._cancelled_at: dict[str, float] = {}
 
@@ -212,33 +214,44 @@ class Slurm(Executor):
             return "alive"
         return "gone"
 
+    def waits_for(self, handle: str, folder: Path) -> Wait | None:
+        """By the listing that ``look`` asked for."""
+        row = (self._known or {}).get(handle or _noted(folder))
+        return row.wait(self._asked_when) if row is not None else None
+
     def _list(self) -> None:
-        self._asked_at = time.monotonic()
+        self._asked_at, self._asked_when = time.monotonic(), clock.now()
         try:
-            said = self._ask("squeue", "--me", "--noheader", "--array", "--states=all", "--format=%i|%T")
+            said = self._ask("squeue", "--me", "--noheader", "--array", "--states=all", f"--format={FORMAT}")
         except (NoExecutorError, ExecutorAwayError) as error:
             logger.warning("squeue_failed", extra={"why": error.message})
             self._known = None
             return
-        rows = (line.split("|") for line in said.splitlines() if line.count("|") == 1)
-        self._known = frozenset(number for number, state in rows if state not in _ENDED)
+        self._known = {number: row for number, row in rows_of(said).items() if row.state not in _ENDED}
         self._handed_at = {one: at for one, at in self._handed_at.items() if at >= self._asked_at}
 
     def explain(self, handle: str, folder: Path) -> tuple[str, dict[str, str]]:
-        """In which state Slurm has it, from the controller or from its accounts."""
+        """In which state Slurm has it, from the controller or from its accounts.
+
+        One that Slurm took back into its queue after it had begun is taken out there, so that it is not begun again.
+        """
         handle = handle or _noted(folder)
-        state = exit_code = ""
+        state = exit_code = told = ""
         for command in (
             ("scontrol", "--oneliner", "show", "job", handle),
             ("sacct", "--noheader", "--parsable2", "--allocations", f"--jobs={handle}", "--format=State,ExitCode"),
         ):  # fmt: skip
             try:
-                state, exit_code = _told(self._ask(*command))
+                told = self._ask(*command)
+                state, exit_code = _told(told)
             except (NoExecutorError, ExecutorAwayError, OSError):
                 continue  # it has forgotten the job, or keeps no accounts
             if state:
                 break
         facts = {"place": "Slurm", "said": f"{state}, exit code {exit_code}" if exit_code else state}
+        if state in WAITING and (again := re.search(r"\bRestarts=([1-9]\d*)\b", told)):
+            self.cancel(handle, folder)
+            return "scheduler_requeued", {"place": "Slurm", "said": f"{state}, restarts {again[1]}"}
         if state in _CODES:
             return _CODES[state], facts
         if exit_code.startswith(f"{_NO_FOLDER}:"):
@@ -253,6 +266,8 @@ class Slurm(Executor):
             ExecutorAwayError: it takes too long.
         """
         environment = {"PATH": os.defpath, "LANG": "C.UTF-8", "SLURM_CONF": self._node.slurm_conf}
+        if program == "squeue":  # it prints times without their zone
+            environment["TZ"] = "UTC0"
         try:
             done = subprocess.run(  # noqa: S603
                 [program, *arguments],

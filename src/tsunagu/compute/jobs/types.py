@@ -90,6 +90,22 @@ class InputCard:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """Why the place to which a job was handed has not begun it.
+
+    Attributes:
+        code: Of ``reasons.WAITS``; ``sentence`` says the same in words.
+        said: The place's own word, as an administrator of it would search for; empty: it gave none.
+        begins_at: When the place expects to begin it, RFC 3339 in UTC; None: it does not say.
+    """
+
+    code: str
+    sentence: str
+    said: str
+    begins_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class JobCard:
     """A job as those see it who may see all that it used.
 
@@ -100,6 +116,7 @@ class JobCard:
         array_id: Id of the first of the runs that were asked for together; empty: it was asked for alone.
         result: What the wrapper measured: exit_code, signal, outputs, peak_memory_bytes, duration_s, in_force ...
         serves: Whether it is a server for people.
+        waiting: Why it has not begun where it was handed to; None: that place does not say, or it has begun.
     """
 
     run: str
@@ -129,6 +146,7 @@ class JobCard:
     array_id: str = ""
     result: Mapping[str, Any] = field(default_factory=dict)
     serves: bool = False
+    waiting: Waiting | None = None
 
     @property
     def is_over(self) -> bool:

@@ -75,6 +75,20 @@ class RunLimits(Schema):
     log_bytes: int
 
 
+class Waiting(Schema):
+    """Why the scheduler to which a run was handed has not begun it."""
+
+    code: str = Field(
+        description="unseen, machines, turn, limit, refused, dependency, dependency_never, begin, held_user, held_admin, "
+        "down, licenses, reservation, readying or other"
+    )
+    sentence: str
+    said: str = Field(description="The scheduler's own word; empty: it gave none.")
+    begins_at: str | None = Field(
+        description="When the scheduler expects to begin it; null: it does not say."
+    )
+
+
 class ComputeRun(Schema):
     """A compute run; the three amounts are reserved while it is open and used afterwards."""
 
@@ -100,6 +114,7 @@ class ComputeRun(Schema):
     ended_at: str | None
     is_cancelled: bool
     array_id: str = Field(description="The first of the runs that were asked for together; empty: alone.")
+    waiting: Waiting | None = Field(description="Only while it is submitted, where the scheduler says why.")
     result: dict[str, Any]
 
 

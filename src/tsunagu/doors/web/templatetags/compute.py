@@ -72,7 +72,7 @@ def job_chip(state: str) -> SafeString:
     """Where a run is: icon and word."""
     words = {
         "queued": ("", pgettext("job", "queued")),
-        "submitted": ("", pgettext("job", "waiting for a machine")),
+        "submitted": ("", pgettext("job", "waiting to begin")),
         "running": ("blue", pgettext("job", "running")),
         "uncertain": ("warn", pgettext("job", "uncertain")),
         "succeeded": ("ok", pgettext("job", "succeeded")),
@@ -115,6 +115,20 @@ def booked_text(booked: Mapping[str, Any]) -> str:
     return (
         _("%(said)s, partition %(partition)s") % {"said": said, "partition": partition} if partition else said
     )
+
+
+@register.simple_tag
+def waiting_text(waiting: Any) -> SafeString:
+    """Why a run has not begun: a sentence, the scheduler's own word, and when it is expected to begin."""
+    said = (
+        format_html(' <span class="meta">(Slurm: <code>{}</code>)</span>', waiting.said)
+        if waiting.said
+        else ""
+    )
+    begins = formatting.moment_html(waiting.begins_at)
+    if begins:
+        begins = format_html("<br>{} {}", _("Expected to begin:"), begins)
+    return format_html("<span>{}{}{}</span>", waiting.sentence, said, begins)
 
 
 @register.simple_tag
