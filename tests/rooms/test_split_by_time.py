@@ -137,15 +137,22 @@ def test_what_cannot_be_divided_is_refused_in_words(dataset, ready):
         ("time", "2026-03-01", "Two moments"),
         ("time", "2026-03-01T00:00+09:00/2026-03-02", "has a time zone"),
         ("v", "2026-03-01/2026-03-02", "is no number"),
-        ("lot", "1/2", "neither times nor numbers"),
-        ("lot", "", "neither times nor numbers"),
+        ("time", "9999-12-31/9999-12-31T24:00:01", "is no date"),
+        ("none", "", "No row has a value"),
         ("at", "", "of one moment"),
         ("v", "", "propose no moments"),
     ]:
         with pytest.raises(readiness.BadMomentsError, match=why):
             repair(owner, KIND, column, value)
-    for column, value in [("nowhere", ""), ("nowhere", "1/2"), ("", ""), ("source_file", "1/2")]:
-        with pytest.raises(readiness.BadChoiceError):
+    for column, value, why in [
+        ("lot", "1/2", "neither times nor numbers"),
+        ("lot", "", "neither times nor numbers"),
+        ("nowhere", "", "No table has a column"),
+        ("nowhere", "1/2", "No table has a column"),
+        ("", "", "needs a column"),
+        ("source_file", "1/2", "stays as it is"),
+    ]:
+        with pytest.raises(readiness.BadChoiceError, match=why):
             repair(owner, KIND, column, value)
     assert not Choice.objects.exists()
 

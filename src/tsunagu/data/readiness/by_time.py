@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from tsunagu.data.readiness.errors import BadMomentsError
+from tsunagu.data.readiness.errors import BadChoiceError, BadMomentsError
 from tsunagu.formats import api as formats
 
 KIND = "split_by_time"
@@ -30,28 +30,29 @@ def completed(
         is_sealed: Whether values of the tables may not be written into a choice.
 
     Raises:
-        BadMomentsError: the column is no time and no number, the moments cannot be read, or nothing proposes any.
+        BadChoiceError: the column is no time and no number.
+        BadMomentsError: the moments cannot be read, or nothing proposes any.
     """
     seen = sorted(tables, key=lambda one: -one.row_count)
     columns = [
-        one for table in seen for one in table.columns if _source_name(one.name, applied) == choice.column
+        one
+        for table in seen
+        for one in table.columns
+        if _source_name(one.name, applied) == choice.column and one.null_count < table.row_count
     ]
     is_hidden = any(one.kind in _HIDING and one.column == choice.column for one in applied)
-    kinds = [one.kind for one in columns if one.kind in formats.RUNNING_KINDS]
+    kinds = [] if is_hidden else [one.kind for one in columns if one.kind in formats.RUNNING_KINDS]
     if columns and not kinds and not is_hidden:
-        raise BadMomentsError(
-            f"The column {choice.column!r} holds neither times nor numbers.",
-            remedy="Choose a column of dates, of times or of numbers that run with time. split:COLUMN divides by groups.",
+        raise BadChoiceError(
+            f"The column {choice.column!r} holds neither times nor numbers; split:COLUMN divides by groups."
         )
     if choice.value:
-        return replace(choice, value=_read(choice.value, _ANY if is_hidden else kinds or _ANY))
-    if not columns and not is_hidden:
-        return choice  # no table has it, which is said where columns are looked up
+        return replace(choice, value=_read(choice.value, kinds or _ANY))
     if is_sealed:
         raise BadMomentsError("The values of a sealed dataset are not written into its choices.")
     cuts = cuts_of(seen, choice.column)
     if cuts is None:
-        raise BadMomentsError(_why_none(choice.column, columns))
+        raise BadMomentsError(_why_none(choice.column, columns, is_hidden=is_hidden))
     return replace(choice, value=f"{cuts.low}/{cuts.high}")
 
 
@@ -66,20 +67,19 @@ def cuts_of(tables: Iterable[formats.TableProfile], column: str) -> formats.Time
 
 def _read(value: str, kinds: Sequence[str]) -> str:
     """The moments as a column of the first kind that can hold them writes them."""
-    first: ValueError | None = None
+    first: Exception | None = None
     for kind in kinds:
         try:
             return formats.moments_text(formats.read_moments(value, kind), kind)
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:
             first = first or error
     raise BadMomentsError(str(first)) from first
 
 
-def _why_none(column: str, columns: Sequence[formats.ColumnProfile]) -> str:
-    known = [one for one in columns if one.minimum is not None]
-    if columns and not known:
-        return f"No row has a time in the column {column!r}."
-    if known and all(one.minimum == one.maximum for one in known):
+def _why_none(column: str, columns: Sequence[formats.ColumnProfile], *, is_hidden: bool) -> str:
+    if not columns and not is_hidden:
+        return f"No row has a value in the column {column!r}."
+    if columns and all(one.minimum == one.maximum for one in columns):
         return f"All rows are of one moment by the column {column!r}, so there is nothing to divide."
     return f"The tables propose no moments for the column {column!r}."
 

@@ -82,10 +82,12 @@ def completed(actor: Actor, dataset: datasets.DatasetCard, choice: formats.Choic
     """A choice with the value that the tables themselves suggest, where it has none: cuts of a split, codes.
 
     Raises:
-        BadChoiceError: a split by time has no moments that can be used.
+        BadChoiceError: the column of a split by time is no time, or there are no moments that can be used.
     """
     if choice.kind == by_time.KIND:
         facts = _newest_facts(actor, dataset)
+        if choice.column not in offering.columns_of(facts.tables, facts.choices):
+            return choice  # said where every choice is checked
         return by_time.completed(choice, facts.tables, facts.choices, is_sealed=bool(dataset.key_domain))
     if choice.value or choice.kind not in {"split", "encode"}:
         return choice

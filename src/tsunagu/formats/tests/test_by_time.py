@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -243,6 +244,61 @@ def test_shares_are_as_near_as_whole_moments_and_the_sketch_allow(drawn):
     assert 0 < until[0] <= until[1] < count
     if different.size > 2 and not cuts.error:
         assert until[0] < until[1], "no part is empty"
+
+
+KINDS = {"integer": pa.int64(), "number": pa.float64(), "timestamp": pa.timestamp("us"), "date": pa.date32()}
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from(SHAPES),
+    st.integers(0, 30_000),
+    st.integers(500, 20_000),
+    st.sampled_from(tuple(KINDS)),
+    st.integers(0, 2**32 - 1),
+)
+def test_a_split_that_is_made_comes_after_training_and_has_its_shares(shape, count, step, kind, seed):
+    rng = np.random.default_rng(seed)
+    numbers = shaped(shape, count, rng)
+    if kind != "number":
+        numbers = np.clip(numbers, 0, 2**31 - 1).astype(np.int64)  # a day is four bytes
+    is_missing = rng.random(count) < 0.05
+    arrow = KINDS[kind]
+    cells = pa.array(numbers.astype(np.int32) if kind == "date" else numbers, mask=is_missing).cast(arrow)
+    plan = formats.TablePlan(
+        "t", "csv", (formats.ColumnPlan("time", kind),), (), (formats.SourcePlan("t.csv", "t", 1),)
+    )
+    seeing = DividingByTime(plan, Choice("time", "time"))
+    several = [cells.slice(start, step) for start in range(0, count, step)]
+    assert all(seeing.add(0, [one]) is None for one in several)
+    cuts = next(iter(seeing.cuts()), None)
+    if cuts is None:
+        moments = np.unique(numbers[~is_missing])
+        assert moments.size < 2 or (kind == "date" and moments[-1] > 2_932_896), "after the year 9999"
+        return
+    way = DividingByTime(plan, Choice("split_by_time", "time", f"{cuts.low}/{cuts.high}"))
+    parts = pa.concat_arrays([way.add(0, [one]) for one in several])
+    assert parts.is_null().to_numpy(zero_copy_only=False).tolist() == is_missing.tolist()
+    made_of = {part: numbers[parts.to_numpy(zero_copy_only=False) == part] for part in PARTS}
+    filled = [made_of[part] for part in PARTS if made_of[part].size]
+    assert all(one.max() < other.min() for one, other in itertools.pairwise(filled))
+    assert made_of["train"].size
+    assert made_of["test"].size
+    known = int((~is_missing).sum())
+    together = 2 * int(np.unique(numbers[~is_missing], return_counts=True)[1].max())
+    assert cuts.error <= 0.0025 * known
+    assert abs(made_of["train"].size - 0.8 * known) <= 3 * cuts.error + together
+    assert abs(made_of["test"].size - 0.1 * known) <= 3 * cuts.error + together
+
+
+def test_a_table_without_rows_is_made_and_proposes_nothing(tmp_path):
+    schema = pa.schema([("time", pa.timestamp("us")), ("v", pa.int64())])
+    pq.write_table(schema.empty_table(), tmp_path / "x.parquet")
+    for choices in ((), (Choice("split_by_time", "time", "2026-01-01/2026-01-02"),)):
+        ((table, how),) = made(tmp_path, *choices).values()
+        assert table.num_rows == 0
+        assert "split" not in table.column_names, "nobody knows what its columns hold"
+        assert how.profile.leakage.time_cuts == ()
 
 
 # --- Moments as people write them
