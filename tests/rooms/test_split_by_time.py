@@ -166,6 +166,24 @@ def test_of_two_tables_the_one_with_the_column_is_divided(dataset, ready):
     assert "split" not in tables["other"].column_names
 
 
+def test_tables_may_disagree_on_what_a_column_of_one_name_holds(dataset, ready):
+    owner, _ = dataset
+    rows = b"".join(b"%d,%d,%s\n" % (n, n * n, (b"test", b"train")[n % 2]) for n in range(40))
+    ready({"log.csv": log(split="by chance"), "seconds.csv": b"time,w,split\n" + rows})
+    repair(owner, "time", "time")
+    ready.again()
+    assert "2026-03-01" in results(card_of(owner))["time_leakage"].says["en"], "both leak; one is named"
+    repair(owner, KIND, "time")
+    assert card_of(owner).choices[1].value.startswith("2026-03-04T08:00:00/"), "the larger table proposes"
+    tables = tables_of(owner, ready.again())
+    assert tables["seconds"]["split"].to_pylist() == ["test", "train"] * 20, "moments are no numbers"
+    repair(owner, KIND, "time", "10/20")
+    assert card_of(owner).choices[1].value == "10/20"
+    tables = tables_of(owner, ready.again())
+    assert tables["seconds"]["split"].to_pylist() == ["train"] * 10 + ["validation"] * 10 + ["test"] * 20
+    assert tables["log"]["split"].to_pylist().count("test") == 20, "as its file says"
+
+
 def test_a_renamed_column_is_named_as_the_files_have_it_and_a_dropped_one_needs_moments(dataset, ready):
     owner, _ = dataset
     ready({"log.csv": log(split="by chance")})

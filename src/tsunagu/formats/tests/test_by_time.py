@@ -55,6 +55,9 @@ def test_proposed_moments_make_the_shares_and_no_leak(tmp_path):
     assert profile.leakage.time.is_chosen, "who divides by a time says what the time is"
     assert b"train before 2026-01-07T16:00:00" in table.schema.field("split").metadata[b"description"]
     assert formats.TableProfile.from_json(profile.as_json()) == profile
+    older = profile.as_json()
+    del older["leakage"]["time_cuts"]
+    assert formats.TableProfile.from_json(older).leakage.time_cuts == ()
 
 
 @pytest.mark.parametrize(
