@@ -144,6 +144,7 @@ def test_leakage_is_said_in_words_and_a_person_may_say_that_it_is_none(dataset, 
     assert {one.name for one in card_of(owner).repairs if one.rule == "time_leakage"} == {
         "time:measured",
         "time",
+        "split_by_time:measured=2026-03-23/2026-03-26",
     }
     repair(owner, "time")
     repair(owner, "group", "sample_id")

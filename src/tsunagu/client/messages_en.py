@@ -270,7 +270,7 @@ MESSAGES = {
     "help_ready_shards": "make WebDataset shards (tar files) of pictures, too, beside the Parquet; without it as the last time",
     "help_ready_card": "print the card only; nothing is made",
     "help_ready_attest": "say that a criterion which people decide is met, or is not, and print the card",
-    "help_ready_repair": "choose repairs that the card lists, or others of these kinds, and make the tables again: unit, missing, rename, encode, drop, pseudonymise, split, deduplicate, leave_out, group, time, target, describe",
+    "help_ready_repair": "choose repairs that the card lists, or others of these kinds, and make the tables again: unit, missing, rename, encode, drop, pseudonymise, split, split_by_time, deduplicate, leave_out, group, time, target, describe",
     "help_ready_undo": "take repairs back that were chosen, and make the tables again",
     "help_ready_note": "what the word rests on",
     "ready_working": "Making tables:",

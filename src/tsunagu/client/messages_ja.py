@@ -270,7 +270,7 @@ MESSAGES = {
     "help_ready_shards": "画像は Parquet に加えて WebDataset のシャード（tar）にもします。指定しなければ前回と同じです",
     "help_ready_card": "カードだけを表示し、何も作成しません",
     "help_ready_attest": "人が判断する基準について、満たすかどうかを記録し、カードを表示します",
-    "help_ready_repair": "カードにある修正、または次の種類の修正を選び、表を作り直します: unit、missing、rename、encode、drop、pseudonymise、split、deduplicate、leave_out、group、time、target、describe",
+    "help_ready_repair": "カードにある修正、または次の種類の修正を選び、表を作り直します: unit、missing、rename、encode、drop、pseudonymise、split、split_by_time、deduplicate、leave_out、group、time、target、describe",
     "help_ready_undo": "選んだ修正を取り消し、表を作り直します",
     "help_ready_note": "判断の根拠",
     "ready_working": "表を作成しています:",

@@ -6,6 +6,7 @@ from tsunagu.formats.arrays.attempts import MadeStore, settle_store
 from tsunagu.formats.arrays.planning import ArraysPlan, plan_arrays
 from tsunagu.formats.arrays.types import ArrayConflict, ArrayProfile, StorePlan, StoreProfile
 from tsunagu.formats.converting.attempts import Made, settle
+from tsunagu.formats.converting.moments import RUNNING_KINDS, moments_text, read_moments
 from tsunagu.formats.converting.planning import Plan, ReadFile, UnitConflict
 from tsunagu.formats.converting.planning import plan as plan_tables
 from tsunagu.formats.converting.shards import READER as SHARDED_READER
@@ -27,6 +28,7 @@ from tsunagu.formats.converting.types import (
     SourcePlan,
     TablePlan,
     TableProfile,
+    TimeCuts,
 )
 from tsunagu.formats.errors import (
     CellError,
@@ -91,6 +93,7 @@ __all__ = [
     "DELIMITERS",
     "LABEL_NAMES",
     "NULL_WORDS",
+    "RUNNING_KINDS",
     "SCAN_COLUMN",
     "SHARDED_READER",
     "SOURCE_COLUMN",
@@ -163,6 +166,7 @@ __all__ = [
     "TableProfile",
     "Term",
     "TextPreview",
+    "TimeCuts",
     "UnitConflict",
     "UnreadableError",
     "Wall",
@@ -175,10 +179,12 @@ __all__ = [
     "extract",
     "from_rde",
     "installed_readers",
+    "moments_text",
     "parse_mapping",
     "plan_arrays",
     "plan_tables",
     "propose",
+    "read_moments",
     "row_readers",
     "sandbox_report",
     "settle",

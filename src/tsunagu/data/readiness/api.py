@@ -5,6 +5,7 @@ from tsunagu.data.readiness.cards import card, repaired_columns
 from tsunagu.data.readiness.choosing import take_back
 from tsunagu.data.readiness.errors import (
     BadChoiceError,
+    BadMomentsError,
     BadRulesError,
     ForeignDatasetError,
     NoSuchChoiceError,
@@ -31,6 +32,7 @@ __all__ = [
     "AnyPlan",
     "AnyProfile",
     "BadChoiceError",
+    "BadMomentsError",
     "BadRulesError",
     "ChoiceCard",
     "ForeignDatasetError",

@@ -13,7 +13,7 @@ from tsunagu.core.errors import NotFoundError, TsunaguError
 from tsunagu.data.ai_use import api as ai_use
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.description import api as description
-from tsunagu.data.readiness import choosing, judging, offering, rulebook, stores
+from tsunagu.data.readiness import by_time, choosing, judging, offering, rulebook, stores
 from tsunagu.data.readiness.conversion import PROFILE
 from tsunagu.data.readiness.models import Attestation, Choice, Preparation
 from tsunagu.data.readiness.selectors import frozen_number, made_as, newest, preparation_card, recipe
@@ -79,7 +79,16 @@ def repaired_columns(actor: Actor, dataset: datasets.DatasetCard) -> tuple[str, 
 
 
 def completed(actor: Actor, dataset: datasets.DatasetCard, choice: formats.Choice) -> formats.Choice:
-    """A choice with the value that the tables themselves suggest, where it has none: cuts of a split, codes."""
+    """A choice with the value that the tables themselves suggest, where it has none: cuts of a split, codes.
+
+    Raises:
+        BadChoiceError: the column of a split by time is no time, or there are no moments that can be used.
+    """
+    if choice.kind == by_time.KIND:
+        facts = _newest_facts(actor, dataset)
+        if choice.column not in offering.columns_of(facts.tables, facts.choices):
+            return choice  # said where every choice is checked
+        return by_time.completed(choice, facts.tables, facts.choices, is_sealed=bool(dataset.key_domain))
     if choice.value or choice.kind not in {"split", "encode"}:
         return choice
     tables = _newest_facts(actor, dataset).tables
@@ -115,6 +124,7 @@ def _repairs(
         applied=facts.choices,
         proposed=proposed,
         said=facts.said,
+        is_sealed=bool(dataset.key_domain),
     )
     return offering.offers(known)
 

@@ -13,6 +13,7 @@ from tsunagu.core import clock
 from tsunagu.core.ids import new_id
 from tsunagu.data.datasets import api as datasets
 from tsunagu.data.description import api as description
+from tsunagu.data.readiness import by_time
 from tsunagu.data.readiness.errors import BadChoiceError, NoSuchChoiceError, ReadyAlreadyError
 from tsunagu.data.readiness.models import Choice, Preparation
 from tsunagu.data.readiness.selectors import made_as
@@ -23,8 +24,10 @@ from tsunagu.foundation.runs import api as runs
 
 DESCRIBE = "describe"
 ROLES = ("group", "time", "target")
+# Rows have one part, so one way of dividing them ends the other.
+_SPLITS = ("split", by_time.KIND)
 # There is one of each at most; of the others, one for each column.
-_SINGLE = (*ROLES, "split", "deduplicate")
+_SINGLE = (*ROLES, *_SPLITS, "deduplicate")
 _WITHOUT_COLUMN = ("deduplicate",)
 _NEEDS_VALUE = ("rename", "encode", "missing", "unit", DESCRIBE)
 _LONGEST_NAME = 100
@@ -77,7 +80,7 @@ def choose(
     Args:
         actor: Who may describe the dataset.
         card: The dataset.
-        choice: What is chosen; a choice of the same kind about the same column ends with it.
+        choice: What is chosen; a choice of the same kind about the same column ends with it, another split with a split.
         columns: Those that the tables have.
         note: Why.
 
@@ -103,7 +106,8 @@ def choose(
         links=[runs.Link("in", "dataset", card.id, card.slug)],
         reason=note[:1000],
     )
-    same = Choice.objects.filter(dataset_id=card.id, kind=kind, ended_at=None)
+    alike = _SPLITS if kind in _SPLITS else (kind,)
+    same = Choice.objects.filter(dataset_id=card.id, kind__in=alike, ended_at=None)
     if kind not in _SINGLE:
         same = same.filter(column=column)
     same.update(ended_at=clock.now(), ended_run_id=run_id)

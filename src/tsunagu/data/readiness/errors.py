@@ -69,3 +69,11 @@ class BadChoiceError(InvalidInputError):
     code = "readiness.bad_choice"
     default_message = "This cannot be chosen."
     default_remedy = "The card lists what can be repaired, and how: tsunagu ready PROJECT/DATASET --card."
+
+
+class BadMomentsError(BadChoiceError):
+    """A column cannot be divided at these moments, or at none that the tables propose; the message says why."""
+
+    code = "readiness.bad_moments"
+    default_message = "The column cannot be divided at these moments."
+    default_remedy = "Write where validation and test begin, as in 2026-03-01/2026-04-01, or as two numbers."

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from tsunagu.data.readiness import by_time
 from tsunagu.data.readiness.choosing import DESCRIBE, ROLES, name_of
 from tsunagu.data.readiness.types import Repair, Result
 from tsunagu.data.readiness.wording import in_words
@@ -40,6 +41,7 @@ class Known:
         applied: Those by which the tables were made.
         proposed: Name of a value of the description -> what a machine proposes for it.
         said: The description.
+        is_sealed: Whether values of the tables stay out of what is chosen.
     """
 
     tables: Sequence[formats.TableProfile]
@@ -48,6 +50,7 @@ class Known:
     applied: Sequence[formats.Choice]
     proposed: Mapping[str, str]
     said: Mapping[str, Any]
+    is_sealed: bool = False
 
     def is_open(self, rule: str) -> bool:
         """Whether a criterion is not met, or nobody knows."""
@@ -72,6 +75,7 @@ def offers(known: Known) -> tuple[Repair, ...]:
         _codes,
         _repetition,
         _parts,
+        _parts_in_time,
         _meanings,
         _giveaways,
         _people,
@@ -124,7 +128,7 @@ def says(kind: str, column: str, value: str) -> dict[str, str]:
     if words is None:
         return dict.fromkeys(_LANGUAGES, name_of(kind, column, value))
     template = words["none"] if kind in ROLES and not column else words["title"]
-    return in_words(template, {"column": column, "value": value.replace("|", ", ")}, _words()["words"])
+    return in_words(template, _said(kind, column, value), _words()["words"])
 
 
 @functools.cache
@@ -135,11 +139,19 @@ def _words() -> dict[str, Any]:
     return found
 
 
+def _said(kind: str, column: str, value: str) -> dict[str, str]:
+    """A choice as evidence for its words."""
+    said = {"column": column, "value": value.replace("|", ", ")}
+    if kind == by_time.KIND:
+        said["low"], _, said["high"] = (one.replace("T", " ") for one in value.partition("/"))
+    return said
+
+
 def _repair(
     kind: str, column: str, value: str = "", *, rule: str = "", is_open: bool = False, **evidence: Any
 ) -> Repair:
     words = _words()["kinds"][kind]
-    evidence = {"column": column, "value": value.replace("|", ", "), **evidence}
+    evidence = {**_said(kind, column, value), **evidence}
     titles, changes = words["open"] if is_open else words["title"], words["changes"]
     if kind in ROLES and not column:
         titles, changes = words["none"], words["none_changes"]
@@ -216,6 +228,27 @@ def _parts(known: Known) -> Iterator[Repair]:
                     "split", cuts.column, _cut(cuts),
                     rule=rules[0], train=train, validation=validation, test=test, groups=groups,
                 )  # fmt: skip
+
+
+def _parts_in_time(known: Known) -> Iterator[Repair]:
+    """Where test is older than training, and where nothing is divided yet but somebody said what the time is."""
+    if known.is_sealed:
+        return
+    wanted: dict[str, str] = {}
+    if known.is_open("splits"):
+        wanted = {one.column: "splits" for one in known.choices if one.kind == "time" and one.column}
+    if known.is_open("time_leakage"):
+        leaks = [table.leakage.time for table in known.tables if table.leakage and table.leakage.time]
+        wanted |= {known.source_name(one.column): "time_leakage" for one in leaks if one.is_leak}
+    for column, rule in wanted.items():
+        cuts = by_time.cuts_of(known.tables, column)
+        if cuts is not None:
+            about = "≈" if cuts.error else ""
+            train, validation, test = (f"{about}{size:,}" for size in cuts.sizes)
+            yield _repair(
+                by_time.KIND, column, f"{cuts.low}/{cuts.high}",
+                rule=rule, train=train, validation=validation, test=test, times=f"cuts_{cuts.kind}",
+            )  # fmt: skip
 
 
 def _meanings(known: Known) -> Iterator[Repair]:

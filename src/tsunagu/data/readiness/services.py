@@ -91,7 +91,7 @@ def repair(
         card: The dataset.
         kind: Of the repair, as the card offers it.
         column: As the files have it; for ``describe`` the name of the value, for ``leave_out`` the path of the file.
-        value: What is chosen; for ``split`` and ``encode`` the profile suggests one.
+        value: What is chosen; for ``split``, ``split_by_time`` and ``encode`` the profile suggests one.
         note: Why.
 
     Raises:

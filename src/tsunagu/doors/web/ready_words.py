@@ -40,6 +40,7 @@ CHANGES = {
     "drop": pgettext("repair", "Leave the column out"),
     "pseudonymise": pgettext("repair", "Replace by pseudonyms"),
     "split": pgettext("repair", "Split into train, validation and test by it"),
+    "split_by_time": pgettext("repair", "Split into train, validation and test in its order"),
     "group": pgettext("repair", "Rows of one value belong together"),
     "time": pgettext("repair", "It is the time"),
     "target": pgettext("repair", "It is what is to be predicted"),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tsunagu.formats.converting.by_time import DividingByTime
 from tsunagu.formats.converting.dividing import Dividing
 from tsunagu.formats.converting.kinds import ARROW_TYPES
 from tsunagu.formats.converting.rowhash import SeenRows, row_hashes
@@ -41,7 +42,8 @@ class Chooser:
         for choice in plan.choices:
             self._by_column.setdefault(choice.column, {})[choice.kind] = choice
         self._seen = SeenRows() if "deduplicate" in self._of("") else None
-        self.dividing = Dividing(plan, next((one for one in plan.choices if one.kind == "split"), None))
+        self.dividing = Dividing(plan, _last(plan, "split"))
+        self.by_time = DividingByTime(plan, _last(plan, "split_by_time"))
         self._file = -1
         self.plan = self._planned()
         self._has_own_split = any(one.name == SPLIT_COLUMN for one in plan.columns)
@@ -64,6 +66,8 @@ class Chooser:
                 kept = pa.array(is_new)
                 cells = [values.filter(kept) for values in cells]
         parts = self.dividing.add(index, cells)
+        by_time = self.by_time.add(index, cells)
+        parts = by_time if by_time is not None else parts
         made = [
             self._changed(one, values)
             for one, values in zip(columns, cells, strict=True)
@@ -84,15 +88,14 @@ class Chooser:
 
     def _planned(self) -> TablePlan:
         plan = self._asked
-        is_divided = self.dividing.is_wanted
+        is_divided = self.dividing.is_wanted or self.by_time.is_wanted
         columns = [
             self._column(one)
             for one in plan.columns
             if self._stays(one) and not (is_divided and one.name == SPLIT_COLUMN)
         ]
         if is_divided:
-            words = f"part for training and test; rows of one {self.dividing.column} stay together"
-            columns.append(ColumnPlan(SPLIT_COLUMN, "text", "", words))
+            columns.append(ColumnPlan(SPLIT_COLUMN, "text", "", self._split_in_words()))
         kept = [place for place, one in enumerate(plan.file_columns) if self._stays(one)]
         return replace(
             plan,
@@ -101,6 +104,15 @@ class Chooser:
             sources=tuple(self._source(one, kept) for one in plan.sources),
             choices=tuple(replace(one, column=self.name_of(one.column)) for one in plan.choices),
         )
+
+    def _split_in_words(self) -> str:
+        if self.by_time.is_wanted:
+            first, second = self.by_time.moments.split("/")
+            return (
+                f"part for training and test in the order of {self.by_time.column}: train before {first}, "
+                f"validation before {second}, then test"
+            )
+        return f"part for training and test; rows of one {self.dividing.column} stay together"
 
     def _column(self, column: ColumnPlan) -> ColumnPlan:
         chosen = self._of(column.name)
@@ -149,6 +161,10 @@ class Chooser:
             known = pa.array(chosen["encode"].value.split("|"), _TEXT)
             return pc.index_in(_as_text(values), value_set=known, skip_nulls=True).cast(pa.int64())
         return values
+
+
+def _last(plan: TablePlan, kind: str) -> Choice | None:
+    return next((one for one in reversed(plan.choices) if one.kind == kind), None)
 
 
 def _codes_in_words(column: ColumnPlan, choice: Choice) -> str:

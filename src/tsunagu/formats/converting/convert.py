@@ -87,7 +87,8 @@ def convert(
                     maker.take(index, batch)
         profile = maker.finish(skipped)
         assert profile.leakage is not None
-        return replace(profile, leakage=replace(profile.leakage, cuts=chooser.dividing.cuts()))
+        cuts, time_cuts = chooser.dividing.cuts(), chooser.by_time.cuts()
+        return replace(profile, leakage=replace(profile.leakage, cuts=cuts, time_cuts=time_cuts))
     except BaseException:
         maker.abandon()
         raise

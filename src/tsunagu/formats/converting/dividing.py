@@ -152,13 +152,13 @@ def _cut(column: str, counts: Mapping[float, int]) -> Cuts:
     rows = np.array([count for _, count in places])
     ends = np.cumsum(rows)
     whole = int(ends[-1])
-    first = _nearest(ends, SHARES[0] / 100 * whole, 1, len(places) - 2)
-    second = _nearest(ends, (SHARES[0] + SHARES[1]) / 100 * whole, first + 1, len(places) - 1)
+    first = nearest(ends, SHARES[0] / 100 * whole, 1, len(places) - 2)
+    second = nearest(ends, (SHARES[0] + SHARES[1]) / 100 * whole, first + 1, len(places) - 1)
     middle = [(places[n - 1][0] + places[n][0]) / 2 for n in (first, second)]
     sizes = (int(ends[first - 1]), int(ends[second - 1] - ends[first - 1]), whole - int(ends[second - 1]))
     return Cuts(column, len(places), middle[0], middle[1], sizes)
 
 
-def _nearest(ends: Any, wanted: float, least: int, most: int) -> int:
+def nearest(ends: Any, wanted: float, least: int, most: int) -> int:
     """How many groups, from ``least`` to ``most``, hold about the wanted number of rows."""
     return least + int(np.argmin(np.abs(ends[least - 1 : most] - wanted)))

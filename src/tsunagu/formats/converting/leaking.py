@@ -7,7 +7,6 @@ group and gives no target away by its values.
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tsunagu.formats.converting.by_time import OF_BIRTH, numbers_of
 from tsunagu.formats.converting.dividing import GROUP_KINDS, is_group_name
+from tsunagu.formats.converting.moments import RUNNING_KINDS, TIMES
 from tsunagu.formats.converting.near import MOST_PICTURES, is_nearable, is_picture, near_cells
 from tsunagu.formats.converting.rowhash import cell_hashes, combined
 from tsunagu.formats.converting.types import (
@@ -40,9 +41,7 @@ _MOST_CANDIDATES = 4
 _LEAST_ROWS = 20
 _CHANCE = math.log(1e6)  # a column gives the target away by chance once in a million
 _LINE = 0.99
-_TIMES = {"date", "timestamp", "timestamp_utc"}
 _NUMBERS = {"number", "integer", "wide_integer", "boolean"}
-_OF_BIRTH = re.compile(r"生年月日|誕生日|birth", re.IGNORECASE)
 _SPLIT_BITS = np.uint64(3)
 
 
@@ -67,6 +66,8 @@ class LeakFinder:
         names = {one.name: place for place, one in enumerate(self._columns)}
         self._groups: dict[str, _Pairs] = {name: _Pairs() for name in self._group_names(plan, set(names))}
         self._places = names
+        # Who divides by a time says what the time is.
+        self._chosen_time = self._chosen.get("time", self._chosen.get("split_by_time"))
         self._time = self._time_place(names)
         self._until: Any = None
         self._from: Any = None
@@ -162,16 +163,20 @@ class LeakFinder:
         return tuple(found)
 
     def _time_place(self, names: dict[str, int]) -> int | None:
-        chosen = self._chosen.get("time")
-        places = [i for i, one in enumerate(self._columns) if one.kind in _TIMES]
-        if chosen is not None:
-            return names[chosen] if names.get(chosen) in places else None
-        return next((i for i in places if not _OF_BIRTH.search(self._columns[i].name)), None)
+        """What people named, who may also mean numbers; else the first column of times."""
+        if self._chosen_time is not None:
+            place = names.get(self._chosen_time)
+            return place if place is not None and self._columns[place].kind in RUNNING_KINDS else None
+        places = (i for i, one in enumerate(self._columns) if one.kind in TIMES)
+        return next((i for i in places if not OF_BIRTH.search(self._columns[i].name)), None)
 
     def _add_time(self, columns: Sequence[Any], splits: Any) -> None:
         if self._time is None:
             return
         values = columns[self._time]
+        if self._columns[self._time].kind == "number":
+            is_there = numbers_of(values)[1]
+            values, splits = values.filter(pa.array(is_there)), splits[is_there]
         last = pc.max(values.filter(pa.array(splits == self._train))).as_py()
         first = pc.min(values.filter(pa.array(splits == self._test))).as_py()
         if last is not None:
@@ -183,8 +188,10 @@ class LeakFinder:
         if self._time is None or self._until is None or self._from is None:
             return None
         name = self._columns[self._time].name
-        is_chosen = name == self._chosen.get("time")
-        return TimeLeak(name, self._until.isoformat(), self._from.isoformat(), is_chosen)
+        until, start = self._until, self._from
+        if self._columns[self._time].kind in TIMES:
+            until, start = until.isoformat(), start.isoformat()
+        return TimeLeak(name, until, start, name == self._chosen_time)
 
     # --- The target
 

@@ -20,7 +20,13 @@ import pyarrow.compute as pc
 from tsunagu.formats.converting import personal
 from tsunagu.formats.converting.leaking import LeakFinder, crossing, own_hashes
 from tsunagu.formats.converting.rowhash import cell_hashes, combined
-from tsunagu.formats.converting.types import ColumnPlan, ColumnProfile, TablePlan, TableProfile
+from tsunagu.formats.converting.types import (
+    SPLIT_COLUMN,
+    ColumnPlan,
+    ColumnProfile,
+    TablePlan,
+    TableProfile,
+)
 from tsunagu.formats.moments import Moments
 
 if TYPE_CHECKING:
@@ -199,8 +205,10 @@ class Profiler:
         self._sums = np.zeros(len(plan.sources), dtype=np.uint64)
         self._counts = np.zeros(len(plan.sources), dtype=np.int64)
         self._split_of_file = [split_of(source.path) for source in plan.sources]
-        names = (i for i, one in enumerate(plan.columns) if _SPLIT_COLUMN.match(one.name))
-        self._split_column = next(names, None)
+        names = [i for i, one in enumerate(plan.columns) if _SPLIT_COLUMN.match(one.name)]
+        # The one that was asked for goes before what the files call a fold or a subset.
+        names.sort(key=lambda place: plan.columns[place].name != SPLIT_COLUMN)
+        self._split_column = next(iter(names), None)
         self._splits: list[Any] = []
         self._split_counts: Counter[str] = Counter()
         self._leaks = LeakFinder(plan, self._split_column, _NAMES)

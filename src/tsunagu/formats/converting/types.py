@@ -47,6 +47,7 @@ ChoiceKind = Literal[
     "deduplicate",
     "leave_out",
     "split",
+    "split_by_time",
     "pseudonymise",
     "drop",
 ]
@@ -63,6 +64,7 @@ class Choice:
         column: As the files have it; the path of a file for ``leave_out``; empty for ``deduplicate``.
         value: ``rename``: the new name; ``encode``: the values in the order of their numbers, with ``|`` between;
             ``missing``: codes, with ``|`` between; ``unit``: the unit; ``split``: the cuts, with ``/`` between;
+            ``split_by_time``: the moments, likewise;
             ``pseudonymise``: the key, in hexadecimal.
     """
 
@@ -88,6 +90,25 @@ class Cuts:
 
 
 @dataclass(frozen=True, slots=True)
+class TimeCuts:
+    """At which moments a split by the time of a column would cut.
+
+    Attributes:
+        kind: Of the column.
+        low, high: Where validation and test begin, as people write them (ISO 8601, or a number).
+        sizes: Rows for training, validation and test; those without a time are in none.
+        error: By how many rows a size may be wrong at most at either of its ends.
+    """
+
+    column: str
+    kind: Kind
+    low: str
+    high: str
+    sizes: tuple[int, ...]
+    error: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class GroupLeak:
     """Groups of a column that stand in more than one part; ``is_chosen``: a person named the column."""
 
@@ -99,17 +120,17 @@ class GroupLeak:
 
 @dataclass(frozen=True, slots=True)
 class TimeLeak:
-    """How far training reaches and where test begins, as ISO 8601."""
+    """How far training reaches and where test begins: times as ISO 8601, or numbers that run with time."""
 
     column: str
-    train_until: str
-    test_from: str
+    train_until: str | float
+    test_from: str | float
     is_chosen: bool = False
 
     @property
     def is_leak(self) -> bool:
         """Whether a row to be predicted is older than one to learn from."""
-        return self.test_from < self.train_until
+        return self.test_from < self.train_until  # type: ignore[operator]  # both are of one column
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +152,7 @@ class Leakage:
         near_duplicate_row_count: Rows equal to another but for rounding, case, width or spaces; pictures that look alike.
         near_leaked_row_count: The same over the parts.
         cuts: Where a split by groups would cut.
+        time_cuts: Where one by time would; empty in profiles of older converters.
     """
 
     groups: tuple[GroupLeak, ...] = ()
@@ -141,6 +163,7 @@ class Leakage:
     near_duplicate_row_count: int = 0
     near_leaked_row_count: int = 0
     cuts: tuple[Cuts, ...] = ()
+    time_cuts: tuple[TimeCuts, ...] = ()
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Leakage:
@@ -152,6 +175,9 @@ class Leakage:
                 "time": TimeLeak(**data["time"]) if data["time"] else None,
                 "giveaways": tuple(Giveaway(**one) for one in data["giveaways"]),
                 "cuts": tuple(Cuts(**{**one, "sizes": tuple(one["sizes"])}) for one in data["cuts"]),
+                "time_cuts": tuple(
+                    TimeCuts(**{**one, "sizes": tuple(one["sizes"])}) for one in data.get("time_cuts", ())
+                ),
             }
         )
 
