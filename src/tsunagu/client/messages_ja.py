@@ -274,7 +274,7 @@ MESSAGES = {
     "help_ready_undo": "選んだ修正を取り消し、表を作り直します",
     "help_ready_note": "判断の根拠",
     "ready_working": "表を作成しています:",
-    "ready_score": "{dataset} 版 {version}：100 点中 {score} 点",
+    "ready_score": "{dataset} 第{version}版：100 点中 {score} 点",
     "ready_rules": "基準 {id}（{dated}、{version}）",
     "ready_made": "AI-Ready の版は {derived}@{version} です。",
     "ready_repairs": "選べる修正（tsunagu ready {dataset} --repair 名前 ...）:",
