@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 MODEL = ROOT / "docs" / "explanation" / "threats.md"
-NUMBERED = {"U": 6, "F": 15, "W": 8, "I": 23, "A": 13, "M": 11, "O": 13, "N": 11, "K": 7, "C": 27}
+NUMBERED = {"U": 6, "F": 15, "W": 8, "I": 23, "A": 13, "M": 11, "O": 13, "N": 11, "K": 7, "C": 28}
 _ROW = re.compile(r"^\| ([A-Z]-\d+) \| (.+?) \| (.*?) \| (.+) \|$", re.MULTILINE)
 _TEST = re.compile(r"\[(test_\w+)\]\(\.\./\.\./([\w/.]+)\)")
 
