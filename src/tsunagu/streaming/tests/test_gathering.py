@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 
 import pytest
 
@@ -45,19 +46,34 @@ def test_what_workers_left_is_in_the_end_with_ones_own(opener, told):
     assert opener.total().rows == 13
 
 
-def test_while_reading_goes_on_the_node_is_told_within_a_second_and_once(opener, monkeypatch):
-    heard, calls = threading.Event(), []
-    monkeypatch.setattr(gathering, "_TELL_AFTER_S", 0.2)
-    monkeypatch.setattr(opener, "_tell", lambda one: (calls.append(one), heard.set()))
+def _once(condition):
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_while_reading_goes_on_the_node_is_told_soon(opener, told, monkeypatch):
+    monkeypatch.setattr(gathering, "_TELL_AFTER_S", 0.05)
+    opener.listen()
+    for rows in (1, 2):
+        assert gathering.leave(opener._opening, Progress("w" * 10, 1, rows, rows))
+        _once(lambda rows=rows: told and told[-1].rows == 5 + rows)
+
+
+def test_what_many_leave_at_once_is_told_once(opener, told, monkeypatch):
+    monkeypatch.setattr(gathering, "_TELL_AFTER_S", 3600)
     opener.listen()
     for number in range(5):
         assert gathering.leave(opener._opening, Progress(f"worker-{number:04}", 1, 1, 1))
-    assert heard.wait(PATIENCE_S)
-    assert [one.rows for one in calls] == [10]
-    heard.clear()
+    _once(lambda: opener.total().rows == 10)
+    waiting = opener._telling
+    waiting.function()
+    assert [one.rows for one in told] == [10]
     assert gathering.leave(opener._opening, Progress("worker-0000", 1, 2, 2))
-    assert heard.wait(PATIENCE_S)
-    assert [one.rows for one in calls] == [10, 11]
+    _once(lambda: opener.total().rows == 11 and opener._telling is not None)
+    assert opener._telling is not waiting
+    waiting.cancel()
 
 
 def test_who_does_not_know_the_opening_and_what_is_no_figure_is_not_heard(opener):
@@ -117,7 +133,7 @@ def test_with_an_opener_that_died_nothing_is_left_although_its_children_live():
     try:
         assert gathering.leave(opening, Progress("w" * 10, 1, 1, 1))
         process.kill()
-        process.join(20)
+        _once(lambda: not process.is_alive())
         assert not gathering.leave(opening, Progress("w" * 10, 1, 2, 2))
     finally:
         os.kill(child, signal.SIGKILL)
