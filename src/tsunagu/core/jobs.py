@@ -7,15 +7,18 @@ This is the only module that knows which task library is in use (Django 6 has th
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import logging
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Protocol
 
 from django.db import OperationalError, close_old_connections, connection, models, transaction
 from django_tasks import task
+from django_tasks.signals import task_enqueued
 from django_tasks_db.management.commands.db_worker import Worker
 from django_tasks_db.models import DBTaskResult
 
@@ -25,6 +28,7 @@ from tsunagu.core.models import WorkerBeat
 logger = logging.getLogger(__name__)
 
 _IDLE_LONGEST_S = 0.5
+_LISTEN_EVERY_S = 0.02
 _BEAT_EVERY_S = 3.0
 _SCHEDULE_EVERY_S = 60.0
 
@@ -98,6 +102,24 @@ def enqueue_due() -> None:
             declared.enqueue()
 
 
+def _ring(**_signal: object) -> None:
+    transaction.on_commit(_touch)
+
+
+def _touch() -> None:
+    """Wake the workers of this machine. One that does not notice looks soon by itself, so nothing depends on this."""
+    with contextlib.suppress(OSError):
+        _bell().touch()
+
+
+def _bell() -> Path:
+    """A file whose time says when something was queued last: to look at it costs a thousandth of asking the database."""
+    return settings.current().home / "run" / "jobs.bell"
+
+
+task_enqueued.connect(_ring, dispatch_uid="tsunagu.core.jobs")
+
+
 def waiting_count() -> int:
     """How many jobs wait or run."""
     return DBTaskResult.objects.filter(status__in=("READY", "RUNNING")).count()
@@ -161,6 +183,7 @@ class NodeWorker(Worker):
             excluded_queue_names=[],
         )
         self._stop = threading.Event()
+        self._bell = _bell()
 
     def run(self) -> None:
         """Work until told to stop."""
@@ -168,6 +191,7 @@ class NodeWorker(Worker):
         threading.Thread(target=self._beat, name="beat", daemon=True).start()
         next_look, next_schedule, idle_s = 0.0, 0.0, self.interval
         while self.running:
+            rung_at = self._rung_at()
             try:
                 if time.monotonic() >= next_look:
                     reclaim()
@@ -187,9 +211,24 @@ class NodeWorker(Worker):
             if self.batch:
                 break
             close_old_connections()
-            time.sleep(idle_s)
-            idle_s = min(idle_s * 1.5, _IDLE_LONGEST_S)
+            was_rung = self._wait(idle_s, rung_at)
+            idle_s = self.interval if was_rung else min(idle_s * 1.5, _IDLE_LONGEST_S)
         self._stop.set()
+
+    def _wait(self, within_s: float, rung_at: int) -> bool:
+        """Until something is queued, at most so long; whether that was it."""
+        until = time.monotonic() + within_s
+        while self.running and (left := until - time.monotonic()) > 0:
+            time.sleep(min(left, _LISTEN_EVERY_S))
+            if self._rung_at() != rung_at:
+                return True
+        return False
+
+    def _rung_at(self) -> int:
+        try:
+            return self._bell.stat().st_mtime_ns
+        except OSError:
+            return 0
 
     def _claim(self) -> DBTaskResult[..., Any] | None:
         # An exclusive transaction twenty times a second would hold up every writer on SQLite: look first.

@@ -28,7 +28,7 @@ from tsunagu.core import clock, settings
 
 logger = logging.getLogger(__name__)
 
-_CLAIM_EVERY_S = 0.1  # control rings for what is new
+_CLAIM_EVERY_S = 0.5  # who queues something rings
 _LOOK_EVERY_S = 0.5
 _PATIENCE_S = 5.0  # with a place that is being asked something when the node stops
 
