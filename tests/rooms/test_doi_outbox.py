@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+from types import SimpleNamespace
 
 import pytest
 
@@ -341,6 +342,23 @@ def test_two_wishes_for_one_name_are_never_under_way_together(registry):
     publication.deliver_due()
     waiting.refresh_from_db()
     assert (waiting.state, waiting.attempts) == ("refused", 1), "nothing of that name is published"
+
+
+def test_what_was_wished_while_another_was_sent_goes_right_after_it(registry, monkeypatch):
+    first, second = effect("10.12345/one"), []
+
+    def put(*_sent):
+        if not second:
+            second.append(effect("10.12345/one", version=2))
+            publication.deliver_due()  # by another worker, which must leave it alone
+            assert OutsideEffect.objects.get(pk=second[0].pk).attempts == 0
+        return SimpleNamespace(status=200, state="findable", is_good=True, is_settled=lambda _operation: True)
+
+    monkeypatch.setattr(wire, "put", put)
+    monkeypatch.setattr(outbox, "_attributes", lambda *_of: {})
+    publication.deliver_due()
+    run_queued()  # no clock goes on
+    assert {one.state for one in OutsideEffect.objects.filter(pk__in=(first.pk, second[0].pk))} == {"done"}
 
 
 def test_a_correction_whose_answer_never_came_is_not_taken_for_what_stood_there(publish, registry, put):

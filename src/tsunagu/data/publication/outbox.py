@@ -175,7 +175,21 @@ def deliver(effect_id: str) -> bool:
     claimed = _claim(effect_id)
     if claimed is None:
         return True
-    row, was_unknown = claimed
+    try:
+        return _send(*claimed)
+    finally:
+        _go_on(claimed[0])
+
+
+def _go_on(row: OutsideEffect) -> None:
+    """What was wished for the same name meanwhile had to wait for this one, and is sent next."""
+    fresh = OutsideEffect.objects.filter(state="waiting", attempts=0, next_try__lte=clock.now())
+    with transaction.atomic():
+        if fresh.filter(service=row.service, external_id=row.external_id).exists():
+            events.record(WANTED)
+
+
+def _send(row: OutsideEffect, was_unknown: bool) -> bool:  # noqa: FBT001 - as it was claimed
     account = account_for(row.external_id.partition("/")[0])
     if account is None:
         prefix = row.external_id.partition("/")[0]
