@@ -12,15 +12,16 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 
 from tests.node import Node, free_port
 
+_Found = TypeVar("_Found")
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ROOT / "src" / "tsunagu" / "compute"
 
@@ -135,7 +136,7 @@ class Lab:
 
     def ask(self, method: str, path: str, content: Any = None, **more: str) -> tuple[int, Any]:
         """A request; its status and what came, as JSON where it is some."""
-        return asyncio.run(self._ask(method, path, content, more))
+        return asyncio.run(self._to_the_end(self._ask(method, path, content, more)))
 
     async def _ask(self, method: str, path: str, content: Any, more: dict[str, str]) -> tuple[int, Any]:
         async with (
@@ -162,7 +163,13 @@ class Lab:
 
     def execute(self, kernel: str, code: str, *, until: Callable[[str], bool] = lambda _: False) -> str:
         """What code prints in a kernel, errors included; up to its end, or to what ``until`` waits for."""
-        return asyncio.run(self._execute(kernel, code, until))
+        return asyncio.run(self._to_the_end(self._execute(kernel, code, until)))
+
+    async def _to_the_end(self, work: Coroutine[Any, Any, _Found]) -> _Found:
+        found = await work
+        if self._trusted:  # connections of TLS are closed a while after their session
+            await asyncio.sleep(0.25)
+        return found
 
     async def _execute(self, kernel: str, code: str, until: Callable[[str], bool]) -> str:
         header = {
