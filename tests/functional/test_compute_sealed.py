@@ -3,51 +3,26 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 import signal
 import time
-from pathlib import Path
 
 import pytest
 
 from tests.node import running_node
+from tests.sealed import MARK, fill, holding, in_memory
 
 pytestmark = [
     pytest.mark.functional,
     pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed"),
 ]
-MARK = f"plain-{secrets.token_hex(16)}"
 
 
 @pytest.fixture(scope="module")
 def sealed(tmp_path_factory):
     with running_node(tmp_path_factory.mktemp("sealed") / "home", {"TSUNAGU_COMPUTE_LOST_S": "2"}) as node:
-        node.run("project", "create", "lab")
-        for name in ("lab/in", "lab/out"):
-            node.run("seal", name, "--create")
-        folder = tmp_path_factory.mktemp("data")
-        (folder / "s.txt").write_text(MARK * 10_000)
-        node.run("push", str(folder), "lab/in")
-        node.run("freeze", "lab/in")
+        fill(node, tmp_path_factory.mktemp("data"))
         yield node
-
-
-def holding(folder):
-    """Files below a folder that hold the mark."""
-    found = []
-    for place, _folders, names in os.walk(folder):
-        for name in names:
-            try:
-                if MARK.encode() in Path(place, name).read_bytes():
-                    found.append(Path(place, name))
-            except OSError:  # it went, or is no file
-                continue
-    return found
-
-
-def in_memory():
-    return [place for place in Path("/dev/shm").glob(f"tsunagu-{os.geteuid()}-*") if holding(place)]
 
 
 def wait(condition, what):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import notebooks
+from tests import nginx, notebooks
 from tests.node import free_port, running_node
 
 pytestmark = [
@@ -46,17 +46,8 @@ def _frame(folder: Path, port: int, gate: int) -> Path:
     ):
         assert site.count(here) == 1, here
         site = site.replace(here, there)
-    places = "".join(
-        f"{name}_temp_path {folder}/{name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
     (folder / "client_body").mkdir(mode=0o500)  # whoever wants to keep a body there fails
-    frame = folder / "nginx.conf"
-    frame.write_text(
-        f"daemon off; pid {folder}/pid; error_log {folder}/error.log; events {{}}\n"
-        f"http {{ access_log off; {places}\n{site} }}\n",
-        "utf-8",
-    )
-    return frame
+    return nginx.framed(folder, site)
 
 
 @pytest.fixture(scope="module")

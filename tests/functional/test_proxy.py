@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import nginx
 from tests.node import Node, free_port
 
 pytestmark = [
@@ -45,17 +46,7 @@ def _configuration(folder: Path, ports: dict[str, int]) -> Path:
     text = text.replace("Host $host", "Host $http_host")
     for name, here in NAMES.items():
         text = text.replace(name, here)
-    (folder / "site.conf").write_text(text, "utf-8")
-    places = "".join(
-        f"{name}_temp_path {folder}/{name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
-    frame = folder / "nginx.conf"
-    frame.write_text(
-        f"daemon off; pid {folder}/pid; error_log {folder}/error.log; events {{}}\n"
-        f"http {{ access_log {folder}/access.log; {places} include {folder}/site.conf; }}\n",
-        "utf-8",
-    )
-    return frame
+    return nginx.framed(folder, text)
 
 
 @pytest.fixture(scope="module")

@@ -42,18 +42,22 @@ def get_version(dataset: DatasetCard, number: int) -> VersionRef:
     """
     row = Version.objects.filter(dataset_id=dataset.row_id, number=number).first()
     if row is None or not (row.is_released or dataset.sees_unreleased):
-        raise NoSuchVersionError(f"{dataset.slug} has no version {number}.", version=number)
+        raise _missing(dataset, number)
     return version_ref(row)
 
 
 def need_version(dataset: DatasetCard, number: int) -> None:
-    """Refuse a frozen version that is not there, or that the asker does not see. Raises the same."""
+    """Refuse a frozen version that is not there, or that the asker does not see.
+
+    Raises:
+        NoSuchVersionError: it is so.
+    """
     is_there = 1 <= number < dataset.draft_number  # frozen versions are numbered one by one and stay
     if is_there and not dataset.sees_unreleased:
         rows = Version.objects.filter(dataset_id=dataset.row_id, number=number, is_released=True)
         is_there = rows.exists()
     if not is_there:
-        raise NoSuchVersionError(f"{dataset.slug} has no version {number}.", version=number)
+        raise _missing(dataset, number)
 
 
 def version_hash_of(dataset: DatasetCard, number: int) -> str:
@@ -65,5 +69,9 @@ def version_hash_of(dataset: DatasetCard, number: int) -> str:
     rows = Version.objects.filter(dataset_id=dataset.row_id, number=number)
     found: str | None = rows.values_list("version_hash", flat=True).first()
     if found is None:
-        raise NoSuchVersionError(f"{dataset.slug} has no version {number}.", version=number)
+        raise _missing(dataset, number)
     return found
+
+
+def _missing(dataset: DatasetCard, number: int) -> NoSuchVersionError:
+    return NoSuchVersionError(f"{dataset.slug} has no version {number}.", version=number)
